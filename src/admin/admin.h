@@ -1,0 +1,44 @@
+/* SPDX-License-Identifier: ISC */
+#ifndef ADMIN_ADMIN_H
+#define ADMIN_ADMIN_H
+
+#include <stdbool.h>
+
+struct conf;
+struct err;
+struct gate;
+struct hub;
+struct journal;
+struct keyring;
+struct loop;
+struct router;
+struct workers;
+
+/*
+ * The admin's side, on a thread of its own, so that /health can tell that the
+ * I/O thread hangs: HTTP on the loopback port (health and ready only) and on
+ * the unix socket (everything).
+ */
+struct admin;
+
+struct admin_opts {
+	const struct conf *conf;
+	const struct keyring *keyring;
+	struct loop *loop; /* the admin thread's */
+	struct loop *io;
+	struct loop *dial;
+	struct journal *journal;
+	struct router *router;
+	struct workers *workers;
+	struct hub *hub;
+};
+
+/* Listens when the loop starts. Before any TLS handshake of the process. */
+struct admin *admin_create(const struct admin_opts *o, struct err *e);
+void admin_free(struct admin *a); /* after its loop stopped */
+
+/* Is every thread alive and can entries be journaled? Any thread. When not,
+ * why (if not NULL) gets the reason. */
+bool admin_healthy(struct admin *a, char *why, unsigned int size);
+
+#endif

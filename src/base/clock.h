@@ -1,0 +1,19 @@
+/* SPDX-License-Identifier: ISC */
+#ifndef BASE_CLOCK_H
+#define BASE_CLOCK_H
+
+#include <stddef.h>
+#include <stdint.h>
+
+/* Milliseconds that never go back and go on during suspend; for intervals. */
+int64_t clock_ms(void);
+
+/* Milliseconds since 1970; for what is stored, or compared with Slack's ts. */
+int64_t clock_wall_ms(void);
+
+/*
+ * Since tests must not sleep: every function that judges time takes "now" as
+ * an argument. Only loops and threads call the functions above.
+ */
+
+#endif

@@ -1,0 +1,82 @@
+/* SPDX-License-Identifier: ISC */
+#ifndef BASE_CONF_H
+#define BASE_CONF_H
+
+#include <stdbool.h>
+#include <stddef.h>
+#include <stdio.h>
+
+struct err;
+
+#define CONF_MODELS_MAX 32
+
+/* One llm "name" { } section. */
+struct conf_model {
+	char *name;
+	char *url; /* up to and without "/chat/completions" */
+	char *model;
+	char *api_key_file; /* "": none */
+	bool is_default;
+	int max_tokens; /* 0: the server's own */
+	int connect_timeout_s;
+	int first_token_timeout_s;
+	int idle_timeout_s; /* silence inside a stream */
+	int timeout_s;      /* the whole answer */
+	int concurrency;    /* requests at once in this process; 0: no limit */
+	int context_bytes;  /* most of history sent along */
+};
+
+/*
+ * Settings as the file gives them, or their defaults. One table in conf.c
+ * holds key, type, range, default and destination of each; it also prints
+ * --show-config and is held against etc/konstructd.conf by a test.
+ */
+struct conf {
+	char *path; /* of the file */
+
+	char *listen; /* "host:port" of /health and /ready; "": none */
+	int workers;  /* 0: one per core */
+	int routers;
+	char *log_level;
+	char *state_dir;
+	char *admin_socket;
+	char *key_file; /* "": state_dir/key, made at the first start */
+	int dials_per_second;
+	int drain_timeout_s; /* how long SIGTERM waits for turns */
+
+	char *store_url;
+	char *state_url;
+
+	char *slack_api_url; /* ends with a slash */
+	char *slack_ca_file; /* "": the system's */
+	int updates_per_minute; /* chat.update, per workspace; 0: unpaced */
+	int posts_per_second;   /* per channel; 0: unpaced */
+
+	int rate_per_minute; /* 0: no limit */
+	int burst;
+	int engaged_minutes;
+	int answer_max_bytes; /* of one answer, over all parts */
+
+	struct conf_model models[CONF_MODELS_MAX];
+	size_t nmodels;
+};
+
+/*
+ * Reads a file into c. -1 with e filled, c released: unknown key, wrong type,
+ * out of range, section not closed, no model or two defaults, a plain http://
+ * or ws:// URL to a host other than loopback; e starts with "file:line: ".
+ * path NULL: all defaults, checked the same.
+ */
+int conf_load(struct conf *c, const char *path, struct err *e);
+void conf_release(struct conf *c);
+
+/* The settings in force, in the file's own form. */
+void conf_show(const struct conf *c, FILE *out);
+
+/* The model of that name; the default if name is NULL, "" or unknown. */
+const struct conf_model *conf_model(const struct conf *c, const char *name);
+
+/* https and wss anywhere; http and ws on loopback addresses only. */
+bool conf_url_allowed(const char *url);
+
+#endif

@@ -1,0 +1,82 @@
+/* SPDX-License-Identifier: ISC */
+#ifndef LINK_HUB_H
+#define LINK_HUB_H
+
+#include <stddef.h>
+#include <stdint.h>
+
+struct conf;
+struct engaged;
+struct err;
+struct journal;
+struct loop;
+struct router;
+struct transport;
+
+/* All apps and their links, on the I/O thread. */
+struct hub;
+
+struct hub_opts {
+	const struct conf *conf;
+	struct loop *io;
+	struct loop *dial;
+	struct transport *transport; /* NULL: libwebsockets on io */
+	struct engaged *engaged;
+	struct journal *journal;
+	struct router *router;
+};
+
+/* Before the loops start. */
+struct hub *hub_create(const struct hub_opts *o, struct err *e);
+
+/* Any thread. A new app is dialed; a new token redials; the same is nothing
+ * new. Strings are copied. */
+void hub_app_put(struct hub *h, const char *app_id, const char *token);
+void hub_app_remove(struct hub *h, const char *app_id);
+
+/* Raise RLIMIT_NOFILE to what napps links need; warns when it can't. */
+void hub_raise_files(size_t napps);
+
+/*
+ * Say goodbye on every link after its acks are flushed; returns when all are
+ * closed or the time is over. From the main thread, loops running.
+ */
+void hub_close(struct hub *h, int64_t grace_ms);
+void hub_free(struct hub *h); /* after the loops stopped; NULL is allowed */
+
+enum link_state {
+	LINK_IDLE,
+	LINK_TICKET,
+	LINK_CONNECT,
+	LINK_HELLO,
+	LINK_LIVE,
+	LINK_DRAIN,
+	LINK_BACKOFF,
+	LINK_STATES
+};
+const char *link_state_name(enum link_state s);
+
+struct hub_stats {
+	size_t apps;
+	size_t live_apps; /* apps with a live link */
+	size_t links[LINK_STATES];
+	uint64_t envelopes, acks, unacked, malformed, binary, oversized;
+	uint64_t reconnects;
+	size_t held; /* replies that wait for their mention */
+};
+/* Any thread: a copy that the I/O thread renews at least every second. */
+void hub_stats(struct hub *h, struct hub_stats *out);
+
+/* Any thread: each app's link; fn is called under a lock, be quick. */
+struct link_view {
+	const char *app_id;
+	enum link_state state;
+	int64_t since_ms; /* wall clock of the last change */
+	const char *last; /* why it changed last: "hello", "token rejected" */
+	int num_connections; /* as hello told; 0 unknown */
+	uint64_t reconnects;
+};
+void hub_each(struct hub *h, void (*fn)(const struct link_view *v, void *arg),
+	      void *arg);
+
+#endif

@@ -1,0 +1,78 @@
+/* SPDX-License-Identifier: ISC */
+#ifndef LLM_LLM_H
+#define LLM_LLM_H
+
+#include <stdbool.h>
+#include <stddef.h>
+#include <stdint.h>
+
+struct conf;
+struct err;
+struct http;
+struct loop;
+
+/* The models of the configuration, shared by all workers. Thread-safe. */
+struct llm;
+
+/* Reads the key files. NULL with e naming the model. */
+struct llm *llm_create(const struct conf *c, struct err *e);
+void llm_free(struct llm *m);
+
+enum llm_role { LLM_SYSTEM, LLM_USER, LLM_ASSISTANT };
+
+struct llm_msg {
+	enum llm_role role;
+	const char *name; /* of the speaker, NULL: none */
+	const char *text;
+};
+
+/* How it ended. Everything but LLM_DONE and LLM_LENGTH is a failure. */
+enum llm_end {
+	LLM_DONE = 0,
+	LLM_LENGTH,   /* the answer was cut at the token limit */
+	LLM_FILTERED, /* the server's content filter stopped it */
+	LLM_EMPTY,    /* it ended well and said nothing */
+	LLM_TIMEOUT,
+	LLM_BUSY,    /* 429 or 5xx, also after the retry */
+	LLM_REFUSED, /* 401, 403: our key */
+	LLM_TOO_LONG, /* 400 for the length of the context */
+	LLM_BROKEN,  /* the connection or the stream */
+	LLM_ERROR,   /* anything else that the server said */
+};
+
+struct llm_usage {
+	int64_t prompt_tokens;
+	int64_t completion_tokens;
+	bool known; /* false: the server told none */
+};
+
+struct llm_result {
+	enum llm_end end;
+	struct llm_usage usage;
+	const char *model; /* its name in the configuration */
+	const char *msg;   /* for the log: what the server or curl said */
+	int64_t first_token_ms; /* from the start of the request; -1: none */
+};
+
+/*
+ * Ask the model named (NULL or unknown: the default one). Waits for one of
+ * the model's slots in the order of asking, across all workers; then streams.
+ * On a failure before the first text it is tried once more. on_text gets the
+ * answer piece by piece (reasoning is left out); on_done comes once, never
+ * from inside llm_ask(). Both run on h's loop l. Everything in msgs is copied.
+ * NULL with e filled and no callback.
+ */
+struct llm_call;
+struct llm_call *llm_ask(struct llm *m, struct http *h, struct loop *l,
+			 const char *model, const struct llm_msg *msgs,
+			 size_t nmsgs,
+			 void (*on_text)(const char *p, size_t n, void *arg),
+			 void (*on_done)(const struct llm_result *r, void *arg),
+			 void *arg, struct err *e);
+
+/* No callback any more. Not after on_done began. NULL is allowed. */
+void llm_cancel(struct llm_call *c);
+
+const char *llm_end_name(enum llm_end end);
+
+#endif

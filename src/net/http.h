@@ -1,0 +1,75 @@
+/* SPDX-License-Identifier: ISC */
+#ifndef NET_HTTP_H
+#define NET_HTTP_H
+
+#include <stdbool.h>
+#include <stddef.h>
+
+struct err;
+struct loop;
+
+/*
+ * HTTP client on a loop: one libcurl multi handle driven by the loop's own
+ * events, connections kept and shared. Used on the loop's thread only; no
+ * function blocks. Redirects are never followed: a token must not travel.
+ */
+struct http;
+struct http_call;
+
+struct http_opts {
+	const char *ca_file; /* NULL or "": the system's */
+	long host_connections; /* most per host; 0: 256. Beyond: they queue */
+};
+
+struct http *http_create(struct loop *l, const struct http_opts *o,
+			 struct err *e);
+/* Calls still under way end without their callback. NULL is allowed. */
+void http_free(struct http *h);
+
+struct http_result {
+	int status;   /* 0: no whole response */
+	bool sent;    /* the peer may have read the request */
+	bool timeout; /* one of the deadlines below ended it */
+	unsigned int retry_after_ms; /* of the header; 0: none */
+	const char *scopes;	     /* x-oauth-scopes, or NULL */
+	const char *body;	     /* NUL-terminated; "" with on_data */
+	size_t len;
+	const char *msg; /* what went wrong, when status is 0 */
+};
+
+/* All strings are copied. A deadline of 0 is none. */
+struct http_request {
+	const char *method; /* "GET", "POST" */
+	const char *url;
+	const char *bearer; /* NULL: no Authorization header */
+	const char *content_type;
+	const char *body;
+	size_t body_len;
+	size_t max_body; /* a larger response fails the call */
+
+	unsigned int connect_ms;
+	unsigned int first_byte_ms; /* from start to the first body byte */
+	unsigned int idle_ms;	    /* between two body bytes */
+	unsigned int total_ms;
+
+	/* Body as it comes, for 2xx only; non-zero ends the call. May be NULL.
+	 */
+	int (*on_data)(const char *p, size_t n, void *arg);
+	/* Once, never from inside http_start(). r is gone afterwards. */
+	void (*on_done)(const struct http_result *r, void *arg);
+	void *arg;
+};
+
+/* NULL with e filled, and then no callback. */
+struct http_call *http_start(struct http *h, const struct http_request *r,
+			     struct err *e);
+
+/* Ends the call without a callback. Allowed from callbacks, but not after
+ * on_done of that call began. NULL is allowed. */
+void http_cancel(struct http_call *c);
+
+/* Appends "&key=value" ("key=value" first), percent-encoded. */
+struct buf;
+void http_form(struct buf *form, const char *key, const char *value);
+
+#endif

@@ -1,0 +1,87 @@
+/* SPDX-License-Identifier: ISC */
+#ifndef ROUTE_MESSAGE_H
+#define ROUTE_MESSAGE_H
+
+#include <stdbool.h>
+#include <stddef.h>
+#include <stdint.h>
+
+#include "base/secret.h"
+
+struct envelope;
+struct err;
+
+enum conversation {
+	CONVERSATION_UNKNOWN = 0, /* app_mention doesn't tell */
+	CONVERSATION_CHANNEL,
+	CONVERSATION_GROUP, /* private channel */
+	CONVERSATION_MPIM,
+	CONVERSATION_IM,
+};
+
+struct message_file {
+	char *id;
+	char *name;
+	char *mimetype;
+	char *url; /* url_private_download; NULL when Slack sent only an id */
+	int64_t size;
+};
+
+/*
+ * The KonstructMessage: what somebody said, in one shape for every platform.
+ * Strings are heap and owned; those that may be NULL say so.
+ */
+struct message {
+	char id[ID_SIZE];     /* of the journal entry */
+	char *tenant_id;      /* NULL until resolved */
+	const char *platform; /* "slack"; static */
+
+	struct {
+		char *channel_id;
+		enum conversation conversation;
+		char *bot_user_id; /* ours; NULL when the event doesn't tell */
+		char *app_id;
+		char *workspace_id; /* authorizations[0]: team or enterprise */
+		char *ts;
+		char *thread_ts; /* NULL at top level */
+	} channel;
+
+	struct {
+		char *user_id;
+		char *display_name; /* NULL: Slack sent none */
+		bool bot;
+		bool external; /* of another organisation (Slack Connect) */
+	} sender;
+
+	struct {
+		/* Slack's mrkdwn, our own mention taken out; names of others
+		 * are put in by slack_text_plain() when it is told to a model.
+		 */
+		char *text;
+		struct message_file *files;
+		size_t nfiles;
+	} content;
+
+	int64_t timestamp_ms;
+	char *thread_id; /* thread_ts, or ts at top level */
+
+	bool mention;	/* names us, by app_mention or in its text */
+	char *event_id;
+};
+
+/*
+ * Normalizes an app_mention or message event. NULL with e filled when a field
+ * that we can't do without is missing or malformed; the error names it.
+ */
+struct message *message_from_envelope(const struct envelope *env,
+				      struct err *e);
+void message_free(struct message *m); /* NULL is allowed */
+
+const char *conversation_name(enum conversation c);
+
+/* "app:workspace:channel:ts", the gate's claim; 0 or -1 when too long. */
+int message_claim(const struct message *m, char *out, size_t size);
+/* The key of its thread (state/engaged.h). */
+int message_thread_key(const struct message *m, char *out, size_t size);
+
+#endif

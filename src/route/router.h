@@ -1,0 +1,71 @@
+/* SPDX-License-Identifier: ISC */
+#ifndef ROUTE_ROUTER_H
+#define ROUTE_ROUTER_H
+
+#include <stddef.h>
+
+#include "base/queue.h"
+#include "route/verdict.h"
+#include "store/store.h"
+
+struct conf;
+struct entry;
+struct err;
+struct gate;
+struct job;
+struct journal;
+struct keyring;
+struct message;
+struct routing; /* one message on its way through route[] */
+
+struct route_stage {
+	const char *name;
+	enum verdict (*run)(struct routing *r, struct err *e);
+};
+/* In the order in which they run. */
+extern const struct route_stage route_stages[];
+extern const size_t route_nstages;
+
+/*
+ * A few threads, each with its own store for reading, that may wait for store
+ * and state. A message goes to the thread chosen by its channel and thread.
+ */
+struct router;
+
+struct router_opts {
+	const struct conf *conf;
+	const struct keyring *keyring;
+	struct gate *gate;
+	struct journal *journal;
+	/* Takes the job. Called on the journal thread, once the note that
+	 * permits it is committed; must not block. */
+	void (*dispatch)(struct job *j, void *arg);
+	void *arg;
+};
+
+struct router *router_create(const struct router_opts *o, struct err *e);
+/* Finishes what is queued. NULL is allowed. */
+void router_free(struct router *r);
+
+/*
+ * Route a committed entry. Takes the contents of en and msg; msg NULL: it is
+ * made from the frame (an entry of an earlier run; one that was accepted then
+ * goes straight to dispatch with what is known). Any thread; never blocks.
+ */
+void router_submit(struct router *r, struct entry *en, struct message *msg);
+
+/*
+ * Read from the store on behalf of a loop: run is called on the router thread
+ * that serves key, with its store; it posts its result itself. Any thread.
+ */
+struct router_read {
+	struct node node; /* must be first */
+	void (*run)(struct router_read *rd, struct store *s);
+};
+void router_read(struct router *r, const char *key, struct router_read *rd);
+
+size_t router_depth(struct router *r);
+/* The oldest thread's sign of life, in milliseconds. Waiting is life. */
+int64_t router_beat_age(struct router *r);
+
+#endif

@@ -1,0 +1,43 @@
+/* SPDX-License-Identifier: ISC */
+#ifndef ROUTE_SCREEN_H
+#define ROUTE_SCREEN_H
+
+#include <stddef.h>
+
+#include "route/verdict.h"
+
+struct engaged;
+struct envelope;
+struct err;
+struct message;
+
+/*
+ * screen[]: computation only, on the I/O thread, before anything is written
+ * to disk. What it drops is acked at once and forgotten.
+ */
+struct screening {
+	const struct envelope *env;
+	struct engaged *engaged;
+	struct message *msg; /* made by the first stage that needs it */
+	const char *why;     /* for the log: "subtype message_changed" */
+	char key[200];	     /* V_HOLD: of the thread that is waited for */
+};
+
+struct screen_stage {
+	const char *name;
+	enum verdict (*run)(struct screening *s, struct err *e);
+};
+extern const struct screen_stage screen_stages[];
+extern const size_t screen_nstages;
+
+/*
+ * V_ACCEPT: s->msg is the caller's, to be journaled. V_HOLD: s->msg is the
+ * caller's too; it is a reply in a thread that nothing engages yet: ask
+ * engaged_maybe(key) again for HOLD_MS, without an ack, then drop it.
+ * V_DROP: nothing is left. A mention leaves a hint in engaged. The decision
+ * is counted, except V_HOLD's. *stage names the stage that decided.
+ */
+#define SCREEN_HOLD_MS 2000
+enum verdict screen_run(struct screening *s, const char **stage);
+
+#endif

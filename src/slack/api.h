@@ -1,0 +1,53 @@
+/* SPDX-License-Identifier: ISC */
+#ifndef SLACK_API_H
+#define SLACK_API_H
+
+#include <stdbool.h>
+#include <stddef.h>
+
+struct buf;
+struct err;
+struct http;
+struct json;
+
+/* What a caller can do about Slack's answer (slack-protocol notes, 3.1). */
+enum slack_fault {
+	SLACK_OK = 0,
+	SLACK_RATE,	 /* wait retry_ms; for this method and workspace */
+	SLACK_TRANSIENT, /* try again later */
+	SLACK_DEAD,	 /* the install's token is no good */
+	SLACK_CONFIG,	 /* a scope or a feature is missing */
+	SLACK_GONE,	 /* channel, thread or message isn't there */
+	SLACK_POLICY,	 /* forbidden here, by an admin or by time */
+	SLACK_CONTENT,	 /* render it smaller or plainer */
+	SLACK_OURS,	 /* our mistake; don't repeat */
+};
+
+struct slack_result {
+	enum slack_fault fault;
+	bool maybe; /* failed, and yet Slack may have done it */
+	unsigned int retry_ms;
+	char error[80];		 /* Slack's word, or ours for transport */
+	const char *scopes;	 /* of x-oauth-scopes, or NULL */
+	const struct json *body; /* NULL unless Slack answered with JSON */
+};
+
+typedef void slack_done(const struct slack_result *r, void *arg);
+
+/*
+ * One call of a Web API method, form-encoded (works for every method), on
+ * the thread of h. done runs once, never from inside this call; r is borrowed
+ * until it returns. Every call has a deadline. Returns the call for
+ * http_cancel(), or NULL with e filled and no callback.
+ */
+struct slack_call;
+struct slack_call *slack_call(struct http *h, const char *api_url,
+			      const char *method, const char *token,
+			      const struct buf *form, slack_done *done,
+			      void *arg, struct err *e);
+void slack_cancel(struct slack_call *c); /* NULL is allowed */
+
+enum slack_fault slack_fault_of(const char *error);
+const char *slack_fault_name(enum slack_fault f);
+
+#endif

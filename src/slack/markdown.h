@@ -1,0 +1,31 @@
+/* SPDX-License-Identifier: ISC */
+#ifndef SLACK_MARKDOWN_H
+#define SLACK_MARKDOWN_H
+
+#include <stddef.h>
+
+struct buf;
+
+/*
+ * A part is at most this many bytes of mrkdwn: chat.update refuses text above
+ * 4,000 characters (msg_too_long), counted with its entities.
+ */
+#define MRKDWN_PART_MAX 3500
+
+/*
+ * The model's Markdown to Slack's mrkdwn. Only & < > are escaped, so nothing
+ * that the model writes can ping anyone. Open emphasis and fences at the end
+ * (text that is still streaming) render as if closed. Linear in len. 0 or -1
+ * (out full).
+ */
+int mrkdwn_render(const char *md, size_t len, struct buf *out);
+
+/*
+ * Where the first part of this mrkdwn ends, at most max bytes on: at a
+ * paragraph, else a line, else a sentence, else a word, else a character;
+ * never inside a link or an entity. When a fence is open there, *fence is
+ * set: close it with "\n```" and open the next part with "```\n".
+ */
+size_t mrkdwn_split(const char *text, size_t len, size_t max, int *fence);
+
+#endif

@@ -1,0 +1,46 @@
+/* SPDX-License-Identifier: ISC */
+#ifndef STATE_ENGAGED_H
+#define STATE_ENGAGED_H
+
+#include <stdbool.h>
+#include <stddef.h>
+#include <stdint.h>
+
+/*
+ * The threads that the agents are part of. Thread-safe; each call holds a
+ * mutex for a table look-up and no longer.
+ *
+ * A thread is engaged from an accepted mention on, until it was idle for a
+ * while, judged by the messages' own times. It may be engaged already when
+ * its mention has only been seen and not judged yet: the screen goes by that,
+ * so that it never drops what the router would have taken.
+ */
+struct engaged;
+
+/* "app:workspace:channel:thread" */
+#define ENGAGED_KEY_SIZE 200
+int engaged_key(char out[ENGAGED_KEY_SIZE], const char *app_id,
+		const char *workspace_id, const char *channel,
+		const char *thread);
+
+struct engaged *engaged_create(int64_t window_ms);
+void engaged_free(struct engaged *g);
+
+/* A mention was seen at wall clock now; it may engage the thread. */
+void engaged_hint(struct engaged *g, const char *key, int64_t now_ms);
+
+/* The thread is engaged by a message of that time (never moved back). */
+void engaged_renew(struct engaged *g, const char *key, int64_t at_ms);
+
+/* Is a message of that time within the window of the last one? */
+bool engaged_at(struct engaged *g, const char *key, int64_t at_ms);
+
+/* False only if engaged_at() can't be true, now or soon. */
+bool engaged_maybe(struct engaged *g, const char *key);
+
+/* Forget what ended long before now. Call it now and then. */
+void engaged_sweep(struct engaged *g, int64_t now_ms);
+
+size_t engaged_count(struct engaged *g);
+
+#endif

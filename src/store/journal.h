@@ -1,0 +1,152 @@
+/* SPDX-License-Identifier: ISC */
+#ifndef STORE_JOURNAL_H
+#define STORE_JOURNAL_H
+
+#include <stdbool.h>
+#include <stddef.h>
+#include <stdint.h>
+
+#include "base/queue.h"
+#include "base/secret.h"
+#include "store/store.h"
+
+struct err;
+struct keyring;
+
+/*
+ * What has been accepted from Slack and is not finished, and the one thread
+ * that writes to the store. Requests from all threads are gathered into one
+ * transaction and synced to disk once; then each request's done is called, on
+ * the journal thread: it must not block, and mostly posts to a loop.
+ *
+ * A request is the caller's memory until done is called. Nothing but append
+ * can be refused for want of room.
+ */
+struct journal;
+
+enum journal_kind {
+	JOURNAL_APPEND, /* a new entry */
+	JOURNAL_NOTE,	/* something about an entry; see struct note */
+	JOURNAL_DONE,	/* the entry is finished */
+	JOURNAL_WRITE,	/* any other write to the store */
+};
+
+/* How an entry stands. Kept as its name in the row. */
+enum entry_state {
+	ENTRY_NEW = 0,	/* not routed yet */
+	ENTRY_ACCEPTED, /* a turn is or was at work */
+	ENTRY_REFUSED,	/* over the limit; a notice may be on its way */
+	ENTRY_DONE,
+	ENTRY_DEAD, /* given up */
+};
+
+/* Everything that the row of an entry holds. */
+struct entry {
+	char id[ID_SIZE];
+	enum entry_state state;
+	int64_t received_ms; /* wall clock */
+	char *app_id;
+	char *event_id; /* or trigger_id; unique */
+	char *frame;	/* the envelope as it came */
+	size_t frame_len;
+
+	/* Known once routed; NULL before. */
+	char *claim; /* the gate's key of the post */
+	char *tenant_id;
+	char *verdict;
+
+	int attempts;
+	/* Posts of the reply: ts of part 0 (the placeholder), 1, ...; a part
+	 * that is intended and not known to be posted has ts "". */
+	char **parts;
+	size_t nparts;
+	char *answer; /* the whole answer, once the model ended */
+};
+void entry_release(struct entry *en);
+
+/* What to write down about an entry; unset fields (NULL, 0) stay. */
+struct note {
+	enum entry_state state; /* ENTRY_NEW: unchanged */
+	const char *verdict;
+	const char *claim;
+	const char *tenant_id;
+	bool attempt;	     /* count one more */
+	int part;	     /* with part_ts */
+	const char *part_ts; /* "": intended; else posted as */
+	const char *answer;
+	/* Renew the engagement of a thread, in the same transaction. */
+	const char *engaged; /* key, see state/engaged.h */
+	int64_t engaged_ms;
+};
+
+/* What one turn adds to the record when it is done. Copied by no one. */
+struct line_new {
+	const char *tenant_id, *channel, *thread;
+	struct line line;
+};
+struct usage_new {
+	const char *tenant_id;
+	const char *model;
+	int64_t prompt_tokens, completion_tokens;
+};
+
+struct journal_req {
+	struct node node; /* must be first */
+	enum journal_kind kind;
+
+	struct entry *entry;  /* APPEND */
+	char entry_id[ID_SIZE]; /* NOTE, DONE */
+	struct note note;	/* NOTE, DONE (state, engaged) */
+	const struct line_new *lines; /* DONE */
+	size_t nlines;
+	const struct usage_new *usage; /* DONE; NULL: none */
+	int (*write)(struct store *s, void *arg, struct err *e); /* WRITE */
+
+	/* Out: ok is false when it could not be committed (err tells);
+	 * duplicate when an entry with that event_id is there already. */
+	bool ok;
+	bool duplicate;
+	struct err *err; /* NULL: not wanted. The caller's memory */
+	void (*done)(struct journal_req *r);
+	void *arg;
+};
+
+/*
+ * Opens the store for writing and starts the thread. room is the most
+ * entries that may be unfinished at once.
+ */
+struct journal *journal_create(const char *url, const struct keyring *k,
+			       size_t room, struct err *e);
+
+/* Commits what was submitted, then ends the thread. NULL is allowed. */
+void journal_free(struct journal *j);
+
+/*
+ * Any thread; never blocks. False only for APPEND without room: then r stays
+ * with the caller and done isn't called.
+ */
+bool journal_submit(struct journal *j, struct journal_req *r);
+
+/*
+ * All unfinished entries, oldest first, for taking them up at start; before
+ * anything is submitted. fn takes what it wants out of en by setting the
+ * pointer to NULL.
+ */
+int journal_unfinished(struct journal *j,
+		       int (*fn)(struct entry *en, void *arg), void *arg,
+		       struct err *e);
+
+struct journal_stats {
+	size_t queued;	   /* requests waiting */
+	size_t unfinished; /* entries */
+	uint64_t commits, rows;
+	int64_t last_commit_us; /* how long it took */
+	bool failing;		/* the last commit failed */
+	char msg[240];		/* why */
+};
+void journal_stats(struct journal *j, struct journal_stats *out);
+
+/* Milliseconds since the thread last showed a sign of life. */
+int64_t journal_beat_age(struct journal *j);
+
+#endif

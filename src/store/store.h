@@ -1,0 +1,148 @@
+/* SPDX-License-Identifier: ISC */
+#ifndef STORE_STORE_H
+#define STORE_STORE_H
+
+#include <stdbool.h>
+#include <stddef.h>
+#include <stdint.h>
+
+struct err;
+struct keyring;
+struct store;
+
+/* ---- what is stored; all strings are heap, NULL only where said ---- */
+
+struct tenant {
+	char *id;   /* made by us */
+	char *name; /* unique, as the admin calls it */
+	bool paused;
+	int rate_per_minute; /* -1: the configuration's */
+	int burst;	     /* -1: the configuration's */
+};
+
+/* A Slack app. Its links need the app-level token. */
+struct app {
+	char *app_id;
+	char *token;
+};
+
+/* An app installed in a workspace, for one tenant. */
+struct connection {
+	char *tenant_id;
+	char *channel_type; /* "slack" */
+	char *app_id;
+	char *workspace_id; /* team id, or enterprise id of an org install */
+	char *bot_token;
+	char *bot_user_id;
+	char *bot_id;
+	struct tenant tenant; /* filled by resolve and connections */
+};
+
+struct agent {
+	char *tenant_id;
+	char *name;
+	char *role;
+	char *persona;
+	char *model;	   /* "": the default one */
+	char *placeholder; /* "": "Thinking..." */
+	bool active;
+};
+
+/* One message of a thread, ours or a person's, as it is told to a model. */
+struct line {
+	bool ours;
+	char *user_id; /* of a person */
+	char *name;    /* display name, cleaned */
+	char *ts;      /* Slack's */
+	char *text;
+};
+struct transcript {
+	struct line *lines; /* oldest first */
+	size_t n;
+};
+
+void tenant_release(struct tenant *t);
+void app_release(struct app *a);
+void connection_release(struct connection *c);
+void agent_release(struct agent *a);
+void transcript_release(struct transcript *t);
+/* Copies its strings; 0, or -1 when memory is short. */
+int transcript_add(struct transcript *t, bool ours, const char *user_id,
+		   const char *name, const char *ts, const char *text);
+
+/*
+ * What the daemon may ask of durable storage. A store belongs to one thread.
+ * Functions may block on disk or database. Look-ups return 1 when found, 0
+ * when not, -1 with e filled; the others 0 or -1. Callbacks get borrowed
+ * structs and return 0 to go on.
+ */
+struct store_ops {
+	const char *name; /* the scheme of its URL */
+	/*
+	 * Opens, for reading only unless write is set. With write the schema
+	 * is made or brought up to date first. k seals tokens.
+	 */
+	struct store *(*open)(const char *url, const struct keyring *k,
+			      bool write, struct err *e);
+	void (*close)(struct store *s); /* NULL is allowed */
+
+	/* The one look-up before a tenant is known. */
+	int (*resolve)(struct store *s, const char *channel_type,
+		       const char *app_id, const char *workspace_id,
+		       struct connection *out, struct err *e);
+	/* The tenant's active agent. */
+	int (*agent)(struct store *s, const char *tenant_id, struct agent *out,
+		     struct err *e);
+	/* The newest lines of a thread that fit into max_bytes. */
+	int (*history)(struct store *s, const char *tenant_id,
+		       const char *channel, const char *thread,
+		       size_t max_bytes, struct transcript *out, struct err *e);
+
+	int (*apps)(struct store *s,
+		    int (*fn)(const struct app *a, void *arg), void *arg,
+		    struct err *e);
+	/* Of every tenant, or of the one named. */
+	int (*connections)(struct store *s, const char *tenant_name,
+			   int (*fn)(const struct connection *c, void *arg),
+			   void *arg, struct err *e);
+	int (*tenants)(struct store *s,
+		       int (*fn)(const struct tenant *t, void *arg), void *arg,
+		       struct err *e);
+	int (*tenant_by_name)(struct store *s, const char *name,
+			      struct tenant *out, struct err *e);
+	/* Threads engaged since, as key (state/engaged.h) and time. */
+	int (*engaged)(struct store *s, int64_t since_ms,
+		       int (*fn)(const char *key, int64_t at_ms, void *arg),
+		       void *arg, struct err *e);
+	/* Posts claimed since: key, entry that claimed, its verdict. */
+	int (*claims)(struct store *s, int64_t since_ms,
+		      int (*fn)(const char *key, const char *entry,
+				const char *verdict, void *arg),
+		      void *arg, struct err *e);
+
+	/*
+	 * Writing, through the journal thread only (journal_write()). put
+	 * inserts or replaces by its natural key: tenant by name (an empty id
+	 * is made and written back), app by app_id, connection by type, app
+	 * and workspace, agent by tenant. A workspace of an app that belongs
+	 * to another tenant is refused (ERR_INPUT).
+	 */
+	int (*tenant_put)(struct store *s, struct tenant *t, struct err *e);
+	int (*tenant_remove)(struct store *s, const char *name, struct err *e);
+	int (*app_put)(struct store *s, const struct app *a, struct err *e);
+	int (*connection_put)(struct store *s, const struct connection *c,
+			      struct err *e);
+	int (*agent_put)(struct store *s, const struct agent *a, struct err *e);
+};
+
+/* A backend puts this first in its own struct. */
+struct store {
+	const struct store_ops *ops;
+};
+
+extern const struct store_ops store_sqlite;
+
+/* The backend for this URL, or NULL with e naming those there are. */
+const struct store_ops *store_find(const char *url, struct err *e);
+
+#endif

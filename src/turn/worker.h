@@ -1,0 +1,54 @@
+/* SPDX-License-Identifier: ISC */
+#ifndef TURN_WORKER_H
+#define TURN_WORKER_H
+
+#include <stddef.h>
+#include <stdint.h>
+
+struct conf;
+struct engaged;
+struct err;
+struct job;
+struct journal;
+struct llm;
+struct router;
+
+/*
+ * The worker threads. Each runs a loop with many turns on it; no thread waits
+ * for one transfer. All turns of an app are on one worker, by hash of the app
+ * id, so that lanes and paces need no lock.
+ */
+struct workers;
+
+struct worker_opts {
+	const struct conf *conf;
+	struct llm *llm;
+	struct journal *journal;
+	struct router *router;	 /* for reading history */
+	struct engaged *engaged; /* renewed by answers */
+};
+
+struct workers *workers_create(const struct worker_opts *o, struct err *e);
+
+/* Takes the job. Any thread; never blocks. */
+void workers_submit(struct workers *w, struct job *j);
+
+/*
+ * No new turn begins to ask a model; those under way have grace_ms to finish.
+ * Returns when all did, or the time is over; the rest stays in the journal.
+ */
+void workers_drain(struct workers *w, int64_t grace_ms);
+void workers_free(struct workers *w); /* NULL is allowed */
+
+struct worker_stats {
+	size_t turns;	      /* in flight */
+	uint64_t answers;     /* finished well */
+	uint64_t failures;    /* finished with a sentence that says why */
+	uint64_t notices;
+	uint64_t edits;
+	uint64_t limited; /* 429 from Slack */
+};
+void workers_stats(struct workers *w, struct worker_stats *out);
+int64_t workers_beat_age(struct workers *w); /* of the slowest */
+
+#endif
