@@ -32,13 +32,16 @@ struct slack_result {
 	const struct json *body; /* NULL unless Slack answered with JSON */
 };
 
+/* The deadline of every call. */
+#define SLACK_CALL_MS 15000
+
 typedef void slack_done(const struct slack_result *r, void *arg);
 
 /*
  * One call of a Web API method, form-encoded (works for every method), on
- * the thread of h. done runs once, never from inside this call; r is borrowed
- * until it returns. Every call has a deadline. Returns the call for
- * http_cancel(), or NULL with e filled and no callback.
+ * the thread of h; form may be NULL. done runs once, never from inside this
+ * call; r is borrowed until it returns. Returns the call for slack_cancel(),
+ * which is gone once done began, or NULL with e filled and no callback.
  */
 struct slack_call;
 struct slack_call *slack_call(struct http *h, const char *api_url,
