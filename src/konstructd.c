@@ -1,0 +1,441 @@
+/* SPDX-License-Identifier: ISC */
+#include <errno.h>
+#include <getopt.h>
+#include <signal.h>
+#include <stdio.h>
+#include <stdlib.h>
+#include <string.h>
+#include <sys/resource.h>
+#include <sys/stat.h>
+#include <sysexits.h>
+#include <systemd/sd-daemon.h>
+
+#include "admin/admin.h"
+#include "base/clock.h"
+#include "base/conf.h"
+#include "base/err.h"
+#include "base/log.h"
+#include "base/secret.h"
+#include "config.h"
+#include "link/hub.h"
+#include "llm/llm.h"
+#include "net/loop.h"
+#include "route/router.h"
+#include "state/engaged.h"
+#include "state/gate.h"
+#include "store/journal.h"
+#include "store/store.h"
+#include "turn/worker.h"
+
+#define DEFAULT_CONFIG KONSTRUCT_SYSCONFDIR "/konstruct/konstructd.conf"
+
+/* Most entries unfinished at once; above it Slack is left to try again. */
+#define JOURNAL_ROOM 20000
+
+/* How far back the gate must remember what it has claimed. */
+#define CLAIMS_MS (25 * 3600 * INT64_C(1000))
+
+#define SWEEP_MS 1000
+
+/* All parts, in the order in which they are made. */
+struct daemon {
+	struct conf conf;
+	struct keyring *keyring;
+	struct journal *journal;
+	struct engaged *engaged;
+	struct gate *gate;
+	struct llm *llm;
+	struct loop *io;
+	struct loop *dial;
+	struct loop *admin_loop;
+	struct router *router;
+	struct workers *workers;
+	struct hub *hub;
+	struct admin *admin;
+};
+
+static void usage(FILE *out)
+{
+	fputs("usage: konstructd [--config FILE] [--check-config |"
+	      " --show-config]\n"
+	      "       konstructd --version | --help\n"
+	      "\n"
+	      "  -c, --config FILE   settings (default " DEFAULT_CONFIG ")\n"
+	      "      --check-config  read the settings, say what is wrong, "
+	      "exit\n"
+	      "      --show-config   print all settings in force, exit\n",
+	      out);
+}
+
+static int make_dir(const char *path, struct err *e)
+{
+	if (mkdir(path, 0700) < 0 && errno != EEXIST)
+		return err_set(e, ERR_FATAL, "cannot make directory '%s': %s",
+			       path, strerror(errno));
+	return 0;
+}
+
+static int open_keyring(struct daemon *d, struct err *e)
+{
+	char path[4096];
+	bool own = d->conf.key_file[0] == '\0';
+	int n;
+
+	n = snprintf(path, sizeof(path), "%s%s",
+		     own ? d->conf.state_dir : d->conf.key_file,
+		     own ? "/key" : "");
+	if (n < 0 || (size_t)n >= sizeof(path))
+		return err_set(e, ERR_INPUT, "path of the key is too long");
+	d->keyring = keyring_open(path, own, e);
+	return d->keyring ? 0 : -1;
+}
+
+static int restore_engaged(const char *key, int64_t at_ms, void *arg)
+{
+	engaged_renew(arg, key, at_ms);
+	return 0;
+}
+
+struct restoring {
+	struct gate *gate;
+	int64_t now_ms;
+	struct err *e;
+};
+
+static int restore_claim(const char *claim, const char *entry,
+			 const char *verdict, void *arg)
+{
+	struct restoring *r = arg;
+
+	return r->gate->ops->restore(r->gate, claim, entry, verdict, r->now_ms,
+				     r->e);
+}
+
+/* The gate's and the threads' memory, from what the store has kept. */
+static int restore_state(struct daemon *d, struct store *s, struct err *e)
+{
+	int64_t now = clock_wall_ms();
+	int64_t window = (int64_t)d->conf.engaged_minutes * 60 * 1000;
+	struct restoring r = { d->gate, now, e };
+
+	if (s->ops->engaged(s, now - window, restore_engaged, d->engaged, e) <
+	    0)
+		return -1;
+	return s->ops->claims(s, now - CLAIMS_MS, restore_claim, &r, e);
+}
+
+static int put_app(const struct app *a, void *arg)
+{
+	hub_app_put(arg, a->app_id, a->token);
+	return 0;
+}
+
+static int count_app(const struct app *a, void *arg)
+{
+	(void)a;
+	++*(size_t *)arg;
+	return 0;
+}
+
+static int resubmit(struct entry *en, void *arg)
+{
+	router_submit(arg, en, NULL);
+	return 0;
+}
+
+/* Called on the journal thread. */
+static void dispatch(struct job *j, void *arg)
+{
+	struct daemon *d = arg;
+
+	workers_submit(d->workers, j);
+}
+
+static int create_state(struct daemon *d, struct err *e)
+{
+	const struct gate_ops *gate;
+
+	gate = gate_find(d->conf.state_url, e);
+	if (!gate)
+		return -1;
+	d->engaged =
+		engaged_create((int64_t)d->conf.engaged_minutes * 60 * 1000);
+	if (!d->engaged)
+		return err_set(e, ERR_RETRY, "cannot allocate threads");
+	d->gate = gate->open(d->conf.state_url, d->engaged, e);
+	return d->gate ? 0 : -1;
+}
+
+static int create_loops(struct daemon *d, struct err *e)
+{
+	d->io = loop_create("io", e);
+	d->dial = d->io ? loop_create("dial", e) : NULL;
+	d->admin_loop = d->dial ? loop_create("admin", e) : NULL;
+	return d->admin_loop ? 0 : -1;
+}
+
+static int create_threads(struct daemon *d, struct err *e)
+{
+	struct router_opts ro = {
+		.conf = &d->conf,
+		.keyring = d->keyring,
+		.gate = d->gate,
+		.journal = d->journal,
+		.dispatch = dispatch,
+		.arg = d,
+	};
+	struct worker_opts wo = {
+		.conf = &d->conf,
+		.llm = d->llm,
+		.journal = d->journal,
+		.engaged = d->engaged,
+	};
+	struct hub_opts ho = {
+		.conf = &d->conf,
+		.io = d->io,
+		.dial = d->dial,
+		.engaged = d->engaged,
+		.journal = d->journal,
+	};
+
+	d->router = router_create(&ro, e);
+	if (!d->router)
+		return -1;
+	wo.router = d->router;
+	d->workers = workers_create(&wo, e);
+	if (!d->workers)
+		return -1;
+	ho.router = d->router;
+	d->hub = hub_create(&ho, e);
+	return d->hub ? 0 : -1;
+}
+
+static int create_admin(struct daemon *d, struct err *e)
+{
+	struct admin_opts o = {
+		.conf = &d->conf,
+		.keyring = d->keyring,
+		.loop = d->admin_loop,
+		.io = d->io,
+		.dial = d->dial,
+		.journal = d->journal,
+		.router = d->router,
+		.workers = d->workers,
+		.hub = d->hub,
+	};
+
+	d->admin = admin_create(&o, e);
+	return d->admin ? 0 : -1;
+}
+
+/* Everything exists, nothing runs yet but the journal and idle threads. */
+static int create(struct daemon *d, struct err *e)
+{
+	if (make_dir(d->conf.state_dir, e) < 0 || open_keyring(d, e) < 0)
+		return -1;
+	d->journal =
+		journal_create(d->conf.store_url, d->keyring, JOURNAL_ROOM, e);
+	if (!d->journal)
+		return -1;
+	d->llm = llm_create(&d->conf, e);
+	if (!d->llm)
+		return -1;
+	if (create_state(d, e) < 0 || create_loops(d, e) < 0 ||
+	    create_threads(d, e) < 0)
+		return -1;
+	return create_admin(d, e);
+}
+
+static int start_loops(struct daemon *d, struct err *e)
+{
+	if (loop_start(d->io, e) < 0 || loop_start(d->dial, e) < 0)
+		return -1;
+	return loop_start(d->admin_loop, e);
+}
+
+/* Unfinished entries first, so that a follow-up finds its thread at work. */
+static int start(struct daemon *d, struct err *e)
+{
+	const struct store_ops *ops = store_find(d->conf.store_url, e);
+	struct store *s;
+	size_t napps = 0;
+	int rc = -1;
+
+	s = ops ? ops->open(d->conf.store_url, d->keyring, false, e) : NULL;
+	if (!s)
+		return -1;
+	if (restore_state(d, s, e) < 0)
+		goto out;
+	if (ops->apps(s, count_app, &napps, e) < 0)
+		goto out;
+	hub_raise_files(napps);
+	if (journal_unfinished(d->journal, resubmit, d->router, e) < 0)
+		goto out;
+	if (start_loops(d, e) < 0)
+		goto out;
+	rc = ops->apps(s, put_app, d->hub, e);
+out:
+	ops->close(s);
+	return rc;
+}
+
+/* In an order in which nobody is called who has gone. */
+static void destroy(struct daemon *d)
+{
+	if (d->io)
+		loop_stop(d->io);
+	if (d->dial)
+		loop_stop(d->dial);
+	if (d->admin_loop)
+		loop_stop(d->admin_loop);
+	admin_free(d->admin);
+	router_free(d->router);
+	workers_free(d->workers);
+	journal_free(d->journal);
+	hub_free(d->hub);
+	loop_free(d->admin_loop);
+	loop_free(d->dial);
+	loop_free(d->io);
+	if (d->gate)
+		d->gate->ops->close(d->gate);
+	engaged_free(d->engaged);
+	llm_free(d->llm);
+	keyring_free(d->keyring);
+	conf_release(&d->conf);
+}
+
+/* Links stay up while turns end, so that nothing is missed meanwhile. */
+static void drain(struct daemon *d)
+{
+	int64_t grace = (int64_t)d->conf.drain_timeout_s * 1000;
+
+	(void)sd_notify(0, "STOPPING=1\nSTATUS=finishing answers");
+	log_info(NULL, "stopping");
+	workers_drain(d->workers, grace);
+	hub_close(d->hub, 2000);
+}
+
+static void feed_watchdog(struct daemon *d)
+{
+	struct hub_stats hs;
+	char why[240];
+
+	if (!admin_healthy(d->admin, why, sizeof(why))) {
+		(void)sd_notifyf(0, "STATUS=unhealthy: %s", why);
+		return;
+	}
+	hub_stats(d->hub, &hs);
+	(void)sd_notifyf(0, "WATCHDOG=1\nSTATUS=%zu of %zu apps connected",
+			 hs.live_apps, hs.apps);
+}
+
+/* Until a signal says to stop. */
+static void serve(struct daemon *d, const sigset_t *signals)
+{
+	static const struct timespec tick = { SWEEP_MS / 1000, 0 };
+	int64_t now;
+	int sig;
+
+	for (;;) {
+		sig = sigtimedwait(signals, NULL, &tick);
+		if (sig == SIGTERM || sig == SIGINT)
+			return;
+		now = clock_wall_ms();
+		d->gate->ops->sweep(d->gate, now);
+		engaged_sweep(d->engaged, now);
+		feed_watchdog(d);
+	}
+}
+
+static int run(struct daemon *d)
+{
+	struct err e = { 0 };
+	sigset_t signals;
+
+	/* Threads inherit the mask; only this one waits for them. */
+	sigemptyset(&signals);
+	sigaddset(&signals, SIGTERM);
+	sigaddset(&signals, SIGINT);
+	sigaddset(&signals, SIGHUP);
+	pthread_sigmask(SIG_BLOCK, &signals, NULL);
+	signal(SIGPIPE, SIG_IGN);
+
+	if (create(d, &e) < 0 || start(d, &e) < 0) {
+		log_error(NULL, "cannot start: %s", e.msg);
+		return e.kind == ERR_INPUT ? EX_CONFIG : EX_UNAVAILABLE;
+	}
+	log_info(LOG_FIELDS({ "version", PACKAGE_VERSION }), "ready");
+	(void)sd_notify(0, "READY=1");
+	serve(d, &signals);
+	drain(d);
+	return EX_OK;
+}
+
+int main(int argc, char **argv)
+{
+	enum {
+		OPT_CHECK = 256,
+		OPT_SHOW,
+		OPT_VERSION
+	};
+	static const struct option options[] = {
+		{ "config", required_argument, NULL, 'c' },
+		{ "check-config", no_argument, NULL, OPT_CHECK },
+		{ "show-config", no_argument, NULL, OPT_SHOW },
+		{ "version", no_argument, NULL, OPT_VERSION },
+		{ "help", no_argument, NULL, 'h' },
+		{ NULL, 0, NULL, 0 },
+	};
+	static const struct rlimit no_core = { 0, 0 };
+	const char *path = DEFAULT_CONFIG;
+	struct daemon d = { 0 };
+	struct err e = { 0 };
+	enum log_level level;
+	int only = 0;
+	int opt, rc;
+
+	while ((opt = getopt_long(argc, argv, "c:h", options, NULL)) != -1) {
+		switch (opt) {
+		case 'c':
+			path = optarg;
+			break;
+		case OPT_CHECK:
+		case OPT_SHOW:
+			only = opt;
+			break;
+		case OPT_VERSION:
+			puts(PACKAGE_STRING);
+			return EX_OK;
+		case 'h':
+			usage(stdout);
+			return EX_OK;
+		default:
+			usage(stderr);
+			return EX_USAGE;
+		}
+	}
+	if (optind < argc) {
+		fprintf(stderr, "konstructd: unexpected '%s'\n", argv[optind]);
+		return EX_USAGE;
+	}
+
+	if (conf_load(&d.conf, path, &e) < 0) {
+		fprintf(stderr, "konstructd: %s\n", e.msg);
+		return EX_CONFIG;
+	}
+	if (only == OPT_SHOW)
+		conf_show(&d.conf, stdout);
+	if (only != 0) {
+		conf_release(&d.conf);
+		return EX_OK;
+	}
+	if (log_level_parse(d.conf.log_level, &level) == 0)
+		log_set_level(level);
+	umask(077);
+	/* Tokens are in this process's memory. */
+	(void)setrlimit(RLIMIT_CORE, &no_core);
+
+	rc = run(&d);
+	destroy(&d);
+	return rc;
+}
