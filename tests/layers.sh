@@ -1,0 +1,68 @@
+#!/bin/sh
+# SPDX-License-Identifier: ISC
+#
+# The layout keeps its promises: no folder of src includes a higher one, a
+# third-party header stays in its folder, and no source uses what STYLE bans.
+set -u
+cd "${KONSTRUCT_SRCDIR:-.}" || exit 99
+bad=0
+
+complain() {
+	echo "$1"
+	bad=1
+}
+
+# Each folder with all that it may include: itself and those below.
+may_include() {
+	while read -r folder below; do
+		allowed=$(echo "$folder $below config.h" | tr ' ' '|')
+		found=$(grep -nE '^#include "' src/"$folder"/*.[ch] |
+			grep -vE "#include \"($allowed)(/|\")")
+		[ -z "$found" ] || complain "$folder includes from above: $found"
+	done
+}
+may_include <<LIST
+base
+net base
+slack net base
+llm net base
+store net base
+state net base
+route slack llm store state net base
+turn route slack llm store state net base
+link turn route slack llm store state net base
+admin link turn route slack llm store state net base
+LIST
+
+# Each third-party header, and where it may stand.
+stays_in() {
+	while read -r header places; do
+		allowed=$(echo "$places" | tr ' ' '|')
+		found=$(grep -rnE "^#include <$header" src |
+			grep -vE "^src/($allowed)")
+		[ -z "$found" ] || complain "<$header> outside $places: $found"
+	done
+}
+stays_in <<LIST
+json-c/ base/
+confuse base/
+openssl/ base/ net/
+curl/ net/ ctl/
+uv net/
+md4c slack/
+sqlite3 store/
+libpq store/
+hiredis state/
+libwebsockets link/ admin/
+systemd/ konstructd.c
+LIST
+
+banned='\b(sprintf|strcpy|strcat|strtok|atoi|gets|system|popen|localtime)\('
+found=$(grep -rnE "$banned" src --include='*.[ch]')
+[ -z "$found" ] || complain "banned: $found"
+
+found=$(grep -rLE 'SPDX-License-Identifier: ISC' src tests \
+	--include='*.[ch]' --include='*.sh')
+[ -z "$found" ] || complain "no licence line: $found"
+
+exit $bad
