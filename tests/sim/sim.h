@@ -238,7 +238,7 @@ struct sim_llm {
 	int retry_after_s;
 	const char *finish; /* NULL: "stop" */
 	bool no_usage;
-	int first_ms; /* -1: as in the settings; so is 0 of piece */
+	int first_ms; /* 0 of these three: as in the settings; -1: none */
 	int token_ms;
 	int piece;
 	int times; /* 0: for ever */
