@@ -11,7 +11,7 @@
  */
 #define TS_SIZE 32
 
-/* Digits, a dot, digits; shorter than TS_SIZE. */
+/* One to twelve digits, a dot, digits; shorter than TS_SIZE. */
 bool ts_valid(const char *ts);
 
 /* Milliseconds since 1970, or 0 when not valid. */
