@@ -1,0 +1,264 @@
+/* SPDX-License-Identifier: ISC */
+#include "base/log.h"
+
+#include <pthread.h>
+#include <stdarg.h>
+#include <stdatomic.h>
+#include <stdbool.h>
+#include <stdint.h>
+#include <stdio.h>
+#include <stdlib.h>
+#include <string.h>
+#include <sys/stat.h>
+#include <time.h>
+#include <unistd.h>
+
+#include "base/utf8.h"
+
+/*
+ * A line is at most PIPE_BUF (4096 on Linux), so that lines of several
+ * threads, or of several processes on one pipe, never mix.
+ */
+#define LINE_MAX_BYTES  4096
+#define VALUE_MAX_BYTES 800
+
+struct line {
+	char data[LINE_MAX_BYTES];
+	size_t len;
+	bool full;
+};
+
+static const struct {
+	const char *name;
+	char syslog;
+} levels[] = {
+	[LOG_LEVEL_ERROR] = { "error", '3' },
+	[LOG_LEVEL_WARN] = { "warn", '4' },
+	[LOG_LEVEL_INFO] = { "info", '6' },
+	[LOG_LEVEL_DEBUG] = { "debug", '7' },
+};
+
+static atomic_int max_level = LOG_LEVEL_INFO;
+static pthread_once_t journal_once = PTHREAD_ONCE_INIT;
+static bool to_journal;
+
+void log_set_level(enum log_level max)
+{
+	atomic_store(&max_level, (int)max);
+}
+
+int log_level_parse(const char *name, enum log_level *out)
+{
+	size_t i;
+
+	for (i = 0; i < sizeof(levels) / sizeof(levels[0]); i++) {
+		if (strcmp(name, levels[i].name) == 0) {
+			*out = (enum log_level)i;
+			return 0;
+		}
+	}
+	return -1;
+}
+
+/*
+ * systemd.exec(5): a program should compare the variable with its stderr,
+ * since it stays set when stderr is sent elsewhere.
+ */
+static void find_journal(void)
+{
+	const char *want = getenv("JOURNAL_STREAM");
+	struct stat st;
+	char have[48];
+
+	if (!want || fstat(STDERR_FILENO, &st) < 0)
+		return;
+	(void)snprintf(have, sizeof(have), "%ju:%ju", (uintmax_t)st.st_dev,
+		       (uintmax_t)st.st_ino);
+	to_journal = strcmp(want, have) == 0;
+}
+
+/* One byte stays free for the newline. */
+static void put(struct line *l, const char *p, size_t n)
+{
+	if (l->full || n > sizeof(l->data) - 1 - l->len) {
+		l->full = true;
+		return;
+	}
+	memcpy(l->data + l->len, p, n);
+	l->len += n;
+}
+
+static void puts_line(struct line *l, const char *s)
+{
+	put(l, s, strlen(s));
+}
+
+static bool is_plain(const char *s)
+{
+	const char *p;
+
+	for (p = s; *p; p++) {
+		if (*p <= ' ' || *p == '"' || *p == '=' || *p == '\\' ||
+		    *p > '~')
+			return false;
+	}
+	return p > s;
+}
+
+/*
+ * What a terminal or a reader's eye would take for the end of the line or
+ * the end of the text: C1 controls, line separators, writing direction.
+ */
+static bool is_deceptive(unsigned int c)
+{
+	return c < 0x20 || (c >= 0x7f && c <= 0x9f) ||
+	       (c >= 0x200b && c <= 0x200f) || (c >= 0x2028 && c <= 0x202e) ||
+	       (c >= 0x2060 && c <= 0x206f) || c == 0xfeff;
+}
+
+static void put_char(struct line *l, const char *p, size_t n)
+{
+	unsigned int c = utf8_point(p, n);
+	char esc[16];
+
+	if (c == '"' || c == '\\') {
+		put(l, "\\", 1);
+		put(l, p, 1);
+	} else if (c == '\n') {
+		put(l, "\\n", 2);
+	} else if (c == '\t') {
+		put(l, "\\t", 2);
+	} else if (is_deceptive(c)) {
+		(void)snprintf(esc, sizeof(esc), "\\u%04x", c);
+		puts_line(l, esc);
+	} else {
+		put(l, p, n);
+	}
+}
+
+static void put_quoted(struct line *l, const char *s)
+{
+	size_t start = l->len;
+	size_t left = strlen(s);
+	size_t n;
+
+	put(l, "\"", 1);
+	while (left > 0) {
+		if (l->len - start > VALUE_MAX_BYTES) {
+			puts_line(l, "...");
+			break;
+		}
+		n = utf8_len(s, left);
+		if (n > 0)
+			put_char(l, s, n);
+		else
+			puts_line(l, "\xef\xbf\xbd");
+		n = n > 0 ? n : 1;
+		s += n;
+		left -= n;
+	}
+	put(l, "\"", 1);
+}
+
+/* All of the field or nothing of it. */
+static void put_field(struct line *l, const char *key, const char *value)
+{
+	size_t before = l->len;
+
+	if (l->len > 0 && l->data[l->len - 1] != '>')
+		put(l, " ", 1);
+	puts_line(l, key);
+	put(l, "=", 1);
+	if (is_plain(value) && strlen(value) <= VALUE_MAX_BYTES)
+		puts_line(l, value);
+	else
+		put_quoted(l, value);
+	if (l->full) {
+		l->len = before;
+		l->full = false;
+	}
+}
+
+static void put_time(struct line *l)
+{
+	struct timespec ts;
+	struct tm tm;
+	char day[32];
+	char text[48];
+
+	(void)clock_gettime(CLOCK_REALTIME, &ts);
+	(void)gmtime_r(&ts.tv_sec, &tm);
+	(void)strftime(day, sizeof(day), "%Y-%m-%dT%H:%M:%S", &tm);
+	(void)snprintf(text, sizeof(text), "%s.%03ldZ", day,
+		       ts.tv_nsec / 1000000);
+	put_field(l, "time", text);
+}
+
+static void put_head(struct line *l, enum log_level level)
+{
+	char prefix[] = { '<', levels[level].syslog, '>', '\0' };
+
+	(void)pthread_once(&journal_once, find_journal);
+	if (to_journal)
+		puts_line(l, prefix);
+	else
+		put_time(l);
+	put_field(l, "level", levels[level].name);
+}
+
+__attribute__((format(printf, 3, 0))) static void
+write_line(enum log_level level, const struct log_field *f, const char *fmt,
+	   va_list ap)
+{
+	struct line l = { .len = 0 };
+	char msg[VALUE_MAX_BYTES];
+
+	if ((int)level > atomic_load(&max_level))
+		return;
+	(void)vsnprintf(msg, sizeof(msg), fmt, ap);
+	put_head(&l, level);
+	put_field(&l, "msg", msg);
+	for (; f && f->key; f++) {
+		if (f->value)
+			put_field(&l, f->key, f->value);
+	}
+	l.data[l.len++] = '\n';
+	if (write(STDERR_FILENO, l.data, l.len) < 0)
+		return; /* nobody left to tell */
+}
+
+void log_error(const struct log_field *f, const char *fmt, ...)
+{
+	va_list ap;
+
+	va_start(ap, fmt);
+	write_line(LOG_LEVEL_ERROR, f, fmt, ap);
+	va_end(ap);
+}
+
+void log_warn(const struct log_field *f, const char *fmt, ...)
+{
+	va_list ap;
+
+	va_start(ap, fmt);
+	write_line(LOG_LEVEL_WARN, f, fmt, ap);
+	va_end(ap);
+}
+
+void log_info(const struct log_field *f, const char *fmt, ...)
+{
+	va_list ap;
+
+	va_start(ap, fmt);
+	write_line(LOG_LEVEL_INFO, f, fmt, ap);
+	va_end(ap);
+}
+
+void log_debug(const struct log_field *f, const char *fmt, ...)
+{
+	va_list ap;
+
+	va_start(ap, fmt);
+	write_line(LOG_LEVEL_DEBUG, f, fmt, ap);
+	va_end(ap);
+}
