@@ -262,6 +262,8 @@ char *keyring_unseal(const struct keyring *k, const char *place,
 	if (!plain || !decrypt(k, place, raw, n, (unsigned char *)plain)) {
 		err_set(e, ERR_FATAL, "secret of '%s' is damaged or was moved",
 			place);
+		if (plain) /* GCM has decrypted before it knows */
+			explicit_bzero(plain, (size_t)n);
 		free(plain);
 		return NULL;
 	}
