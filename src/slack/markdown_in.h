@@ -1,0 +1,90 @@
+/* SPDX-License-Identifier: ISC */
+#ifndef SLACK_MARKDOWN_IN_H
+#define SLACK_MARKDOWN_IN_H
+
+#include <stdbool.h>
+#include <stddef.h>
+
+#include <md4c.h>
+
+#include "base/buf.h"
+
+/* What the files of the renderer share; private to them. */
+
+#define MRKDWN_LISTS_MAX 16
+
+struct mrkdwn_list {
+	bool ordered;
+	unsigned int next;
+};
+
+struct mrkdwn {
+	struct buf *out; /* the caller's, or the cells while in a table */
+	struct buf *text;
+	struct buf cells;
+
+	struct mrkdwn_list lists[MRKDWN_LISTS_MAX];
+	unsigned int depth; /* may be more than MRKDWN_LISTS_MAX */
+	unsigned int quotes;
+	unsigned int em, strong, del, links;
+	unsigned int want; /* line ends before whatever comes next */
+	bool glue;         /* an item's marker was just written */
+	bool quoted;       /* the line above is in a quote */
+	bool code;
+	bool heading;
+	bool table;
+	bool linked; /* a cell of the table has a link */
+	unsigned int right;
+	unsigned int column;
+	size_t ncells, max_cells;
+
+	size_t block_at; /* where the heading or fence begins */
+	bool link_ok;
+	size_t link_at, label_at; /* where "<url|" and its label begin */
+
+	bool closed; /* a mark was closed: a letter must not touch it */
+	bool guard;  /* a literal star was written that could open */
+};
+
+#define MRKDWN_ZWSP "\xe2\x80\x8b" /* zero width space, U+200B */
+
+/*
+ * Appends text with & < > escaped. Control characters are left out, but for
+ * tabs and line ends, which become spaces unless verbatim is set.
+ */
+void mrkdwn_escape(struct buf *out, const char *p, size_t n, bool verbatim);
+
+/* Begins a line if one is due, with the list's indentation. */
+void mrkdwn_begin_text(struct mrkdwn *r);
+
+/* Cut b off at len. */
+void mrkdwn_chop(struct buf *b, size_t len);
+
+/* md4c's callbacks for what stands inside of a block. */
+int mrkdwn_text(MD_TEXTTYPE type, const MD_CHAR *p, MD_SIZE n, void *arg);
+int mrkdwn_enter_span(MD_SPANTYPE type, void *detail, void *arg);
+int mrkdwn_leave_span(MD_SPANTYPE type, void *detail, void *arg);
+
+/*
+ * What to append to Markdown that is still being written, so that what is
+ * open at its end is closed. Returns how much of md to keep: a mark that has
+ * only just begun is left off.
+ */
+#define MRKDWN_TAIL_SIZE 64
+size_t mrkdwn_tail(const char *md, size_t len, char tail[MRKDWN_TAIL_SIZE]);
+
+/*
+ * A table's text: each cell ends with a tab, each row with a line end, all
+ * escaped already; the first row is the header. right has a bit for each of
+ * the first 32 columns that is aligned to the right. With links set a fence
+ * won't do, since links don't live in one.
+ */
+struct mrkdwn_table {
+	const char *cells;
+	size_t len;
+	unsigned int right;
+	bool links;
+};
+void mrkdwn_table(const struct mrkdwn_table *t, struct buf *out);
+
+#endif

@@ -1,0 +1,261 @@
+/* SPDX-License-Identifier: ISC */
+#include <ctype.h>
+#include <string.h>
+
+#include "slack/markdown_in.h"
+
+/*
+ * A look at the end of unfinished Markdown: only its last paragraph or line
+ * matters, and whether a fence is open there. It guesses as a reader would
+ * and need not agree with CommonMark in every corner.
+ */
+
+#define OPEN_MAX 8
+
+struct mark {
+	char c;
+	size_t n;
+};
+
+struct tail {
+	const char *md;
+	size_t len;
+	size_t keep;
+	size_t code_n; /* backticks of an open code span */
+	struct mark open[OPEN_MAX];
+	size_t nopen;
+};
+
+static bool is_space(char c)
+{
+	return isspace((unsigned char)c) != 0;
+}
+
+static bool is_word(char c)
+{
+	return isalnum((unsigned char)c) != 0 || (unsigned char)c >= 0x80;
+}
+
+static size_t run_of(const char *md, size_t at, size_t len)
+{
+	size_t n = 1;
+
+	while (at + n < len && md[at + n] == md[at])
+		n++;
+	return n;
+}
+
+/* Does a line begin something new, so that no emphasis reaches into it? */
+static bool starts_block(const char *p, size_t n)
+{
+	size_t i = 0;
+
+	if (n == 0)
+		return true;
+	if (strchr("#|>", p[0]))
+		return true;
+	if (strchr("-+*", p[0]))
+		return n > 1 && is_space(p[1]);
+	while (i < n && i < 9 && isdigit((unsigned char)p[i]))
+		i++;
+	return i > 0 && i < n && (p[i] == '.' || p[i] == ')');
+}
+
+/* The fence that a line opens or closes, as its length; 0 for none. */
+static size_t fence_of(const char *p, size_t n)
+{
+	size_t run;
+
+	if (n < 3 || (p[0] != '`' && p[0] != '~'))
+		return 0;
+	run = run_of(p, 0, n);
+	return run >= 3 ? run : 0;
+}
+
+static bool blank(const char *p, size_t n)
+{
+	size_t i;
+
+	for (i = 0; i < n; i++) {
+		if (!is_space(p[i]))
+			return false;
+	}
+	return true;
+}
+
+/*
+ * Where the last paragraph begins. *fence is set when a code fence is open
+ * at the end, and then the last line is returned.
+ */
+static size_t last_block(const char *md, size_t len, bool *fence)
+{
+	size_t at = 0, start = 0, line, end, run;
+	struct mark f = { 0, 0 };
+
+	while (at < len) {
+		const char *nl = memchr(md + at, '\n', len - at);
+
+		end = nl ? (size_t)(nl - md) : len;
+		line = at;
+		while (line < end && strchr(" \t>", md[line]))
+			line++;
+		run = fence_of(md + line, end - line);
+		if (f.n == 0 && run > 0) {
+			f.c = md[line];
+			f.n = run;
+		} else if (f.n > 0 && run >= f.n && md[line] == f.c &&
+			   blank(md + line + run, end - line - run)) {
+			f.n = 0;
+			start = end;
+		} else if (f.n > 0 || starts_block(md + line, end - line)) {
+			start = line;
+		}
+		at = end + 1;
+	}
+	*fence = f.n > 0;
+	return start;
+}
+
+static void push(struct tail *t, char c, size_t n)
+{
+	if (t->nopen < OPEN_MAX && n <= 3) {
+		t->open[t->nopen].c = c;
+		t->open[t->nopen].n = n;
+		t->nopen++;
+	}
+}
+
+/* Closes what a run of n marks can close; what is left of the run. */
+static size_t pop(struct tail *t, char c, size_t n)
+{
+	struct mark *top;
+	size_t k;
+
+	while (n > 0 && t->nopen > 0) {
+		top = &t->open[t->nopen - 1];
+		if (top->c != c)
+			break;
+		k = n < top->n ? n : top->n;
+		top->n -= k;
+		n -= k;
+		if (top->n == 0)
+			t->nopen--;
+	}
+	return n;
+}
+
+/* A run of emphasis marks at i; returns its length. */
+static size_t emphasis(struct tail *t, size_t i, size_t start)
+{
+	char c = t->md[i];
+	size_t n = run_of(t->md, i, t->len);
+	size_t left = n;
+	char prev = i > start ? t->md[i - 1] : ' ';
+	char next = i + n < t->len ? t->md[i + n] : ' ';
+	bool opens = !is_space(next);
+	bool closes = !is_space(prev);
+
+	if (c == '_') {
+		opens = opens && !is_word(prev);
+		closes = closes && !is_word(next);
+	}
+	if (closes)
+		left = pop(t, c, n);
+	if (left == 0)
+		return n;
+	if (i + n == t->len)
+		t->keep = i + n - left;
+	else if (opens)
+		push(t, c, left);
+	return n;
+}
+
+/* A run of backticks at i; returns the length of the span, or of the run. */
+static size_t code_span(struct tail *t, size_t i)
+{
+	size_t n = run_of(t->md, i, t->len);
+	size_t at = i + n;
+	size_t m;
+
+	while (at < t->len) {
+		if (t->md[at] != '`') {
+			at++;
+			continue;
+		}
+		m = run_of(t->md, at, t->len);
+		at += m;
+		if (m == n)
+			return at - i;
+	}
+	if (i + n == t->len) {
+		t->keep = i;
+	} else if (n <= 3) {
+		t->code_n = n;
+	}
+	return t->len - i;
+}
+
+static void scan(struct tail *t, size_t start)
+{
+	size_t i = start;
+
+	while (i < t->len) {
+		switch (t->md[i]) {
+		case '\\':
+			i += 2;
+			break;
+		case '`':
+			i += code_span(t, i);
+			break;
+		case '*':
+		case '_':
+		case '~':
+			i += emphasis(t, i, start);
+			break;
+		default:
+			i++;
+		}
+	}
+}
+
+/*
+ * A last line that is only the beginning of something: "-" and "=" would
+ * turn the line above into a heading, two backticks into text of the code.
+ */
+static size_t drop_stub(const char *md, size_t len, const char *marks)
+{
+	size_t at = len;
+
+	while (at > 0 && strchr(marks, md[at - 1]) && md[at - 1] != '\0')
+		at--;
+	return at < len && at > 0 && md[at - 1] == '\n' ? at : len;
+}
+
+size_t mrkdwn_tail(const char *md, size_t len, char tail[MRKDWN_TAIL_SIZE])
+{
+	struct tail t = { .md = md, .len = len, .keep = len };
+	bool fence;
+	size_t start;
+	size_t k = 0;
+
+	tail[0] = '\0';
+	start = last_block(md, len, &fence);
+	if (fence)
+		return drop_stub(md, len, "`~");
+	t.len = t.keep = drop_stub(md, len, "-=*_`");
+	scan(&t, start);
+	if (t.nopen == 0 && t.code_n == 0)
+		return t.keep;
+
+	while (t.keep > start && is_space(md[t.keep - 1]))
+		t.keep--;
+	memset(tail, '`', t.code_n);
+	k += t.code_n;
+	while (t.nopen > 0) {
+		t.nopen--;
+		memset(tail + k, t.open[t.nopen].c, t.open[t.nopen].n);
+		k += t.open[t.nopen].n;
+	}
+	tail[k] = '\0';
+	return t.keep;
+}
