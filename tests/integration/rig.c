@@ -107,8 +107,13 @@ static void write_config(struct rig *r, const struct rig_opts *o)
 		 sim_api_url(r->sim), o->plain ? "" : r->ca,
 		 o->slack ? o->slack : "");
 	buf_addf(&b, "limits {\n%s\n}\n", o->limits ? o->limits : "");
-	buf_addf(&b, "llm \"main\" { url = \"%s\" model = \"sim-main\" }\n",
-		 sim_llm_url(r->sim));
+	buf_addf(&b,
+		 "llm \"main\" {\n url = \"%s\"\n model = \"sim-main\"\n"
+		 " default = true\n ca_file = \"%s\"\n}\n"
+		 "llm \"fast\" {\n url = \"%s\"\n model = \"sim-fast\"\n"
+		 " ca_file = \"%s\"\n}\n",
+		 sim_llm_url(r->sim), o->plain ? "" : r->ca,
+		 sim_llm_url(r->sim), o->plain ? "" : r->ca);
 	buf_adds(&b, o->config ? o->config : "");
 	text = buf_take(&b);
 	ck_assert_ptr_nonnull(text);

@@ -1,0 +1,184 @@
+/* SPDX-License-Identifier: ISC */
+#include <check.h>
+#include <stdio.h>
+#include <stdlib.h>
+#include <string.h>
+
+#include "integration/rig.h"
+
+#define MS 20000
+
+static struct rig rig;
+
+static void teardown(void)
+{
+	rig_close(&rig);
+}
+
+static void slow_model(int first_ms, int token_ms)
+{
+	struct sim_settings set;
+
+	sim_settings(rig.sim, &set);
+	set.llm_first_ms = first_ms;
+	set.llm_token_ms = token_ms;
+	sim_set(rig.sim, &set);
+}
+
+START_TEST(answer_cut_by_kill_goes_on_in_the_same_placeholder)
+{
+	char ts[SIM_TS];
+	char *text;
+
+	rig_up(&rig, NULL);
+	slow_model(0, 200);
+	rig_say(&rig, "C1", "U1", "<@UB1> tell me a story", NULL, ts);
+	ck_assert_int_eq(sim_wait_calls(rig.sim, "chat.update", 1, MS), 0);
+	rig_kill(&rig);
+	slow_model(0, 0);
+	rig_start(&rig);
+	ck_assert_int_eq(sim_wait_asks(rig.sim, 2, MS), 0);
+	text = rig_answer(&rig, "C1", ts);
+	ck_assert_uint_eq(rig_replies(&rig, "C1", ts), 1);
+	ck_assert_uint_eq(sim_count(rig.sim, "chat.postMessage"), 1);
+	free(text);
+}
+END_TEST
+
+START_TEST(killed_before_the_placeholder_was_noted_posts_no_second_one)
+{
+	struct sim_fault slow = {
+		.kind = SIM_FAULT_DELAY,
+		.method = "chat.postMessage",
+		.ms = 60000,
+		.times = 1,
+	};
+	char ts[SIM_TS];
+
+	rig_up(&rig, NULL);
+	/* Slack has it, the daemon never hears so. */
+	ck_assert_int_eq(sim_fault(rig.sim, &slow), 0);
+	rig_say(&rig, "C1", "U1", "<@UB1> hello", NULL, ts);
+	ck_assert_int_eq(sim_wait_reply(rig.sim, "C1", ts, 1, MS), 0);
+	rig_kill(&rig);
+	rig_start(&rig);
+	free(rig_answer(&rig, "C1", ts));
+	ck_assert_uint_eq(rig_replies(&rig, "C1", ts), 1);
+	ck_assert_uint_eq(sim_count(rig.sim, "chat.postMessage"), 1);
+}
+END_TEST
+
+START_TEST(lost_reply_of_a_post_is_looked_up_and_not_posted_again)
+{
+	struct sim_fault lost = {
+		.kind = SIM_FAULT_LOST,
+		.method = "chat.postMessage",
+		.times = 1,
+	};
+	char ts[SIM_TS];
+
+	rig_up(&rig, NULL);
+	ck_assert_int_eq(sim_fault(rig.sim, &lost), 0);
+	rig_say(&rig, "C1", "U1", "<@UB1> hello", NULL, ts);
+	free(rig_answer(&rig, "C1", ts));
+	ck_assert_uint_eq(rig_replies(&rig, "C1", ts), 1);
+	ck_assert_uint_eq(sim_count(rig.sim, "chat.postMessage"), 1);
+}
+END_TEST
+
+START_TEST(message_that_came_while_down_is_redelivered_and_answered)
+{
+	char ts[SIM_TS];
+
+	rig_up(&rig, NULL);
+	rig_kill(&rig);
+	rig_say(&rig, "C1", "U1", "<@UB1> anybody?", NULL, ts);
+	rig_start(&rig);
+	free(rig_answer(&rig, "C1", ts));
+	ck_assert_uint_eq(rig_replies(&rig, "C1", ts), 1);
+}
+END_TEST
+
+START_TEST(thread_is_still_engaged_after_a_restart)
+{
+	char ts[SIM_TS];
+
+	rig_up(&rig, NULL);
+	rig_say(&rig, "C1", "U1", "<@UB1> hello", NULL, ts);
+	free(rig_answer(&rig, "C1", ts));
+	rig_stop(&rig);
+	rig_start(&rig);
+	ck_assert_int_eq(sim_wait_links(rig.sim, "A1", 1, MS), 0);
+	rig_say(&rig, "C1", "U1", "and a follow-up", ts, NULL);
+	ck_assert_int_eq(sim_wait_reply(rig.sim, "C1", ts, 2, MS), 0);
+}
+END_TEST
+
+START_TEST(post_answered_before_a_restart_is_not_answered_after_it)
+{
+	struct sim_say mention = { .events = "app_mention" };
+	char ts[SIM_TS], event[512], marker[SIM_TS];
+
+	rig_up(&rig, NULL);
+	sim_say(rig.sim, "C1", "U1", "<@UB1> hello", &mention, ts);
+	free(rig_answer(&rig, "C1", ts));
+	rig_kill(&rig);
+	rig_start(&rig);
+	ck_assert_int_eq(sim_wait_links(rig.sim, "A1", 1, MS), 0);
+	/* The twin event of the same post, late. */
+	snprintf(event, sizeof(event),
+		 "{\"type\":\"message\",\"user\":\"U1\",\"ts\":\"%s\","
+		 "\"text\":\"<@UB1> hello\",\"channel\":\"C1\","
+		 "\"channel_type\":\"channel\",\"event_ts\":\"%s\"}",
+		 ts, ts);
+	ck_assert_int_eq(sim_event(rig.sim, "A1", "T1", event), 0);
+	rig_say(&rig, "C1", "U1", "<@UB1> marker", NULL, marker);
+	free(rig_answer(&rig, "C1", marker));
+	ck_assert_uint_eq(rig_replies(&rig, "C1", ts), 1);
+}
+END_TEST
+
+START_TEST(stopping_lets_answers_finish)
+{
+	char ts[SIM_TS];
+	char *text;
+
+	rig_up(&rig, NULL);
+	slow_model(500, 20);
+	rig_say(&rig, "C1", "U1", "<@UB1> hello", NULL, ts);
+	ck_assert_int_eq(sim_wait_asks(rig.sim, 1, MS), 0);
+	rig_stop(&rig);
+	text = rig_answer(&rig, "C1", ts);
+	ck_assert_ptr_null(strstr(text, "Thinking"));
+	free(text);
+}
+END_TEST
+
+int main(void)
+{
+	Suite *s = suite_create("restart");
+	TCase *tc = tcase_create("restart");
+	SRunner *sr = srunner_create(s);
+	int failed;
+
+	tcase_add_checked_fixture(tc, NULL, teardown);
+	tcase_set_timeout(tc, 120);
+	tcase_add_test(tc, answer_cut_by_kill_goes_on_in_the_same_placeholder);
+	tcase_add_test(
+		tc,
+		killed_before_the_placeholder_was_noted_posts_no_second_one);
+	tcase_add_test(tc,
+		       lost_reply_of_a_post_is_looked_up_and_not_posted_again);
+	tcase_add_test(
+		tc, message_that_came_while_down_is_redelivered_and_answered);
+	tcase_add_test(tc, thread_is_still_engaged_after_a_restart);
+	tcase_add_test(tc,
+		       post_answered_before_a_restart_is_not_answered_after_it);
+	tcase_add_test(tc, stopping_lets_answers_finish);
+	suite_add_tcase(s, tc);
+
+	srunner_run_all(sr, CK_ENV);
+	failed = srunner_ntests_failed(sr);
+	srunner_free(sr);
+	return failed ? EXIT_FAILURE : EXIT_SUCCESS;
+}

@@ -1,0 +1,294 @@
+/* SPDX-License-Identifier: ISC */
+#include <check.h>
+#include <stdio.h>
+#include <stdlib.h>
+#include <string.h>
+
+#include "integration/rig.h"
+
+#define MS 20000
+
+static const char notice[] =
+	"I'm receiving too many requests right now. Please try again in a "
+	"moment.";
+
+static struct rig rig;
+
+static void teardown(void)
+{
+	rig_close(&rig);
+}
+
+/* Workspace T2 with Bruno, by this app. */
+static void add_second(const char *app, const char *tenant, const char *extra)
+{
+	struct sim *s = rig.sim;
+	struct sim_install t2 = {
+		.app_id = app,
+		.team_id = "T2",
+		.bot_token = "xoxb-sim-t2",
+		.bot_user_id = "UB2",
+		.bot_id = "BB2",
+		.name = tenant,
+		.extra = extra,
+	};
+
+	if (strcmp(app, "A1") != 0)
+		ck_assert_int_eq(sim_add_app(s, app, "xapp-1-A2-1-sim", NULL),
+				 0);
+	ck_assert_int_eq(sim_add_install(s, &t2), 0);
+	sim_add_user(s, "U3", "T2", "carol", "Carol");
+	sim_add_channel(s, "C3", "T2", "kitchen", "channel");
+	sim_join(s, "C3", "U3");
+	sim_join(s, "C3", "UB2");
+}
+
+static void start(const char *app)
+{
+	rig_apply(&rig);
+	rig_start(&rig);
+	ck_assert_int_eq(sim_wait_links(rig.sim, "A1", 1, MS), 0);
+	ck_assert_int_eq(sim_wait_links(rig.sim, app, 1, MS), 0);
+}
+
+static const char bruno[] = "{\"agent\":{\"name\":\"Bruno\",\"role\":\"cook\","
+			    "\"persona\":\"You cook.\",\"model\":\"%s\"}}";
+
+static void two_tenants(const char *model, const struct rig_opts *o)
+{
+	char extra[256];
+
+	rig_open(&rig, o);
+	snprintf(extra, sizeof(extra), bruno, model);
+	add_second("A2", "bolt", extra);
+	start("A2");
+}
+
+START_TEST(app_in_two_workspaces_answers_each_with_its_own_token)
+{
+	struct sim_call *c;
+	char t1[SIM_TS], t2[SIM_TS];
+	size_t i, n;
+
+	rig_open(&rig, NULL);
+	add_second("A1", "acme", NULL);
+	start("A1");
+	ck_assert_uint_eq(sim_links(rig.sim, "A1"), 1);
+	rig_say(&rig, "C1", "U1", "<@UB1> hello", NULL, t1);
+	rig_say(&rig, "C3", "U3", "<@UB2> hello", NULL, t2);
+	ck_assert_int_eq(sim_wait_reply(rig.sim, "C1", t1, 1, MS), 0);
+	ck_assert_int_eq(sim_wait_reply(rig.sim, "C3", t2, 1, MS), 0);
+	free(rig_answer(&rig, "C1", t1));
+	free(rig_answer(&rig, "C3", t2));
+	c = sim_calls(rig.sim, "chat.postMessage", &n);
+	ck_assert_uint_eq(n, 2);
+	for (i = 0; i < n; i++) {
+		ck_assert_ptr_null(c[i].error);
+		ck_assert_str_eq(c[i].team_id,
+				 strstr(c[i].args, "C1") ? "T1" : "T2");
+	}
+	sim_calls_free(c, n);
+}
+END_TEST
+
+static bool asked_for(const char *model, const char *persona)
+{
+	struct sim_ask *a;
+	bool found = false;
+	size_t i, n;
+
+	a = sim_asks(rig.sim, &n);
+	for (i = 0; i < n; i++)
+		found |= strcmp(a[i].model, model) == 0 &&
+			 strstr(a[i].body, persona);
+	sim_asks_free(a, n);
+	return found;
+}
+
+START_TEST(each_tenant_has_its_own_agent)
+{
+	char t1[SIM_TS], t2[SIM_TS];
+
+	two_tenants("", NULL);
+	rig_say(&rig, "C1", "U1", "<@UB1> hello", NULL, t1);
+	rig_say(&rig, "C3", "U3", "<@UB2> hello", NULL, t2);
+	free(rig_answer(&rig, "C1", t1));
+	free(rig_answer(&rig, "C3", t2));
+	ck_assert(asked_for("sim-main", "Your name is Mara"));
+	ck_assert(asked_for("sim-main", "Your name is Bruno"));
+}
+END_TEST
+
+START_TEST(model_preference_picks_the_model)
+{
+	char t1[SIM_TS], t2[SIM_TS];
+
+	two_tenants("fast", NULL);
+	rig_say(&rig, "C1", "U1", "<@UB1> hello", NULL, t1);
+	rig_say(&rig, "C3", "U3", "<@UB2> hello", NULL, t2);
+	free(rig_answer(&rig, "C1", t1));
+	free(rig_answer(&rig, "C3", t2));
+	ck_assert(asked_for("sim-main", "Your name is Mara"));
+	ck_assert(asked_for("sim-fast", "Your name is Bruno"));
+}
+END_TEST
+
+static size_t ephemerals(const char *channel, const char *user)
+{
+	struct sim_msg *m;
+	size_t i, n, found = 0;
+
+	m = sim_messages(rig.sim, channel, NULL, &n);
+	for (i = 0; i < n; i++) {
+		if (!m[i].ephemeral)
+			continue;
+		ck_assert_str_eq(m[i].to_user, user);
+		ck_assert_str_eq(m[i].text, notice);
+		ck_assert_str_eq(m[i].thread_ts, "");
+		found++;
+	}
+	sim_messages_free(m, n);
+	return found;
+}
+
+START_TEST(over_the_limit_one_person_is_told_and_no_model_is_called)
+{
+	char ts[SIM_TS];
+	size_t i;
+
+	two_tenants("", &(struct rig_opts){ .limits = "rate_per_minute = 1\n"
+						      "burst = 3" });
+	for (i = 0; i < 5; i++)
+		rig_say(&rig, "C1", "U1", "<@UB1> hello", NULL, ts);
+	ck_assert_int_eq(sim_wait_ephemeral(rig.sim, "C1", "U1", 1, MS), 0);
+	/* The other tenant's bucket is its own. */
+	rig_say(&rig, "C3", "U3", "<@UB2> hello", NULL, ts);
+	ck_assert_int_eq(sim_wait_reply(rig.sim, "C3", ts, 1, MS), 0);
+	ck_assert_int_eq(sim_wait_asks(rig.sim, 4, MS), 0);
+	free(rig_answer(&rig, "C3", ts));
+	ck_assert_uint_eq(sim_count(rig.sim, "chat.postMessage"), 4);
+	ck_assert_uint_eq(ephemerals("C1", "U1"), 1);
+}
+END_TEST
+
+START_TEST(redelivery_costs_no_token)
+{
+	struct sim_say again = { .redeliver = true };
+	char ts[SIM_TS];
+
+	two_tenants("", &(struct rig_opts){ .limits = "rate_per_minute = 1\n"
+						      "burst = 2" });
+	sim_say(rig.sim, "C1", "U1", "<@UB1> one", &again, ts);
+	free(rig_answer(&rig, "C1", ts));
+	rig_say(&rig, "C1", "U1", "<@UB1> two", NULL, ts);
+	free(rig_answer(&rig, "C1", ts));
+}
+END_TEST
+
+static const char *const paused[] = { "tenant", "pause", "acme", NULL };
+static const char *const resumed[] = { "tenant", "resume", "acme", NULL };
+
+START_TEST(paused_tenant_is_silent_until_resumed)
+{
+	char quiet[SIM_TS], t2[SIM_TS], ts[SIM_TS];
+	char *out;
+
+	two_tenants("", NULL);
+	ck_assert_int_eq(rig_ctl(&rig, &out, paused), 0);
+	free(out);
+	rig_say(&rig, "C1", "U1", "<@UB1> hello", NULL, quiet);
+	rig_say(&rig, "C3", "U3", "<@UB2> hello", NULL, t2);
+	free(rig_answer(&rig, "C3", t2));
+	ck_assert_int_eq(sim_wait_acked(rig.sim, MS), 0);
+	ck_assert_uint_eq(rig_replies(&rig, "C1", quiet), 0);
+	ck_assert_int_eq(rig_ctl(&rig, &out, resumed), 0);
+	free(out);
+	rig_say(&rig, "C1", "U1", "<@UB1> hello", NULL, ts);
+	free(rig_answer(&rig, "C1", ts));
+}
+END_TEST
+
+static void token_file(const char *name, const char *token, char path[128])
+{
+	FILE *f;
+
+	snprintf(path, 128, "%s/%s", rig.dir, name);
+	f = fopen(path, "w");
+	ck_assert_ptr_nonnull(f);
+	fprintf(f, "%s\n", token);
+	fclose(f);
+}
+
+START_TEST(tenant_added_while_running_is_connected_and_answered)
+{
+	char app[128], bot[128], ts[SIM_TS];
+	const char *add[] = { "tenant", "add",
+			      "bolt",   "--app-token-file",
+			      app,      "--bot-token-file",
+			      bot,      NULL };
+	const char *agent[] = { "agent", "set",    "bolt", "--name",
+				"Bruno", "--role", "cook", NULL };
+	char *out;
+
+	rig_up(&rig, NULL);
+	add_second("A2", "bolt", NULL);
+	token_file("app.token", "xapp-1-A2-1-sim", app);
+	token_file("bot.token", "xoxb-sim-t2", bot);
+	ck_assert_msg(rig_ctl(&rig, &out, add) == 0, "%s", out);
+	ck_assert_ptr_null(strstr(out, "xapp-1-A2-1-sim"));
+	free(out);
+	ck_assert_msg(rig_ctl(&rig, &out, agent) == 0, "%s", out);
+	free(out);
+	ck_assert_int_eq(sim_wait_links(rig.sim, "A2", 1, MS), 0);
+	rig_say(&rig, "C3", "U3", "<@UB2> hello", NULL, ts);
+	free(rig_answer(&rig, "C3", ts));
+	ck_assert(asked_for("sim-main", "Your name is Bruno"));
+}
+END_TEST
+
+START_TEST(token_pair_of_two_apps_is_refused)
+{
+	char app[128], bot[128];
+	const char *add[] = { "tenant", "add",
+			      "bolt",   "--app-token-file",
+			      app,      "--bot-token-file",
+			      bot,      NULL };
+	char *out;
+
+	rig_up(&rig, NULL);
+	add_second("A2", "bolt", NULL);
+	token_file("app.token", "xapp-1-A1-1-sim", app);
+	token_file("bot.token", "xoxb-sim-t2", bot);
+	ck_assert_int_ne(rig_ctl(&rig, &out, add), 0);
+	ck_assert_msg(strstr(out, "A1") && strstr(out, "A2"), "%s", out);
+	free(out);
+}
+END_TEST
+
+int main(void)
+{
+	Suite *s = suite_create("tenants");
+	TCase *tc = tcase_create("tenants");
+	SRunner *sr = srunner_create(s);
+	int failed;
+
+	tcase_add_checked_fixture(tc, NULL, teardown);
+	tcase_set_timeout(tc, 90);
+	tcase_add_test(tc,
+		       app_in_two_workspaces_answers_each_with_its_own_token);
+	tcase_add_test(tc, each_tenant_has_its_own_agent);
+	tcase_add_test(tc, model_preference_picks_the_model);
+	tcase_add_test(
+		tc, over_the_limit_one_person_is_told_and_no_model_is_called);
+	tcase_add_test(tc, redelivery_costs_no_token);
+	tcase_add_test(tc, paused_tenant_is_silent_until_resumed);
+	tcase_add_test(tc,
+		       tenant_added_while_running_is_connected_and_answered);
+	tcase_add_test(tc, token_pair_of_two_apps_is_refused);
+	suite_add_tcase(s, tc);
+
+	srunner_run_all(sr, CK_ENV);
+	failed = srunner_ntests_failed(sr);
+	srunner_free(sr);
+	return failed ? EXIT_FAILURE : EXIT_SUCCESS;
+}
