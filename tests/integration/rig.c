@@ -3,122 +3,29 @@
 
 #include <arpa/inet.h>
 #include <check.h>
-#include <errno.h>
-#include <fcntl.h>
 #include <poll.h>
 #include <signal.h>
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
 #include <sys/socket.h>
-#include <sys/stat.h>
-#include <sys/un.h>
-#include <sys/wait.h>
 #include <unistd.h>
 
-#include "base/buf.h"
 #include "base/clock.h"
 #include "base/err.h"
 
 #define PATIENCE_MS 30000
 #define PLACEHOLDER "Thinking..."
 
-static void show_log(const struct rig *r)
-{
-	char line[2048];
-	FILE *f = fopen(r->log, "r");
-
-	if (!f)
-		return;
-	fprintf(stderr, "--- %s\n", r->log);
-	while (fgets(line, sizeof(line), f))
-		fputs(line, stderr);
-	fclose(f);
-}
-
 static void give_up(struct rig *r, const char *what)
 {
-	show_log(r);
-	if (r->pid > 0)
-		kill(r->pid, SIGKILL);
+	char *log = bed_log(&r->bed);
+
+	fprintf(stderr, "--- %s\n%s---\n", r->bed.log, log ? log : "");
+	free(log);
+	if (r->bed.pid > 0)
+		kill(r->bed.pid, SIGKILL);
 	ck_abort_msg("%s", what);
-}
-
-static const char *build_dir(void)
-{
-	const char *dir = getenv("KONSTRUCT_BUILDDIR");
-
-	return dir ? dir : ".";
-}
-
-/* A port that is free now; the daemon takes it a moment later. */
-static int free_port(void)
-{
-	struct sockaddr_in sa = { .sin_family = AF_INET };
-	socklen_t len = sizeof(sa);
-	int fd = socket(AF_INET, SOCK_STREAM | SOCK_CLOEXEC, 0);
-
-	sa.sin_addr.s_addr = htonl(INADDR_LOOPBACK);
-	ck_assert_int_eq(bind(fd, (struct sockaddr *)&sa, len), 0);
-	ck_assert_int_eq(getsockname(fd, (struct sockaddr *)&sa, &len), 0);
-	close(fd);
-	return ntohs(sa.sin_port);
-}
-
-static void write_file(const char *path, const char *text)
-{
-	FILE *f = fopen(path, "w");
-
-	ck_assert_ptr_nonnull(f);
-	ck_assert_int_ge(fputs(text, f), 0);
-	ck_assert_int_eq(fclose(f), 0);
-}
-
-static char *read_file(const char *path)
-{
-	struct buf b;
-	char piece[4096];
-	FILE *f = fopen(path, "r");
-	size_t n;
-
-	buf_init(&b, 64 << 20);
-	while (f && (n = fread(piece, 1, sizeof(piece), f)) > 0)
-		ck_assert_int_eq(buf_add(&b, piece, n), 0);
-	if (f)
-		fclose(f);
-	return buf_take(&b);
-}
-
-static void write_config(struct rig *r, const struct rig_opts *o)
-{
-	struct buf b;
-	char *text;
-
-	buf_init(&b, 1 << 20);
-	buf_addf(&b,
-		 "daemon {\n listen = \"127.0.0.1:%d\"\n workers = 2\n"
-		 " routers = 2\n log_level = \"debug\"\n"
-		 " state_dir = \"%s/state\"\n admin_socket = \"%s\"\n}\n"
-		 "store { url = \"sqlite:%s/state/konstruct.db\" }\n",
-		 r->health_port, r->dir, r->admin, r->dir);
-	buf_addf(&b,
-		 "slack {\n api_url = \"%s\"\n ca_file = \"%s\"\n"
-		 " updates_per_minute = 0\n posts_per_second = 0\n %s\n}\n",
-		 sim_api_url(r->sim), o->plain ? "" : r->ca,
-		 o->slack ? o->slack : "");
-	buf_addf(&b, "limits {\n%s\n}\n", o->limits ? o->limits : "");
-	buf_addf(&b,
-		 "llm \"main\" {\n url = \"%s\"\n model = \"sim-main\"\n"
-		 " default = true\n ca_file = \"%s\"\n}\n"
-		 "llm \"fast\" {\n url = \"%s\"\n model = \"sim-fast\"\n"
-		 " ca_file = \"%s\"\n}\n",
-		 sim_llm_url(r->sim), o->plain ? "" : r->ca,
-		 sim_llm_url(r->sim), o->plain ? "" : r->ca);
-	buf_adds(&b, o->config ? o->config : "");
-	text = buf_take(&b);
-	ck_assert_ptr_nonnull(text);
-	write_file(r->config, text);
-	free(text);
 }
 
 static void make_world(struct rig *r)
@@ -156,197 +63,63 @@ static void make_world(struct rig *r)
 	sim_join(s, "D1", "UB1");
 }
 
-/* Where the daemon's sd_notify() goes. */
-static int notify_socket(const struct rig *r, struct sockaddr_un *sa)
+void rig_open(struct rig *r, const char *limits)
 {
-	int fd = socket(AF_UNIX, SOCK_DGRAM | SOCK_CLOEXEC, 0);
-
-	*sa = (struct sockaddr_un){ .sun_family = AF_UNIX };
-	snprintf(sa->sun_path, sizeof(sa->sun_path), "%s/notify", r->dir);
-	unlink(sa->sun_path);
-	ck_assert_int_eq(bind(fd, (struct sockaddr *)sa, sizeof(*sa)), 0);
-	return fd;
-}
-
-void rig_open(struct rig *r, const struct rig_opts *o)
-{
-	struct sim_opts so = { 0 };
+	struct bed_opts o = {
+		.daemon = " workers = 2\n log_level = \"debug\"",
+		.slack = " updates_per_minute = 0\n posts_per_second = 0",
+		.limits = limits,
+	};
 	struct err e = { 0 };
-	static const struct rig_opts none;
 
-	o = o ? o : &none;
-	memset(r, 0, sizeof(*r));
-	r->notify_fd = -1;
-	snprintf(r->dir, sizeof(r->dir), "/tmp/kd-XXXXXX");
-	ck_assert_ptr_nonnull(mkdtemp(r->dir));
-	snprintf(r->config, sizeof(r->config), "%s/konstructd.conf", r->dir);
-	snprintf(r->ca, sizeof(r->ca), "%s/ca.pem", r->dir);
-	snprintf(r->log, sizeof(r->log), "%s/log", r->dir);
-	snprintf(r->admin, sizeof(r->admin), "%s/admin.sock", r->dir);
-	r->health_port = free_port();
-
-	so.tls = !o->plain;
-	so.ca_out = o->plain ? NULL : r->ca;
-	r->sim = sim_start(&so, &e);
-	ck_assert_msg(r->sim != NULL, "%s", e.msg);
-	if (!o->bare)
-		make_world(r);
-	write_config(r, o);
-}
-
-/* Runs a program of the build with its output in a file; its pid. */
-static pid_t spawn(const char *name, const char *const *args, const char *out,
-		   const char *notify)
-{
-	const char *argv[32];
-	char path[4096];
-	size_t n = 0;
-	pid_t pid;
-	int fd;
-
-	snprintf(path, sizeof(path), "%s/%s", build_dir(), name);
-	argv[n++] = path;
-	while (*args && n < 31)
-		argv[n++] = *args++;
-	argv[n] = NULL;
-
-	pid = fork();
-	ck_assert_int_ge(pid, 0);
-	if (pid > 0)
-		return pid;
-	fd = open(out, O_WRONLY | O_CREAT | O_APPEND, 0600);
-	dup2(fd, 1);
-	dup2(fd, 2);
-	if (notify)
-		setenv("NOTIFY_SOCKET", notify, 1);
-	execv(path, (char *const *)argv);
-	_exit(127);
-}
-
-static int wait_exit(pid_t pid)
-{
-	int status;
-
-	while (waitpid(pid, &status, 0) < 0)
-		ck_assert_int_eq(errno, EINTR);
-	return WIFEXITED(status) ? WEXITSTATUS(status) : 128 + WTERMSIG(status);
-}
-
-int rig_ctl(struct rig *r, char **out, const char *const *args)
-{
-	const char *argv[32] = { "--config", r->config };
-	char path[96];
-	size_t n = 2;
-	int rc;
-
-	while (*args && n < 31)
-		argv[n++] = *args++;
-	argv[n] = NULL;
-	snprintf(path, sizeof(path), "%s/ctl.out", r->dir);
-	unlink(path);
-	rc = wait_exit(spawn("konstructctl", argv, path, NULL));
-	if (out)
-		*out = read_file(path);
-	return rc;
-}
-
-void rig_apply(struct rig *r)
-{
-	char path[96];
-	const char *args[] = { "--offline", "apply", path, NULL };
-	struct buf b;
-	char *out;
-
-	snprintf(path, sizeof(path), "%s/tenants.json", r->dir);
-	buf_init(&b, 64 << 20);
-	ck_assert_int_eq(sim_apply_json(r->sim, &b), 0);
-	write_file(path, b.data);
-	buf_release(&b);
-	if (r->pid > 0)
-		args[0] = args[1], args[1] = args[2], args[2] = NULL;
-	if (rig_ctl(r, &out, args) != 0)
-		give_up(r, out);
-	free(out);
-}
-
-static bool hear_ready(struct rig *r, int64_t until)
-{
-	struct pollfd p = { .fd = r->notify_fd, .events = POLLIN };
-	char msg[512];
-	ssize_t n;
-	int status;
-
-	while (clock_ms() < until) {
-		if (waitpid(r->pid, &status, WNOHANG) == r->pid) {
-			r->pid = 0;
-			return false;
-		}
-		if (poll(&p, 1, 50) <= 0)
-			continue;
-		n = recv(r->notify_fd, msg, sizeof(msg) - 1, 0);
-		msg[n > 0 ? n : 0] = '\0';
-		if (strstr(msg, "READY=1"))
-			return true;
-	}
-	return false;
+	if (bed_make(&r->bed, &o, &e) < 0)
+		give_up(r, e.msg);
+	r->sim = r->bed.sim;
+	make_world(r);
 }
 
 void rig_start(struct rig *r)
 {
-	const char *args[] = { "--config", r->config, NULL };
-	struct sockaddr_un sa;
+	struct err e = { 0 };
 
-	r->notify_fd = notify_socket(r, &sa);
-	r->pid = spawn("konstructd", args, r->log, sa.sun_path);
-	if (!hear_ready(r, clock_ms() + PATIENCE_MS))
-		give_up(r, "the daemon did not get ready");
-	close(r->notify_fd);
-	r->notify_fd = -1;
+	if (bed_apply(&r->bed, &e) < 0 || bed_start(&r->bed, &e) < 0)
+		give_up(r, e.msg);
+	if (sim_wait_links(r->sim, "A1", 1, PATIENCE_MS) < 0)
+		give_up(r, "no link came up");
 }
 
-void rig_up(struct rig *r, const struct rig_opts *o)
+void rig_up(struct rig *r)
 {
-	rig_open(r, o);
-	rig_apply(r);
+	rig_open(r, NULL);
 	rig_start(r);
-	if (sim_wait_links(r->sim, NULL, 1, PATIENCE_MS) < 0)
-		give_up(r, "no link came up");
 }
 
 void rig_kill(struct rig *r)
 {
-	kill(r->pid, SIGKILL);
-	ck_assert_int_eq(wait_exit(r->pid), 128 + SIGKILL);
-	r->pid = 0;
+	bed_kill(&r->bed);
 }
 
 void rig_stop(struct rig *r)
 {
-	int rc;
-
-	kill(r->pid, SIGTERM);
-	rc = wait_exit(r->pid);
-	r->pid = 0;
-	if (rc != 0)
+	if (bed_stop(&r->bed) != 0)
 		give_up(r, "the daemon did not exit with 0");
 }
 
 void rig_close(struct rig *r)
 {
-	char cmd[] = "rm";
-	char flag[] = "-rf";
-	char *argv[] = { cmd, flag, r->dir, NULL };
-	pid_t pid;
-
-	if (r->pid > 0)
+	if (r->bed.pid > 0)
 		rig_stop(r);
-	sim_stop(r->sim);
-	pid = fork();
-	if (pid == 0) {
-		execvp(cmd, argv);
-		_exit(127);
-	}
-	wait_exit(pid);
+	bed_remove(&r->bed);
+}
+
+int rig_ctl(struct rig *r, char **out, const char *const *args)
+{
+	struct err e = { 0 };
+	int rc = bed_ctl(&r->bed, out, args, &e);
+
+	if (rc < 0)
+		give_up(r, e.msg);
+	return rc;
 }
 
 bool rig_logged(struct rig *r, const char *words, int timeout_ms)
@@ -356,7 +129,7 @@ bool rig_logged(struct rig *r, const char *words, int timeout_ms)
 	bool found;
 
 	for (;;) {
-		text = read_file(r->log);
+		text = bed_log(&r->bed);
 		found = text && strstr(text, words);
 		free(text);
 		if (found || clock_ms() >= until)
@@ -374,7 +147,7 @@ int rig_get(struct rig *r, const char *path, char **body)
 	ssize_t n;
 	int fd = socket(AF_INET, SOCK_STREAM | SOCK_CLOEXEC, 0);
 
-	sa.sin_port = htons((uint16_t)r->health_port);
+	sa.sin_port = htons((uint16_t)r->bed.health_port);
 	sa.sin_addr.s_addr = htonl(INADDR_LOOPBACK);
 	if (connect(fd, (struct sockaddr *)&sa, sizeof(sa)) < 0)
 		give_up(r, "cannot connect to the health port");

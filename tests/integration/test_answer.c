@@ -14,7 +14,7 @@ static struct rig rig;
 
 static void setup(void)
 {
-	rig_up(&rig, NULL);
+	rig_up(&rig);
 }
 
 static void teardown(void)

@@ -30,7 +30,7 @@ START_TEST(answer_cut_by_kill_goes_on_in_the_same_placeholder)
 	char ts[SIM_TS];
 	char *text;
 
-	rig_up(&rig, NULL);
+	rig_up(&rig);
 	slow_model(0, 200);
 	rig_say(&rig, "C1", "U1", "<@UB1> tell me a story", NULL, ts);
 	ck_assert_int_eq(sim_wait_calls(rig.sim, "chat.update", 1, MS), 0);
@@ -55,7 +55,7 @@ START_TEST(killed_before_the_placeholder_was_noted_posts_no_second_one)
 	};
 	char ts[SIM_TS];
 
-	rig_up(&rig, NULL);
+	rig_up(&rig);
 	/* Slack has it, the daemon never hears so. */
 	ck_assert_int_eq(sim_fault(rig.sim, &slow), 0);
 	rig_say(&rig, "C1", "U1", "<@UB1> hello", NULL, ts);
@@ -77,7 +77,7 @@ START_TEST(lost_reply_of_a_post_is_looked_up_and_not_posted_again)
 	};
 	char ts[SIM_TS];
 
-	rig_up(&rig, NULL);
+	rig_up(&rig);
 	ck_assert_int_eq(sim_fault(rig.sim, &lost), 0);
 	rig_say(&rig, "C1", "U1", "<@UB1> hello", NULL, ts);
 	free(rig_answer(&rig, "C1", ts));
@@ -90,7 +90,7 @@ START_TEST(message_that_came_while_down_is_redelivered_and_answered)
 {
 	char ts[SIM_TS];
 
-	rig_up(&rig, NULL);
+	rig_up(&rig);
 	rig_kill(&rig);
 	rig_say(&rig, "C1", "U1", "<@UB1> anybody?", NULL, ts);
 	rig_start(&rig);
@@ -103,7 +103,7 @@ START_TEST(thread_is_still_engaged_after_a_restart)
 {
 	char ts[SIM_TS];
 
-	rig_up(&rig, NULL);
+	rig_up(&rig);
 	rig_say(&rig, "C1", "U1", "<@UB1> hello", NULL, ts);
 	free(rig_answer(&rig, "C1", ts));
 	rig_stop(&rig);
@@ -119,7 +119,7 @@ START_TEST(post_answered_before_a_restart_is_not_answered_after_it)
 	struct sim_say mention = { .events = "app_mention" };
 	char ts[SIM_TS], event[512], marker[SIM_TS];
 
-	rig_up(&rig, NULL);
+	rig_up(&rig);
 	sim_say(rig.sim, "C1", "U1", "<@UB1> hello", &mention, ts);
 	free(rig_answer(&rig, "C1", ts));
 	rig_kill(&rig);
@@ -143,7 +143,7 @@ START_TEST(stopping_lets_answers_finish)
 	char ts[SIM_TS];
 	char *text;
 
-	rig_up(&rig, NULL);
+	rig_up(&rig);
 	slow_model(500, 20);
 	rig_say(&rig, "C1", "U1", "<@UB1> hello", NULL, ts);
 	ck_assert_int_eq(sim_wait_asks(rig.sim, 1, MS), 0);

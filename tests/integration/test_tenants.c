@@ -45,20 +45,18 @@ static void add_second(const char *app, const char *tenant, const char *extra)
 
 static void start(const char *app)
 {
-	rig_apply(&rig);
 	rig_start(&rig);
-	ck_assert_int_eq(sim_wait_links(rig.sim, "A1", 1, MS), 0);
 	ck_assert_int_eq(sim_wait_links(rig.sim, app, 1, MS), 0);
 }
 
 static const char bruno[] = "{\"agent\":{\"name\":\"Bruno\",\"role\":\"cook\","
 			    "\"persona\":\"You cook.\",\"model\":\"%s\"}}";
 
-static void two_tenants(const char *model, const struct rig_opts *o)
+static void two_tenants(const char *model, const char *limits)
 {
 	char extra[256];
 
-	rig_open(&rig, o);
+	rig_open(&rig, limits);
 	snprintf(extra, sizeof(extra), bruno, model);
 	add_second("A2", "bolt", extra);
 	start("A2");
@@ -156,8 +154,7 @@ START_TEST(over_the_limit_one_person_is_told_and_no_model_is_called)
 	char ts[SIM_TS];
 	size_t i;
 
-	two_tenants("", &(struct rig_opts){ .limits = "rate_per_minute = 1\n"
-						      "burst = 3" });
+	two_tenants("", "rate_per_minute = 1\nburst = 3");
 	for (i = 0; i < 5; i++)
 		rig_say(&rig, "C1", "U1", "<@UB1> hello", NULL, ts);
 	ck_assert_int_eq(sim_wait_ephemeral(rig.sim, "C1", "U1", 1, MS), 0);
@@ -176,8 +173,7 @@ START_TEST(redelivery_costs_no_token)
 	struct sim_say again = { .redeliver = true };
 	char ts[SIM_TS];
 
-	two_tenants("", &(struct rig_opts){ .limits = "rate_per_minute = 1\n"
-						      "burst = 2" });
+	two_tenants("", "rate_per_minute = 1\nburst = 2");
 	sim_say(rig.sim, "C1", "U1", "<@UB1> one", &again, ts);
 	free(rig_answer(&rig, "C1", ts));
 	rig_say(&rig, "C1", "U1", "<@UB1> two", NULL, ts);
@@ -212,7 +208,7 @@ static void token_file(const char *name, const char *token, char path[128])
 {
 	FILE *f;
 
-	snprintf(path, 128, "%s/%s", rig.dir, name);
+	snprintf(path, 128, "%s/%s", rig.bed.dir, name);
 	f = fopen(path, "w");
 	ck_assert_ptr_nonnull(f);
 	fprintf(f, "%s\n", token);
@@ -230,7 +226,7 @@ START_TEST(tenant_added_while_running_is_connected_and_answered)
 				"Bruno", "--role", "cook", NULL };
 	char *out;
 
-	rig_up(&rig, NULL);
+	rig_up(&rig);
 	add_second("A2", "bolt", NULL);
 	token_file("app.token", "xapp-1-A2-1-sim", app);
 	token_file("bot.token", "xoxb-sim-t2", bot);
@@ -255,7 +251,7 @@ START_TEST(token_pair_of_two_apps_is_refused)
 			      bot,      NULL };
 	char *out;
 
-	rig_up(&rig, NULL);
+	rig_up(&rig);
 	add_second("A2", "bolt", NULL);
 	token_file("app.token", "xapp-1-A1-1-sim", app);
 	token_file("bot.token", "xoxb-sim-t2", bot);

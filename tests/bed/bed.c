@@ -1,0 +1,329 @@
+/* SPDX-License-Identifier: ISC */
+#include "bed/bed.h"
+
+#include <arpa/inet.h>
+#include <errno.h>
+#include <fcntl.h>
+#include <libgen.h>
+#include <poll.h>
+#include <signal.h>
+#include <stdio.h>
+#include <stdlib.h>
+#include <string.h>
+#include <sys/prctl.h>
+#include <sys/socket.h>
+#include <sys/un.h>
+#include <sys/wait.h>
+#include <unistd.h>
+
+#include "base/buf.h"
+#include "base/clock.h"
+#include "base/err.h"
+
+#define READY_MS 60000
+#define FILE_MAX (64 << 20)
+#define ARGS_MAX 32
+
+/* Where the programs are. */
+static int program(const char *name, char *path, size_t size)
+{
+	const char *build = getenv("KONSTRUCT_BUILDDIR");
+	char self[2048];
+	ssize_t n;
+
+	if (build)
+		return snprintf(path, size, "%s/%s", build, name);
+	n = readlink("/proc/self/exe", self, sizeof(self) - 1);
+	self[n > 0 ? n : 0] = '\0';
+	return snprintf(path, size, "%s/../%s", dirname(self), name);
+}
+
+/* A port that is free now; the daemon takes it a moment later. */
+static int free_port(void)
+{
+	struct sockaddr_in sa = { .sin_family = AF_INET };
+	socklen_t len = sizeof(sa);
+	int port = 0;
+	int fd = socket(AF_INET, SOCK_STREAM | SOCK_CLOEXEC, 0);
+
+	sa.sin_addr.s_addr = htonl(INADDR_LOOPBACK);
+	if (bind(fd, (struct sockaddr *)&sa, len) == 0 &&
+	    getsockname(fd, (struct sockaddr *)&sa, &len) == 0)
+		port = ntohs(sa.sin_port);
+	close(fd);
+	return port;
+}
+
+static int write_file(const char *path, const char *text, struct err *e)
+{
+	FILE *f = fopen(path, "w");
+
+	if (!f || fputs(text, f) < 0 || fclose(f) != 0)
+		return err_set(e, ERR_FATAL, "cannot write '%s': %s", path,
+			       strerror(errno));
+	return 0;
+}
+
+static char *read_file(const char *path)
+{
+	struct buf b;
+	char piece[4096];
+	FILE *f = fopen(path, "r");
+	size_t n;
+
+	if (!f)
+		return NULL;
+	buf_init(&b, FILE_MAX);
+	while ((n = fread(piece, 1, sizeof(piece), f)) > 0)
+		buf_add(&b, piece, n);
+	fclose(f);
+	return buf_take(&b);
+}
+
+static const char *or_empty(const char *s)
+{
+	return s ? s : "";
+}
+
+static void add_model(struct bed *b, struct buf *c, const struct bed_opts *o,
+		      const char *name, const char *model, const char *more)
+{
+	const char *url = o->llm_url ? o->llm_url : sim_llm_url(b->sim);
+
+	buf_addf(c, "llm \"%s\" {\n url = \"%s\"\n model = \"%s\"\n%s", name,
+		 url, o->llm_model ? o->llm_model : model, more);
+	if (!o->llm_url && !o->plain)
+		buf_addf(c, " ca_file = \"%s\"\n", b->ca);
+	buf_adds(c, "}\n");
+}
+
+static int write_config(struct bed *b, const struct bed_opts *o, struct err *e)
+{
+	struct buf c;
+	int rc = -1;
+
+	buf_init(&c, 1 << 20);
+	buf_addf(&c,
+		 "daemon {\n listen = \"127.0.0.1:%d\"\n"
+		 " state_dir = \"%s/state\"\n admin_socket = \"%s\"\n%s\n}\n"
+		 "store { url = \"sqlite:%s/state/konstruct.db\" }\n",
+		 b->health_port, b->dir, b->admin, or_empty(o->daemon), b->dir);
+	buf_addf(&c, "slack {\n api_url = \"%s\"\n ca_file = \"%s\"\n%s\n}\n",
+		 sim_api_url(b->sim), o->plain ? "" : b->ca,
+		 or_empty(o->slack));
+	buf_addf(&c, "limits {\n%s\n}\n", or_empty(o->limits));
+	add_model(b, &c, o, "main", "sim-main", " default = true\n");
+	add_model(b, &c, o, "fast", "sim-fast", "");
+	if (!c.failed)
+		rc = write_file(b->config, c.data, e);
+	buf_release(&c);
+	return rc;
+}
+
+int bed_make(struct bed *b, const struct bed_opts *o, struct err *e)
+{
+	static const struct bed_opts none;
+	struct sim_opts so = { 0 };
+
+	o = o ? o : &none;
+	memset(b, 0, sizeof(*b));
+	snprintf(b->dir, sizeof(b->dir), "/tmp/kd-XXXXXX");
+	if (!mkdtemp(b->dir))
+		return err_set(e, ERR_FATAL, "cannot make a directory: %s",
+			       strerror(errno));
+	snprintf(b->config, sizeof(b->config), "%s/konstructd.conf", b->dir);
+	snprintf(b->ca, sizeof(b->ca), "%s/ca.pem", b->dir);
+	snprintf(b->log, sizeof(b->log), "%s/log", b->dir);
+	snprintf(b->admin, sizeof(b->admin), "%s/admin.sock", b->dir);
+	b->health_port = free_port();
+
+	so.tls = !o->plain;
+	so.ca_out = o->plain ? NULL : b->ca;
+	b->sim = sim_start(&so, e);
+	return b->sim ? write_config(b, o, e) : -1;
+}
+
+/* Runs a program with its output in a file; it dies with this process. */
+static pid_t spawn(const char *name, const char *const *args, const char *out,
+		   const char *notify)
+{
+	const char *argv[ARGS_MAX];
+	char path[4096];
+	size_t n = 0;
+	pid_t pid;
+	int fd;
+
+	program(name, path, sizeof(path));
+	argv[n++] = path;
+	while (*args && n < ARGS_MAX - 1)
+		argv[n++] = *args++;
+	argv[n] = NULL;
+
+	pid = fork();
+	if (pid != 0)
+		return pid;
+	prctl(PR_SET_PDEATHSIG, SIGKILL);
+	fd = open(out, O_WRONLY | O_CREAT | O_APPEND, 0600);
+	dup2(fd, 1);
+	dup2(fd, 2);
+	if (notify)
+		setenv("NOTIFY_SOCKET", notify, 1);
+	execv(path, (char *const *)argv);
+	_exit(127);
+}
+
+static int wait_exit(pid_t pid)
+{
+	int status;
+
+	while (waitpid(pid, &status, 0) < 0)
+		if (errno != EINTR)
+			return -1;
+	return WIFEXITED(status) ? WEXITSTATUS(status) : 128 + WTERMSIG(status);
+}
+
+int bed_ctl(struct bed *b, char **out, const char *const *args, struct err *e)
+{
+	const char *argv[ARGS_MAX] = { "--config", b->config };
+	char path[96];
+	size_t n = 2;
+	pid_t pid;
+	int rc;
+
+	while (*args && n < ARGS_MAX - 1)
+		argv[n++] = *args++;
+	argv[n] = NULL;
+	snprintf(path, sizeof(path), "%s/ctl.out", b->dir);
+	unlink(path);
+	pid = spawn("konstructctl", argv, path, NULL);
+	if (pid < 0)
+		return err_set(e, ERR_FATAL, "cannot fork: %s",
+			       strerror(errno));
+	rc = wait_exit(pid);
+	if (out)
+		*out = read_file(path);
+	return rc;
+}
+
+int bed_apply(struct bed *b, struct err *e)
+{
+	char path[96];
+	const char *offline[] = { "--offline", "apply", path, NULL };
+	struct buf json;
+	char *out = NULL;
+	int rc = -1;
+
+	snprintf(path, sizeof(path), "%s/tenants.json", b->dir);
+	buf_init(&json, FILE_MAX);
+	if (sim_apply_json(b->sim, &json) < 0) {
+		err_set(e, ERR_FATAL, "cannot write the tenants");
+		goto out;
+	}
+	if (write_file(path, json.data, e) < 0)
+		goto out;
+	rc = bed_ctl(b, &out, b->pid > 0 ? offline + 1 : offline, e);
+	if (rc > 0)
+		rc = err_set(e, ERR_FATAL, "apply: %s", out ? out : "?");
+out:
+	free(out);
+	buf_release(&json);
+	return rc;
+}
+
+/* Where the daemon's sd_notify() goes. */
+static int notify_socket(const struct bed *b, struct sockaddr_un *sa)
+{
+	int fd = socket(AF_UNIX, SOCK_DGRAM | SOCK_CLOEXEC, 0);
+
+	*sa = (struct sockaddr_un){ .sun_family = AF_UNIX };
+	snprintf(sa->sun_path, sizeof(sa->sun_path), "%s/notify", b->dir);
+	unlink(sa->sun_path);
+	if (bind(fd, (struct sockaddr *)sa, sizeof(*sa)) < 0) {
+		close(fd);
+		return -1;
+	}
+	return fd;
+}
+
+static bool hear_ready(struct bed *b, int fd)
+{
+	struct pollfd p = { .fd = fd, .events = POLLIN };
+	int64_t until = clock_ms() + READY_MS;
+	char msg[512];
+	ssize_t n;
+
+	while (clock_ms() < until) {
+		if (waitpid(b->pid, NULL, WNOHANG) == b->pid) {
+			b->pid = 0;
+			return false;
+		}
+		if (poll(&p, 1, 20) <= 0)
+			continue;
+		n = recv(fd, msg, sizeof(msg) - 1, 0);
+		msg[n > 0 ? n : 0] = '\0';
+		if (strstr(msg, "READY=1"))
+			return true;
+	}
+	return false;
+}
+
+int bed_start(struct bed *b, struct err *e)
+{
+	const char *args[] = { "--config", b->config, NULL };
+	struct sockaddr_un sa;
+	bool ready;
+	int fd = notify_socket(b, &sa);
+
+	if (fd < 0)
+		return err_set(e, ERR_FATAL, "cannot listen for readiness");
+	b->pid = spawn("konstructd", args, b->log, sa.sun_path);
+	ready = b->pid > 0 && hear_ready(b, fd);
+	close(fd);
+	return ready ? 0
+		     : err_set(e, ERR_FATAL, "the daemon did not get ready");
+}
+
+void bed_kill(struct bed *b)
+{
+	if (b->pid <= 0)
+		return;
+	kill(b->pid, SIGKILL);
+	wait_exit(b->pid);
+	b->pid = 0;
+}
+
+int bed_stop(struct bed *b)
+{
+	int rc = 0;
+
+	if (b->pid <= 0)
+		return 0;
+	kill(b->pid, SIGTERM);
+	rc = wait_exit(b->pid);
+	b->pid = 0;
+	return rc;
+}
+
+void bed_remove(struct bed *b)
+{
+	char rm[] = "rm", flag[] = "-rf";
+	char *argv[] = { rm, flag, b->dir, NULL };
+	pid_t pid;
+
+	bed_stop(b);
+	sim_stop(b->sim);
+	if (b->dir[0] == '\0')
+		return;
+	pid = fork();
+	if (pid == 0) {
+		execvp(rm, argv);
+		_exit(127);
+	}
+	if (pid > 0)
+		wait_exit(pid);
+}
+
+char *bed_log(const struct bed *b)
+{
+	return read_file(b->log);
+}

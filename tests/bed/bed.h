@@ -1,0 +1,61 @@
+/* SPDX-License-Identifier: ISC */
+#ifndef BED_BED_H
+#define BED_BED_H
+
+#include <stdbool.h>
+#include <sys/types.h>
+
+#include "sim/sim.h"
+
+struct err;
+
+/*
+ * A simulator in this process and the real konstructd as a child, with
+ * everything on disk in a directory of its own under /tmp: for the
+ * integration tests, the demo and the benchmarks. The programs are taken from
+ * $KONSTRUCT_BUILDDIR, or else the directory above the calling program's.
+ */
+struct bed {
+	struct sim *sim;
+	char dir[64];
+	char config[96];
+	char ca[96];
+	char log[96];    /* what the daemon says */
+	char admin[96];  /* the admin socket */
+	int health_port; /* was free at start */
+	pid_t pid;       /* 0: not running */
+};
+
+struct bed_opts {
+	bool plain;            /* without TLS */
+	const char *daemon;    /* inside daemon { }; NULL: nothing more */
+	const char *limits;    /* inside limits { } */
+	const char *slack;     /* inside slack { } */
+	const char *llm_url;   /* NULL: the simulator's */
+	const char *llm_model; /* NULL: "sim-main" */
+};
+
+/* The directory, the simulator and the configuration; no daemon yet. */
+int bed_make(struct bed *b, const struct bed_opts *o, struct err *e);
+
+/* Puts all installs of the simulator into the store, through the daemon if
+ * it runs. */
+int bed_apply(struct bed *b, struct err *e);
+
+/* Starts the daemon; returns when it says that it is ready. */
+int bed_start(struct bed *b, struct err *e);
+
+void bed_kill(struct bed *b); /* SIGKILL */
+int bed_stop(struct bed *b);  /* SIGTERM; the exit code */
+
+/* Stops all that runs and removes the directory. */
+void bed_remove(struct bed *b);
+
+/* Runs konstructctl with these arguments: its exit code, or -1 with e. out,
+ * if not NULL, gets what it printed (to be freed). */
+int bed_ctl(struct bed *b, char **out, const char *const *args, struct err *e);
+
+/* The daemon's log, to be freed; NULL when there is none. */
+char *bed_log(const struct bed *b);
+
+#endif
