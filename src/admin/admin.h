@@ -6,7 +6,6 @@
 
 struct conf;
 struct err;
-struct gate;
 struct hub;
 struct journal;
 struct keyring;
@@ -36,6 +35,10 @@ struct admin_opts {
 /* Listens when the loop starts. Before any TLS handshake of the process. */
 struct admin *admin_create(const struct admin_opts *o, struct err *e);
 void admin_free(struct admin *a); /* after its loop stopped */
+
+/* Is every thread alive? Any thread. When not, why (if not NULL) gets the
+ * reason. A disk that is full doesn't stop a thread: no restart mends it. */
+bool admin_alive(struct admin *a, char *why, unsigned int size);
 
 /* Is every thread alive and can entries be journaled? Any thread. When not,
  * why (if not NULL) gets the reason. */

@@ -1,0 +1,375 @@
+/* SPDX-License-Identifier: ISC */
+#include "admin/admin.h"
+
+#include <pthread.h>
+#include <stddef.h>
+#include <stdio.h>
+#include <stdlib.h>
+#include <string.h>
+
+#include "admin/api.h"
+#include "admin/health.h"
+#include "admin/onboard.h"
+#include "admin/status.h"
+#include "admin/web.h"
+#include "base/buf.h"
+#include "base/clock.h"
+#include "base/conf.h"
+#include "base/err.h"
+#include "base/log.h"
+#include "link/hub.h"
+#include "net/http.h"
+#include "net/loop.h"
+#include "store/journal.h"
+#include "store/store.h"
+
+/* 5,000 links of about 200 bytes, with room to spare. */
+#define STATUS_MAX ((size_t)16 * 1024 * 1024)
+
+/* A command at work: onboarding, then a write, then the reply. */
+struct op {
+	struct op *next, **link; /* of the admin's ops */
+	struct admin *admin;
+	struct web_request *request;
+	char what[sizeof("DELETE ") + 256]; /* for the log */
+	struct api_call call;
+	struct onboard *onboard; /* NULL: not at work */
+	struct journal_req req;
+	struct err err;
+	struct loop_task task;
+};
+
+struct admin {
+	struct admin_opts opts;
+	int64_t started_ms;
+	struct store *store; /* for reading, on the admin's thread */
+	struct http *http;
+	struct web *web;
+	struct op *ops; /* waiting for Slack or for the journal */
+
+	pthread_mutex_t lock;
+	pthread_cond_t idle;
+	size_t writing; /* requests that the journal has */
+};
+
+static void op_free(struct op *op)
+{
+	if (op->link)
+		*op->link = op->next;
+	if (op->next)
+		op->next->link = op->link;
+	onboard_cancel(op->onboard);
+	api_end(&op->call);
+	free(op);
+}
+
+/* op is gone; e tells of a failure, or is NULL. */
+static void op_reply(struct op *op, const struct err *e)
+{
+	int status = op->call.status;
+
+	if (e) {
+		if (status < 400)
+			status = api_status(e);
+		api_error(&op->call.out, e);
+	}
+	web_reply(op->request, status, &op->call.out);
+	op_free(op);
+}
+
+/* The links follow what was committed. */
+static void tell_hub(const struct admin *a, const struct api_call *c)
+{
+	const struct apply_tenant *t;
+	const struct apply_connection *conn;
+	const struct api_gone *g;
+	size_t i, k;
+
+	if (!a->opts.hub)
+		return;
+	for (i = 0; i < c->apply.n; i++) {
+		t = &c->apply.tenants[i];
+		for (k = 0; k < t->nconnections; k++) {
+			conn = &t->connections[k];
+			hub_app_put(a->opts.hub, conn->app_id, conn->app_token);
+		}
+	}
+	for (g = c->gone; g; g = g->next)
+		hub_app_remove(a->opts.hub, g->app_id);
+}
+
+/* On the admin's thread again, after the commit. */
+static void written(struct loop_task *t)
+{
+	struct op *op = (struct op *)((char *)t - offsetof(struct op, task));
+
+	if (!op->req.ok) {
+		log_warn(LOG_FIELDS({ "command", op->what }),
+			 "admin command failed: %s", op->err.msg);
+		op_reply(op, &op->err);
+		return;
+	}
+	tell_hub(op->admin, &op->call);
+	log_info(LOG_FIELDS({ "command", op->what }), "admin command done");
+	op_reply(op, NULL);
+}
+
+/* On the journal's thread. */
+static void write_done(struct journal_req *r)
+{
+	struct op *op = r->arg;
+	struct admin *a = op->admin;
+
+	loop_post(a->opts.loop, &op->task);
+	pthread_mutex_lock(&a->lock);
+	if (--a->writing == 0)
+		pthread_cond_signal(&a->idle);
+	pthread_mutex_unlock(&a->lock);
+}
+
+static int run_write(struct store *s, void *arg, struct err *e)
+{
+	struct op *op = arg;
+
+	return api_run(&op->call, s, e);
+}
+
+static void submit(struct op *op)
+{
+	struct admin *a = op->admin;
+
+	op->req.kind = JOURNAL_WRITE;
+	op->req.write = run_write;
+	op->req.done = write_done;
+	op->req.arg = op;
+	op->req.err = &op->err;
+	op->task.run = written;
+	pthread_mutex_lock(&a->lock);
+	a->writing++;
+	pthread_mutex_unlock(&a->lock);
+	(void)journal_submit(a->opts.journal, &op->req);
+}
+
+static void onboarded(const struct err *e, void *arg)
+{
+	struct op *op = arg;
+
+	op->onboard = NULL;
+	if (e->kind != ERR_NONE)
+		op_reply(op, e);
+	else
+		submit(op);
+}
+
+static void read_now(struct op *op)
+{
+	struct err e = { 0 };
+
+	if (api_run(&op->call, op->admin->store, &e) < 0)
+		op_reply(op, &e);
+	else
+		op_reply(op, NULL);
+}
+
+static void start(struct op *op)
+{
+	struct admin *a = op->admin;
+	struct err e = { 0 };
+
+	if (!api_writes(&op->call)) {
+		read_now(op);
+		return;
+	}
+	if (!api_lacks_ids(&op->call)) {
+		submit(op);
+		return;
+	}
+	op->onboard = onboard_start(a->http, a->opts.conf->slack_api_url,
+				    &op->call.apply, onboarded, op, &e);
+	if (!op->onboard)
+		op_reply(op, &e);
+}
+
+static void command(struct admin *a, struct web_request *r,
+		    const struct web_view *v)
+{
+	struct op *op = calloc(1, sizeof(*op));
+	struct err e = { 0 };
+	struct buf empty;
+	int rc;
+
+	if (!op) {
+		buf_init(&empty, 0);
+		web_reply(r, 503, &empty);
+		return;
+	}
+	op->admin = a;
+	op->request = r;
+	(void)snprintf(op->what, sizeof(op->what), "%s %s", v->method, v->path);
+	op->next = a->ops;
+	op->link = &a->ops;
+	if (op->next)
+		op->next->link = &op->next;
+	a->ops = op;
+	rc = api_begin(&op->call, a->opts.conf, v->method, v->path, v->body,
+		       v->len, &e);
+	if (rc < 0)
+		op_reply(op, &e);
+	else
+		start(op);
+}
+
+/* What both listeners have. */
+static const struct {
+	const char *path;
+	bool local; /* on the unix socket only */
+	int (*answer)(const struct admin_opts *o, int64_t started_ms,
+		      struct buf *out);
+} pages[] = {
+	{ "/health", false, status_health },
+	{ "/ready", false, status_ready },
+	{ "/v1/status", true, status_full },
+};
+
+static void serve(struct web_request *r, const struct web_view *v, void *arg)
+{
+	struct admin *a = arg;
+	struct err e = { 0 };
+	struct buf out;
+	int status = 404;
+	size_t i;
+
+	buf_init(&out, STATUS_MAX);
+	for (i = 0; i < sizeof(pages) / sizeof(pages[0]); i++) {
+		if (strcmp(pages[i].path, v->path) != 0 ||
+		    (pages[i].local && !v->local))
+			continue;
+		status = 405;
+		if (strcmp(v->method, "GET") == 0)
+			status = pages[i].answer(&a->opts, a->started_ms, &out);
+		break;
+	}
+	if (status == 404 && v->local) {
+		command(a, r, v);
+		return;
+	}
+	if (out.len == 0) {
+		err_set(&e, ERR_INPUT, "%s",
+			status == 405 ? "only GET" : "not found");
+		api_error(&out, &e);
+	}
+	web_reply(r, status, &out);
+}
+
+static int open_parts(struct admin *a, struct err *e)
+{
+	const struct conf *c = a->opts.conf;
+	const struct http_opts ho = { .ca_file = c->slack_ca_file };
+	const struct web_opts wo = {
+		.loop = a->opts.loop,
+		.listen = c->listen,
+		.socket = c->admin_socket,
+		.body_max = api_body_max,
+		.serve = serve,
+		.arg = a,
+	};
+	const struct store_ops *ops = store_find(c->store_url, e);
+
+	if (!ops)
+		return -1;
+	a->store = ops->open(c->store_url, a->opts.keyring, false, e);
+	if (!a->store)
+		return -1;
+	a->http = http_create(a->opts.loop, &ho, e);
+	if (!a->http)
+		return -1;
+	a->web = web_create(&wo, e);
+	return a->web ? 0 : -1;
+}
+
+struct admin *admin_create(const struct admin_opts *o, struct err *e)
+{
+	struct admin *a = calloc(1, sizeof(*a));
+
+	if (!a) {
+		err_set(e, ERR_RETRY, "no memory");
+		return NULL;
+	}
+	a->opts = *o;
+	a->started_ms = clock_ms();
+	if (pthread_mutex_init(&a->lock, NULL) != 0) {
+		err_set(e, ERR_FATAL, "cannot make the admin's mutex");
+		goto fail_alloc;
+	}
+	if (pthread_cond_init(&a->idle, NULL) != 0) {
+		err_set(e, ERR_FATAL, "cannot make the admin's condition");
+		goto fail_lock;
+	}
+	if (open_parts(a, e) == 0)
+		return a;
+	admin_free(a);
+	return NULL;
+
+fail_lock:
+	pthread_mutex_destroy(&a->lock);
+fail_alloc:
+	free(a);
+	return NULL;
+}
+
+/* The client is told, if the connection lasts that long. */
+static void abandon(struct op *op)
+{
+	struct err e = { 0 };
+
+	err_set(&e, ERR_RETRY, "the daemon stops");
+	op_reply(op, &e);
+}
+
+void admin_free(struct admin *a)
+{
+	struct op *op, *next;
+
+	if (!a)
+		return;
+	for (op = a->ops; op; op = next) {
+		next = op->next;
+		if (op->onboard)
+			abandon(op);
+	}
+	http_free(a->http);
+
+	pthread_mutex_lock(&a->lock);
+	while (a->writing > 0)
+		pthread_cond_wait(&a->idle, &a->lock);
+	pthread_mutex_unlock(&a->lock);
+	/* What was written since the loop stopped is posted there, and run
+	 * when web_free() turns the loop once more. */
+	web_free(a->web);
+	while (a->ops)
+		abandon(a->ops);
+
+	if (a->store)
+		a->store->ops->close(a->store);
+	pthread_cond_destroy(&a->idle);
+	pthread_mutex_destroy(&a->lock);
+	free(a);
+}
+
+bool admin_alive(struct admin *a, char *why, unsigned int size)
+{
+	struct health_beat beats[HEALTH_BEATS];
+
+	return health_alive(beats, health_beats(&a->opts, beats), why, size);
+}
+
+bool admin_healthy(struct admin *a, char *why, unsigned int size)
+{
+	struct health_beat beats[HEALTH_BEATS];
+	struct journal_stats js = { 0 };
+
+	if (a->opts.journal)
+		journal_stats(a->opts.journal, &js);
+	return health_well(beats, health_beats(&a->opts, beats), &js, why,
+			   size);
+}

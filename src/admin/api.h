@@ -1,0 +1,78 @@
+/* SPDX-License-Identifier: ISC */
+#ifndef ADMIN_API_H
+#define ADMIN_API_H
+
+#include <stdbool.h>
+#include <stddef.h>
+
+#include "admin/apply.h"
+#include "base/buf.h"
+
+struct conf;
+struct err;
+struct store;
+
+/*
+ * The admin's commands on the store, as HTTP names them. The daemon runs
+ * them for requests on its unix socket, "konstructctl --offline" in its own
+ * process:
+ *
+ *   GET    /v1/tenants
+ *   POST   /v1/tenants               admin/apply.h: one tenant
+ *   GET    /v1/tenants/NAME
+ *   DELETE /v1/tenants/NAME
+ *   POST   /v1/tenants/NAME/pause    and /resume
+ *   GET    /v1/tenants/NAME/agent
+ *   PUT    /v1/tenants/NAME/agent    admin/apply.h: one agent
+ *   POST   /v1/apply                 admin/apply.h: many tenants
+ *
+ * What a command answers is JSON in out; a failure is told by err and
+ * status, and its answer is {"error": "..."}.
+ */
+
+/* An app that has lost its last connection. */
+struct api_gone {
+	struct api_gone *next;
+	char app_id[33];
+};
+
+struct api_call {
+	const struct api_command *command;
+	const struct conf *conf;
+	char tenant[APPLY_NAME_MAX + 1];
+	struct apply apply; /* POST: connections may lack ids, see below */
+	struct apply_agent agent;
+	int status; /* HTTP's */
+	struct buf out;
+	struct api_gone *gone; /* links to close after the commit */
+};
+
+/*
+ * Finds the command and reads the body. -1 with e and c->status filled; then
+ * api_end() is to be called all the same.
+ */
+int api_begin(struct api_call *c, const struct conf *conf, const char *method,
+	      const char *path, const char *body, size_t len, struct err *e);
+void api_end(struct api_call *c);
+
+/* Must ids be asked of Slack (admin/onboard.h) before api_run()? */
+bool api_lacks_ids(const struct api_call *c);
+
+/* Must api_run() be called with a store for writing, in a transaction? */
+bool api_writes(const struct api_call *c);
+
+/* May be called again when the transaction failed. */
+int api_run(struct api_call *c, struct store *s, struct err *e);
+
+/* The status that a failure has, and its answer into out. */
+int api_status(const struct err *e);
+void api_error(struct buf *out, const struct err *e);
+
+/* The most that a request's body may have. */
+size_t api_body_max(const char *path);
+
+/* The last four characters: "xoxb-…abcd". */
+#define API_MASK_SIZE 32
+void api_mask(char out[API_MASK_SIZE], const char *token);
+
+#endif

@@ -1,0 +1,113 @@
+/* SPDX-License-Identifier: ISC */
+#ifndef ADMIN_APPLY_H
+#define ADMIN_APPLY_H
+
+#include <limits.h>
+#include <stdbool.h>
+#include <stddef.h>
+
+struct conf;
+struct err;
+struct store;
+
+/*
+ * Tenants as an admin describes them: the file of "konstructctl apply" and
+ * the body of POST /v1/tenants. What is left out stays as it is in the store.
+ *
+ *   { "tenants": [ { "name": "acme", "app_token": "xapp-...",
+ *       "bot_token": "xoxb-...", "app_id": "A...", "workspace_id": "T...",
+ *       "bot_user_id": "U...", "bot_id": "B...", "paused": false,
+ *       "rate_per_minute": 30, "burst": 30,
+ *       "agent": { "name", "role", "persona", "model", "placeholder" } } ] }
+ *
+ * For several workspaces the six of the connection stand in the objects of
+ * an array "connections" instead. An id that is missing is asked of Slack.
+ */
+
+/* Of a tenant's name: it stands in paths of the admin's API. */
+#define APPLY_NAME_MAX 63
+
+/* The largest file or body that is read. */
+#define APPLY_MAX ((size_t)16 * 1024 * 1024)
+
+#define APPLY_KEEP INT_MIN /* a number that was left out */
+
+struct apply_connection {
+	char place[64]; /* "tenants[3].connections[0]."; "" for one tenant */
+	char *app_id;   /* NULL as the other ids: not known */
+	char *app_token;
+	char *workspace_id;
+	char *bot_token;
+	char *bot_user_id;
+	char *bot_id;
+};
+
+struct apply_agent {
+	bool given;
+	char *name; /* NULL as all others: left out */
+	char *role;
+	char *persona;
+	char *model;
+	char *placeholder;
+};
+
+struct apply_tenant {
+	char place[32];
+	char *name;
+	int paused;          /* 0, 1 or APPLY_KEEP */
+	int rate_per_minute; /* -1: the configuration's */
+	int burst;
+	struct apply_connection *connections;
+	size_t nconnections;
+	struct apply_agent agent;
+};
+
+struct apply {
+	struct apply_tenant *tenants;
+	size_t n;
+};
+
+/*
+ * 0, or -1 with a released and e naming index and field:
+ * "tenants[3].bot_token: missing". Unknown fields are errors, and so are
+ * "app_token_file" and the like: konstructctl puts the contents in.
+ */
+int apply_parse(struct apply *a, const char *text, size_t len, struct err *e);
+/* One object of the array alone, and one agent's object alone. */
+int apply_parse_tenant(struct apply *a, const char *text, size_t len,
+		       struct err *e);
+int apply_parse_agent(struct apply_agent *g, const char *text, size_t len,
+		      struct err *e);
+
+/* Tokens are wiped. */
+void apply_release(struct apply *a);
+void apply_agent_release(struct apply_agent *g);
+
+/* Are the models that agents prefer in the configuration? */
+int apply_check(const struct apply *a, const struct conf *c, struct err *e);
+int apply_agent_check(const struct apply_agent *g, const char *place,
+		      const struct conf *c, struct err *e);
+
+/* Are all ids there, so that Slack needn't be asked? */
+bool apply_known(const struct apply_connection *c);
+
+/*
+ * The app's id inside an app-level token ("xapp-1-A0123-..."), which Slack
+ * doesn't document: false when it has none.
+ */
+bool apply_token_app(const char *token, char *out, size_t size);
+
+/* A name that can stand in a path: letters, digits, '.', '_', '-'. */
+bool apply_name_valid(const char *name);
+
+/*
+ * Puts all of it into the store; on the journal thread, in a transaction of
+ * the caller's. Every connection is known. *created counts tenants that were
+ * not there.
+ */
+int apply_write(const struct apply *a, struct store *s, size_t *created,
+		struct err *e);
+int apply_write_agent(const struct apply_agent *g, struct store *s,
+		      const char *tenant_id, struct err *e);
+
+#endif

@@ -1,0 +1,188 @@
+/* SPDX-License-Identifier: ISC */
+#include <stdlib.h>
+#include <string.h>
+
+#include "admin/apply.h"
+#include "base/err.h"
+#include "base/map.h"
+#include "store/store.h"
+
+/* One apply_write() at work. */
+struct writing {
+	struct store *store;
+	struct map *tokens; /* of each app, to find two for one */
+	struct err *e;
+};
+
+static int set(char **dst, const char *s, struct err *e)
+{
+	char *copy;
+
+	if (!s)
+		return 0;
+	copy = strdup(s);
+	if (!copy)
+		return err_set(e, ERR_RETRY, "no memory");
+	free(*dst);
+	*dst = copy;
+	return 0;
+}
+
+/* 1 when the agent was there, 0 when it is new, -1. */
+static int agent_load(struct store *s, const char *tenant_id, struct agent *out,
+		      struct err *e)
+{
+	int found = s->ops->agent(s, tenant_id, out, e);
+
+	if (found != 0)
+		return found;
+	memset(out, 0, sizeof(*out));
+	if (set(&out->tenant_id, tenant_id, e) < 0 ||
+	    set(&out->role, "", e) < 0 || set(&out->persona, "", e) < 0 ||
+	    set(&out->model, "", e) < 0 || set(&out->placeholder, "", e) < 0)
+		return -1;
+	out->active = true;
+	return 0;
+}
+
+int apply_write_agent(const struct apply_agent *g, struct store *s,
+		      const char *tenant_id, struct err *e)
+{
+	struct agent agent = { 0 };
+	int rc = -1;
+	int found;
+
+	found = agent_load(s, tenant_id, &agent, e);
+	if (found < 0)
+		goto out;
+	if (found == 0 && !g->name) {
+		err_set(e, ERR_INPUT, "name: missing");
+		goto out;
+	}
+	if (set(&agent.name, g->name, e) < 0 ||
+	    set(&agent.role, g->role, e) < 0 ||
+	    set(&agent.persona, g->persona, e) < 0 ||
+	    set(&agent.model, g->model, e) < 0 ||
+	    set(&agent.placeholder, g->placeholder, e) < 0)
+		goto out;
+	rc = s->ops->agent_put(s, &agent, e);
+out:
+	agent_release(&agent);
+	return rc;
+}
+
+static int write_tenant(const struct writing *w, const struct apply_tenant *t,
+			struct tenant *row)
+{
+	struct store *s = w->store;
+	int found;
+
+	found = s->ops->tenant_by_name(s, t->name, row, w->e);
+	if (found < 0)
+		return -1;
+	if (found == 0) {
+		memset(row, 0, sizeof(*row));
+		row->rate_per_minute = -1;
+		row->burst = -1;
+		if (set(&row->id, "", w->e) < 0 ||
+		    set(&row->name, t->name, w->e) < 0)
+			return -1;
+	}
+	if (t->paused != APPLY_KEEP)
+		row->paused = t->paused != 0;
+	if (t->rate_per_minute != APPLY_KEEP)
+		row->rate_per_minute = t->rate_per_minute;
+	if (t->burst != APPLY_KEEP)
+		row->burst = t->burst;
+	if (s->ops->tenant_put(s, row, w->e) < 0)
+		return -1;
+	return found;
+}
+
+static int write_app(const struct writing *w, const struct apply_connection *c)
+{
+	const struct app app = { .app_id = c->app_id, .token = c->app_token };
+	const char *other = map_get(w->tokens, c->app_id);
+
+	if (other && strcmp(other, c->app_token) == 0)
+		return 0;
+	if (other)
+		return err_set(w->e, ERR_INPUT,
+			       "%sapp_token: app '%s' has another one above",
+			       c->place, c->app_id);
+	if (map_put(w->tokens, c->app_id, c->app_token) < 0)
+		return err_set(w->e, ERR_RETRY, "no memory");
+	return w->store->ops->app_put(w->store, &app, w->e);
+}
+
+static int write_connection(const struct writing *w,
+			    const struct apply_connection *c,
+			    const struct tenant *row)
+{
+	char type[] = "slack";
+	const struct connection conn = {
+		.tenant_id = row->id,
+		.channel_type = type,
+		.app_id = c->app_id,
+		.workspace_id = c->workspace_id,
+		.bot_token = c->bot_token,
+		.bot_user_id = c->bot_user_id,
+		.bot_id = c->bot_id,
+	};
+
+	if (write_app(w, c) < 0)
+		return -1;
+	if (w->store->ops->connection_put(w->store, &conn, w->e) < 0)
+		return err_wrap(w->e, "%sworkspace_id", c->place);
+	return 0;
+}
+
+/* 1 when the tenant was there, 0 when it is new, -1. */
+static int write_one(const struct writing *w, const struct apply_tenant *t)
+{
+	struct tenant row = { 0 };
+	int found;
+	size_t i;
+	int rc = -1;
+
+	found = write_tenant(w, t, &row);
+	if (found < 0)
+		goto out;
+	for (i = 0; i < t->nconnections; i++)
+		if (write_connection(w, &t->connections[i], &row) < 0)
+			goto out;
+	if (t->agent.given &&
+	    apply_write_agent(&t->agent, w->store, row.id, w->e) < 0) {
+		err_wrap(w->e, "%sagent", t->place);
+		goto out;
+	}
+	rc = found;
+out:
+	tenant_release(&row);
+	return rc;
+}
+
+int apply_write(const struct apply *a, struct store *s, size_t *created,
+		struct err *e)
+{
+	struct writing w = { .store = s, .e = e };
+	int rc = -1;
+	size_t i;
+	int found;
+
+	*created = 0;
+	w.tokens = map_create(0);
+	if (!w.tokens)
+		return err_set(e, ERR_RETRY, "no memory");
+	for (i = 0; i < a->n; i++) {
+		found = write_one(&w, &a->tenants[i]);
+		if (found < 0)
+			goto out;
+		if (found == 0)
+			++*created;
+	}
+	rc = 0;
+out:
+	map_free(w.tokens, NULL);
+	return rc;
+}

@@ -1,0 +1,203 @@
+/* SPDX-License-Identifier: ISC */
+#include "admin/status.h"
+
+#include <stdbool.h>
+#include <stdio.h>
+
+#include "admin/admin.h"
+#include "admin/health.h"
+#include "base/clock.h"
+#include "base/json.h"
+#include "config.h"
+#include "link/hub.h"
+#include "route/router.h"
+#include "route/verdict.h"
+#include "store/journal.h"
+#include "turn/worker.h"
+
+static bool check(const struct admin_opts *o, char why[HEALTH_WHY_SIZE])
+{
+	struct health_beat beats[HEALTH_BEATS];
+	struct journal_stats js = { 0 };
+	size_t n = health_beats(o, beats);
+
+	if (o->journal)
+		journal_stats(o->journal, &js);
+	return health_well(beats, n, &js, why, HEALTH_WHY_SIZE);
+}
+
+static void add_links(struct jwrite *w, const struct hub_stats *hs)
+{
+	int i;
+
+	jw_object(w, "links");
+	for (i = 0; i < LINK_STATES; i++)
+		jw_int(w, link_state_name((enum link_state)i),
+		       (int64_t)hs->links[i]);
+	jw_object_end(w);
+}
+
+static void add_hub(struct jwrite *w, struct hub *hub)
+{
+	struct hub_stats hs = { 0 };
+
+	hub_stats(hub, &hs);
+	jw_int(w, "apps", (int64_t)hs.apps);
+	jw_int(w, "live_apps", (int64_t)hs.live_apps);
+	add_links(w, &hs);
+	jw_object(w, "traffic");
+	jw_int(w, "envelopes", (int64_t)hs.envelopes);
+	jw_int(w, "acks", (int64_t)hs.acks);
+	jw_int(w, "unacked", (int64_t)hs.unacked);
+	jw_int(w, "malformed", (int64_t)hs.malformed);
+	jw_int(w, "binary", (int64_t)hs.binary);
+	jw_int(w, "oversized", (int64_t)hs.oversized);
+	jw_int(w, "reconnects", (int64_t)hs.reconnects);
+	jw_int(w, "held", (int64_t)hs.held);
+	jw_object_end(w);
+}
+
+static void add_journal(struct jwrite *w, struct journal *j)
+{
+	struct journal_stats js = { 0 };
+
+	journal_stats(j, &js);
+	jw_object(w, "journal");
+	jw_int(w, "queued", (int64_t)js.queued);
+	jw_int(w, "unfinished", (int64_t)js.unfinished);
+	jw_int(w, "commits", (int64_t)js.commits);
+	jw_int(w, "rows", (int64_t)js.rows);
+	jw_int(w, "last_commit_us", js.last_commit_us);
+	jw_bool(w, "failing", js.failing);
+	jw_object_end(w);
+}
+
+static void add_workers(struct jwrite *w, struct workers *workers)
+{
+	struct worker_stats ws = { 0 };
+
+	workers_stats(workers, &ws);
+	jw_object(w, "turns");
+	jw_int(w, "in_flight", (int64_t)ws.turns);
+	jw_int(w, "answers", (int64_t)ws.answers);
+	jw_int(w, "failures", (int64_t)ws.failures);
+	jw_int(w, "notices", (int64_t)ws.notices);
+	jw_int(w, "edits", (int64_t)ws.edits);
+	jw_int(w, "limited", (int64_t)ws.limited);
+	jw_object_end(w);
+}
+
+/* What all three answers begin with. */
+static void add_head(struct jwrite *w, int64_t started_ms, const char *why)
+{
+	jw_str(w, "status", why ? "unavailable" : "ok");
+	if (why)
+		jw_str(w, "reason", why);
+	jw_str(w, "version", PACKAGE_VERSION);
+	jw_int(w, "uptime_s", (clock_ms() - started_ms) / 1000);
+}
+
+static void add_parts(struct jwrite *w, const struct admin_opts *o)
+{
+	if (o->hub)
+		add_hub(w, o->hub);
+	if (o->journal)
+		add_journal(w, o->journal);
+	if (o->router)
+		jw_int(w, "routing", (int64_t)router_depth(o->router));
+	if (o->workers)
+		add_workers(w, o->workers);
+}
+
+int status_health(const struct admin_opts *o, int64_t started_ms,
+		  struct buf *out)
+{
+	char why[HEALTH_WHY_SIZE];
+	bool well = check(o, why);
+	struct jwrite w;
+
+	jw_init(&w, out);
+	jw_object(&w, NULL);
+	add_head(&w, started_ms, well ? NULL : why);
+	add_parts(&w, o);
+	jw_object_end(&w);
+	return well ? 200 : 503;
+}
+
+/* Ready is who could take a message now. */
+static bool ready(const struct admin_opts *o, char why[HEALTH_WHY_SIZE])
+{
+	struct hub_stats hs = { 0 };
+
+	if (!check(o, why))
+		return false;
+	if (!o->hub)
+		return true;
+	hub_stats(o->hub, &hs);
+	if (hs.apps == 0 || hs.live_apps > 0)
+		return true;
+	(void)snprintf(why, HEALTH_WHY_SIZE, "none of %zu apps is connected",
+		       hs.apps);
+	return false;
+}
+
+int status_ready(const struct admin_opts *o, int64_t started_ms,
+		 struct buf *out)
+{
+	char why[HEALTH_WHY_SIZE];
+	bool yes = ready(o, why);
+	struct jwrite w;
+
+	jw_init(&w, out);
+	jw_object(&w, NULL);
+	add_head(&w, started_ms, yes ? NULL : why);
+	jw_object_end(&w);
+	return yes ? 200 : 503;
+}
+
+static void add_view(const struct link_view *v, void *arg)
+{
+	struct jwrite *w = arg;
+
+	jw_object(w, NULL);
+	jw_str(w, "app_id", v->app_id);
+	jw_str(w, "state", link_state_name(v->state));
+	jw_int(w, "since_ms", v->since_ms);
+	jw_str(w, "last", v->last);
+	jw_int(w, "num_connections", v->num_connections);
+	jw_int(w, "reconnects", (int64_t)v->reconnects);
+	jw_object_end(w);
+}
+
+static void add_decision(const char *stage, enum verdict v, uint64_t n,
+			 void *arg)
+{
+	struct jwrite *w = arg;
+
+	jw_object(w, NULL);
+	jw_str(w, "stage", stage);
+	jw_str(w, "verdict", verdict_name(v));
+	jw_int(w, "count", (int64_t)n);
+	jw_object_end(w);
+}
+
+int status_full(const struct admin_opts *o, int64_t started_ms, struct buf *out)
+{
+	char why[HEALTH_WHY_SIZE];
+	bool well = check(o, why);
+	struct jwrite w;
+
+	jw_init(&w, out);
+	jw_object(&w, NULL);
+	add_head(&w, started_ms, well ? NULL : why);
+	add_parts(&w, o);
+	jw_array(&w, "app_links");
+	if (o->hub)
+		hub_each(o->hub, add_view, &w);
+	jw_array_end(&w);
+	jw_array(&w, "decisions");
+	verdict_each(add_decision, &w);
+	jw_array_end(&w);
+	jw_object_end(&w);
+	return 200;
+}

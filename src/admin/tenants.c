@@ -1,0 +1,323 @@
+/* SPDX-License-Identifier: ISC */
+#include "admin/tenants.h"
+
+#include <stdbool.h>
+#include <stdio.h>
+#include <stdlib.h>
+#include <string.h>
+
+#include "admin/api.h"
+#include "base/err.h"
+#include "base/json.h"
+#include "base/map.h"
+#include "store/store.h"
+
+/* Writing a list while the store calls back. */
+struct listing {
+	struct jwrite w;
+	struct store *store;
+	struct map *counts; /* connections by tenant's id */
+	struct err *e;
+};
+
+static int no_memory(struct err *e)
+{
+	return err_set(e, ERR_RETRY, "no memory");
+}
+
+/* 0 and out filled, -1 also when there is no such tenant. */
+static int load(struct api_call *c, struct store *s, const char *name,
+		struct tenant *out, struct err *e)
+{
+	int found = s->ops->tenant_by_name(s, name, out, e);
+
+	if (found > 0)
+		return 0;
+	if (found < 0)
+		return -1;
+	c->status = 404;
+	return err_set(e, ERR_INPUT, "no tenant '%s'", name);
+}
+
+static void write_tenant(struct jwrite *w, const struct tenant *t)
+{
+	jw_str(w, "name", t->name);
+	jw_str(w, "id", t->id);
+	jw_bool(w, "paused", t->paused);
+	jw_int(w, "rate_per_minute", t->rate_per_minute);
+	jw_int(w, "burst", t->burst);
+}
+
+static void write_agent(struct jwrite *w, const char *key,
+			const struct agent *a)
+{
+	jw_object(w, key);
+	jw_str(w, "name", a->name);
+	jw_str(w, "role", a->role);
+	jw_str(w, "persona", a->persona);
+	jw_str(w, "model", a->model);
+	jw_str(w, "placeholder", a->placeholder);
+	jw_object_end(w);
+}
+
+static int count_one(const struct connection *conn, void *arg)
+{
+	struct listing *l = arg;
+	size_t *n = map_get(l->counts, conn->tenant_id);
+
+	if (!n) {
+		n = calloc(1, sizeof(*n));
+		if (!n || map_put(l->counts, conn->tenant_id, n) < 0) {
+			free(n);
+			return no_memory(l->e);
+		}
+	}
+	++*n;
+	return 0;
+}
+
+static int list_one(const struct tenant *t, void *arg)
+{
+	struct listing *l = arg;
+	const size_t *n = map_get(l->counts, t->id);
+	struct agent agent = { 0 };
+	int found;
+
+	found = l->store->ops->agent(l->store, t->id, &agent, l->e);
+	if (found < 0)
+		return -1;
+	jw_object(&l->w, NULL);
+	write_tenant(&l->w, t);
+	jw_int(&l->w, "connections", n ? (int64_t)*n : 0);
+	jw_str(&l->w, "agent", found ? agent.name : NULL);
+	jw_object_end(&l->w);
+	agent_release(&agent);
+	return 0;
+}
+
+int tenants_list(struct api_call *c, struct store *s, struct err *e)
+{
+	struct listing l = { .store = s, .e = e };
+	int rc = -1;
+
+	l.counts = map_create(0);
+	if (!l.counts)
+		return no_memory(e);
+	if (s->ops->connections(s, NULL, count_one, &l, e) < 0)
+		goto out;
+	jw_init(&l.w, &c->out);
+	jw_object(&l.w, NULL);
+	jw_array(&l.w, "tenants");
+	if (s->ops->tenants(s, list_one, &l, e) < 0)
+		goto out;
+	jw_array_end(&l.w);
+	jw_object_end(&l.w);
+	rc = 0;
+out:
+	map_free(l.counts, free);
+	return rc;
+}
+
+static int show_connection(const struct connection *conn, void *arg)
+{
+	struct listing *l = arg;
+	char mask[API_MASK_SIZE];
+
+	api_mask(mask, conn->bot_token);
+	jw_object(&l->w, NULL);
+	jw_str(&l->w, "app_id", conn->app_id);
+	jw_str(&l->w, "workspace_id", conn->workspace_id);
+	jw_str(&l->w, "bot_user_id", conn->bot_user_id);
+	jw_str(&l->w, "bot_id", conn->bot_id);
+	jw_str(&l->w, "bot_token", mask);
+	jw_object_end(&l->w);
+	return 0;
+}
+
+static int show(struct api_call *c, struct store *s, const char *name,
+		struct err *e)
+{
+	struct listing l = { .store = s, .e = e };
+	struct tenant t = { 0 };
+	struct agent agent = { 0 };
+	int found;
+	int rc = -1;
+
+	if (load(c, s, name, &t, e) < 0)
+		goto out;
+	found = s->ops->agent(s, t.id, &agent, e);
+	if (found < 0)
+		goto out;
+	jw_init(&l.w, &c->out);
+	jw_object(&l.w, NULL);
+	write_tenant(&l.w, &t);
+	jw_array(&l.w, "connections");
+	if (s->ops->connections(s, name, show_connection, &l, e) < 0)
+		goto out;
+	jw_array_end(&l.w);
+	if (found)
+		write_agent(&l.w, "agent", &agent);
+	jw_object_end(&l.w);
+	rc = 0;
+out:
+	agent_release(&agent);
+	tenant_release(&t);
+	return rc;
+}
+
+int tenants_show(struct api_call *c, struct store *s, struct err *e)
+{
+	return show(c, s, c->tenant, e);
+}
+
+int tenants_add(struct api_call *c, struct store *s, struct err *e)
+{
+	size_t created;
+
+	if (apply_write(&c->apply, s, &created, e) < 0)
+		return -1;
+	return show(c, s, c->apply.tenants[0].name, e);
+}
+
+static int note_app(const struct connection *conn, void *arg)
+{
+	struct api_call *c = arg;
+	struct api_gone *g;
+
+	for (g = c->gone; g; g = g->next)
+		if (strcmp(g->app_id, conn->app_id) == 0)
+			return 0;
+	g = calloc(1, sizeof(*g));
+	if (!g)
+		return -1;
+	(void)snprintf(g->app_id, sizeof(g->app_id), "%s", conn->app_id);
+	g->next = c->gone;
+	c->gone = g;
+	return 0;
+}
+
+/* An app with connections of other tenants keeps its link. */
+static int keep_app(const struct connection *conn, void *arg)
+{
+	struct api_call *c = arg;
+	struct api_gone **at, *g;
+
+	for (at = &c->gone; *at; at = &(*at)->next) {
+		g = *at;
+		if (strcmp(g->app_id, conn->app_id) != 0)
+			continue;
+		*at = g->next;
+		free(g);
+		break;
+	}
+	return 0;
+}
+
+static void answer_name(struct api_call *c, const char *key, const char *name)
+{
+	struct jwrite w;
+
+	jw_init(&w, &c->out);
+	jw_object(&w, NULL);
+	jw_str(&w, key, name);
+	jw_object_end(&w);
+}
+
+int tenants_remove(struct api_call *c, struct store *s, struct err *e)
+{
+	struct tenant t = { 0 };
+
+	if (load(c, s, c->tenant, &t, e) < 0)
+		return -1;
+	tenant_release(&t);
+	if (s->ops->connections(s, c->tenant, note_app, c, e) < 0)
+		return e->kind == ERR_NONE ? no_memory(e) : -1;
+	if (s->ops->tenant_remove(s, c->tenant, e) < 0)
+		return -1;
+	if (s->ops->connections(s, NULL, keep_app, c, e) < 0)
+		return -1;
+	answer_name(c, "removed", c->tenant);
+	return 0;
+}
+
+static int set_paused(struct api_call *c, struct store *s, bool paused,
+		      struct err *e)
+{
+	struct tenant t = { 0 };
+	int rc = -1;
+
+	if (load(c, s, c->tenant, &t, e) < 0)
+		goto out;
+	t.paused = paused;
+	if (s->ops->tenant_put(s, &t, e) < 0)
+		goto out;
+	answer_name(c, paused ? "paused" : "resumed", c->tenant);
+	rc = 0;
+out:
+	tenant_release(&t);
+	return rc;
+}
+
+int tenants_pause(struct api_call *c, struct store *s, struct err *e)
+{
+	return set_paused(c, s, true, e);
+}
+
+int tenants_resume(struct api_call *c, struct store *s, struct err *e)
+{
+	return set_paused(c, s, false, e);
+}
+
+int tenants_agent(struct api_call *c, struct store *s, struct err *e)
+{
+	struct tenant t = { 0 };
+	struct agent agent = { 0 };
+	struct jwrite w;
+	int found;
+	int rc = -1;
+
+	if (load(c, s, c->tenant, &t, e) < 0)
+		goto out;
+	found = s->ops->agent(s, t.id, &agent, e);
+	if (found < 0)
+		goto out;
+	if (found == 0) {
+		c->status = 404;
+		err_set(e, ERR_INPUT, "tenant '%s' has no agent", c->tenant);
+		goto out;
+	}
+	jw_init(&w, &c->out);
+	write_agent(&w, NULL, &agent);
+	rc = 0;
+out:
+	agent_release(&agent);
+	tenant_release(&t);
+	return rc;
+}
+
+int tenants_agent_set(struct api_call *c, struct store *s, struct err *e)
+{
+	struct tenant t = { 0 };
+	int rc;
+
+	rc = load(c, s, c->tenant, &t, e);
+	if (rc == 0)
+		rc = apply_write_agent(&c->agent, s, t.id, e);
+	tenant_release(&t);
+	return rc < 0 ? -1 : tenants_agent(c, s, e);
+}
+
+int tenants_apply(struct api_call *c, struct store *s, struct err *e)
+{
+	struct jwrite w;
+	size_t created;
+
+	if (apply_write(&c->apply, s, &created, e) < 0)
+		return -1;
+	jw_init(&w, &c->out);
+	jw_object(&w, NULL);
+	jw_int(&w, "applied", (int64_t)c->apply.n);
+	jw_int(&w, "created", (int64_t)created);
+	jw_object_end(&w);
+	return 0;
+}

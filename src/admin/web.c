@@ -1,0 +1,503 @@
+/* SPDX-License-Identifier: ISC */
+#include "admin/web.h"
+
+#include <arpa/inet.h>
+#include <errno.h>
+#include <libgen.h>
+#include <stdio.h>
+#include <stdlib.h>
+#include <string.h>
+#include <sys/socket.h>
+#include <sys/stat.h>
+#include <sys/un.h>
+#include <unistd.h>
+
+#include <libwebsockets.h>
+
+#include "base/buf.h"
+#include "base/err.h"
+#include "net/loop.h"
+
+#define CONNECTIONS_MAX 128
+#define PATH_SIZE       256
+#define CHUNK           16384
+#define HEADERS_MAX     1024
+
+/* A client has this long for its headers, and between parts of its body. */
+#define CLIENT_S 10
+/* Slack may be asked meanwhile. */
+#define SERVE_S 300
+
+struct web_request {
+	struct lws *wsi; /* NULL once the client has gone */
+	struct web *web;
+	bool local;
+	bool head;
+	bool serving; /* between serve and web_reply() */
+	char method[8];
+	char path[PATH_SIZE];
+	size_t body_max;
+	struct buf body;
+	int status;
+	struct buf out;
+	size_t sent;
+	bool headers_sent;
+};
+
+/* What libwebsockets keeps for each connection of ours. */
+struct session {
+	struct web_request *request;
+};
+
+struct web {
+	struct lws_context *ctx; /* lws sets it to NULL when it is gone */
+	struct lws_vhost *local;
+	struct web_opts opts;
+	char *socket;
+};
+
+static void request_free(struct web_request *r)
+{
+	if (!r)
+		return;
+	/* Tokens come this way. */
+	if (r->body.data)
+		explicit_bzero(r->body.data, r->body.size);
+	buf_release(&r->body);
+	buf_release(&r->out);
+	free(r);
+}
+
+/* The connection is done with its request. */
+static void detach(struct session *s)
+{
+	struct web_request *r = s ? s->request : NULL;
+
+	if (!r)
+		return;
+	s->request = NULL;
+	r->wsi = NULL;
+	if (!r->serving)
+		request_free(r);
+}
+
+void web_reply(struct web_request *r, int status, struct buf *body)
+{
+	struct buf empty;
+
+	r->serving = false;
+	if (!r->wsi) {
+		request_free(r);
+		return;
+	}
+	buf_init(&empty, body->cap);
+	r->status = body->failed ? 500 : status;
+	r->out = *body;
+	*body = empty;
+	lws_set_timeout(r->wsi, PENDING_TIMEOUT_HTTP_CONTENT, CLIENT_S);
+	lws_callback_on_writable(r->wsi);
+}
+
+static int refuse(struct web_request *r, int status, const char *why)
+{
+	struct buf out;
+
+	buf_init(&out, 256);
+	buf_addf(&out, "{\"error\":\"%s\"}", why);
+	web_reply(r, status, &out);
+	return 0;
+}
+
+static int serve(struct web_request *r)
+{
+	const struct web_view view = {
+		.local = r->local,
+		.method = r->method,
+		.path = r->path,
+		.body = r->body.data ? r->body.data : "",
+		.len = r->body.len,
+	};
+
+	r->serving = true;
+	lws_set_timeout(r->wsi, PENDING_TIMEOUT_HTTP_CONTENT, SERVE_S);
+	r->web->opts.serve(r, &view, r->web->opts.arg);
+	return 0;
+}
+
+static const char *method_of(struct lws *wsi)
+{
+	char *uri;
+	int len;
+
+	switch (lws_http_get_uri_and_method(wsi, &uri, &len)) {
+	case LWSHUMETH_GET:
+		return "GET";
+	case LWSHUMETH_HEAD:
+		return "HEAD";
+	case LWSHUMETH_POST:
+		return "POST";
+	case LWSHUMETH_PUT:
+		return "PUT";
+	case LWSHUMETH_DELETE:
+		return "DELETE";
+	default:
+		return "?";
+	}
+}
+
+/* -1 when the request says none, or nonsense. */
+static long content_length(struct lws *wsi)
+{
+	char text[24];
+	char *end;
+	long n;
+
+	if (lws_hdr_copy(wsi, text, sizeof(text),
+			 WSI_TOKEN_HTTP_CONTENT_LENGTH) <= 0)
+		return -1;
+	errno = 0;
+	n = strtol(text, &end, 10);
+	if (errno != 0 || *end != '\0' || n < 0)
+		return -1;
+	return n;
+}
+
+/* Headers are complete; path is lws' own, decoded. */
+static int begin(struct lws *wsi, struct session *s, const char *path)
+{
+	struct web *w = lws_context_user(lws_get_context(wsi));
+	const char *method = method_of(wsi);
+	struct web_request *r;
+	bool has_body;
+	long len;
+
+	detach(s);
+	r = calloc(1, sizeof(*r));
+	if (!r)
+		return -1;
+	s->request = r;
+	r->wsi = wsi;
+	r->web = w;
+	r->local = lws_get_vhost(wsi) == w->local;
+	r->head = strcmp(method, "HEAD") == 0;
+	(void)snprintf(r->method, sizeof(r->method), "%s",
+		       r->head ? "GET" : method);
+	r->body_max = w->opts.body_max(path);
+	buf_init(&r->body, r->body_max);
+
+	if (strlen(path) >= sizeof(r->path))
+		return refuse(r, 414, "path is too long");
+	memcpy(r->path, path, strlen(path) + 1);
+	len = content_length(wsi);
+	has_body = strcmp(method, "POST") == 0 || strcmp(method, "PUT") == 0;
+	if (len < 0 && has_body)
+		return refuse(r, 411, "no content-length");
+	if (len > (long)r->body_max)
+		return refuse(r, 413, "body is too large");
+	return len > 0 ? 0 : serve(r);
+}
+
+static int body(struct session *s, const void *p, size_t n)
+{
+	struct web_request *r = s->request;
+
+	/* Refused by its headers: what follows is read and dropped. */
+	if (!r || r->status != 0)
+		return 0;
+	return buf_add(&r->body, p, n);
+}
+
+static int send_headers(struct web_request *r)
+{
+	unsigned char block[LWS_PRE + HEADERS_MAX];
+	unsigned char *start = block + LWS_PRE;
+	unsigned char *p = start;
+	unsigned char *end = block + sizeof(block) - 1;
+
+	if (lws_add_http_common_headers(r->wsi, (unsigned int)r->status,
+					"application/json", r->out.len, &p,
+					end) != 0)
+		return -1;
+	if (lws_add_http_header_by_name(
+		    r->wsi, (const unsigned char *)"cache-control:",
+		    (const unsigned char *)"no-store", 8, &p, end) != 0)
+		return -1;
+	if (lws_finalize_write_http_header(r->wsi, start, &p, end) != 0)
+		return -1;
+	r->headers_sent = true;
+	return 0;
+}
+
+static int complete(struct lws *wsi, struct session *s)
+{
+	/* Of a body that was refused, the rest would look like a request. */
+	bool close = s->request->status == 411 || s->request->status == 413;
+
+	detach(s);
+	if (close || lws_http_transaction_completed(wsi) != 0)
+		return -1;
+	return 0;
+}
+
+static int send_chunk(struct web_request *r)
+{
+	unsigned char block[LWS_PRE + CHUNK];
+	size_t n = r->out.len - r->sent;
+	enum lws_write_protocol how = LWS_WRITE_HTTP_FINAL;
+
+	if (n > CHUNK) {
+		n = CHUNK;
+		how = LWS_WRITE_HTTP;
+	}
+	memcpy(block + LWS_PRE, r->out.data + r->sent, n);
+	if (lws_write(r->wsi, block + LWS_PRE, n, how) < (int)n)
+		return -1;
+	r->sent += n;
+	return 0;
+}
+
+static int writeable(struct lws *wsi, struct session *s)
+{
+	struct web_request *r = s->request;
+
+	if (!r || r->status == 0)
+		return 0;
+	if (!r->headers_sent) {
+		if (send_headers(r) < 0)
+			return -1;
+		if (r->head || r->out.len == 0)
+			return complete(wsi, s);
+		lws_callback_on_writable(wsi);
+		return 0;
+	}
+	if (send_chunk(r) < 0)
+		return -1;
+	if (r->sent == r->out.len)
+		return complete(wsi, s);
+	lws_set_timeout(wsi, PENDING_TIMEOUT_HTTP_CONTENT, CLIENT_S);
+	lws_callback_on_writable(wsi);
+	return 0;
+}
+
+static int on_http(struct lws *wsi, enum lws_callback_reasons reason,
+		   void *user, void *in, size_t len)
+{
+	struct session *s = user;
+
+	switch (reason) {
+	case LWS_CALLBACK_HTTP:
+		return begin(wsi, s, in);
+	case LWS_CALLBACK_HTTP_BODY:
+		return body(s, in, len);
+	case LWS_CALLBACK_HTTP_BODY_COMPLETION:
+		return s->request && s->request->status == 0 ? serve(s->request)
+							     : 0;
+	case LWS_CALLBACK_HTTP_WRITEABLE:
+		return writeable(wsi, s);
+	case LWS_CALLBACK_HTTP_DROP_PROTOCOL:
+	case LWS_CALLBACK_CLOSED_HTTP:
+		detach(s);
+		return 0;
+	default:
+		/* A server that takes upgrades would have to say so. */
+		return 0;
+	}
+}
+
+static const struct lws_protocols protocols[] = {
+	{ "http", on_http, sizeof(struct session), 0, 0, NULL, 0 },
+	{ NULL, NULL, 0, 0, 0, NULL, 0 },
+};
+
+/* "127.0.0.1:8001" or "[::1]:8001" into its parts. */
+static int split_listen(const char *listen, char host[64], int *port, bool *v6,
+			struct err *e)
+{
+	const char *colon = strrchr(listen, ':');
+	unsigned char addr[sizeof(struct in6_addr)];
+	char *end;
+	size_t n;
+
+	n = colon ? (size_t)(colon - listen) : 0;
+	if (n == 0 || n >= 64)
+		goto bad;
+	*v6 = listen[0] == '[' && listen[n - 1] == ']';
+	(void)snprintf(host, 64, "%.*s", (int)(*v6 ? n - 2 : n),
+		       listen + (*v6 ? 1 : 0));
+	if (inet_pton(*v6 ? AF_INET6 : AF_INET, host, addr) != 1)
+		goto bad;
+	errno = 0;
+	*port = (int)strtol(colon + 1, &end, 10);
+	if (errno == 0 && *end == '\0' && *port > 0 && *port < 65536)
+		return 0;
+bad:
+	return err_set(e, ERR_INPUT,
+		       "listen '%s': not a numeric address and port", listen);
+}
+
+static int listen_tcp(struct web *w, struct err *e)
+{
+	struct lws_context_creation_info info = { 0 };
+	char host[64];
+	bool v6 = false;
+
+	if (split_listen(w->opts.listen, host, &info.port, &v6, e) < 0)
+		return -1;
+	info.vhost_name = "tcp";
+	info.iface = host;
+	info.protocols = protocols;
+	info.timeout_secs = CLIENT_S;
+	info.keepalive_timeout = CLIENT_S;
+	info.options = LWS_SERVER_OPTION_FAIL_UPON_UNABLE_TO_BIND;
+	if (!v6)
+		info.options |= LWS_SERVER_OPTION_DISABLE_IPV6;
+	if (lws_create_vhost(w->ctx, &info))
+		return 0;
+	return err_set(e, ERR_RETRY, "cannot listen on '%s': %s",
+		       w->opts.listen, strerror(errno));
+}
+
+/* Only the last part of the path is made: /run/konstruct in /run. */
+static int make_parent(const char *path, struct err *e)
+{
+	char copy[sizeof(((struct sockaddr_un *)NULL)->sun_path)];
+	const char *dir;
+
+	(void)snprintf(copy, sizeof(copy), "%s", path);
+	dir = dirname(copy);
+	if (mkdir(dir, 0750) == 0)
+		return chmod(dir, 0750); /* whatever the umask was */
+	if (errno == EEXIST)
+		return 0;
+	return err_set(e, ERR_FATAL, "cannot make directory '%s': %s", dir,
+		       strerror(errno));
+}
+
+/* Does anybody answer there? */
+static bool answers(const char *path)
+{
+	struct sockaddr_un sa = { .sun_family = AF_UNIX };
+	bool ok;
+	int fd;
+
+	fd = socket(AF_UNIX, SOCK_STREAM | SOCK_CLOEXEC, 0);
+	if (fd < 0)
+		return false;
+	memcpy(sa.sun_path, path, strlen(path) + 1);
+	ok = connect(fd, (struct sockaddr *)&sa, sizeof(sa)) == 0;
+	close(fd);
+	return ok;
+}
+
+/* lws removes what stands at the path, so look at it first. */
+static int check_path(const char *path, struct err *e)
+{
+	struct sockaddr_un sa;
+	struct stat st;
+
+	if (strlen(path) >= sizeof(sa.sun_path))
+		return err_set(e, ERR_INPUT,
+			       "admin_socket '%.80s...': longer than %zu bytes",
+			       path, sizeof(sa.sun_path) - 1);
+	if (path[0] != '/')
+		return err_set(e, ERR_INPUT,
+			       "admin_socket '%s': not an absolute path", path);
+	if (make_parent(path, e) < 0)
+		return -1;
+	if (lstat(path, &st) < 0)
+		return 0;
+	if (!S_ISSOCK(st.st_mode))
+		return err_set(e, ERR_FATAL, "'%s' is there, and no socket",
+			       path);
+	if (answers(path))
+		return err_set(e, ERR_FATAL, "another daemon listens on '%s'",
+			       path);
+	return 0;
+}
+
+static int listen_unix(struct web *w, struct err *e)
+{
+	struct lws_context_creation_info info = { 0 };
+
+	if (check_path(w->opts.socket, e) < 0)
+		return -1;
+	info.vhost_name = "unix";
+	info.iface = w->opts.socket;
+	info.protocols = protocols;
+	info.timeout_secs = CLIENT_S;
+	info.keepalive_timeout = CLIENT_S;
+	info.options = LWS_SERVER_OPTION_UNIX_SOCK |
+		       LWS_SERVER_OPTION_FAIL_UPON_UNABLE_TO_BIND;
+	w->local = lws_create_vhost(w->ctx, &info);
+	if (!w->local || chmod(w->opts.socket, 0660) < 0)
+		return err_set(e, ERR_FATAL, "cannot listen on '%s': %s",
+			       w->opts.socket, strerror(errno));
+	w->socket = strdup(w->opts.socket);
+	return w->socket ? 0 : err_set(e, ERR_RETRY, "no memory");
+}
+
+/*
+ * Without LWS_SERVER_OPTION_DO_SSL_GLOBAL_INIT: each context made with it
+ * renumbers what the links' handshakes look up (lws 4.1).
+ */
+static int create_context(struct web *w, struct err *e)
+{
+	struct lws_context_creation_info info = { 0 };
+	void *loops[1] = { loop_uv(w->opts.loop) };
+
+	info.port = CONTEXT_PORT_NO_LISTEN;
+	info.options = LWS_SERVER_OPTION_EXPLICIT_VHOSTS |
+		       LWS_SERVER_OPTION_LIBUV;
+	info.foreign_loops = loops;
+	info.gid = (gid_t)-1;
+	info.uid = (uid_t)-1;
+	info.fd_limit_per_thread = CONNECTIONS_MAX;
+	info.user = w;
+	info.pcontext = &w->ctx;
+	w->ctx = lws_create_context(&info);
+	if (w->ctx)
+		return 0;
+	return err_set(e, ERR_FATAL, "cannot make the admin's http server");
+}
+
+struct web *web_create(const struct web_opts *o, struct err *e)
+{
+	struct web *w = calloc(1, sizeof(*w));
+
+	if (!w) {
+		err_set(e, ERR_RETRY, "no memory");
+		return NULL;
+	}
+	w->opts = *o;
+	if (create_context(w, e) < 0)
+		goto fail;
+	if (o->socket[0] != '\0' && listen_unix(w, e) < 0)
+		goto fail;
+	if (o->listen[0] != '\0' && listen_tcp(w, e) < 0)
+		goto fail;
+	return w;
+
+fail:
+	web_free(w);
+	return NULL;
+}
+
+void web_free(struct web *w)
+{
+	int i;
+
+	if (!w)
+		return;
+	if (w->ctx)
+		lws_context_destroy(w->ctx);
+	/*
+	 * lws closes its handles by and by, on the loop; the first turn of a
+	 * loop that was stopped may only find that out.
+	 */
+	for (i = 0; i < 3 && w->ctx; i++)
+		loop_run_here(w->opts.loop);
+	if (w->socket)
+		(void)unlink(w->socket);
+	free(w->socket);
+	free(w);
+}
