@@ -16,7 +16,10 @@ struct err;
  */
 struct loop;
 
-/* name becomes the thread's (15 characters). No thread runs yet. */
+/*
+ * name becomes the thread's (15 characters). No thread runs yet; the one that
+ * will takes no signals.
+ */
 struct loop *loop_create(const char *name, struct err *e);
 int loop_start(struct loop *l, struct err *e);
 
@@ -27,7 +30,10 @@ int loop_start(struct loop *l, struct err *e);
 void loop_stop(struct loop *l);
 void loop_free(struct loop *l); /* after loop_stop(); NULL is allowed */
 
-/* Turn the loop on the calling thread until nothing is left or stopped. */
+/*
+ * Turn the loop on the calling thread until nothing is left or stopped. The
+ * program ignores SIGPIPE.
+ */
 void loop_run_here(struct loop *l);
 
 /*
@@ -58,7 +64,8 @@ int64_t loop_beat_age(struct loop *l);
 
 /*
  * Numeric addresses of a host, off the loop's thread; at most 8, each
- * "192.0.2.1" or "2001:db8::1". done runs on the loop. 0, or -1 with e.
+ * "192.0.2.1" or "2001:db8::1". done runs on the loop, and can't be called
+ * off: arg stays until then, or until loop_stop()'s return. 0, or -1 with e.
  */
 struct loop_addrs {
 	char addr[8][46];
