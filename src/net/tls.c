@@ -1,0 +1,260 @@
+/* SPDX-License-Identifier: ISC */
+#include "net/tls.h"
+
+#include <pthread.h>
+#include <stdbool.h>
+#include <stdlib.h>
+#include <string.h>
+#include <time.h>
+
+#include <openssl/err.h>
+#include <openssl/ssl.h>
+
+#include "base/err.h"
+
+/*
+ * A ticket is about 1 kB beside the certificates that it shares. As each
+ * resumed handshake brings one for the one it used, the pool need only cover
+ * the handshakes that run at the same time.
+ */
+#define NAMES_MAX   16
+#define TICKETS_MAX 256
+
+struct host {
+	char *name;
+	SSL_SESSION *ticket[TICKETS_MAX]; /* a ring */
+	size_t newest;                    /* where the next one goes */
+	size_t n;
+};
+
+struct pool {
+	pthread_mutex_t lock;
+	struct host *host[NAMES_MAX];
+	size_t nhosts;
+	size_t next_out; /* the name that makes room for another */
+};
+
+static pthread_once_t once = PTHREAD_ONCE_INIT;
+static int pool_index = -1;
+
+static void free_host(struct host *h)
+{
+	size_t i;
+
+	for (i = 0; i < TICKETS_MAX; i++)
+		SSL_SESSION_free(h->ticket[i]);
+	free(h->name);
+	free(h);
+}
+
+static void free_pool(void *parent, void *ptr, CRYPTO_EX_DATA *ad, int idx,
+		      long argl, void *argp)
+{
+	struct pool *p = ptr;
+	size_t i;
+
+	(void)parent;
+	(void)ad;
+	(void)idx;
+	(void)argl;
+	(void)argp;
+	if (!p)
+		return;
+	for (i = 0; i < p->nhosts; i++)
+		free_host(p->host[i]);
+	pthread_mutex_destroy(&p->lock);
+	free(p);
+}
+
+static void make_index(void)
+{
+	pool_index = SSL_CTX_get_ex_new_index(0, NULL, NULL, NULL, free_pool);
+}
+
+static struct pool *pool_of(const SSL *ssl)
+{
+	return SSL_CTX_get_ex_data(SSL_get_SSL_CTX(ssl), pool_index);
+}
+
+/* Never of another name: the certificate was verified for this one only. */
+static const char *name_of(const SSL *ssl)
+{
+	return SSL_get_servername(ssl, TLSEXT_NAMETYPE_host_name);
+}
+
+static struct host *find_host(struct pool *p, const char *name)
+{
+	size_t i;
+
+	for (i = 0; i < p->nhosts; i++) {
+		if (strcmp(p->host[i]->name, name) == 0)
+			return p->host[i];
+	}
+	return NULL;
+}
+
+static struct host *add_host(struct pool *p, const char *name)
+{
+	struct host *h = calloc(1, sizeof(*h));
+
+	if (!h)
+		return NULL;
+	h->name = strdup(name);
+	if (!h->name) {
+		free(h);
+		return NULL;
+	}
+	if (p->nhosts < NAMES_MAX) {
+		p->host[p->nhosts++] = h;
+		return h;
+	}
+	free_host(p->host[p->next_out]);
+	p->host[p->next_out] = h;
+	p->next_out = (p->next_out + 1) % NAMES_MAX;
+	return h;
+}
+
+/* 1: the pool owns the ticket now. */
+static int on_ticket(SSL *ssl, SSL_SESSION *s)
+{
+	struct pool *p = pool_of(ssl);
+	const char *name = name_of(ssl);
+	SSL_SESSION *old = NULL;
+	struct host *h;
+
+	if (!name || !SSL_SESSION_is_resumable(s))
+		return 0;
+	pthread_mutex_lock(&p->lock);
+	h = find_host(p, name);
+	if (!h)
+		h = add_host(p, name);
+	if (h) {
+		old = h->ticket[h->newest];
+		h->ticket[h->newest] = s;
+		h->newest = (h->newest + 1) % TICKETS_MAX;
+		if (!old)
+			h->n++;
+	}
+	pthread_mutex_unlock(&p->lock);
+	SSL_SESSION_free(old);
+	return h != NULL;
+}
+
+/* The newest first: it lives longest. */
+static SSL_SESSION *take_ticket(struct pool *p, const char *name)
+{
+	SSL_SESSION *s = NULL;
+	struct host *h;
+
+	pthread_mutex_lock(&p->lock);
+	h = find_host(p, name);
+	if (h && h->n > 0) {
+		h->newest = (h->newest + TICKETS_MAX - 1) % TICKETS_MAX;
+		s = h->ticket[h->newest];
+		h->ticket[h->newest] = NULL;
+		h->n--;
+	}
+	pthread_mutex_unlock(&p->lock);
+	return s;
+}
+
+static bool fresh(const SSL_SESSION *s)
+{
+	return SSL_SESSION_get_time(s) + SSL_SESSION_get_timeout(s) >
+	       (long)time(NULL);
+}
+
+/*
+ * libwebsockets has no call to resume a session, so it is done as the
+ * handshake begins, before the ClientHello is written.
+ */
+static void on_info(const SSL *ssl, int where, int ret)
+{
+	const char *name;
+	SSL_SESSION *s;
+
+	(void)ret;
+	if (!(where & SSL_CB_HANDSHAKE_START) ||
+	    SSL_get_state(ssl) != TLS_ST_BEFORE)
+		return;
+	name = name_of(ssl);
+	if (!name)
+		return;
+	s = take_ticket(pool_of(ssl), name);
+	if (s && fresh(s))
+		SSL_set_session((SSL *)ssl, s);
+	SSL_SESSION_free(s);
+}
+
+static int add_pool(SSL_CTX *ctx)
+{
+	struct pool *p = calloc(1, sizeof(*p));
+
+	if (!p)
+		return -1;
+	if (pthread_mutex_init(&p->lock, NULL) != 0) {
+		free(p);
+		return -1;
+	}
+	if (SSL_CTX_set_ex_data(ctx, pool_index, p) != 1) {
+		free_pool(NULL, p, NULL, 0, 0, NULL);
+		return -1;
+	}
+	SSL_CTX_set_session_cache_mode(ctx, SSL_SESS_CACHE_CLIENT |
+						    SSL_SESS_CACHE_NO_INTERNAL);
+	SSL_CTX_sess_set_new_cb(ctx, on_ticket);
+	SSL_CTX_set_info_callback(ctx, on_info);
+	return 0;
+}
+
+static const char *reason(void)
+{
+	const char *s = ERR_reason_error_string(ERR_peek_last_error());
+
+	return s ? s : "unknown error";
+}
+
+static int load_ca(SSL_CTX *ctx, const char *ca_file, struct err *e)
+{
+	ERR_clear_error();
+	if (ca_file && ca_file[0]) {
+		if (SSL_CTX_load_verify_file(ctx, ca_file) != 1)
+			return err_set(e, ERR_FATAL,
+				       "cannot read CA file '%s': %s", ca_file,
+				       reason());
+	} else if (SSL_CTX_set_default_verify_paths(ctx) != 1) {
+		return err_set(e, ERR_FATAL, "cannot find the system's CAs: %s",
+			       reason());
+	}
+	return 0;
+}
+
+struct ssl_ctx_st *tls_client_create(const char *ca_file, struct err *e)
+{
+	SSL_CTX *ctx;
+
+	pthread_once(&once, make_index);
+	ctx = SSL_CTX_new(TLS_client_method());
+	if (!ctx || pool_index < 0 || add_pool(ctx) < 0) {
+		err_set(e, ERR_FATAL, "cannot set up TLS: %s", reason());
+		goto fail;
+	}
+	if (SSL_CTX_set_min_proto_version(ctx, TLS1_2_VERSION) != 1) {
+		err_set(e, ERR_FATAL, "cannot set up TLS: %s", reason());
+		goto fail;
+	}
+	SSL_CTX_set_verify(ctx, SSL_VERIFY_PEER, NULL);
+	SSL_CTX_set_mode(ctx, SSL_MODE_RELEASE_BUFFERS |
+				      SSL_MODE_ACCEPT_MOVING_WRITE_BUFFER);
+	if (load_ca(ctx, ca_file, e) < 0)
+		goto fail;
+	return ctx;
+fail:
+	SSL_CTX_free(ctx);
+	return NULL;
+}
+
+void tls_client_free(struct ssl_ctx_st *ctx)
+{
+	SSL_CTX_free(ctx);
+}

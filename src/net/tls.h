@@ -1,0 +1,25 @@
+/* SPDX-License-Identifier: ISC */
+#ifndef NET_TLS_H
+#define NET_TLS_H
+
+struct err;
+struct ssl_ctx_st; /* SSL_CTX, for who may not include OpenSSL */
+
+/*
+ * The one SSL_CTX that all links dial with: TLS 1.2 or later, the peer's
+ * chain verified (the name is for each SSL to set), buffers released while a
+ * connection is idle, and sessions resumed from a pool of tickets kept by
+ * server name. A resumed link takes half the memory, as it shares the
+ * certificates of the one before.
+ *
+ * A ticket is used once (RFC 8446, C.4); each handshake brings new ones. The
+ * pool is bounded by names and by tickets per name; the oldest go first. Any
+ * number of threads may use the context.
+ *
+ * ca_file NULL or "": the system's CAs, else those of the file alone. NULL
+ * with e filled.
+ */
+struct ssl_ctx_st *tls_client_create(const char *ca_file, struct err *e);
+void tls_client_free(struct ssl_ctx_st *ctx); /* NULL is allowed */
+
+#endif
