@@ -17,22 +17,25 @@ struct http;
 struct http_call;
 
 struct http_opts {
-	const char *ca_file; /* NULL or "": the system's */
+	const char *ca_file;   /* NULL or "": the system's */
 	long host_connections; /* most per host; 0: 256. Beyond: they queue */
 };
 
 struct http *http_create(struct loop *l, const struct http_opts *o,
 			 struct err *e);
-/* Calls still under way end without their callback. NULL is allowed. */
+/*
+ * Calls still under way end without their callback. Not from inside one; NULL
+ * is allowed.
+ */
 void http_free(struct http *h);
 
 struct http_result {
-	int status;   /* 0: no whole response */
-	bool sent;    /* the peer may have read the request */
-	bool timeout; /* one of the deadlines below ended it */
+	int status;                  /* 0: no whole response */
+	bool sent;                   /* the peer may have read the request */
+	bool timeout;                /* one of the deadlines below ended it */
 	unsigned int retry_after_ms; /* of the header; 0: none */
-	const char *scopes;	     /* x-oauth-scopes, or NULL */
-	const char *body;	     /* NUL-terminated; "" with on_data */
+	const char *scopes;          /* x-oauth-scopes, or NULL */
+	const char *body;            /* NUL-terminated; "" with on_data */
 	size_t len;
 	const char *msg; /* what went wrong, when status is 0 */
 };
@@ -46,10 +49,16 @@ struct http_request {
 	const char *body;
 	size_t body_len;
 	size_t max_body; /* a larger response fails the call */
+	/*
+	 * A kept connection may die before the answer, with nobody knowing
+	 * whether the server read the request. GET is then sent again on a
+	 * fresh one; anything else only if this says so, and fails otherwise.
+	 */
+	bool repeat;
 
 	unsigned int connect_ms;
 	unsigned int first_byte_ms; /* from start to the first body byte */
-	unsigned int idle_ms;	    /* between two body bytes */
+	unsigned int idle_ms;       /* between two body bytes */
 	unsigned int total_ms;
 
 	/* Body as it comes, for 2xx only; non-zero ends the call. May be NULL.

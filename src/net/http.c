@@ -1,0 +1,295 @@
+/* SPDX-License-Identifier: ISC */
+#include "net/http.h"
+
+#include <stdint.h>
+#include <stdlib.h>
+#include <string.h>
+
+#include <curl/curl.h>
+#include <uv.h>
+
+#include "base/err.h"
+#include "net/call.h"
+#include "net/loop.h"
+#include "net/mux.h"
+
+#define HOST_CONNECTIONS 256
+#define SPARE_MAX        64 /* calls kept for reuse */
+
+struct http {
+	struct mux *mux;
+	CURLSH *share; /* TLS sessions: easy handles keep their own else */
+	char *ca_file; /* NULL: the system's */
+	struct http_call *active;
+	struct http_call *later; /* what mux_inside() put off, oldest first */
+	struct http_call **later_tail;
+	struct http_call *spare;
+	size_t nspare;
+	uv_loop_t *uv;
+};
+
+/* Its easy handle isn't added any more. */
+static void recycle(struct http_call *c)
+{
+	struct http *h = c->http;
+
+	uv_timer_stop(&c->timer);
+	call_clear(c);
+	*c->link = c->next;
+	if (c->next)
+		c->next->link = c->link;
+	if (h->nspare >= SPARE_MAX) {
+		call_free(c);
+		return;
+	}
+	c->next = h->spare;
+	h->spare = c;
+	h->nspare++;
+}
+
+static void finish(struct http_call *c, CURLcode rc)
+{
+	struct http_result r;
+
+	call_result(c, rc, &r);
+	if (c->added)
+		curl_multi_remove_handle(mux_multi(c->http->mux), c->easy);
+	uv_timer_stop(&c->timer);
+	c->on_done(&r, c->arg);
+	recycle(c);
+}
+
+static void on_ended(CURL *easy, CURLcode rc, void *arg)
+{
+	void *c;
+
+	(void)arg;
+	curl_easy_getinfo(easy, CURLINFO_PRIVATE, &c);
+	finish(c, rc);
+}
+
+static void put_off(struct http_call *c)
+{
+	if (c->put_off)
+		return;
+	c->put_off = true;
+	c->later = NULL;
+	*c->http->later_tail = c;
+	c->http->later_tail = &c->later;
+}
+
+static void remove_call(struct http_call *c)
+{
+	if (c->added)
+		curl_multi_remove_handle(mux_multi(c->http->mux), c->easy);
+	recycle(c);
+}
+
+static int add_call(struct http_call *c)
+{
+	if (curl_multi_add_handle(mux_multi(c->http->mux), c->easy) != CURLM_OK)
+		return -1;
+	c->added = true;
+	return 0;
+}
+
+static void on_rested(void *arg)
+{
+	struct http *h = arg;
+	struct http_call *c;
+
+	while (h->later) {
+		c = h->later;
+		h->later = c->later;
+		if (!h->later)
+			h->later_tail = &h->later;
+		c->put_off = false;
+		if (c->cancelled)
+			remove_call(c);
+		else if (add_call(c) < 0)
+			finish(c, CURLE_OUT_OF_MEMORY);
+	}
+}
+
+static const struct mux_ops mux_ops = { on_rested, on_ended };
+
+/* When to end the call if nothing comes before; UINT64_MAX: never. */
+static uint64_t deadline(const struct http_call *c, const char **why)
+{
+	uint64_t at = UINT64_MAX;
+	uint64_t t = UINT64_MAX;
+
+	if (c->total_ms > 0) {
+		at = c->started + c->total_ms;
+		*why = "not finished in time";
+	}
+	if (c->got == 0 && c->first_byte_ms > 0)
+		t = c->started + c->first_byte_ms;
+	else if (c->got > 0 && c->idle_ms > 0)
+		t = c->heard + c->idle_ms;
+	if (t < at) {
+		at = t;
+		*why = c->got == 0 ? "no answer in time"
+				   : "the answer stopped coming";
+	}
+	return at;
+}
+
+/* Bytes that came since the timer was set have moved the deadline. */
+static void on_deadline(uv_timer_t *t)
+{
+	struct http_call *c = t->data;
+	uint64_t now = uv_now(t->loop);
+	const char *why = NULL;
+	uint64_t at;
+
+	at = deadline(c, &why);
+	if (at > now) {
+		uv_timer_start(t, on_deadline, at - now, 0);
+		return;
+	}
+	c->fail = why;
+	c->timeout = true;
+	finish(c, CURLE_OPERATION_TIMEDOUT);
+}
+
+static unsigned int least(unsigned int a, unsigned int b)
+{
+	if (a == 0 || b == 0)
+		return a + b;
+	return a < b ? a : b;
+}
+
+/* Too early is harmless, and spares setting it again for each byte. */
+static void arm(struct http_call *c)
+{
+	unsigned int first = least(c->first_byte_ms, c->idle_ms);
+	unsigned int ms = least(first, c->total_ms);
+
+	if (ms > 0)
+		uv_timer_start(&c->timer, on_deadline, ms, 0);
+}
+
+static struct http_call *take_call(struct http *h)
+{
+	struct http_call *c = h->spare;
+
+	if (c) {
+		h->spare = c->next;
+		h->nspare--;
+	} else {
+		c = call_create(h, h->uv, h->share, h->ca_file);
+		if (!c)
+			return NULL;
+	}
+	c->next = h->active;
+	c->link = &h->active;
+	if (c->next)
+		c->next->link = &c->next;
+	h->active = c;
+	return c;
+}
+
+struct http_call *http_start(struct http *h, const struct http_request *r,
+			     struct err *e)
+{
+	struct http_call *c;
+
+	c = take_call(h);
+	if (!c) {
+		err_set(e, ERR_RETRY, "cannot start request: no memory");
+		return NULL;
+	}
+	c->started = uv_now(h->uv);
+	if (call_set(c, r) < 0) {
+		err_set(e, ERR_RETRY, "cannot start request: no memory");
+		goto fail;
+	}
+	if (mux_inside(h->mux)) {
+		put_off(c);
+	} else if (add_call(c) < 0) {
+		err_set(e, ERR_FATAL, "cannot start request");
+		goto fail;
+	}
+	arm(c);
+	return c;
+
+fail:
+	recycle(c);
+	return NULL;
+}
+
+void http_cancel(struct http_call *c)
+{
+	if (!c)
+		return;
+	c->cancelled = true;
+	if (mux_inside(c->http->mux))
+		put_off(c);
+	if (!c->put_off)
+		remove_call(c);
+}
+
+static CURLSH *make_share(void)
+{
+	CURLSH *s = curl_share_init();
+
+	if (s)
+		curl_share_setopt(s, CURLSHOPT_SHARE,
+				  CURL_LOCK_DATA_SSL_SESSION);
+	return s;
+}
+
+struct http *http_create(struct loop *l, const struct http_opts *o,
+			 struct err *e)
+{
+	long most = o->host_connections > 0 ? o->host_connections
+					    : HOST_CONNECTIONS;
+	struct http *h;
+
+	h = calloc(1, sizeof(*h));
+	if (!h)
+		goto fail;
+	h->uv = loop_uv(l);
+	h->later_tail = &h->later;
+	h->share = make_share();
+	if (!h->share)
+		goto fail;
+	if (o->ca_file && o->ca_file[0]) {
+		h->ca_file = strdup(o->ca_file);
+		if (!h->ca_file)
+			goto fail;
+	}
+	h->mux = mux_create(h->uv, &mux_ops, h, e);
+	if (!h->mux) {
+		http_free(h);
+		return NULL;
+	}
+	curl_multi_setopt(mux_multi(h->mux), CURLMOPT_MAX_HOST_CONNECTIONS,
+			  most);
+	curl_multi_setopt(mux_multi(h->mux), CURLMOPT_MAXCONNECTS, 2 * most);
+	return h;
+fail:
+	http_free(h);
+	err_set(e, ERR_RETRY, "cannot make HTTP client: no memory");
+	return NULL;
+}
+
+void http_free(struct http *h)
+{
+	struct http_call *c;
+
+	if (!h)
+		return;
+	while (h->active)
+		remove_call(h->active);
+	while (h->spare) {
+		c = h->spare;
+		h->spare = c->next;
+		call_free(c);
+	}
+	mux_free(h->mux);
+	curl_share_cleanup(h->share);
+	free(h->ca_file);
+	free(h);
+}
