@@ -25,7 +25,7 @@ struct envelope {
 	enum envelope_type type;
 	const char *id; /* never NULL where an ack is due */
 	int retry_attempt;
-	const struct json *payload; /* an object */
+	const struct json *payload; /* an object; NULL: there is none */
 
 	/* Of hello and disconnect. */
 	const char *app_id;
@@ -37,7 +37,9 @@ struct envelope {
 
 /*
  * -1 with e filled (ERR_INPUT) when it isn't a JSON object with a type, or
- * an envelope's id is missing, longer than 128 bytes or not printable.
+ * an envelope's id is missing, longer than 128 bytes or not printable. Only a
+ * frame of unknown type may do without an id: it isn't acked then. On failure
+ * env is empty; releasing it once more does no harm.
  */
 int envelope_parse(struct envelope *env, const char *text, size_t len,
 		   struct err *e);
