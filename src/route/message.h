@@ -43,12 +43,12 @@ struct message {
 		char *app_id;
 		char *workspace_id; /* authorizations[0]: team or enterprise */
 		char *ts;
-		char *thread_ts; /* NULL at top level */
+		char *thread_ts; /* NULL at top level, also of a root */
 	} channel;
 
 	struct {
 		char *user_id;
-		char *display_name; /* NULL: Slack sent none */
+		char *display_name; /* cleaned; NULL: Slack sent none */
 		bool bot;
 		bool external; /* of another organisation (Slack Connect) */
 	} sender;
@@ -65,13 +65,16 @@ struct message {
 	int64_t timestamp_ms;
 	char *thread_id; /* thread_ts, or ts at top level */
 
-	bool mention;	/* names us, by app_mention or in its text */
-	char *event_id;
+	bool mention;      /* names us, by app_mention or in its text */
+	char *event_id;    /* unique: the key against redelivery */
+	char *envelope_id; /* of this delivery; for the log */
 };
 
 /*
  * Normalizes an app_mention or message event. NULL with e filled when a field
- * that we can't do without is missing or malformed; the error names it.
+ * that we can't do without is missing or malformed (ERR_INPUT; the error names
+ * it and doesn't quote it), or memory is short (ERR_RETRY). Ids, timestamps
+ * and sizes were checked in what comes out.
  */
 struct message *message_from_envelope(const struct envelope *env,
 				      struct err *e);
@@ -79,7 +82,8 @@ void message_free(struct message *m); /* NULL is allowed */
 
 const char *conversation_name(enum conversation c);
 
-/* "app:workspace:channel:ts", the gate's claim; 0 or -1 when too long. */
+/* "app:workspace:channel:ts", the gate's claim; 0 or -1 when too long. A size
+ * of ENGAGED_KEY_SIZE has room for every message made here. */
 int message_claim(const struct message *m, char *out, size_t size);
 /* The key of its thread (state/engaged.h). */
 int message_thread_key(const struct message *m, char *out, size_t size);
