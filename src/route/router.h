@@ -43,14 +43,24 @@ struct router_opts {
 	void *arg;
 };
 
+/* Opens the stores, for reading, and starts the threads. */
 struct router *router_create(const struct router_opts *o, struct err *e);
-/* Finishes what is queued. NULL is allowed. */
+
+/*
+ * Nothing more is routed: what is submitted from now on stays in the journal
+ * for the next start. Returns when what is on its way has been dispatched or
+ * can't be for now; dispatch isn't called any more then. Reads are served on.
+ */
+void router_drain(struct router *r);
+
+/* Drains, then ends the threads. Before the journal. NULL is allowed. */
 void router_free(struct router *r);
 
 /*
  * Route a committed entry. Takes the contents of en and msg; msg NULL: it is
  * made from the frame (an entry of an earlier run; one that was accepted then
  * goes straight to dispatch with what is known). Any thread; never blocks.
+ * When store or gate can't tell, the message is kept and tried again.
  */
 void router_submit(struct router *r, struct entry *en, struct message *msg);
 
@@ -64,6 +74,7 @@ struct router_read {
 };
 void router_read(struct router *r, const char *key, struct router_read *rd);
 
+/* What waits, for a thread or for better times. */
 size_t router_depth(struct router *r);
 /* The oldest thread's sign of life, in milliseconds. Waiting is life. */
 int64_t router_beat_age(struct router *r);

@@ -1,0 +1,85 @@
+/* SPDX-License-Identifier: ISC */
+#ifndef ROUTE_ROUTING_H
+#define ROUTE_ROUTING_H
+
+#include <stdbool.h>
+#include <stdint.h>
+
+#include "base/err.h"
+#include "route/router.h"
+#include "route/verdict.h"
+#include "state/engaged.h"
+#include "store/journal.h"
+#include "store/store.h"
+
+struct conf;
+struct gate;
+struct job;
+struct message;
+struct router_thread;
+
+/*
+ * One message on its way through route[]: with a router thread, or with the
+ * journal while its request is out; never with both.
+ */
+struct routing {
+	struct router_read rd; /* must be first: how a router thread runs it */
+	struct router_thread *home;
+	struct routing *next; /* parked */
+	unsigned int tries;   /* how often it was parked */
+
+	const struct conf *conf;
+	struct gate *gate;
+	struct store *store;
+	int64_t now_ms; /* wall clock of this run */
+
+	struct entry entry;
+	struct message *msg; /* NULL: the frame can't be read */
+	bool resumed;        /* an earlier process accepted or refused it */
+	char claim[ENGAGED_KEY_SIZE];
+	char thread[ENGAGED_KEY_SIZE];
+	bool engages;      /* threads of direct messages need no engagement */
+	unsigned int hash; /* of thread */
+
+	/* What the stages find. */
+	struct connection connection;
+	struct agent agent;
+	const char *why;     /* of a drop, for the log; static */
+	const char *notice;  /* V_REFUSE: what to say; NULL: nothing */
+	unsigned int wait_s; /* V_REFUSE: until a token is there */
+
+	/* What came of it. */
+	enum verdict verdict; /* V_NEXT, V_FAIL: none yet */
+	const char *stage;
+	bool settled; /* job and req are ready */
+	char verdict_text[40];
+	struct job *job; /* to be dispatched once req is committed */
+	struct journal_req req;
+	struct err err; /* req's */
+};
+
+/*
+ * Takes the contents of en and msg, or reads the message from the frame.
+ * NULL when memory is short: en and msg are gone then, the journal's row
+ * stays for the next start.
+ */
+struct routing *routing_create(struct entry *en, struct message *msg);
+void routing_free(struct routing *r); /* NULL is allowed */
+
+/*
+ * Runs the stages, with conf, gate, store and now_ms set. Counts and logs the
+ * decision. On V_FAIL it may be run again.
+ */
+enum verdict routing_decide(struct routing *r);
+
+/*
+ * Makes the request that writes the decision down and the job that follows
+ * from it. -1 when memory is short; it may be tried again.
+ */
+int routing_settle(struct routing *r);
+
+/* For an entry that was accepted by an earlier process: no second admit. */
+extern const struct route_stage resume_stages[];
+extern const size_t resume_nstages;
+
+#endif

@@ -1,0 +1,189 @@
+/* SPDX-License-Identifier: ISC */
+#include <stdio.h>
+#include <stdlib.h>
+#include <string.h>
+
+#include "base/conf.h"
+#include "base/err.h"
+#include "base/log.h"
+#include "route/message.h"
+#include "route/routing.h"
+#include "state/gate.h"
+
+#define HOUR_MS (60 * 60 * 1000)
+
+static const char rate_notice[] =
+	"I'm receiving too many requests right now. Please try again in a"
+	" moment.";
+static const char agent_notice[] =
+	"No agent is set up here yet. Please ask your administrator.";
+
+static enum verdict drop(struct routing *r, const char *why)
+{
+	r->why = why;
+	return V_DROP;
+}
+
+/* Once per hour and whatever the key names. */
+static bool hourly(struct routing *r, const char *what, const char *a,
+		   const char *b)
+{
+	char key[160];
+
+	(void)snprintf(key, sizeof(key), "%s:%s:%s", what, a, b);
+	return r->gate->ops->once(r->gate, key, HOUR_MS, r->now_ms);
+}
+
+static enum verdict unknown_workspace(struct routing *r)
+{
+	const char *app = r->msg->channel.app_id;
+	const char *workspace = r->msg->channel.workspace_id;
+
+	if (hourly(r, "unknown", app, workspace))
+		log_warn(LOG_FIELDS({ "app", app }, { "workspace", workspace }),
+			 "message from a workspace of no tenant");
+	return drop(r, "unknown workspace");
+}
+
+static int copy_once(char **out, const char *s, struct err *e)
+{
+	if (*out || !s)
+		return 0;
+	*out = strdup(s);
+	return *out ? 0 : err_set(e, ERR_RETRY, "no memory");
+}
+
+/* The one look-up before there is a tenant. What was accepted before the
+ * tenant was paused is finished. */
+static enum verdict stage_tenant(struct routing *r, struct err *e)
+{
+	struct message *m = r->msg;
+	int rc;
+
+	rc = r->store->ops->resolve(r->store, m->platform, m->channel.app_id,
+				    m->channel.workspace_id, &r->connection, e);
+	if (rc < 0)
+		return V_FAIL;
+	if (rc == 0)
+		return unknown_workspace(r);
+	if (copy_once(&m->tenant_id, r->connection.tenant_id, e) < 0 ||
+	    copy_once(&m->channel.bot_user_id, r->connection.bot_user_id, e) <
+		    0)
+		return V_FAIL;
+	if (m->channel.bot_user_id &&
+	    strcmp(m->sender.user_id, m->channel.bot_user_id) == 0)
+		return drop(r, "own");
+	if (r->connection.tenant.paused && !r->resumed)
+		return drop(r, "paused");
+	return V_NEXT;
+}
+
+static bool is_direct(const struct message *m)
+{
+	return m->mention || m->channel.conversation == CONVERSATION_IM;
+}
+
+/* Whether the thread of a reply is engaged is the gate's to say. */
+static enum verdict stage_addressed(struct routing *r, struct err *e)
+{
+	(void)e;
+	if (is_direct(r->msg) || r->msg->channel.thread_ts)
+		return V_NEXT;
+	return drop(r, "not addressed");
+}
+
+static int pick(int own, int common)
+{
+	return own >= 0 ? own : common;
+}
+
+static enum verdict refuse_rate(struct routing *r, const struct admit *a)
+{
+	r->why = "rate";
+	r->wait_s = a->wait_s;
+	r->notice = a->notify ? rate_notice : NULL;
+	return V_REFUSE;
+}
+
+static enum verdict stage_admit(struct routing *r, struct err *e)
+{
+	const struct message *m = r->msg;
+	const struct tenant *t = &r->connection.tenant;
+	struct admit a = {
+		.entry = r->entry.id,
+		.tenant_id = m->tenant_id,
+		.claim = r->claim,
+		.thread = r->engages ? r->thread : NULL,
+		.addressed = is_direct(m),
+		.at_ms = m->timestamp_ms,
+		.channel = m->channel.channel_id,
+		.user = m->sender.user_id,
+		.rate_per_minute =
+			pick(t->rate_per_minute, r->conf->rate_per_minute),
+		.burst = pick(t->burst, r->conf->burst),
+		.now_ms = r->now_ms,
+	};
+	enum admission answer;
+
+	if (r->gate->ops->admit(r->gate, &a, &answer, e) < 0)
+		return V_FAIL;
+	switch (answer) {
+	case ADMIT_ACCEPT:
+		return V_NEXT;
+	case ADMIT_REFUSE:
+		return refuse_rate(r, &a);
+	case ADMIT_DUPLICATE:
+		return drop(r, "duplicate");
+	case ADMIT_IDLE:
+		return drop(r, "thread not engaged");
+	}
+	return drop(r, "unknown admission");
+}
+
+static enum verdict no_agent(struct routing *r)
+{
+	const char *tenant = r->msg->tenant_id;
+
+	if (r->resumed)
+		return drop(r, "no agent");
+	if (hourly(r, "noagent", tenant, ""))
+		log_warn(LOG_FIELDS({ "tenant", tenant }),
+			 "tenant has no active agent");
+	r->why = "no agent";
+	if (hourly(r, "noagent", tenant, r->msg->channel.channel_id))
+		r->notice = agent_notice;
+	return V_REFUSE;
+}
+
+static enum verdict stage_agent(struct routing *r, struct err *e)
+{
+	int rc =
+		r->store->ops->agent(r->store, r->msg->tenant_id, &r->agent, e);
+
+	if (rc < 0)
+		return V_FAIL;
+	return rc == 0 ? no_agent(r) : V_NEXT;
+}
+
+static enum verdict stage_dispatch(struct routing *r, struct err *e)
+{
+	(void)r;
+	(void)e;
+	return V_ACCEPT;
+}
+
+const struct route_stage route_stages[] = {
+	{ "tenant", stage_tenant },       /* app and workspace -> tenant */
+	{ "addressed", stage_addressed }, /* mention, DM or a thread's reply */
+	{ "admit", stage_admit },         /* new, engaged, within its rate */
+	{ "agent", stage_agent },         /* the tenant's active one */
+	{ "dispatch", stage_dispatch },   /* always decides */
+};
+const size_t route_nstages = sizeof(route_stages) / sizeof(route_stages[0]);
+
+const struct route_stage resume_stages[] = {
+	{ "tenant", stage_tenant },
+	{ "agent", stage_agent },
+	{ "dispatch", stage_dispatch },
+};
+const size_t resume_nstages = sizeof(resume_stages) / sizeof(resume_stages[0]);
