@@ -9,6 +9,7 @@
 struct err;
 
 #define CONF_MODELS_MAX 32
+#define CONF_FILE_MAX   (256 * 1024)
 
 /* One llm "name" { } section. */
 struct conf_model {
@@ -27,9 +28,9 @@ struct conf_model {
 };
 
 /*
- * Settings as the file gives them, or their defaults. One table in conf.c
- * holds key, type, range, default and destination of each; it also prints
- * --show-config and is held against etc/konstructd.conf by a test.
+ * Settings as the file gives them, or their defaults. One table, in
+ * conf_keys.c, holds key, type, range, default and destination of each; it
+ * also prints --show-config and is held against etc/konstructd.conf by a test.
  */
 struct conf {
 	char *path; /* of the file */
@@ -47,8 +48,8 @@ struct conf {
 	char *store_url;
 	char *state_url;
 
-	char *slack_api_url; /* ends with a slash */
-	char *slack_ca_file; /* "": the system's */
+	char *slack_api_url;    /* ends with a slash */
+	char *slack_ca_file;    /* "": the system's */
 	int updates_per_minute; /* chat.update, per workspace; 0: unpaced */
 	int posts_per_second;   /* per channel; 0: unpaced */
 
@@ -65,9 +66,14 @@ struct conf {
  * Reads a file into c. -1 with e filled, c released: unknown key, wrong type,
  * out of range, section not closed, no model or two defaults, a plain http://
  * or ws:// URL to a host other than loopback; e starts with "file:line: ".
- * path NULL: all defaults, checked the same.
+ * path NULL: all defaults and one model "main" whose url is empty, for tests.
+ * One thread at a time. The environment is not read.
  */
 int conf_load(struct conf *c, const char *path, struct err *e);
+
+/* The same from memory; name is what errors call it. */
+int conf_parse(struct conf *c, const char *name, const char *text, size_t len,
+	       struct err *e);
 void conf_release(struct conf *c);
 
 /* The settings in force, in the file's own form. */

@@ -1,0 +1,121 @@
+/* SPDX-License-Identifier: ISC */
+#include "base/conf_keys.h"
+
+#include <string.h>
+#include <strings.h>
+
+#include "base/conf.h"
+#include "base/log.h"
+
+#define AT(field)    offsetof(struct conf, field)
+#define MODEL(field) offsetof(struct conf_model, field)
+
+static const char *not_empty(const char *v)
+{
+	return *v ? NULL : "is empty";
+}
+
+static const char *is_level(const char *v)
+{
+	enum log_level level;
+
+	return log_level_parse(v, &level) < 0
+		       ? "is none of error, warn, info, debug"
+		       : NULL;
+}
+
+static const char *is_listen(const char *v)
+{
+	const char *port = strrchr(v, ':');
+	size_t digits;
+
+	if (!*v)
+		return NULL;
+	if (!port || port == v)
+		return "is no host:port";
+	digits = strspn(port + 1, "0123456789");
+	if (digits == 0 || digits > 5 || port[1 + digits])
+		return "has no port";
+	return NULL;
+}
+
+/* sun_path is 108 bytes with its NUL. */
+static const char *is_socket(const char *v)
+{
+	if (!*v)
+		return "is empty";
+	return strlen(v) > 107 ? "is longer than 107 bytes" : NULL;
+}
+
+static const char *is_web(const char *v)
+{
+	if (!*v)
+		return "is empty";
+	if (strncasecmp(v, "https://", 8) != 0 &&
+	    strncasecmp(v, "http://", 7) != 0)
+		return "is no http:// or https:// URL";
+	if (!conf_url_allowed(v))
+		return "is no URL, or plain http:// to another machine";
+	return NULL;
+}
+
+const struct conf_key conf_keys[] = {
+	{ "daemon", "listen", CONF_STR, AT(listen), .str = "127.0.0.1:8001",
+	  .check = is_listen },
+	{ "daemon", "workers", CONF_INT, AT(workers), .max = 256 },
+	{ "daemon", "routers", CONF_INT, AT(routers), .num = 2, .min = 1,
+	  .max = 64 },
+	{ "daemon", "log_level", CONF_STR, AT(log_level), .str = "info",
+	  .check = is_level },
+	{ "daemon", "state_dir", CONF_STR, AT(state_dir),
+	  .str = "/var/lib/konstruct", .check = not_empty },
+	{ "daemon", "admin_socket", CONF_STR, AT(admin_socket),
+	  .str = "/run/konstruct/admin.sock", .check = is_socket },
+	{ "daemon", "key_file", CONF_STR, AT(key_file), .str = "" },
+	{ "daemon", "dials_per_second", CONF_INT, AT(dials_per_second),
+	  .num = 10, .min = 1, .max = 1000 },
+	{ "daemon", "drain_timeout_s", CONF_INT, AT(drain_timeout_s), .num = 25,
+	  .max = 3600 },
+
+	{ "store", "url", CONF_STR, AT(store_url),
+	  .str = "sqlite:/var/lib/konstruct/konstruct.db", .check = not_empty },
+
+	{ "state", "url", CONF_STR, AT(state_url), .str = "local",
+	  .check = not_empty },
+
+	{ "slack", "api_url", CONF_STR, AT(slack_api_url),
+	  .str = "https://slack.com/api/", .check = is_web },
+	{ "slack", "ca_file", CONF_STR, AT(slack_ca_file), .str = "" },
+	{ "slack", "updates_per_minute", CONF_INT, AT(updates_per_minute),
+	  .num = 45, .max = 6000 },
+	{ "slack", "posts_per_second", CONF_INT, AT(posts_per_second), .num = 1,
+	  .max = 1000 },
+
+	{ "limits", "rate_per_minute", CONF_INT, AT(rate_per_minute), .num = 30,
+	  .max = 100000 },
+	{ "limits", "burst", CONF_INT, AT(burst), .num = 30, .min = 1,
+	  .max = 100000 },
+	{ "limits", "engaged_minutes", CONF_INT, AT(engaged_minutes), .num = 30,
+	  .min = 1, .max = 10080 },
+	{ "limits", "answer_max_bytes", CONF_INT, AT(answer_max_bytes),
+	  .num = 100000, .min = 1000, .max = 10000000 },
+
+	{ CONF_LLM, "url", CONF_STR, MODEL(url), .str = "", .check = is_web },
+	{ CONF_LLM, "model", CONF_STR, MODEL(model), .str = "" },
+	{ CONF_LLM, "api_key_file", CONF_STR, MODEL(api_key_file), .str = "" },
+	{ CONF_LLM, "default", CONF_BOOL, MODEL(is_default), .max = 1 },
+	{ CONF_LLM, "max_tokens", CONF_INT, MODEL(max_tokens), .max = 1000000 },
+	{ CONF_LLM, "connect_timeout_s", CONF_INT, MODEL(connect_timeout_s),
+	  .num = 10, .min = 1, .max = 300 },
+	{ CONF_LLM, "first_token_timeout_s", CONF_INT,
+	  MODEL(first_token_timeout_s), .num = 60, .min = 1, .max = 3600 },
+	{ CONF_LLM, "idle_timeout_s", CONF_INT, MODEL(idle_timeout_s),
+	  .num = 30, .min = 1, .max = 3600 },
+	{ CONF_LLM, "timeout_s", CONF_INT, MODEL(timeout_s), .num = 120,
+	  .min = 1, .max = 7200 },
+	{ CONF_LLM, "concurrency", CONF_INT, MODEL(concurrency),
+	  .max = 100000 },
+	{ CONF_LLM, "context_bytes", CONF_INT, MODEL(context_bytes),
+	  .num = 48000, .min = 1000, .max = 10000000 },
+};
+const size_t conf_nkeys = sizeof(conf_keys) / sizeof(conf_keys[0]);
