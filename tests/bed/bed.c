@@ -327,3 +327,37 @@ char *bed_log(const struct bed *b)
 {
 	return read_file(b->log);
 }
+
+int bed_get(const struct bed *b, const char *path, char **body)
+{
+	struct sockaddr_in sa = { .sin_family = AF_INET };
+	char request[256], reply[65536];
+	char *text;
+	size_t len = 0;
+	ssize_t n;
+	int fd = socket(AF_INET, SOCK_STREAM | SOCK_CLOEXEC, 0);
+
+	sa.sin_port = htons((uint16_t)b->health_port);
+	sa.sin_addr.s_addr = htonl(INADDR_LOOPBACK);
+	if (connect(fd, (struct sockaddr *)&sa, sizeof(sa)) < 0) {
+		close(fd);
+		return -1;
+	}
+	n = snprintf(request, sizeof(request),
+		     "GET %s HTTP/1.1\r\nHost: localhost\r\n"
+		     "Connection: close\r\n\r\n",
+		     path);
+	if (send(fd, request, (size_t)n, MSG_NOSIGNAL) == n)
+		while (len < sizeof(reply) - 1 &&
+		       (n = recv(fd, reply + len, sizeof(reply) - 1 - len, 0)) >
+			       0)
+			len += (size_t)n;
+	close(fd);
+	reply[len] = '\0';
+	text = strstr(reply, "\r\n\r\n");
+	if (!text)
+		return -1;
+	if (body)
+		*body = strdup(text + 4);
+	return (int)strtol(reply + strlen("HTTP/1.1 "), NULL, 10);
+}

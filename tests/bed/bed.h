@@ -55,6 +55,10 @@ void bed_remove(struct bed *b);
  * if not NULL, gets what it printed (to be freed). */
 int bed_ctl(struct bed *b, char **out, const char *const *args, struct err *e);
 
+/* GET path of the health port: the status, or -1; body, if not NULL, is to be
+ * freed. */
+int bed_get(const struct bed *b, const char *path, char **body);
+
 /* The daemon's log, to be freed; NULL when there is none. */
 char *bed_log(const struct bed *b);
 

@@ -1,15 +1,12 @@
 /* SPDX-License-Identifier: ISC */
 #include "integration/rig.h"
 
-#include <arpa/inet.h>
 #include <check.h>
 #include <poll.h>
 #include <signal.h>
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
-#include <sys/socket.h>
-#include <unistd.h>
 
 #include "base/clock.h"
 #include "base/err.h"
@@ -140,31 +137,11 @@ bool rig_logged(struct rig *r, const char *words, int timeout_ms)
 
 int rig_get(struct rig *r, const char *path, char **body)
 {
-	struct sockaddr_in sa = { .sin_family = AF_INET };
-	char request[256], reply[65536];
-	char *text;
-	size_t len = 0;
-	ssize_t n;
-	int fd = socket(AF_INET, SOCK_STREAM | SOCK_CLOEXEC, 0);
+	int status = bed_get(&r->bed, path, body);
 
-	sa.sin_port = htons((uint16_t)r->bed.health_port);
-	sa.sin_addr.s_addr = htonl(INADDR_LOOPBACK);
-	if (connect(fd, (struct sockaddr *)&sa, sizeof(sa)) < 0)
-		give_up(r, "cannot connect to the health port");
-	snprintf(request, sizeof(request),
-		 "GET %s HTTP/1.1\r\nHost: localhost\r\n"
-		 "Connection: close\r\n\r\n",
-		 path);
-	ck_assert_int_gt(send(fd, request, strlen(request), MSG_NOSIGNAL), 0);
-	while (len < sizeof(reply) - 1 &&
-	       (n = recv(fd, reply + len, sizeof(reply) - 1 - len, 0)) > 0)
-		len += (size_t)n;
-	close(fd);
-	reply[len] = '\0';
-	text = strstr(reply, "\r\n\r\n");
-	if (body)
-		*body = strdup(text ? text + 4 : "");
-	return len > 12 ? (int)strtol(reply + 9, NULL, 10) : 0;
+	if (status < 0)
+		give_up(r, "cannot ask the health port");
+	return status;
 }
 
 void rig_say(struct rig *r, const char *channel, const char *user,
