@@ -26,16 +26,16 @@ struct journal;
 
 enum journal_kind {
 	JOURNAL_APPEND, /* a new entry */
-	JOURNAL_NOTE,	/* something about an entry; see struct note */
-	JOURNAL_DONE,	/* the entry is finished */
-	JOURNAL_WRITE,	/* any other write to the store */
+	JOURNAL_NOTE,   /* something about an entry; see struct note */
+	JOURNAL_DONE,   /* the entry is finished */
+	JOURNAL_WRITE,  /* any other write to the store */
 };
 
 /* How an entry stands. Kept as its name in the row. */
 enum entry_state {
-	ENTRY_NEW = 0,	/* not routed yet */
+	ENTRY_NEW = 0,  /* not routed yet */
 	ENTRY_ACCEPTED, /* a turn is or was at work */
-	ENTRY_REFUSED,	/* over the limit; a notice may be on its way */
+	ENTRY_REFUSED,  /* over the limit; a notice may be on its way */
 	ENTRY_DONE,
 	ENTRY_DEAD, /* given up */
 };
@@ -47,7 +47,7 @@ struct entry {
 	int64_t received_ms; /* wall clock */
 	char *app_id;
 	char *event_id; /* or trigger_id; unique */
-	char *frame;	/* the envelope as it came */
+	char *frame;    /* the envelope as it came */
 	size_t frame_len;
 
 	/* Known once routed; NULL before. */
@@ -70,8 +70,8 @@ struct note {
 	const char *verdict;
 	const char *claim;
 	const char *tenant_id;
-	bool attempt;	     /* count one more */
-	int part;	     /* with part_ts */
+	bool attempt;        /* count one more */
+	int part;            /* with part_ts */
 	const char *part_ts; /* "": intended; else posted as */
 	const char *answer;
 	/* Renew the engagement of a thread, in the same transaction. */
@@ -94,9 +94,9 @@ struct journal_req {
 	struct node node; /* must be first */
 	enum journal_kind kind;
 
-	struct entry *entry;  /* APPEND */
-	char entry_id[ID_SIZE]; /* NOTE, DONE */
-	struct note note;	/* NOTE, DONE (state, engaged) */
+	struct entry *entry;          /* APPEND */
+	char entry_id[ID_SIZE];       /* NOTE, DONE */
+	struct note note;             /* NOTE, DONE (state, engaged) */
 	const struct line_new *lines; /* DONE */
 	size_t nlines;
 	const struct usage_new *usage; /* DONE; NULL: none */
@@ -137,12 +137,12 @@ int journal_unfinished(struct journal *j,
 		       struct err *e);
 
 struct journal_stats {
-	size_t queued;	   /* requests waiting */
+	size_t queued;     /* requests waiting */
 	size_t unfinished; /* entries */
 	uint64_t commits, rows;
 	int64_t last_commit_us; /* how long it took */
-	bool failing;		/* the last commit failed */
-	char msg[240];		/* why */
+	bool failing;           /* the last commit failed */
+	char msg[240];          /* why */
 };
 void journal_stats(struct journal *j, struct journal_stats *out);
 

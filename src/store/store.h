@@ -17,7 +17,7 @@ struct tenant {
 	char *name; /* unique, as the admin calls it */
 	bool paused;
 	int rate_per_minute; /* -1: the configuration's */
-	int burst;	     /* -1: the configuration's */
+	int burst;           /* -1: the configuration's */
 };
 
 /* A Slack app. Its links need the app-level token. */
@@ -43,7 +43,7 @@ struct agent {
 	char *name;
 	char *role;
 	char *persona;
-	char *model;	   /* "": the default one */
+	char *model;       /* "": the default one */
 	char *placeholder; /* "": "Thinking..." */
 	bool active;
 };
@@ -74,7 +74,8 @@ int transcript_add(struct transcript *t, bool ours, const char *user_id,
  * What the daemon may ask of durable storage. A store belongs to one thread.
  * Functions may block on disk or database. Look-ups return 1 when found, 0
  * when not, -1 with e filled; the others 0 or -1. Callbacks get borrowed
- * structs and return 0 to go on.
+ * structs and return 0 to go on, 1 to stop, or -1 to fail, e filled by them;
+ * they must not call the function that calls them.
  */
 struct store_ops {
 	const char *name; /* the scheme of its URL */
@@ -98,9 +99,8 @@ struct store_ops {
 		       const char *channel, const char *thread,
 		       size_t max_bytes, struct transcript *out, struct err *e);
 
-	int (*apps)(struct store *s,
-		    int (*fn)(const struct app *a, void *arg), void *arg,
-		    struct err *e);
+	int (*apps)(struct store *s, int (*fn)(const struct app *a, void *arg),
+		    void *arg, struct err *e);
 	/* Of every tenant, or of the one named. */
 	int (*connections)(struct store *s, const char *tenant_name,
 			   int (*fn)(const struct connection *c, void *arg),

@@ -1,0 +1,447 @@
+/* SPDX-License-Identifier: ISC */
+#include "store/journal.h"
+
+#include <assert.h>
+#include <errno.h>
+#include <pthread.h>
+#include <stdatomic.h>
+#include <stdio.h>
+#include <stdlib.h>
+#include <string.h>
+#include <time.h>
+
+#include "base/clock.h"
+#include "base/err.h"
+#include "base/log.h"
+#include "store/journal_ops.h"
+
+#define BATCH_MAX 512
+
+/* The thread shows a sign of life at least so often. */
+#define IDLE_MS 500
+
+/* Expired rows go in steps that nobody notices. */
+#define EXPIRE_ROWS    200
+#define EXPIRE_MS      1000 /* between steps when there is little */
+#define EXPIRE_BUSY_MS 100  /* while there is more */
+#define EXPIRE_FAIL_MS 60000
+
+/* Between tries to commit what must not be lost. */
+static const int retry_ms[] = { 250, 500, 1000, 2000 };
+#define RETRIES    (sizeof(retry_ms) / sizeof(retry_ms[0]))
+#define LAST_TRIES 3 /* once the journal is to close */
+
+static const struct journal_ops *const backends[] = { &journal_sqlite };
+static const size_t nbackends = sizeof(backends) / sizeof(backends[0]);
+
+/* Requests in their order, those that the thread has taken on. */
+struct list {
+	struct node *head;
+	struct node **tail;
+};
+
+struct journal {
+	struct queue *queue;
+	pthread_t thread;
+	size_t room;
+	atomic_size_t unfinished;
+	atomic_size_t queued;
+	atomic_llong beat_ms;
+
+	pthread_mutex_t db_lock; /* whoever uses db, for a whole batch */
+	struct journal_db *db;
+
+	pthread_mutex_t stats_lock;
+	struct journal_stats stats; /* all but queued and unfinished */
+
+	/* The thread's own. */
+	struct list todo;
+	unsigned int failures; /* commits in a row */
+	int64_t retry_at_ms;
+	int64_t expire_at_ms;
+};
+
+static void list_init(struct list *l)
+{
+	l->head = NULL;
+	l->tail = &l->head;
+}
+
+static void list_add(struct list *l, struct node *n)
+{
+	n->next = NULL;
+	*l->tail = n;
+	l->tail = &n->next;
+}
+
+static struct node *list_take(struct list *l)
+{
+	struct node *n = l->head;
+
+	if (!n)
+		return NULL;
+	l->head = n->next;
+	if (!l->head)
+		l->tail = &l->head;
+	return n;
+}
+
+static int64_t now_us(void)
+{
+	struct timespec ts;
+
+	(void)clock_gettime(CLOCK_MONOTONIC, &ts);
+	return (int64_t)ts.tv_sec * 1000000 + ts.tv_nsec / 1000;
+}
+
+static void beat(struct journal *j)
+{
+	atomic_store(&j->beat_ms, clock_ms());
+}
+
+/* r belongs to its owner again, and may be gone when this returns. */
+static void answer(struct journal *j, struct journal_req *r)
+{
+	if (r->kind == JOURNAL_APPEND && (!r->ok || r->duplicate))
+		atomic_fetch_sub(&j->unfinished, 1);
+	atomic_fetch_sub(&j->queued, 1);
+	r->done(r);
+}
+
+static void fail(struct journal *j, struct journal_req *r,
+		 const struct err *why)
+{
+	r->ok = false;
+	r->duplicate = false;
+	if (r->err)
+		*r->err = *why;
+	answer(j, r);
+}
+
+/* -1: the batch is lost. *finished counts entries that end. */
+static int apply(struct journal *j, struct journal_req *r, size_t *finished,
+		 struct err *e)
+{
+	const struct journal_ops *ops = j->db->ops;
+	int rc = -1;
+
+	switch (r->kind) {
+	case JOURNAL_APPEND:
+		rc = ops->append(j->db, r->entry, e);
+		r->duplicate = rc == 0;
+		break;
+	case JOURNAL_NOTE:
+		rc = ops->note(j->db, r->entry_id, &r->note, e);
+		break;
+	case JOURNAL_DONE:
+		rc = ops->done(j->db, r, clock_wall_ms(), e);
+		*finished += rc > 0;
+		break;
+	case JOURNAL_WRITE:
+		rc = ops->write(j->db, r, e);
+		if (rc == 0 && r->err)
+			*r->err = *e;
+		break;
+	}
+	r->ok = rc >= 0 && !(r->kind == JOURNAL_WRITE && rc == 0);
+	return rc < 0 ? -1 : 0;
+}
+
+static int write_batch(struct journal *j, const struct list *batch,
+		       size_t *finished, struct err *e)
+{
+	const struct journal_ops *ops = j->db->ops;
+	struct node *n;
+
+	if (ops->begin(j->db, e) < 0)
+		return -1;
+	for (n = batch->head; n; n = n->next) {
+		if (apply(j, (struct journal_req *)n, finished, e) < 0)
+			goto fail;
+	}
+	if (ops->commit(j->db, e) == 0)
+		return 0;
+fail:
+	ops->rollback(j->db);
+	return -1;
+}
+
+static void succeeded(struct journal *j, size_t rows, size_t finished,
+		      int64_t took_us)
+{
+	if (j->failures > 0)
+		log_info(NULL, "journal commits again");
+	j->failures = 0;
+	atomic_fetch_sub(&j->unfinished, finished);
+	pthread_mutex_lock(&j->stats_lock);
+	j->stats.commits++;
+	j->stats.rows += rows;
+	j->stats.last_commit_us = took_us;
+	j->stats.failing = false;
+	j->stats.msg[0] = '\0';
+	pthread_mutex_unlock(&j->stats_lock);
+}
+
+static void failed(struct journal *j, const struct err *e)
+{
+	size_t i = j->failures < RETRIES ? j->failures : RETRIES - 1;
+
+	if (j->failures == 0)
+		log_error(LOG_FIELDS({ "reason", e->msg }),
+			  "journal cannot commit");
+	j->failures++;
+	j->retry_at_ms = clock_ms() + retry_ms[i];
+	pthread_mutex_lock(&j->stats_lock);
+	j->stats.failing = true;
+	(void)snprintf(j->stats.msg, sizeof(j->stats.msg), "%s", e->msg);
+	pthread_mutex_unlock(&j->stats_lock);
+}
+
+/*
+ * Who appends hears at once that it isn't on disk: Slack gets no ack and
+ * sends it again. Notes tell of what has happened, so they are kept and tried
+ * again, before all that comes later; unless the journal is to close.
+ */
+static void give_up(struct journal *j, struct list *batch, const struct err *e)
+{
+	bool all = queue_closed(j->queue) && j->failures > LAST_TRIES;
+	struct list kept;
+	struct node *n;
+	struct journal_req *r;
+
+	list_init(&kept);
+	/* The batch stands before the rest. */
+	*batch->tail = j->todo.head;
+	while (batch->head) {
+		n = list_take(batch);
+		r = (struct journal_req *)n;
+		if (all || r->kind == JOURNAL_APPEND ||
+		    r->kind == JOURNAL_WRITE)
+			fail(j, r, e);
+		else
+			list_add(&kept, n);
+	}
+	j->todo = kept;
+	if (!kept.head)
+		j->todo.tail = &j->todo.head;
+}
+
+static void commit_batch(struct journal *j)
+{
+	struct list batch;
+	struct err e = { 0 };
+	size_t n, finished = 0;
+	int64_t start;
+	int rc;
+
+	list_init(&batch);
+	for (n = 0; n < BATCH_MAX && j->todo.head; n++)
+		list_add(&batch, list_take(&j->todo));
+	start = now_us();
+	pthread_mutex_lock(&j->db_lock);
+	rc = write_batch(j, &batch, &finished, &e);
+	pthread_mutex_unlock(&j->db_lock);
+	if (rc < 0) {
+		failed(j, &e);
+		give_up(j, &batch, &e);
+		return;
+	}
+	succeeded(j, n, finished, now_us() - start);
+	while (batch.head)
+		answer(j, (struct journal_req *)list_take(&batch));
+}
+
+static void expire(struct journal *j, int64_t now_ms)
+{
+	struct err e = { 0 };
+	int n;
+
+	if (now_ms < j->expire_at_ms)
+		return;
+	n = j->db->ops->expire(j->db, clock_wall_ms(), EXPIRE_ROWS, &e);
+	if (n < 0) {
+		log_warn(LOG_FIELDS({ "reason", e.msg }),
+			 "cannot delete expired rows");
+		j->expire_at_ms = now_ms + EXPIRE_FAIL_MS;
+	} else {
+		j->expire_at_ms =
+			now_ms + (n < EXPIRE_ROWS ? EXPIRE_MS : EXPIRE_BUSY_MS);
+	}
+}
+
+static void rest(struct journal *j)
+{
+	pthread_mutex_lock(&j->db_lock);
+	expire(j, clock_ms());
+	j->db->ops->rest(j->db, queue_depth(j->queue) == 0);
+	pthread_mutex_unlock(&j->db_lock);
+}
+
+/* Take on what has come; waits for it when there is nothing else to do. */
+static void gather(struct journal *j, int timeout_ms)
+{
+	struct node *n, *next;
+
+	for (n = queue_pop_all(j->queue, timeout_ms); n; n = next) {
+		next = n->next;
+		list_add(&j->todo, n);
+	}
+	beat(j);
+}
+
+/* After a failure nothing is tried until its time has come. */
+static void wait_to_retry(struct journal *j)
+{
+	int64_t left;
+
+	while (j->failures > 0 && !queue_closed(j->queue)) {
+		left = j->retry_at_ms - clock_ms();
+		if (left <= 0)
+			return;
+		gather(j, (int)left);
+	}
+}
+
+static void *run(void *arg)
+{
+	struct journal *j = arg;
+
+	(void)pthread_setname_np(pthread_self(), "journal");
+	for (;;) {
+		wait_to_retry(j);
+		gather(j, j->todo.head ? 0 : IDLE_MS);
+		if (j->todo.head)
+			commit_batch(j);
+		else if (queue_closed(j->queue))
+			return NULL;
+		if (j->failures == 0)
+			rest(j);
+	}
+}
+
+static struct journal_db *open_backend(const char *url, const struct keyring *k,
+				       struct err *e)
+{
+	const struct store_ops *store = store_find(url, e);
+	size_t i;
+
+	for (i = 0; store && i < nbackends; i++) {
+		if (strcmp(backends[i]->name, store->name) == 0)
+			return backends[i]->open(url, k, e);
+	}
+	if (store)
+		err_set(e, ERR_INPUT, "'%s' keeps no journal", store->name);
+	return NULL;
+}
+
+static int open_journal(struct journal *j, const char *url,
+			const struct keyring *k, struct err *e)
+{
+	size_t n = 0;
+
+	j->queue = queue_create();
+	if (!j->queue)
+		return err_set(e, ERR_RETRY, "cannot allocate journal");
+	j->db = open_backend(url, k, e);
+	if (!j->db)
+		return -1;
+	if (j->db->ops->count(j->db, &n, e) < 0)
+		return -1;
+	atomic_store(&j->unfinished, n);
+	return 0;
+}
+
+static void free_parts(struct journal *j)
+{
+	if (j->db)
+		j->db->ops->close(j->db);
+	queue_free(j->queue);
+	pthread_mutex_destroy(&j->db_lock);
+	pthread_mutex_destroy(&j->stats_lock);
+	free(j);
+}
+
+struct journal *journal_create(const char *url, const struct keyring *k,
+			       size_t room, struct err *e)
+{
+	struct journal *j;
+	int rc;
+
+	j = calloc(1, sizeof(*j));
+	if (!j) {
+		err_set(e, ERR_RETRY, "cannot allocate journal");
+		return NULL;
+	}
+	(void)pthread_mutex_init(&j->db_lock, NULL);
+	(void)pthread_mutex_init(&j->stats_lock, NULL);
+	list_init(&j->todo);
+	j->room = room;
+	beat(j);
+	if (open_journal(j, url, k, e) < 0)
+		goto fail;
+	rc = pthread_create(&j->thread, NULL, run, j);
+	if (rc != 0) {
+		err_set(e, ERR_RETRY, "cannot start journal thread: %s",
+			strerror(rc));
+		goto fail;
+	}
+	return j;
+fail:
+	free_parts(j);
+	return NULL;
+}
+
+void journal_free(struct journal *j)
+{
+	if (!j)
+		return;
+	queue_close(j->queue);
+	(void)pthread_join(j->thread, NULL);
+	free_parts(j);
+}
+
+static bool take_room(struct journal *j)
+{
+	if (atomic_fetch_add(&j->unfinished, 1) < j->room)
+		return true;
+	atomic_fetch_sub(&j->unfinished, 1);
+	return false;
+}
+
+bool journal_submit(struct journal *j, struct journal_req *r)
+{
+	assert(r->done);
+	if (r->kind == JOURNAL_APPEND && !take_room(j))
+		return false;
+	r->ok = false;
+	r->duplicate = false;
+	atomic_fetch_add(&j->queued, 1);
+	queue_push(j->queue, &r->node);
+	return true;
+}
+
+int journal_unfinished(struct journal *j,
+		       int (*fn)(struct entry *en, void *arg), void *arg,
+		       struct err *e)
+{
+	int rc;
+
+	pthread_mutex_lock(&j->db_lock);
+	rc = j->db->ops->unfinished(j->db, fn, arg, e);
+	pthread_mutex_unlock(&j->db_lock);
+	return rc;
+}
+
+void journal_stats(struct journal *j, struct journal_stats *out)
+{
+	pthread_mutex_lock(&j->stats_lock);
+	*out = j->stats;
+	pthread_mutex_unlock(&j->stats_lock);
+	out->queued = atomic_load(&j->queued);
+	out->unfinished = atomic_load(&j->unfinished);
+}
+
+int64_t journal_beat_age(struct journal *j)
+{
+	return clock_ms() - atomic_load(&j->beat_ms);
+}

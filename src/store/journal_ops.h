@@ -1,0 +1,64 @@
+/* SPDX-License-Identifier: ISC */
+#ifndef STORE_JOURNAL_OPS_H
+#define STORE_JOURNAL_OPS_H
+
+#include <stdbool.h>
+#include <stddef.h>
+#include <stdint.h>
+
+#include "store/journal.h"
+
+/*
+ * Where a journal is kept. One thread at a time. Between begin and commit a
+ * failure (-1 with e filled) means that the whole batch is to be rolled back.
+ */
+struct journal_db;
+
+struct journal_ops {
+	const char *name; /* the scheme of its URL, as store_ops has it */
+	struct journal_db *(*open)(const char *url, const struct keyring *k,
+				   struct err *e);
+	void (*close)(struct journal_db *db); /* NULL is allowed */
+
+	int (*begin)(struct journal_db *db, struct err *e);
+	int (*commit)(struct journal_db *db, struct err *e);
+	void (*rollback)(struct journal_db *db);
+
+	/* 1: written; 0: its event is there already. */
+	int (*append)(struct journal_db *db, const struct entry *en,
+		      struct err *e);
+	/* An id that isn't there is no failure. */
+	int (*note)(struct journal_db *db, const char *id, const struct note *n,
+		    struct err *e);
+	/* 1: it was unfinished until now; 0: it wasn't. */
+	int (*done)(struct journal_db *db, const struct journal_req *r,
+		    int64_t now_ms, struct err *e);
+	/* Calls r->write so that its failure undoes only what it did itself:
+	 * 1: it went well; 0: it failed, with e filled by it. */
+	int (*write)(struct journal_db *db, const struct journal_req *r,
+		     struct err *e);
+
+	int (*count)(struct journal_db *db, size_t *unfinished, struct err *e);
+	int (*unfinished)(struct journal_db *db,
+			  int (*fn)(struct entry *en, void *arg), void *arg,
+			  struct err *e);
+
+	/* Delete at most max rows of what has expired; how many, or -1. */
+	int (*expire)(struct journal_db *db, int64_t now_ms, int max,
+		      struct err *e);
+	/* Called after batches; idle: nobody is waiting just now. */
+	void (*rest)(struct journal_db *db, bool idle);
+};
+
+/* A backend puts this first in its own struct. */
+struct journal_db {
+	const struct journal_ops *ops;
+};
+
+extern const struct journal_ops journal_sqlite;
+
+const char *entry_state_name(enum entry_state s);
+/* ENTRY_NEW for what it doesn't know. */
+enum entry_state entry_state_parse(const char *name);
+
+#endif

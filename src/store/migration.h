@@ -1,0 +1,16 @@
+/* SPDX-License-Identifier: ISC */
+#ifndef STORE_MIGRATION_H
+#define STORE_MIGRATION_H
+
+/*
+ * The files of sql/, built in by embed-sql.sh. The first brings an empty
+ * database to version 1, the next that to 2.
+ */
+struct migration {
+	const char *name;
+	const char *sql;
+};
+extern const struct migration sqlite_migrations[];
+extern const int sqlite_nmigrations;
+
+#endif

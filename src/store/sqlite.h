@@ -1,0 +1,152 @@
+/* SPDX-License-Identifier: ISC */
+#ifndef STORE_SQLITE_H
+#define STORE_SQLITE_H
+
+#include <sqlite3.h>
+#include <stdbool.h>
+#include <stdint.h>
+
+#include "base/secret.h"
+#include "store/store.h"
+
+struct err;
+struct keyring;
+
+/*
+ * What the files of the SQLite backend share. One connection, used by one
+ * thread at a time; its statements are prepared when first asked for and kept.
+ */
+
+/* In the order in which sqlite_sql.c has them. */
+enum sqlite_query {
+	Q_RESOLVE,
+	Q_AGENT,
+	Q_HISTORY,
+	Q_APPS,
+	Q_CONNECTIONS,
+	Q_CONNECTIONS_OF,
+	Q_TENANTS,
+	Q_TENANT_BY_NAME,
+	Q_ENGAGED,
+	Q_CLAIMS,
+
+	Q_TENANT_PUT,
+	Q_TENANT_DROP,
+	Q_TENANT_ENGAGED_DROP,
+	Q_TENANT_CONNECTIONS_DROP,
+	Q_APP_DROP_UNUSED,
+	Q_APP_PUT,
+	Q_CONNECTION_OWNER,
+	Q_CONNECTION_PUT,
+	Q_AGENT_PUT,
+
+	Q_BEGIN,
+	Q_COMMIT,
+	Q_ROLLBACK,
+	Q_SAVEPOINT,
+	Q_RELEASE,
+	Q_ROLLBACK_TO,
+
+	Q_APPEND,
+	Q_APPEND_FRAME,
+	Q_SEQ,
+	Q_NOTE,
+	Q_NOTE_ANSWER,
+	Q_NOTE_PART,
+	Q_NOTE_ENGAGED,
+	Q_DONE,
+	Q_DONE_PENDING,
+	Q_DONE_LINE,
+	Q_DONE_USAGE,
+	Q_COUNT_UNFINISHED,
+	Q_UNFINISHED,
+	Q_PARTS,
+	Q_EXPIRE_JOURNAL,
+	Q_EXPIRE_ENGAGED,
+	Q_COUNT
+};
+extern const char *const sqlite_sql[Q_COUNT];
+
+struct sqlite {
+	struct store base; /* must be first */
+	sqlite3 *db;
+	const struct keyring *keyring;
+	int lock_fd;   /* -1 unless open for writing */
+	int wal_pages; /* not yet copied into the database file */
+	sqlite3_stmt *st[Q_COUNT];
+};
+
+/*
+ * sqlite_schema.c. Make the file at path if need be, and take the lock that
+ * one writing process holds; closing the descriptor lets go of it.
+ */
+int sqlite_claim(const char *path, struct err *e);
+/*
+ * Is this a database of ours, and of a version that we know? Nothing is
+ * changed unless write is set, and nothing at all in a foreign file.
+ */
+int sqlite_migrate(struct sqlite *s, bool write, struct err *e);
+
+/* sqlite.c: e filled from the last failure of the connection; returns -1. */
+int sqlite_fail(struct sqlite *s, struct err *e, const char *what);
+
+/* Ready to be bound, and not running; NULL with e filled. */
+sqlite3_stmt *sqlite_query(struct sqlite *s, enum sqlite_query q,
+			   struct err *e);
+/* Columns and parameters are numbered as SQLite does: from 0, from 1. The
+ * text must stay until the statement is finished; NULL is SQL's. */
+void sqlite_bind(sqlite3_stmt *st, int i, const char *text);
+/* 1: there is a row; 0: no more; -1 with e filled. The statement is finished
+ * unless there is a row. */
+int sqlite_row(struct sqlite *s, sqlite3_stmt *st, struct err *e);
+/* Runs to the end. */
+int sqlite_run(struct sqlite *s, sqlite3_stmt *st, struct err *e);
+/* The same for a statement without parameters. */
+int sqlite_do(struct sqlite *s, enum sqlite_query q, struct err *e);
+void sqlite_finish(sqlite3_stmt *st);
+
+/* Heap copy of a column; NULL is stored, or memory is short. */
+char *sqlite_copy(sqlite3_stmt *st, int col);
+
+/* "apps/<app>/token" and the like, that a token is sealed for. */
+#define SQLITE_PLACE_SIZE 400
+int sqlite_place_app(char out[SQLITE_PLACE_SIZE], const char *app_id);
+int sqlite_place_connection(char out[SQLITE_PLACE_SIZE], const char *type,
+			    const char *app_id, const char *workspace_id);
+
+/* sqlite_read.c: the look-ups of store_ops. */
+int sqlite_resolve(struct store *s, const char *channel_type,
+		   const char *app_id, const char *workspace_id,
+		   struct connection *out, struct err *e);
+int sqlite_agent(struct store *s, const char *tenant_id, struct agent *out,
+		 struct err *e);
+int sqlite_history(struct store *s, const char *tenant_id, const char *channel,
+		   const char *thread, size_t max_bytes, struct transcript *out,
+		   struct err *e);
+int sqlite_apps(struct store *s, int (*fn)(const struct app *a, void *arg),
+		void *arg, struct err *e);
+int sqlite_connections(struct store *s, const char *tenant_name,
+		       int (*fn)(const struct connection *c, void *arg),
+		       void *arg, struct err *e);
+int sqlite_tenants(struct store *s,
+		   int (*fn)(const struct tenant *t, void *arg), void *arg,
+		   struct err *e);
+int sqlite_tenant_by_name(struct store *s, const char *name, struct tenant *out,
+			  struct err *e);
+int sqlite_engaged(struct store *s, int64_t since_ms,
+		   int (*fn)(const char *key, int64_t at_ms, void *arg),
+		   void *arg, struct err *e);
+int sqlite_claims(struct store *s, int64_t since_ms,
+		  int (*fn)(const char *key, const char *entry,
+			    const char *verdict, void *arg),
+		  void *arg, struct err *e);
+
+/* sqlite_write.c: the writing ones. */
+int sqlite_tenant_put(struct store *s, struct tenant *t, struct err *e);
+int sqlite_tenant_remove(struct store *s, const char *name, struct err *e);
+int sqlite_app_put(struct store *s, const struct app *a, struct err *e);
+int sqlite_connection_put(struct store *s, const struct connection *c,
+			  struct err *e);
+int sqlite_agent_put(struct store *s, const struct agent *a, struct err *e);
+
+#endif

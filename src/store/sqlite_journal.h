@@ -1,0 +1,23 @@
+/* SPDX-License-Identifier: ISC */
+#ifndef STORE_SQLITE_JOURNAL_H
+#define STORE_SQLITE_JOURNAL_H
+
+#include "store/journal_ops.h"
+#include "store/sqlite.h"
+
+/* Far above what one answer is cut into. */
+#define SQLITE_PARTS_MAX 1000
+
+struct sqlite_journal {
+	struct journal_db base; /* must be first */
+	struct sqlite *s;
+};
+
+/* sqlite_entries.c: reading back, at start. */
+int sqlite_journal_count(struct journal_db *db, size_t *unfinished,
+			 struct err *e);
+int sqlite_journal_unfinished(struct journal_db *db,
+			      int (*fn)(struct entry *en, void *arg), void *arg,
+			      struct err *e);
+
+#endif

@@ -1,0 +1,357 @@
+/* SPDX-License-Identifier: ISC */
+#include <stdlib.h>
+#include <string.h>
+
+#include "base/err.h"
+#include "store/sqlite.h"
+
+/* A model has no use for more, however short they are. */
+#define LINES_MAX 2000
+
+static const char *column(sqlite3_stmt *st, int i)
+{
+	return (const char *)sqlite3_column_text(st, i);
+}
+
+static int no_memory(struct err *e)
+{
+	return err_set(e, ERR_RETRY, "cannot read the store: no memory");
+}
+
+/*
+ * What a callback said, as the loop around it needs it: go on (1), or leave
+ * it with 0 or -1. The statement is finished when it is left.
+ */
+static int go_on(sqlite3_stmt *st, int answer)
+{
+	if (answer == 0)
+		return 1;
+	sqlite_finish(st);
+	return answer < 0 ? -1 : 0;
+}
+
+static int read_tenant(sqlite3_stmt *st, struct tenant *t)
+{
+	t->id = sqlite_copy(st, 0);
+	t->name = sqlite_copy(st, 1);
+	t->paused = sqlite3_column_int(st, 2) != 0;
+	t->rate_per_minute = sqlite3_column_int(st, 3);
+	t->burst = sqlite3_column_int(st, 4);
+	return t->id && t->name ? 0 : -1;
+}
+
+static char *unseal_bot_token(struct sqlite *s, sqlite3_stmt *st,
+			      const struct connection *c, struct err *e)
+{
+	const char *sealed = column(st, 8);
+	char place[SQLITE_PLACE_SIZE];
+
+	if (!sealed ||
+	    sqlite_place_connection(place, c->channel_type, c->app_id,
+				    c->workspace_id) < 0) {
+		no_memory(e);
+		return NULL;
+	}
+	return keyring_unseal(s->keyring, place, sealed, e);
+}
+
+/* On failure c is left empty, never half filled. */
+static int read_connection(struct sqlite *s, sqlite3_stmt *st,
+			   struct connection *c, struct err *e)
+{
+	int rc = -1;
+
+	*c = (struct connection){ 0 };
+	c->tenant_id = sqlite_copy(st, 0);
+	c->channel_type = sqlite_copy(st, 5);
+	c->app_id = sqlite_copy(st, 6);
+	c->workspace_id = sqlite_copy(st, 7);
+	c->bot_user_id = sqlite_copy(st, 9);
+	c->bot_id = sqlite_copy(st, 10);
+	if (read_tenant(st, &c->tenant) < 0 || !c->tenant_id ||
+	    !c->channel_type || !c->app_id || !c->workspace_id ||
+	    !c->bot_user_id || !c->bot_id) {
+		no_memory(e);
+		goto out;
+	}
+	c->bot_token = unseal_bot_token(s, st, c, e);
+	if (c->bot_token)
+		rc = 0;
+out:
+	if (rc < 0)
+		connection_release(c);
+	return rc;
+}
+
+int sqlite_resolve(struct store *store, const char *channel_type,
+		   const char *app_id, const char *workspace_id,
+		   struct connection *out, struct err *e)
+{
+	struct sqlite *s = (struct sqlite *)store;
+	sqlite3_stmt *st = sqlite_query(s, Q_RESOLVE, e);
+	int rc;
+
+	if (!st)
+		return -1;
+	sqlite_bind(st, 1, channel_type);
+	sqlite_bind(st, 2, app_id);
+	sqlite_bind(st, 3, workspace_id);
+	rc = sqlite_row(s, st, e);
+	if (rc <= 0)
+		return rc;
+	rc = read_connection(s, st, out, e);
+	sqlite_finish(st);
+	return rc < 0 ? -1 : 1;
+}
+
+int sqlite_agent(struct store *store, const char *tenant_id, struct agent *out,
+		 struct err *e)
+{
+	struct sqlite *s = (struct sqlite *)store;
+	sqlite3_stmt *st = sqlite_query(s, Q_AGENT, e);
+	int rc;
+
+	if (!st)
+		return -1;
+	sqlite_bind(st, 1, tenant_id);
+	rc = sqlite_row(s, st, e);
+	if (rc <= 0)
+		return rc;
+	*out = (struct agent){
+		.tenant_id = sqlite_copy(st, 0),
+		.name = sqlite_copy(st, 1),
+		.role = sqlite_copy(st, 2),
+		.persona = sqlite_copy(st, 3),
+		.model = sqlite_copy(st, 4),
+		.placeholder = sqlite_copy(st, 5),
+		.active = sqlite3_column_int(st, 6) != 0,
+	};
+	sqlite_finish(st);
+	if (!out->tenant_id || !out->name || !out->role || !out->persona ||
+	    !out->model || !out->placeholder) {
+		agent_release(out);
+		return no_memory(e);
+	}
+	return 1;
+}
+
+static void reverse(struct transcript *t)
+{
+	struct line l;
+	size_t i;
+
+	for (i = 0; i < t->n / 2; i++) {
+		l = t->lines[i];
+		t->lines[i] = t->lines[t->n - 1 - i];
+		t->lines[t->n - 1 - i] = l;
+	}
+}
+
+static size_t line_bytes(sqlite3_stmt *st)
+{
+	return (size_t)sqlite3_column_bytes(st, 2) +
+	       (size_t)sqlite3_column_bytes(st, 4);
+}
+
+/* Newest first, until one doesn't fit: a gap would mislead the model. */
+static int read_lines(struct sqlite *s, sqlite3_stmt *st, size_t max_bytes,
+		      struct transcript *out, struct err *e)
+{
+	size_t room = max_bytes;
+	int rc;
+
+	for (;;) {
+		rc = sqlite_row(s, st, e);
+		if (rc <= 0)
+			return rc;
+		if (line_bytes(st) > room)
+			break;
+		room -= line_bytes(st);
+		rc = transcript_add(out, sqlite3_column_int(st, 0) != 0,
+				    column(st, 1), column(st, 2), column(st, 3),
+				    column(st, 4));
+		if (rc < 0) {
+			no_memory(e);
+			break;
+		}
+		if (out->n == LINES_MAX)
+			break;
+	}
+	sqlite_finish(st);
+	return rc < 0 ? -1 : 0;
+}
+
+int sqlite_history(struct store *store, const char *tenant_id,
+		   const char *channel, const char *thread, size_t max_bytes,
+		   struct transcript *out, struct err *e)
+{
+	struct sqlite *s = (struct sqlite *)store;
+	sqlite3_stmt *st = sqlite_query(s, Q_HISTORY, e);
+
+	*out = (struct transcript){ 0 };
+	if (!st)
+		return -1;
+	sqlite_bind(st, 1, tenant_id);
+	sqlite_bind(st, 2, channel);
+	sqlite_bind(st, 3, thread);
+	if (read_lines(s, st, max_bytes, out, e) < 0) {
+		transcript_release(out);
+		return -1;
+	}
+	reverse(out);
+	return out->n > 0;
+}
+
+static int read_app(struct sqlite *s, sqlite3_stmt *st, struct app *a,
+		    struct err *e)
+{
+	const char *sealed = column(st, 1);
+	char place[SQLITE_PLACE_SIZE];
+
+	*a = (struct app){ .app_id = sqlite_copy(st, 0) };
+	if (!a->app_id || !sealed || sqlite_place_app(place, a->app_id) < 0) {
+		app_release(a);
+		return no_memory(e);
+	}
+	a->token = keyring_unseal(s->keyring, place, sealed, e);
+	if (!a->token) {
+		app_release(a);
+		return -1;
+	}
+	return 0;
+}
+
+int sqlite_apps(struct store *store, int (*fn)(const struct app *a, void *arg),
+		void *arg, struct err *e)
+{
+	struct sqlite *s = (struct sqlite *)store;
+	sqlite3_stmt *st = sqlite_query(s, Q_APPS, e);
+	struct app a;
+	int rc = st ? 1 : -1;
+
+	while (rc > 0) {
+		rc = sqlite_row(s, st, e);
+		if (rc <= 0)
+			break;
+		if (read_app(s, st, &a, e) < 0) {
+			sqlite_finish(st);
+			return -1;
+		}
+		rc = go_on(st, fn(&a, arg));
+		app_release(&a);
+	}
+	return rc;
+}
+
+int sqlite_connections(struct store *store, const char *tenant_name,
+		       int (*fn)(const struct connection *c, void *arg),
+		       void *arg, struct err *e)
+{
+	struct sqlite *s = (struct sqlite *)store;
+	sqlite3_stmt *st;
+	struct connection c;
+	int rc;
+
+	st = sqlite_query(s, tenant_name ? Q_CONNECTIONS_OF : Q_CONNECTIONS, e);
+	if (!st)
+		return -1;
+	if (tenant_name)
+		sqlite_bind(st, 1, tenant_name);
+	do {
+		rc = sqlite_row(s, st, e);
+		if (rc <= 0)
+			break;
+		if (read_connection(s, st, &c, e) < 0) {
+			sqlite_finish(st);
+			return -1;
+		}
+		rc = go_on(st, fn(&c, arg));
+		connection_release(&c);
+	} while (rc > 0);
+	return rc;
+}
+
+int sqlite_tenants(struct store *store,
+		   int (*fn)(const struct tenant *t, void *arg), void *arg,
+		   struct err *e)
+{
+	struct sqlite *s = (struct sqlite *)store;
+	sqlite3_stmt *st = sqlite_query(s, Q_TENANTS, e);
+	struct tenant t;
+	int rc = st ? 1 : -1;
+
+	while (rc > 0) {
+		rc = sqlite_row(s, st, e);
+		if (rc <= 0)
+			break;
+		if (read_tenant(st, &t) < 0) {
+			tenant_release(&t);
+			sqlite_finish(st);
+			return no_memory(e);
+		}
+		rc = go_on(st, fn(&t, arg));
+		tenant_release(&t);
+	}
+	return rc;
+}
+
+int sqlite_tenant_by_name(struct store *store, const char *name,
+			  struct tenant *out, struct err *e)
+{
+	struct sqlite *s = (struct sqlite *)store;
+	sqlite3_stmt *st = sqlite_query(s, Q_TENANT_BY_NAME, e);
+	int rc;
+
+	if (!st)
+		return -1;
+	sqlite_bind(st, 1, name);
+	rc = sqlite_row(s, st, e);
+	if (rc <= 0)
+		return rc;
+	rc = read_tenant(st, out);
+	sqlite_finish(st);
+	if (rc < 0) {
+		tenant_release(out);
+		return no_memory(e);
+	}
+	return 1;
+}
+
+int sqlite_engaged(struct store *store, int64_t since_ms,
+		   int (*fn)(const char *key, int64_t at_ms, void *arg),
+		   void *arg, struct err *e)
+{
+	struct sqlite *s = (struct sqlite *)store;
+	sqlite3_stmt *st = sqlite_query(s, Q_ENGAGED, e);
+	int rc = st ? 1 : -1;
+
+	if (st)
+		(void)sqlite3_bind_int64(st, 1, since_ms);
+	while (rc > 0) {
+		rc = sqlite_row(s, st, e);
+		if (rc > 0)
+			rc = go_on(st, fn(column(st, 0),
+					  sqlite3_column_int64(st, 1), arg));
+	}
+	return rc;
+}
+
+int sqlite_claims(struct store *store, int64_t since_ms,
+		  int (*fn)(const char *key, const char *entry,
+			    const char *verdict, void *arg),
+		  void *arg, struct err *e)
+{
+	struct sqlite *s = (struct sqlite *)store;
+	sqlite3_stmt *st = sqlite_query(s, Q_CLAIMS, e);
+	int rc = st ? 1 : -1;
+
+	if (st)
+		(void)sqlite3_bind_int64(st, 1, since_ms);
+	while (rc > 0) {
+		rc = sqlite_row(s, st, e);
+		if (rc > 0)
+			rc = go_on(st, fn(column(st, 0), column(st, 1),
+					  column(st, 2), arg));
+	}
+	return rc;
+}

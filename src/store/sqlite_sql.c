@@ -1,0 +1,132 @@
+/* SPDX-License-Identifier: ISC */
+#include "store/sqlite.h"
+
+#define TENANT "t.id, t.name, t.paused, t.rate_per_minute, t.burst"
+#define CONNECTION                                                        \
+	TENANT ", c.channel_type, c.app_id, c.workspace_id, c.bot_token," \
+	       " c.bot_user_id, c.bot_id"                                 \
+	       " FROM connections c JOIN tenants t ON t.id = c.tenant_id"
+
+/* All that is ever asked of the database, beside the migrations. */
+const char *const sqlite_sql[Q_COUNT] = {
+	[Q_RESOLVE] = "SELECT " CONNECTION
+		      " WHERE c.channel_type = ?1 AND c.app_id = ?2"
+		      " AND c.workspace_id = ?3",
+	[Q_AGENT] = "SELECT tenant_id, name, role, persona, model, placeholder,"
+		    " active FROM agents WHERE tenant_id = ?1 AND active",
+	[Q_HISTORY] = "SELECT ours, user_id, name, ts, text FROM transcript"
+		      " WHERE tenant_id = ?1 AND channel = ?2 AND thread = ?3"
+		      " ORDER BY ts DESC",
+	[Q_APPS] = "SELECT app_id, token FROM apps ORDER BY app_id",
+	[Q_CONNECTIONS] = "SELECT " CONNECTION
+			  " ORDER BY t.name, c.app_id, c.workspace_id",
+	[Q_CONNECTIONS_OF] = "SELECT " CONNECTION " WHERE t.name = ?1"
+			     " ORDER BY c.app_id, c.workspace_id",
+	[Q_TENANTS] = "SELECT " TENANT " FROM tenants t ORDER BY t.name",
+	[Q_TENANT_BY_NAME] = "SELECT " TENANT
+			     " FROM tenants t WHERE t.name = ?1",
+	[Q_ENGAGED] = "SELECT key, at_ms FROM engaged WHERE at_ms >= ?1",
+	[Q_CLAIMS] = "SELECT j.claim, j.id, j.verdict FROM journal j"
+		     " WHERE j.done_ms >= ?1 AND j.claim IS NOT NULL"
+		     " UNION ALL"
+		     " SELECT j.claim, j.id, j.verdict FROM pending p"
+		     " JOIN journal j USING (seq)"
+		     " WHERE j.done_ms IS NULL AND j.claim IS NOT NULL",
+
+	[Q_TENANT_PUT] = "INSERT INTO tenants AS t"
+			 " (id, name, paused, rate_per_minute, burst)"
+			 " VALUES (?1, ?2, ?3, ?4, ?5)"
+			 " ON CONFLICT (name) DO UPDATE SET"
+			 " paused = excluded.paused,"
+			 " rate_per_minute = excluded.rate_per_minute,"
+			 " burst = excluded.burst RETURNING id",
+	[Q_TENANT_DROP] = "DELETE FROM tenants WHERE id = ?1",
+	/* ';' is the character after ':', so this is all that begins so. */
+	[Q_TENANT_ENGAGED_DROP] =
+		"DELETE FROM engaged WHERE key IN (SELECT e.key"
+		" FROM connections c JOIN engaged e ON"
+		" e.key >= c.app_id || ':' || c.workspace_id || ':' AND"
+		" e.key < c.app_id || ':' || c.workspace_id || ';'"
+		" WHERE c.tenant_id = ?1)",
+	[Q_TENANT_CONNECTIONS_DROP] = "DELETE FROM connections"
+				      " WHERE tenant_id = ?1 RETURNING app_id",
+	[Q_APP_DROP_UNUSED] = "DELETE FROM apps WHERE app_id = ?1"
+			      " AND NOT EXISTS (SELECT 1 FROM connections c"
+			      " WHERE c.app_id = ?1)",
+	[Q_APP_PUT] = "INSERT INTO apps (app_id, token) VALUES (?1, ?2)"
+		      " ON CONFLICT DO UPDATE SET token = excluded.token",
+	[Q_CONNECTION_OWNER] = "SELECT tenant_id FROM connections"
+			       " WHERE channel_type = ?1 AND app_id = ?2"
+			       " AND workspace_id = ?3",
+	[Q_CONNECTION_PUT] =
+		"INSERT INTO connections (channel_type, app_id,"
+		" workspace_id, tenant_id, bot_token, bot_user_id, bot_id)"
+		" VALUES (?1, ?2, ?3, ?4, ?5, ?6, ?7)"
+		" ON CONFLICT DO UPDATE SET bot_token = excluded.bot_token,"
+		" bot_user_id = excluded.bot_user_id,"
+		" bot_id = excluded.bot_id",
+	[Q_AGENT_PUT] = "INSERT INTO agents (tenant_id, name, role, persona,"
+			" model, placeholder, active)"
+			" VALUES (?1, ?2, ?3, ?4, ?5, ?6, ?7)"
+			" ON CONFLICT DO UPDATE SET name = excluded.name,"
+			" role = excluded.role, persona = excluded.persona,"
+			" model = excluded.model,"
+			" placeholder = excluded.placeholder,"
+			" active = excluded.active",
+
+	[Q_BEGIN] = "BEGIN IMMEDIATE",
+	[Q_COMMIT] = "COMMIT",
+	[Q_ROLLBACK] = "ROLLBACK",
+	[Q_SAVEPOINT] = "SAVEPOINT row",
+	[Q_RELEASE] = "RELEASE row",
+	[Q_ROLLBACK_TO] = "ROLLBACK TO row",
+
+	[Q_APPEND] = "INSERT INTO journal (id, app_id, event_id, received_ms)"
+		     " VALUES (?1, ?2, ?3, ?4)"
+		     " ON CONFLICT (app_id, event_id) DO NOTHING",
+	[Q_APPEND_FRAME] = "INSERT INTO pending (seq, frame)"
+			   " VALUES (last_insert_rowid(), ?1)",
+	[Q_SEQ] = "SELECT seq FROM journal WHERE id = ?1",
+	[Q_NOTE] = "UPDATE journal SET state = coalesce(?2, state),"
+		   " verdict = coalesce(?3, verdict),"
+		   " claim = coalesce(?4, claim),"
+		   " tenant_id = coalesce(?5, tenant_id),"
+		   " attempts = attempts + ?6 WHERE seq = ?1",
+	[Q_NOTE_ANSWER] = "UPDATE pending SET answer = ?2 WHERE seq = ?1",
+	[Q_NOTE_PART] = "INSERT INTO parts (seq, part, ts) VALUES (?1, ?2, ?3)"
+			" ON CONFLICT DO UPDATE SET ts = excluded.ts",
+	[Q_NOTE_ENGAGED] = "INSERT INTO engaged (key, at_ms) VALUES (?1, ?2)"
+			   " ON CONFLICT DO UPDATE SET"
+			   " at_ms = max(at_ms, excluded.at_ms)",
+	[Q_DONE] = "UPDATE journal SET done_ms = ?2"
+		   " WHERE seq = ?1 AND done_ms IS NULL",
+	[Q_DONE_PENDING] = "DELETE FROM pending WHERE seq = ?1",
+	/* The tenant may have been removed while its answer was written. */
+	[Q_DONE_LINE] = "INSERT INTO transcript (tenant_id, channel, thread,"
+			" ts, ours, user_id, name, text)"
+			" SELECT ?1, ?2, ?3, ?4, ?5, ?6, ?7, ?8"
+			" WHERE EXISTS (SELECT 1 FROM tenants WHERE id = ?1)"
+			" ON CONFLICT DO NOTHING",
+	[Q_DONE_USAGE] =
+		"INSERT INTO usage (tenant_id, day, model,"
+		" answers, prompt_tokens, completion_tokens)"
+		" SELECT ?1, date(?2 / 1000, 'unixepoch'), ?3, 1, ?4, ?5"
+		" WHERE EXISTS (SELECT 1 FROM tenants WHERE id = ?1)"
+		" ON CONFLICT DO UPDATE SET answers = answers + 1,"
+		" prompt_tokens = prompt_tokens + excluded.prompt_tokens,"
+		" completion_tokens ="
+		" completion_tokens + excluded.completion_tokens",
+	[Q_COUNT_UNFINISHED] = "SELECT count(*) FROM pending p"
+			       " JOIN journal j USING (seq)"
+			       " WHERE j.done_ms IS NULL",
+	[Q_UNFINISHED] = "SELECT j.seq, j.id, j.state, j.received_ms, j.app_id,"
+			 " j.event_id, j.claim, j.tenant_id, j.verdict,"
+			 " j.attempts, p.frame, p.answer"
+			 " FROM pending p JOIN journal j USING (seq)"
+			 " WHERE j.done_ms IS NULL ORDER BY p.seq",
+	[Q_PARTS] = "SELECT part, ts FROM parts WHERE seq = ?1 ORDER BY part",
+	[Q_EXPIRE_JOURNAL] = "DELETE FROM journal WHERE seq IN (SELECT seq"
+			     " FROM journal WHERE done_ms < ?1 LIMIT ?2)",
+	[Q_EXPIRE_ENGAGED] = "DELETE FROM engaged WHERE key IN (SELECT key"
+			     " FROM engaged WHERE at_ms < ?1 LIMIT ?2)",
+};
