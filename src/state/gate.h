@@ -13,28 +13,28 @@ struct gate;
 
 enum admission {
 	ADMIT_ACCEPT,
-	ADMIT_REFUSE,	 /* over the limit */
+	ADMIT_REFUSE,    /* over the limit */
 	ADMIT_DUPLICATE, /* the post is another entry's */
-	ADMIT_IDLE,	 /* needs an engaged thread, and it isn't */
+	ADMIT_IDLE,      /* needs an engaged thread, and it isn't */
 };
 
 struct admit {
-	const char *entry;	/* our journal entry's id */
+	const char *entry; /* our journal entry's id */
 	const char *tenant_id;
-	const char *claim;	/* "app:workspace:channel:ts" */
-	const char *thread;	/* the engaged key; NULL for what needs none */
-	bool addressed;		/* mention or direct message */
-	int64_t at_ms;		/* the message's own time */
-	const char *channel;	/* bucket: tenant and channel */
+	const char *claim;   /* "app:workspace:channel:ts" */
+	const char *thread;  /* the engaged key; NULL for what needs none */
+	bool addressed;      /* mention or direct message */
+	int64_t at_ms;       /* the message's own time */
+	const char *channel; /* bucket: tenant and channel */
 	const char *user;
-	int rate_per_minute;	/* 0: no limit */
+	int rate_per_minute; /* 0: no limit */
 	int burst;
-	int64_t now_ms;		/* wall clock */
+	int64_t now_ms; /* wall clock */
 
 	/* Out */
-	unsigned int wait_s;	/* REFUSE: until a token is there, at least 1 */
-	bool notify;		/* REFUSE: this person wasn't told just now */
-	char owner[ID_SIZE];	/* DUPLICATE: the entry that claimed it */
+	unsigned int wait_s; /* REFUSE: until a token is there, at least 1 */
+	bool notify;         /* REFUSE: this person wasn't told just now */
+	char owner[ID_SIZE]; /* DUPLICATE: the entry that claimed it */
 };
 
 /*
@@ -45,13 +45,16 @@ struct admit {
  */
 struct gate_ops {
 	const char *name; /* "local", "redis" */
-	struct gate *(*open)(const char *url, struct engaged *g,
-			     struct err *e);
+	struct gate *(*open)(const char *url, struct engaged *g, struct err *e);
 	void (*close)(struct gate *t);
 	/* 0 with *out set, or -1 with e: can't be told now, try again. */
 	int (*admit)(struct gate *t, struct admit *a, enum admission *out,
 		     struct err *e);
-	/* Put back at start what the journal knows. */
+	/*
+	 * Put back at start what the journal knows. A verdict that begins
+	 * with "refuse" is that, "drop" claims nothing, any other accepts. Of
+	 * two entries with one claim the first has it.
+	 */
 	int (*restore)(struct gate *t, const char *claim, const char *entry,
 		       const char *verdict, int64_t now_ms, struct err *e);
 	/* True once per window and key: for notices and warnings. */

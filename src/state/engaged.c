@@ -1,0 +1,187 @@
+/* SPDX-License-Identifier: ISC */
+#include "state/engaged.h"
+
+#include <pthread.h>
+#include <stdio.h>
+#include <stdlib.h>
+
+#include "base/clock.h"
+#include "base/map.h"
+
+#define THREADS_MAX 1000000
+
+/* The screen may err by this much, so that a message that was long under way
+ * is still judged by its own time. */
+#define SLACK_MS (60 * 1000)
+
+/* And what has ended is remembered so much longer for it. */
+#define KEEP_MS        (3600 * 1000)
+#define SWEEP_EVERY_MS (60 * 1000)
+
+struct thread {
+	int64_t last_ms; /* own time of the message that engaged it; or NEVER */
+	int64_t seen_ms; /* wall clock when we heard of it, hints included */
+};
+#define NEVER INT64_MIN
+
+struct engaged {
+	pthread_mutex_t lock;
+	struct map *threads;
+	int64_t window_ms;
+	int64_t swept_ms;
+	bool full; /* some thread found no room: anything may be engaged */
+};
+
+int engaged_key(char out[ENGAGED_KEY_SIZE], const char *app_id,
+		const char *workspace_id, const char *channel,
+		const char *thread)
+{
+	int n;
+
+	n = snprintf(out, ENGAGED_KEY_SIZE, "%s:%s:%s:%s", app_id, workspace_id,
+		     channel, thread);
+	return n < 0 || n >= ENGAGED_KEY_SIZE ? -1 : 0;
+}
+
+struct engaged *engaged_create(int64_t window_ms)
+{
+	struct engaged *g = calloc(1, sizeof(*g));
+
+	if (!g)
+		return NULL;
+	g->window_ms = window_ms;
+	g->threads = map_create(THREADS_MAX);
+	if (!g->threads || pthread_mutex_init(&g->lock, NULL) != 0) {
+		map_free(g->threads, free);
+		free(g);
+		return NULL;
+	}
+	return g;
+}
+
+void engaged_free(struct engaged *g)
+{
+	if (!g)
+		return;
+	map_free(g->threads, free);
+	pthread_mutex_destroy(&g->lock);
+	free(g);
+}
+
+/* The thread, made if it isn't there; NULL when there is no room. */
+static struct thread *find_or_add(struct engaged *g, const char *key)
+{
+	struct thread *t = map_get(g->threads, key);
+
+	if (t)
+		return t;
+	t = malloc(sizeof(*t));
+	if (!t || map_put(g->threads, key, t) < 0) {
+		free(t);
+		g->full = true;
+		return NULL;
+	}
+	t->last_ms = NEVER;
+	t->seen_ms = NEVER;
+	return t;
+}
+
+void engaged_hint(struct engaged *g, const char *key, int64_t now_ms)
+{
+	struct thread *t;
+
+	pthread_mutex_lock(&g->lock);
+	t = find_or_add(g, key);
+	if (t && now_ms > t->seen_ms)
+		t->seen_ms = now_ms;
+	pthread_mutex_unlock(&g->lock);
+}
+
+void engaged_renew(struct engaged *g, const char *key, int64_t at_ms)
+{
+	int64_t now = clock_wall_ms();
+	struct thread *t;
+
+	pthread_mutex_lock(&g->lock);
+	t = find_or_add(g, key);
+	if (t && at_ms > t->last_ms)
+		t->last_ms = at_ms;
+	if (t && now > t->seen_ms)
+		t->seen_ms = now;
+	pthread_mutex_unlock(&g->lock);
+}
+
+bool engaged_at(struct engaged *g, const char *key, int64_t at_ms)
+{
+	const struct thread *t;
+	bool yes;
+
+	pthread_mutex_lock(&g->lock);
+	t = map_get(g->threads, key);
+	yes = t && t->last_ms != NEVER && at_ms >= t->last_ms - g->window_ms &&
+	      at_ms <= t->last_ms + g->window_ms;
+	pthread_mutex_unlock(&g->lock);
+	return yes;
+}
+
+/*
+ * By both clocks: messages that engage may bear times ahead of ours or behind,
+ * and whoever replies to one bears much the same.
+ */
+static bool fresh(const struct thread *t, int64_t now_ms, int64_t window_ms)
+{
+	return t->last_ms >= now_ms - window_ms ||
+	       t->seen_ms >= now_ms - window_ms;
+}
+
+bool engaged_maybe(struct engaged *g, const char *key)
+{
+	int64_t now = clock_wall_ms();
+	const struct thread *t;
+	bool yes;
+
+	pthread_mutex_lock(&g->lock);
+	t = map_get(g->threads, key);
+	yes = g->full || (t && fresh(t, now, g->window_ms + SLACK_MS));
+	pthread_mutex_unlock(&g->lock);
+	return yes;
+}
+
+struct sweep {
+	int64_t now_ms;
+	int64_t window_ms;
+};
+
+static bool keep(const char *key, void *value, void *arg)
+{
+	const struct sweep *s = arg;
+
+	(void)key;
+	if (fresh(value, s->now_ms, s->window_ms))
+		return true;
+	free(value);
+	return false;
+}
+
+void engaged_sweep(struct engaged *g, int64_t now_ms)
+{
+	struct sweep s = { now_ms, g->window_ms + KEEP_MS };
+
+	pthread_mutex_lock(&g->lock);
+	if (llabs(now_ms - g->swept_ms) >= SWEEP_EVERY_MS) {
+		g->swept_ms = now_ms;
+		map_sweep(g->threads, keep, &s);
+		g->full = map_count(g->threads) >= THREADS_MAX;
+	}
+	pthread_mutex_unlock(&g->lock);
+}
+
+size_t engaged_count(struct engaged *g)
+{
+	size_t n;
+
+	pthread_mutex_lock(&g->lock);
+	n = map_count(g->threads);
+	pthread_mutex_unlock(&g->lock);
+	return n;
+}
