@@ -35,7 +35,7 @@ static int program(const char *name, char *path, size_t size)
 		return snprintf(path, size, "%s/%s", build, name);
 	n = readlink("/proc/self/exe", self, sizeof(self) - 1);
 	self[n > 0 ? n : 0] = '\0';
-	return snprintf(path, size, "%s/../%s", dirname(self), name);
+	return snprintf(path, size, "%s/../../%s", dirname(self), name);
 }
 
 /* A port that is free now; the daemon takes it a moment later. */

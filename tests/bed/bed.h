@@ -13,7 +13,7 @@ struct err;
  * A simulator in this process and the real konstructd as a child, with
  * everything on disk in a directory of its own under /tmp: for the
  * integration tests, the demo and the benchmarks. The programs are taken from
- * $KONSTRUCT_BUILDDIR, or else the directory above the calling program's.
+ * $KONSTRUCT_BUILDDIR, or else two directories above the calling program's.
  */
 struct bed {
 	struct sim *sim;
