@@ -1,0 +1,246 @@
+/* SPDX-License-Identifier: ISC */
+#include <check.h>
+#include <pthread.h>
+#include <stdint.h>
+#include <stdio.h>
+#include <stdlib.h>
+#include <string.h>
+#include <sys/stat.h>
+#include <unistd.h>
+
+#include "base/log.h"
+
+static int fds[2];
+static char line[65536];
+
+/* Each test runs in a process of its own, whose stderr ends here. */
+static void setup(void)
+{
+	ck_assert_int_eq(pipe(fds), 0);
+	ck_assert_int_ge(dup2(fds[1], STDERR_FILENO), 0);
+	close(fds[1]);
+	unsetenv("JOURNAL_STREAM");
+}
+
+/* What one read finds: a line is one write. */
+static const char *read_line(void)
+{
+	ssize_t n = read(fds[0], line, sizeof(line) - 1);
+
+	ck_assert_int_gt(n, 0);
+	line[n] = '\0';
+	return line;
+}
+
+static const char *after_time(void)
+{
+	const char *s = read_line();
+
+	ck_assert_int_eq(strncmp(s, "time=2", 6), 0);
+	ck_assert_int_eq(s[28], 'Z');
+	return s + 30;
+}
+
+START_TEST(line_has_level_message_and_fields)
+{
+	log_info(LOG_FIELDS({ "tenant", "t1" }, { "gone", NULL },
+			    { "channel", "C1" }),
+		 "link is %s", "up");
+	ck_assert_str_eq(after_time(), "level=info msg=\"link is up\" "
+				       "tenant=t1 channel=C1\n");
+	log_error(NULL, "plain");
+	ck_assert_str_eq(after_time(), "level=error msg=plain\n");
+}
+END_TEST
+
+static const struct {
+	const char *value;
+	const char *shown;
+} values[] = {
+	{ "plain-1.2/x:y", "plain-1.2/x:y" },
+	{ "", "\"\"" },
+	{ "two words", "\"two words\"" },
+	{ "a=b", "\"a=b\"" },
+	{ "say \"hi\"", "\"say \\\"hi\\\"\"" },
+	{ "back\\slash", "\"back\\\\slash\"" },
+	{ "x\nlevel=error msg=forged", "\"x\\nlevel=error msg=forged\"" },
+	{ "x\rfoo", "\"x\\u000dfoo\"" },
+	{ "x\" level=error y=\"", "\"x\\\" level=error y=\\\"\"" },
+	{ "esc\x1b[2J", "\"esc\\u001b[2J\"" },
+	{ "csi\xc2\x9b"
+	  "2J",
+	  "\"csi\\u009b2J\"" },
+	{ "nel\xc2\x85", "\"nel\\u0085\"" },
+	{ "ls\xe2\x80\xa8", "\"ls\\u2028\"" },
+	{ "rtl\xe2\x80\xae", "\"rtl\\u202e\"" },
+	{ "del\x7f", "\"del\\u007f\"" },
+	{ "bad\xff\xc0\xaf", "\"bad\xef\xbf\xbd\xef\xbf\xbd\xef\xbf\xbd\"" },
+	{ "gr\xc3\xbc\xc3\x9f", "\"gr\xc3\xbc\xc3\x9f\"" },
+};
+
+START_TEST(hostile_value_stays_in_its_quotes)
+{
+	char want[200];
+
+	log_warn(LOG_FIELDS({ "v", values[_i].value }), "m");
+	(void)snprintf(want, sizeof(want), "level=warn msg=m v=%s\n",
+		       values[_i].shown);
+	ck_assert_str_eq(after_time(), want);
+	log_warn(NULL, "%s", values[_i].value);
+	(void)snprintf(want, sizeof(want), "level=warn msg=%s\n",
+		       values[_i].shown);
+	ck_assert_str_eq(after_time(), want);
+}
+END_TEST
+
+START_TEST(endless_value_is_cut_and_closed)
+{
+	char big[100000];
+	const char *s;
+
+	memset(big, '"', sizeof(big) - 1);
+	big[sizeof(big) - 1] = '\0';
+	log_info(LOG_FIELDS({ "a", big }, { "b", "after" }), "%s", big);
+	s = read_line();
+	ck_assert_uint_le(strlen(s), 4096);
+	ck_assert_ptr_nonnull(strstr(s, "...\" b=after\n"));
+}
+END_TEST
+
+START_TEST(field_that_does_not_fit_is_left_out_whole)
+{
+	char big[701];
+	const char *s;
+
+	memset(big, 'x', sizeof(big) - 1);
+	big[sizeof(big) - 1] = '\0';
+	log_info(LOG_FIELDS({ "a", big }, { "b", big }, { "c", big },
+			    { "d", big }, { "e", big }, { "f", big },
+			    { "g", "end" }),
+		 "m");
+	s = read_line();
+	ck_assert_uint_le(strlen(s), 4096);
+	ck_assert_ptr_null(strstr(s, " f="));
+	ck_assert_ptr_nonnull(strstr(s, " g=end\n"));
+}
+END_TEST
+
+START_TEST(level_decides_what_is_written)
+{
+	enum log_level level;
+
+	log_debug(NULL, "not seen");
+	ck_assert_int_eq(log_level_parse("debug", &level), 0);
+	log_set_level(level);
+	log_debug(NULL, "seen");
+	ck_assert_str_eq(after_time(), "level=debug msg=seen\n");
+	log_set_level(LOG_LEVEL_ERROR);
+	log_warn(NULL, "not seen");
+	log_error(NULL, "seen");
+	ck_assert_str_eq(after_time(), "level=error msg=seen\n");
+	ck_assert_int_eq(log_level_parse("loud", &level), -1);
+	ck_assert_int_eq(log_level_parse("", &level), -1);
+}
+END_TEST
+
+static void set_journal(int fd)
+{
+	struct stat st;
+	char text[64];
+
+	ck_assert_int_eq(fstat(fd, &st), 0);
+	(void)snprintf(text, sizeof(text), "%ju:%ju", (uintmax_t)st.st_dev,
+		       (uintmax_t)st.st_ino);
+	setenv("JOURNAL_STREAM", text, 1);
+}
+
+START_TEST(journal_gets_a_priority_and_no_time)
+{
+	set_journal(STDERR_FILENO);
+	log_warn(LOG_FIELDS({ "k", "v" }), "hello");
+	ck_assert_str_eq(read_line(), "<4>level=warn msg=hello k=v\n");
+}
+END_TEST
+
+START_TEST(journal_of_another_stream_is_not_ours)
+{
+	set_journal(STDIN_FILENO);
+	log_warn(NULL, "hello");
+	ck_assert_str_eq(after_time(), "level=warn msg=hello\n");
+}
+END_TEST
+
+#define THREADS 4
+#define LINES   50
+
+static void *write_lines(void *arg)
+{
+	char big[401];
+	int i;
+
+	memset(big, *(const char *)arg, sizeof(big) - 1);
+	big[sizeof(big) - 1] = '\0';
+	for (i = 0; i < LINES; i++)
+		log_info(LOG_FIELDS({ "v", big }), "m");
+	return NULL;
+}
+
+/* Every line is one letter 400 times over. */
+static void check_line(const char *s)
+{
+	const char *v = strstr(s, " v=");
+
+	ck_assert_ptr_nonnull(v);
+	v += 3;
+	ck_assert_uint_eq(strlen(v), 400);
+	ck_assert_uint_eq(strspn(v, (char[]){ *v, '\0' }), 400);
+}
+
+START_TEST(lines_of_threads_do_not_mix)
+{
+	static char names[] = "abcd";
+	pthread_t tid[THREADS];
+	char text[1000];
+	FILE *f = fdopen(fds[0], "r");
+	int i;
+
+	for (i = 0; i < THREADS; i++)
+		ck_assert_int_eq(pthread_create(&tid[i], NULL, write_lines,
+						&names[i]),
+				 0);
+	for (i = 0; i < THREADS * LINES; i++) {
+		ck_assert_ptr_nonnull(fgets(text, sizeof(text), f));
+		text[strcspn(text, "\n")] = '\0';
+		check_line(text);
+	}
+	for (i = 0; i < THREADS; i++)
+		ck_assert_int_eq(pthread_join(tid[i], NULL), 0);
+	fclose(f);
+}
+END_TEST
+
+int main(void)
+{
+	Suite *s = suite_create("log");
+	TCase *tc = tcase_create("log");
+	SRunner *sr = srunner_create(s);
+	int failed;
+
+	tcase_add_checked_fixture(tc, setup, NULL);
+	tcase_add_test(tc, line_has_level_message_and_fields);
+	tcase_add_loop_test(tc, hostile_value_stays_in_its_quotes, 0,
+			    sizeof(values) / sizeof(values[0]));
+	tcase_add_test(tc, endless_value_is_cut_and_closed);
+	tcase_add_test(tc, field_that_does_not_fit_is_left_out_whole);
+	tcase_add_test(tc, level_decides_what_is_written);
+	tcase_add_test(tc, journal_gets_a_priority_and_no_time);
+	tcase_add_test(tc, journal_of_another_stream_is_not_ours);
+	tcase_add_test(tc, lines_of_threads_do_not_mix);
+	suite_add_tcase(s, tc);
+	/* stderr and what is read once are the process's own */
+	srunner_set_fork_status(sr, CK_FORK);
+	srunner_run_all(sr, CK_ENV);
+	failed = srunner_ntests_failed(sr);
+	srunner_free(sr);
+	return failed ? EXIT_FAILURE : EXIT_SUCCESS;
+}
