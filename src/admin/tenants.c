@@ -179,9 +179,16 @@ int tenants_add(struct api_call *c, struct store *s, struct err *e)
 	return show(c, s, c->apply.tenants[0].name, e);
 }
 
+/* What removing a tenant leaves. */
+struct leaving {
+	struct api_call *c;
+	struct err *e;
+};
+
 static int note_app(const struct connection *conn, void *arg)
 {
-	struct api_call *c = arg;
+	struct leaving *l = arg;
+	struct api_call *c = l->c;
 	struct api_gone *g;
 
 	for (g = c->gone; g; g = g->next)
@@ -189,7 +196,7 @@ static int note_app(const struct connection *conn, void *arg)
 			return 0;
 	g = calloc(1, sizeof(*g));
 	if (!g)
-		return -1;
+		return no_memory(l->e);
 	(void)snprintf(g->app_id, sizeof(g->app_id), "%s", conn->app_id);
 	g->next = c->gone;
 	c->gone = g;
@@ -199,10 +206,10 @@ static int note_app(const struct connection *conn, void *arg)
 /* An app with connections of other tenants keeps its link. */
 static int keep_app(const struct connection *conn, void *arg)
 {
-	struct api_call *c = arg;
+	struct leaving *l = arg;
 	struct api_gone **at, *g;
 
-	for (at = &c->gone; *at; at = &(*at)->next) {
+	for (at = &l->c->gone; *at; at = &(*at)->next) {
 		g = *at;
 		if (strcmp(g->app_id, conn->app_id) != 0)
 			continue;
@@ -225,16 +232,17 @@ static void answer_name(struct api_call *c, const char *key, const char *name)
 
 int tenants_remove(struct api_call *c, struct store *s, struct err *e)
 {
+	struct leaving l = { c, e };
 	struct tenant t = { 0 };
 
 	if (load(c, s, c->tenant, &t, e) < 0)
 		return -1;
 	tenant_release(&t);
-	if (s->ops->connections(s, c->tenant, note_app, c, e) < 0)
-		return e->kind == ERR_NONE ? no_memory(e) : -1;
+	if (s->ops->connections(s, c->tenant, note_app, &l, e) < 0)
+		return -1;
 	if (s->ops->tenant_remove(s, c->tenant, e) < 0)
 		return -1;
-	if (s->ops->connections(s, NULL, keep_app, c, e) < 0)
+	if (s->ops->connections(s, NULL, keep_app, &l, e) < 0)
 		return -1;
 	answer_name(c, "removed", c->tenant);
 	return 0;

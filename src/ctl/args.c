@@ -1,0 +1,287 @@
+/* SPDX-License-Identifier: ISC */
+#include "ctl/args.h"
+
+#include <getopt.h>
+#include <stddef.h>
+#include <stdlib.h>
+#include <string.h>
+
+#include "base/err.h"
+
+/* Bits of what a command takes beside the options of all. */
+enum {
+	TAKES_TOKENS = 1,
+	TAKES_AGENT = 2,
+	NO_OFFLINE = 4,
+};
+
+static const struct {
+	const char *word;
+	const char *verb; /* NULL: none */
+	const char *operand;
+	unsigned int takes;
+	enum ctl_command command;
+} commands[] = {
+	{ "tenant", "add", "NAME", TAKES_TOKENS, CTL_TENANT_ADD },
+	{ "tenant", "list", NULL, 0, CTL_TENANT_LIST },
+	{ "tenant", "show", "NAME", 0, CTL_TENANT_SHOW },
+	{ "tenant", "remove", "NAME", 0, CTL_TENANT_REMOVE },
+	{ "tenant", "pause", "NAME", 0, CTL_TENANT_PAUSE },
+	{ "tenant", "resume", "NAME", 0, CTL_TENANT_RESUME },
+	{ "agent", "set", "TENANT", TAKES_AGENT, CTL_AGENT_SET },
+	{ "agent", "show", "TENANT", 0, CTL_AGENT_SHOW },
+	{ "apply", NULL, "FILE", 0, CTL_APPLY },
+	{ "status", NULL, NULL, NO_OFFLINE, CTL_STATUS },
+};
+#define NCOMMANDS (sizeof(commands) / sizeof(commands[0]))
+
+static const struct option options[] = {
+	{ "config", required_argument, NULL, 'c' },
+	{ "socket", required_argument, NULL, 's' },
+	{ "json", no_argument, NULL, 'j' },
+	{ "offline", no_argument, NULL, 'o' },
+	{ "help", no_argument, NULL, 'h' },
+	{ "version", no_argument, NULL, 'V' },
+	{ "app-token-file", required_argument, NULL, 'A' },
+	{ "bot-token-file", required_argument, NULL, 'B' },
+	{ "name", required_argument, NULL, 'N' },
+	{ "role", required_argument, NULL, 'R' },
+	{ "persona", required_argument, NULL, 'P' },
+	{ "persona-file", required_argument, NULL, 'F' },
+	{ "model", required_argument, NULL, 'M' },
+	{ "placeholder", required_argument, NULL, 'T' },
+	{ NULL, 0, NULL, 0 },
+};
+
+/* Where an option's argument goes, and who takes it (0: every command). */
+static const struct {
+	int opt;
+	size_t offset;
+	unsigned int takes;
+} places[] = {
+	{ 'c', offsetof(struct ctl_args, config), 0 },
+	{ 's', offsetof(struct ctl_args, socket), 0 },
+	{ 'A', offsetof(struct ctl_args, app_token_file), TAKES_TOKENS },
+	{ 'B', offsetof(struct ctl_args, bot_token_file), TAKES_TOKENS },
+	{ 'N', offsetof(struct ctl_args, name), TAKES_AGENT },
+	{ 'R', offsetof(struct ctl_args, role), TAKES_AGENT },
+	{ 'P', offsetof(struct ctl_args, persona), TAKES_AGENT },
+	{ 'F', offsetof(struct ctl_args, persona_file), TAKES_AGENT },
+	{ 'M', offsetof(struct ctl_args, model), TAKES_AGENT },
+	{ 'T', offsetof(struct ctl_args, placeholder), TAKES_AGENT },
+};
+
+void ctl_usage(FILE *out)
+{
+	fputs("usage: konstructctl [--config FILE] [--socket PATH] [--json]"
+	      " [--offline] COMMAND\n"
+	      "\n"
+	      "  tenant add NAME --app-token-file FILE --bot-token-file FILE\n"
+	      "  tenant list\n"
+	      "  tenant show|remove|pause|resume NAME\n"
+	      "  agent set TENANT [--name NAME] [--role ROLE]\n"
+	      "        [--persona TEXT | --persona-file FILE]\n"
+	      "        [--model MODEL] [--placeholder TEXT]\n"
+	      "  agent show TENANT\n"
+	      "  apply FILE.json\n"
+	      "  status\n"
+	      "\n"
+	      "  -c, --config FILE  the daemon's settings, for its socket\n"
+	      "  -s, --socket PATH  the daemon's admin socket\n"
+	      "  -j, --json         print what the daemon says as JSON\n"
+	      "      --offline      work on the store; no daemon runs\n"
+	      "      --version, --help\n",
+	      out);
+}
+
+/* Levenshtein's distance; words are short. */
+static size_t distance(const char *a, const char *b)
+{
+	size_t row[32];
+	size_t i, k, up, diagonal;
+	size_t n = strlen(b);
+
+	if (n >= 32)
+		return n;
+	for (k = 0; k <= n; k++)
+		row[k] = k;
+	for (i = 1; a[i - 1]; i++) {
+		diagonal = row[0];
+		row[0] = i;
+		for (k = 1; k <= n; k++) {
+			up = row[k];
+			row[k] = diagonal + (a[i - 1] != b[k - 1]);
+			if (up + 1 < row[k])
+				row[k] = up + 1;
+			if (row[k - 1] + 1 < row[k])
+				row[k] = row[k - 1] + 1;
+			diagonal = up;
+		}
+	}
+	return row[n];
+}
+
+/* Say what was not understood, and what comes nearest; within a word, verbs
+ * are looked at. */
+static int unknown(const char *got, const char *word, struct err *e)
+{
+	const char *best = NULL;
+	const char *candidate;
+	size_t least = 3;
+	size_t i, d;
+
+	for (i = 0; i < NCOMMANDS; i++) {
+		if (word && strcmp(commands[i].word, word) != 0)
+			continue;
+		candidate = word ? commands[i].verb : commands[i].word;
+		d = distance(got, candidate);
+		if (d < least) {
+			least = d;
+			best = candidate;
+		}
+	}
+	if (!best)
+		return err_set(e, ERR_INPUT, "unknown command '%.60s'", got);
+	return err_set(e, ERR_INPUT,
+		       "unknown command '%.60s'; perhaps '%s%s%s'", got,
+		       word ? word : "", word ? " " : "", best);
+}
+
+static bool is_word(const char *word)
+{
+	size_t i;
+
+	for (i = 0; i < NCOMMANDS; i++)
+		if (strcmp(commands[i].word, word) == 0)
+			return true;
+	return false;
+}
+
+/* The row of the words, or -1. *used tells how many words it took. */
+static int find(int n, char **words, int *used, struct err *e)
+{
+	size_t i;
+
+	if (n == 0)
+		return err_set(e, ERR_INPUT, "no command");
+	if (!is_word(words[0]))
+		return unknown(words[0], NULL, e);
+	for (i = 0; i < NCOMMANDS; i++) {
+		if (strcmp(commands[i].word, words[0]) != 0)
+			continue;
+		*used = commands[i].verb ? 2 : 1;
+		if (!commands[i].verb ||
+		    (n > 1 && strcmp(commands[i].verb, words[1]) == 0))
+			return (int)i;
+	}
+	if (n == 1)
+		return err_set(e, ERR_INPUT, "'%s' wants a further word",
+			       words[0]);
+	return unknown(words[1], words[0], e);
+}
+
+static int find_place(int opt)
+{
+	size_t i;
+
+	for (i = 0; i < sizeof(places) / sizeof(places[0]); i++)
+		if (places[i].opt == opt)
+			return (int)i;
+	return -1;
+}
+
+static const char *option_name(int opt)
+{
+	const struct option *o;
+
+	for (o = options; o->name; o++)
+		if (o->val == opt)
+			return o->name;
+	return "?";
+}
+
+/* Keeps which options of single commands were given. */
+static int take_option(struct ctl_args *a, int opt, char **argv, int *seen,
+		       struct err *e)
+{
+	int at = find_place(opt);
+
+	switch (opt) {
+	case 'j':
+		a->json = true;
+		return 0;
+	case 'o':
+		a->offline = true;
+		return 0;
+	case ':':
+		return err_set(e, ERR_INPUT, "'%.60s' wants an argument",
+			       argv[optind - 1]);
+	case '?':
+		return err_set(e, ERR_INPUT, "unknown option '%.60s'",
+			       argv[optind - 1]);
+	default:
+		break;
+	}
+	*(const char **)(void *)((char *)a + places[at].offset) = optarg;
+	if (places[at].takes != 0)
+		*seen = opt;
+	return 0;
+}
+
+static int check(const struct ctl_args *a, unsigned int takes, int seen,
+		 struct err *e)
+{
+	int at = seen ? find_place(seen) : -1;
+
+	if (at >= 0 && !(places[at].takes & takes))
+		return err_set(e, ERR_INPUT, "this command takes no '--%s'",
+			       option_name(seen));
+	if ((takes & TAKES_TOKENS) &&
+	    (!a->app_token_file || !a->bot_token_file))
+		return err_set(e, ERR_INPUT,
+			       "--app-token-file and --bot-token-file are "
+			       "needed");
+	if ((takes & TAKES_AGENT) && !seen)
+		return err_set(e, ERR_INPUT, "nothing to set");
+	if (a->persona && a->persona_file)
+		return err_set(e, ERR_INPUT,
+			       "--persona and --persona-file exclude each "
+			       "other");
+	if ((takes & NO_OFFLINE) && a->offline)
+		return err_set(e, ERR_INPUT, "only a daemon that runs knows");
+	return 0;
+}
+
+int ctl_args_parse(struct ctl_args *a, int argc, char **argv, struct err *e)
+{
+	int seen = 0;
+	int used = 0;
+	int opt, row, left;
+
+	memset(a, 0, sizeof(*a));
+	optind = 0; /* GNU: begin anew, permute */
+	opterr = 0;
+	while ((opt = getopt_long(argc, argv, ":c:s:jh", options, NULL)) !=
+	       -1) {
+		if (opt == 'h' || opt == 'V') {
+			a->command = opt == 'h' ? CTL_HELP : CTL_VERSION;
+			return 0;
+		}
+		if (take_option(a, opt, argv, &seen, e) < 0)
+			return -1;
+	}
+	row = find(argc - optind, argv + optind, &used, e);
+	if (row < 0)
+		return -1;
+	a->command = commands[row].command;
+	left = argc - optind - used;
+	if (commands[row].operand && left == 0)
+		return err_set(e, ERR_INPUT, "%s is missing",
+			       commands[row].operand);
+	if (left > (commands[row].operand ? 1 : 0))
+		return err_set(e, ERR_INPUT, "unexpected '%.60s'",
+			       argv[argc - 1]);
+	if (commands[row].operand)
+		a->operand = argv[optind + used];
+	return check(a, commands[row].takes, seen, e);
+}

@@ -1,0 +1,52 @@
+/* SPDX-License-Identifier: ISC */
+#ifndef CTL_ARGS_H
+#define CTL_ARGS_H
+
+#include <stdbool.h>
+#include <stdio.h>
+
+struct err;
+
+enum ctl_command {
+	CTL_TENANT_ADD,
+	CTL_TENANT_LIST,
+	CTL_TENANT_SHOW,
+	CTL_TENANT_REMOVE,
+	CTL_TENANT_PAUSE,
+	CTL_TENANT_RESUME,
+	CTL_AGENT_SET,
+	CTL_AGENT_SHOW,
+	CTL_APPLY,
+	CTL_STATUS,
+	CTL_HELP,
+	CTL_VERSION,
+};
+
+/* The command line; NULL is what wasn't given. Strings are argv's. */
+struct ctl_args {
+	enum ctl_command command;
+	const char *config;
+	const char *socket;
+	bool json;
+	bool offline;
+	const char *operand; /* the tenant's name, or the file */
+
+	const char *app_token_file;
+	const char *bot_token_file;
+	const char *name;
+	const char *role;
+	const char *persona;
+	const char *persona_file;
+	const char *model;
+	const char *placeholder;
+};
+
+/*
+ * 0, or -1 with e saying what is wrong, and what was perhaps meant. Options
+ * may stand anywhere.
+ */
+int ctl_args_parse(struct ctl_args *a, int argc, char **argv, struct err *e);
+
+void ctl_usage(FILE *out);
+
+#endif

@@ -1,0 +1,44 @@
+/* SPDX-License-Identifier: ISC */
+#ifndef CTL_CTL_H
+#define CTL_CTL_H
+
+#include <stdbool.h>
+#include <stddef.h>
+
+struct buf;
+struct conf;
+struct err;
+struct json;
+
+/* Where a command's requests go: to the daemon, or to the store itself. */
+struct ctl {
+	const char *socket;
+	struct offline *offline; /* NULL: to the daemon */
+};
+
+/*
+ * Runs one command of the admin's API (admin/api.h). Appends the answer to
+ * out and returns the HTTP status; -1 with e when there was no answer.
+ */
+int ctl_request(struct ctl *c, const char *method, const char *path,
+		const char *body, size_t len, struct buf *out, struct err *e);
+
+/*
+ * The commands in this process, on the store that conf names, opened for
+ * writing as the daemon would. NULL with e filled; refuses when a daemon
+ * answers at its socket. conf stays the caller's, until offline_close().
+ */
+struct offline *offline_open(const struct conf *conf, struct err *e);
+void offline_close(struct offline *o); /* NULL is allowed */
+int offline_request(struct offline *o, const char *method, const char *path,
+		    const char *body, size_t len, struct buf *out,
+		    struct err *e);
+
+/* Print an answer for people. */
+void print_tenants(const struct json *j);
+void print_tenant(const struct json *j);
+void print_agent(const struct json *j);
+void print_done(const struct json *j);
+void print_status(const struct json *j);
+
+#endif

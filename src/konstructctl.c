@@ -1,0 +1,338 @@
+/* SPDX-License-Identifier: ISC */
+#include <signal.h>
+#include <stdio.h>
+#include <stdlib.h>
+#include <string.h>
+#include <sys/stat.h>
+#include <sysexits.h>
+#include <unistd.h>
+
+#include "admin/apply.h"
+#include "base/buf.h"
+#include "base/conf.h"
+#include "base/err.h"
+#include "base/json.h"
+#include "base/log.h"
+#include "base/secret.h"
+#include "config.h"
+#include "ctl/args.h"
+#include "ctl/ctl.h"
+#include "ctl/files.h"
+#include "net/local.h"
+
+#define DEFAULT_CONFIG KONSTRUCT_SYSCONFDIR "/konstruct/konstructd.conf"
+#define DEFAULT_SOCKET "/run/konstruct/admin.sock"
+
+#define ANSWER_MAX ((size_t)64 * 1024 * 1024)
+#define BODY_MAX   ((size_t)512 * 1024)
+
+/* How each command is asked for, and its answer shown. */
+static const struct {
+	const char *method;
+	const char *before; /* of the path, up to the tenant's name */
+	const char *after;
+	bool named;
+	void (*print)(const struct json *j);
+} plans[] = {
+	[CTL_TENANT_ADD] = { "POST", "/v1/tenants", "", false, print_tenant },
+	[CTL_TENANT_LIST] = { "GET", "/v1/tenants", "", false, print_tenants },
+	[CTL_TENANT_SHOW] = { "GET", "/v1/tenants/", "", true, print_tenant },
+	[CTL_TENANT_REMOVE] = { "DELETE", "/v1/tenants/", "", true,
+				print_done },
+	[CTL_TENANT_PAUSE] = { "POST", "/v1/tenants/", "/pause", true,
+			       print_done },
+	[CTL_TENANT_RESUME] = { "POST", "/v1/tenants/", "/resume", true,
+				print_done },
+	[CTL_AGENT_SET] = { "PUT", "/v1/tenants/", "/agent", true,
+			    print_agent },
+	[CTL_AGENT_SHOW] = { "GET", "/v1/tenants/", "/agent", true,
+			     print_agent },
+	[CTL_APPLY] = { "POST", "/v1/apply", "", false, print_done },
+	[CTL_STATUS] = { "GET", "/v1/status", "", false, print_status },
+};
+
+static int complain(int code, const char *msg)
+{
+	fprintf(stderr, "konstructctl: %s\n", msg);
+	return code;
+}
+
+/* Nothing came back; fatal is what ERR_FATAL means here. */
+static int exit_of(const struct err *e, int fatal)
+{
+	switch (e->kind) {
+	case ERR_INPUT:
+		return EX_DATAERR;
+	case ERR_RETRY:
+	case ERR_LIMIT:
+		return EX_UNAVAILABLE;
+	case ERR_FATAL:
+		return fatal;
+	case ERR_NONE:
+		break;
+	}
+	return EX_SOFTWARE;
+}
+
+static int exit_of_status(int status)
+{
+	if (status < 400)
+		return EX_OK;
+	if (status == 404)
+		return EX_NOINPUT;
+	if (status < 500)
+		return EX_DATAERR;
+	return status == 500 ? EX_SOFTWARE : EX_UNAVAILABLE;
+}
+
+int ctl_request(struct ctl *c, const char *method, const char *path,
+		const char *body, size_t len, struct buf *out, struct err *e)
+{
+	if (c->offline)
+		return offline_request(c->offline, method, path, body, len, out,
+				       e);
+	return local_call(c->socket, method, path, body, len, out, e);
+}
+
+/* A file that isn't there has an exit code of its own. */
+static int check_file(const char *path, struct err *e)
+{
+	if (strcmp(path, "-") == 0 || access(path, R_OK) == 0)
+		return EX_OK;
+	err_set(e, ERR_INPUT, "cannot open '%s': %m", path);
+	return EX_NOINPUT;
+}
+
+static int add_secret(struct jwrite *w, const char *key, const char *path,
+		      struct err *e)
+{
+	char *secret;
+	int rc = check_file(path, e);
+
+	if (rc != EX_OK)
+		return rc;
+	secret = secret_read(path, e);
+	if (!secret)
+		return EX_DATAERR;
+	jw_str(w, key, secret);
+	secret_free(secret);
+	return EX_OK;
+}
+
+static int tenant_body(const struct ctl_args *a, struct buf *out, struct err *e)
+{
+	struct jwrite w;
+	int rc;
+
+	jw_init(&w, out);
+	jw_object(&w, NULL);
+	jw_str(&w, "name", a->operand);
+	rc = add_secret(&w, "app_token", a->app_token_file, e);
+	if (rc == EX_OK)
+		rc = add_secret(&w, "bot_token", a->bot_token_file, e);
+	jw_object_end(&w);
+	return rc;
+}
+
+static int add_persona(struct jwrite *w, const char *path, struct err *e)
+{
+	struct buf text;
+	int rc = check_file(path, e);
+
+	if (rc != EX_OK)
+		return rc;
+	buf_init(&text, BODY_MAX);
+	if (files_read(path, &text, e) < 0)
+		rc = EX_DATAERR;
+	else
+		jw_strn(w, "persona", text.data ? text.data : "", text.len);
+	buf_release(&text);
+	return rc;
+}
+
+static int agent_body(const struct ctl_args *a, struct buf *out, struct err *e)
+{
+	struct jwrite w;
+	int rc = EX_OK;
+
+	jw_init(&w, out);
+	jw_object(&w, NULL);
+	if (a->name)
+		jw_str(&w, "name", a->name);
+	if (a->role)
+		jw_str(&w, "role", a->role);
+	if (a->persona)
+		jw_str(&w, "persona", a->persona);
+	if (a->persona_file)
+		rc = add_persona(&w, a->persona_file, e);
+	if (a->model)
+		jw_str(&w, "model", a->model);
+	if (a->placeholder)
+		jw_str(&w, "placeholder", a->placeholder);
+	jw_object_end(&w);
+	return rc;
+}
+
+static int apply_body(const char *path, struct buf *out, struct err *e)
+{
+	struct buf text;
+	int rc = check_file(path, e);
+
+	if (rc != EX_OK)
+		return rc;
+	buf_init(&text, APPLY_MAX);
+	if (files_read(path, &text, e) < 0 ||
+	    files_resolve(path, text.data ? text.data : "", text.len, out, e) <
+		    0)
+		rc = e->kind == ERR_FATAL ? EX_NOINPUT : EX_DATAERR;
+	if (text.data)
+		explicit_bzero(text.data, text.size);
+	buf_release(&text);
+	return rc;
+}
+
+static int make_body(const struct ctl_args *a, struct buf *out, struct err *e)
+{
+	int rc = EX_OK;
+
+	if (a->command == CTL_TENANT_ADD)
+		rc = tenant_body(a, out, e);
+	else if (a->command == CTL_AGENT_SET)
+		rc = agent_body(a, out, e);
+	else if (a->command == CTL_APPLY)
+		rc = apply_body(a->operand, out, e);
+	if (rc == EX_OK && out->failed) {
+		err_set(e, ERR_INPUT, "that is too large");
+		rc = EX_DATAERR;
+	}
+	return rc;
+}
+
+static int show(const struct ctl_args *a, int status, const struct buf *answer)
+{
+	struct err e = { 0 };
+	struct json *j;
+	const char *reason;
+
+	j = json_parse(answer->data ? answer->data : "", answer->len,
+		       ANSWER_MAX, &e);
+	if (!j)
+		return complain(EX_PROTOCOL, "the answer is not JSON");
+	if (status >= 400) {
+		reason = json_str(j, "error");
+		(void)complain(0, reason ? reason : "the daemon failed");
+	} else if (a->json) {
+		printf("%s\n", answer->data);
+	} else {
+		plans[a->command].print(j);
+	}
+	/* Worth a look from a script: the daemon is there, and unwell. */
+	if (status < 400 && a->command == CTL_STATUS && json_str(j, "reason"))
+		status = 503;
+	json_free(j);
+	return exit_of_status(status);
+}
+
+static int run(const struct ctl_args *a, struct ctl *c)
+{
+	const char *name = plans[a->command].named ? a->operand : "";
+	struct buf body, answer;
+	struct err e = { 0 };
+	char path[128];
+	int status;
+	int rc;
+
+	if (plans[a->command].named && !apply_name_valid(name)) {
+		fprintf(stderr, "konstructctl: '%s' is no tenant's name\n",
+			name);
+		return EX_DATAERR;
+	}
+	(void)snprintf(path, sizeof(path), "%s%s%s", plans[a->command].before,
+		       name, plans[a->command].after);
+	buf_init(&body, APPLY_MAX);
+	buf_init(&answer, ANSWER_MAX);
+	rc = make_body(a, &body, &e);
+	if (rc != EX_OK) {
+		(void)complain(rc, e.msg);
+		goto out;
+	}
+	status = ctl_request(c, plans[a->command].method, path, body.data,
+			     body.len, &answer, &e);
+	if (status < 0)
+		rc = complain(exit_of(&e, EX_NOPERM), e.msg);
+	else
+		rc = show(a, status, &answer);
+out:
+	if (body.data)
+		explicit_bzero(body.data, body.size);
+	buf_release(&body);
+	buf_release(&answer);
+	return rc;
+}
+
+/*
+ * The settings are needed for the socket's path only, unless offline; who may
+ * use the socket need not be able to read them.
+ */
+static bool needs_conf(const struct ctl_args *a)
+{
+	if (a->offline || a->config)
+		return true;
+	return !a->socket && access(DEFAULT_CONFIG, R_OK) == 0;
+}
+
+static int run_with_conf(const struct ctl_args *a)
+{
+	const char *path = a->config ? a->config : DEFAULT_CONFIG;
+	struct ctl c = { 0 };
+	struct conf conf;
+	struct err e = { 0 };
+	int rc;
+
+	if (conf_load(&conf, path, &e) < 0)
+		return complain(EX_CONFIG, e.msg);
+	c.socket = a->socket ? a->socket : conf.admin_socket;
+	if (a->offline) {
+		log_set_level(LOG_LEVEL_WARN);
+		c.offline = offline_open(&conf, &e);
+		if (!c.offline) {
+			rc = complain(exit_of(&e, EX_CANTCREAT), e.msg);
+			goto out;
+		}
+	}
+	rc = run(a, &c);
+out:
+	offline_close(c.offline);
+	conf_release(&conf);
+	return rc;
+}
+
+int main(int argc, char **argv)
+{
+	struct ctl c = { .socket = DEFAULT_SOCKET };
+	struct ctl_args a;
+	struct err e = { 0 };
+
+	if (ctl_args_parse(&a, argc, argv, &e) < 0) {
+		fprintf(stderr,
+			"konstructctl: %s\n"
+			"Try 'konstructctl --help'.\n",
+			e.msg);
+		return EX_USAGE;
+	}
+	if (a.command == CTL_HELP) {
+		ctl_usage(stdout);
+		return EX_OK;
+	}
+	if (a.command == CTL_VERSION) {
+		puts("konstructctl " PACKAGE_VERSION);
+		return EX_OK;
+	}
+	umask(077);
+	signal(SIGPIPE, SIG_IGN);
+	if (needs_conf(&a))
+		return run_with_conf(&a);
+	if (a.socket)
+		c.socket = a.socket;
+	return run(&a, &c);
+}
