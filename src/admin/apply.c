@@ -2,11 +2,11 @@
 #include "admin/apply.h"
 
 #include <ctype.h>
-#include <stdint.h>
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
 
+#include "admin/field.h"
 #include "base/conf.h"
 #include "base/err.h"
 #include "base/json.h"
@@ -14,27 +14,6 @@
 #include "base/secret.h"
 
 #define CONNECTIONS_MAX 1000 /* of one tenant */
-#define NUMBER_MAX      1000000
-
-enum field_kind {
-	F_NAME, /* of a tenant */
-	F_ID,   /* Slack's: capitals and digits */
-	F_APP_TOKEN,
-	F_BOT_TOKEN,
-	F_LINE, /* text without control characters */
-	F_TEXT, /* and with line ends and tabs */
-	F_NUMBER,
-	F_BOOL,
-	F_NESTED, /* looked at by whoever called */
-};
-
-/* A key, what may stand there, and where it goes. */
-struct field {
-	const char *key;
-	enum field_kind kind;
-	size_t offset;
-	size_t max; /* bytes */
-};
 
 #define CONNECTION(m) offsetof(struct apply_connection, m)
 #define AGENT(m)      offsetof(struct apply_agent, m)
@@ -69,218 +48,13 @@ static const struct field tenant_fields[] = {
 	{ NULL, F_NESTED, 0, 0 },
 };
 
-/* Going over one object's members. */
-struct walk {
-	const char *place;
-	const struct field *fields;
-	char *to;
-	/* Further fields, of the first connection, when it isn't in a list. */
-	const struct field *fields2;
-	char *to2;
-	struct err *e;
-	int rc;
-};
-
-static int bad(struct err *e, const char *place, const char *key,
-	       const char *what)
-{
-	return err_set(e, ERR_INPUT, "%s%.60s: %s", place, key, what);
-}
-
-bool apply_name_valid(const char *name)
-{
-	size_t i;
-
-	if (!isalnum((unsigned char)name[0]))
-		return false;
-	for (i = 1; name[i]; i++)
-		if (!isalnum((unsigned char)name[i]) && !strchr("._-", name[i]))
-			return false;
-	return i <= APPLY_NAME_MAX;
-}
-
-static bool id_valid(const char *s)
-{
-	size_t i;
-
-	for (i = 0; s[i]; i++)
-		if (!isdigit((unsigned char)s[i]) &&
-		    !isupper((unsigned char)s[i]))
-			return false;
-	return i > 0;
-}
-
-static bool printable(const char *s, bool lines)
-{
-	for (; *s; s++) {
-		if (lines && strchr("\n\r\t", *s))
-			continue;
-		if (iscntrl((unsigned char)*s))
-			return false;
-	}
-	return true;
-}
-
-static bool token_valid(const char *s, const char *prefix)
-{
-	size_t i;
-
-	if (strncmp(s, prefix, strlen(prefix)) != 0)
-		return false;
-	for (i = strlen(prefix); s[i]; i++)
-		if (!isalnum((unsigned char)s[i]) && s[i] != '-')
-			return false;
-	return i > strlen(prefix);
-}
-
-/* What is wrong with a string, or NULL. */
-static const char *string_fault(const struct field *f, const char *s)
-{
-	if (strlen(s) > f->max)
-		return "too long";
-	switch (f->kind) {
-	case F_NAME:
-		if (!apply_name_valid(s))
-			return "only letters, digits, '.', '_' and '-', "
-			       "a letter or digit first";
-		break;
-	case F_ID:
-		if (!id_valid(s))
-			return "not an id of Slack's";
-		break;
-	case F_APP_TOKEN:
-		if (!token_valid(s, "xapp-"))
-			return "not an app-level token (xapp-...)";
-		break;
-	case F_BOT_TOKEN:
-		if (strncmp(s, "xoxe", 4) == 0)
-			return "tokens that expire (xoxe...) are not "
-			       "supported: switch token rotation off";
-		if (!token_valid(s, "xoxb-"))
-			return "not a bot token (xoxb-...)";
-		break;
-	case F_LINE:
-	case F_TEXT:
-		if (!printable(s, f->kind == F_TEXT))
-			return "has control characters";
-		break;
-	case F_NUMBER:
-	case F_BOOL:
-	case F_NESTED:
-		break;
-	}
-	return NULL;
-}
-
-static int take_string(const struct walk *w, const struct field *f, char *to,
-		       const struct json *value)
-{
-	char **dst = (char **)(void *)(to + f->offset);
-	const char *s = json_str(value, "");
-	const char *fault;
-
-	if (!s)
-		return bad(w->e, w->place, f->key, "not a string");
-	fault = string_fault(f, s);
-	if (fault)
-		return bad(w->e, w->place, f->key, fault);
-	secret_free(*dst);
-	*dst = strdup(s);
-	if (!*dst)
-		return err_set(w->e, ERR_RETRY, "no memory");
-	return 0;
-}
-
-static int take_number(const struct walk *w, const struct field *f, char *to,
-		       const struct json *value)
-{
-	int *dst = (int *)(void *)(to + f->offset);
-	int64_t n = json_int(value, "", INT64_MIN);
-
-	if (n < -1 || n > NUMBER_MAX)
-		return bad(w->e, w->place, f->key,
-			   "not a number from 0 to 1000000, nor -1 for the "
-			   "configuration's");
-	*dst = (int)n;
-	return 0;
-}
-
-static int take_bool(const struct walk *w, const struct field *f, char *to,
-		     const struct json *value)
-{
-	int *dst = (int *)(void *)(to + f->offset);
-	bool v = json_bool(value, "", false);
-
-	if (!v && json_bool(value, "", true))
-		return bad(w->e, w->place, f->key, "neither true nor false");
-	*dst = v;
-	return 0;
-}
-
-static int take(const struct walk *w, const struct field *f, char *to,
-		const struct json *value)
-{
-	switch (f->kind) {
-	case F_NAME:
-	case F_ID:
-	case F_APP_TOKEN:
-	case F_BOT_TOKEN:
-	case F_LINE:
-	case F_TEXT:
-		return take_string(w, f, to, value);
-	case F_NUMBER:
-		return take_number(w, f, to, value);
-	case F_BOOL:
-		return take_bool(w, f, to, value);
-	case F_NESTED:
-		break;
-	}
-	return 0;
-}
-
-static const struct field *find(const struct field *f, const char *key)
-{
-	for (; f && f->key; f++)
-		if (strcmp(f->key, key) == 0)
-			return f;
-	return NULL;
-}
-
-static bool visit(const char *key, const struct json *value, void *arg)
-{
-	struct walk *w = arg;
-	const struct field *f = find(w->fields, key);
-	char *to = w->to;
-
-	if (!f) {
-		f = find(w->fields2, key);
-		to = w->to2;
-	}
-	w->rc = f ? take(w, f, to, value)
-		  : bad(w->e, w->place, key, "unknown field");
-	return w->rc == 0;
-}
-
-static int walk(struct walk *w, const struct json *j)
-{
-	size_t n = strlen(w->place);
-
-	if (!json_is_object(j, ""))
-		return err_set(w->e, ERR_INPUT, "%.*s: not an object",
-			       n ? (int)n - 1 : 4, n ? w->place : "body");
-	json_each(j, visit, w);
-	return w->rc;
-}
-
 static int parse_agent(struct apply_agent *g, const struct json *j,
 		       const char *place, struct err *e)
 {
-	struct walk w = { .place = place, .e = e };
+	const struct fields f = { agent_fields, g };
 
-	w.fields = agent_fields;
-	w.to = (char *)g;
 	g->given = true;
-	return walk(&w, j);
+	return field_walk(j, place, &f, 1, e);
 }
 
 /* Both tokens, and not of two apps as far as they show it. */
@@ -289,23 +63,21 @@ static int check_connection(const struct apply_connection *c, struct err *e)
 	char app[33];
 
 	if (!c->app_token)
-		return bad(e, c->place, "app_token", "missing");
+		return field_bad(e, c->place, "app_token", "missing");
 	if (!c->bot_token)
-		return bad(e, c->place, "bot_token", "missing");
+		return field_bad(e, c->place, "bot_token", "missing");
 	if (c->app_id && apply_token_app(c->app_token, app, sizeof(app)) &&
 	    strcmp(app, c->app_id) != 0)
-		return bad(e, c->place, "app_token", "is of another app");
+		return field_bad(e, c->place, "app_token", "is of another app");
 	return 0;
 }
 
 static int parse_connection(struct apply_connection *c, const struct json *j,
 			    struct err *e)
 {
-	struct walk w = { .place = c->place, .e = e };
+	const struct fields f = { connection_fields, c };
 
-	w.fields = connection_fields;
-	w.to = (char *)c;
-	if (walk(&w, j) < 0)
+	if (field_walk(j, c->place, &f, 1, e) < 0)
 		return -1;
 	return check_connection(c, e);
 }
@@ -335,8 +107,8 @@ static int parse_list(struct apply_tenant *t, const struct json *list,
 	size_t i;
 
 	if (n == 0 || n > CONNECTIONS_MAX || !json_is_array(list, ""))
-		return bad(e, t->place, "connections",
-			   "not a list of 1 to 1000 connections");
+		return field_bad(e, t->place, "connections",
+				 "not a list of 1 to 1000 connections");
 	if (alloc_connections(t, n, e) < 0)
 		return -1;
 	for (i = 0; i < n; i++) {
@@ -353,23 +125,18 @@ static int parse_list(struct apply_tenant *t, const struct json *list,
 static int parse_members(struct apply_tenant *t, const struct json *j,
 			 bool listed, struct err *e)
 {
-	struct walk w = { .place = t->place, .e = e };
+	struct fields f[2] = { { tenant_fields, t }, { NULL, NULL } };
+	struct apply_connection *c;
 
-	w.fields = tenant_fields;
-	w.to = (char *)t;
 	if (listed)
-		return walk(&w, j);
+		return field_walk(j, t->place, f, 1, e);
 	if (alloc_connections(t, 1, e) < 0)
 		return -1;
-	(void)snprintf(t->connections[0].place, sizeof(t->connections[0].place),
-		       "%s", t->place);
-	w.fields2 = connection_fields;
-	w.to2 = (char *)&t->connections[0];
-	if (walk(&w, j) < 0)
-		return -1;
-	if (!t->name)
-		return bad(e, t->place, "name", "missing");
-	return check_connection(&t->connections[0], e);
+	c = &t->connections[0];
+	(void)snprintf(c->place, sizeof(c->place), "%s", t->place);
+	f[1].table = connection_fields;
+	f[1].to = c;
+	return field_walk(j, t->place, f, 2, e);
 }
 
 static int parse_tenant(struct apply_tenant *t, const struct json *j,
@@ -385,8 +152,9 @@ static int parse_tenant(struct apply_tenant *t, const struct json *j,
 	if (parse_members(t, j, list != NULL, e) < 0)
 		return -1;
 	if (!t->name)
-		return bad(e, t->place, "name", "missing");
-	if (list && parse_list(t, list, e) < 0)
+		return field_bad(e, t->place, "name", "missing");
+	if (list ? parse_list(t, list, e) < 0
+		 : check_connection(&t->connections[0], e) < 0)
 		return -1;
 	if (!agent)
 		return 0;
@@ -414,7 +182,8 @@ static int check_names(const struct apply *a, struct err *e)
 		return err_set(e, ERR_RETRY, "no memory");
 	for (i = 0; i < a->n; i++) {
 		if (map_get(seen, a->tenants[i].name)) {
-			bad(e, a->tenants[i].place, "name", "is there twice");
+			field_bad(e, a->tenants[i].place, "name",
+				  "is there twice");
 			goto out;
 		}
 		if (map_put(seen, a->tenants[i].name, &a->tenants[i]) < 0) {
@@ -428,24 +197,18 @@ out:
 	return rc;
 }
 
-static bool only_tenants(const char *key, const struct json *value, void *arg)
-{
-	struct walk *w = arg;
-
-	(void)value;
-	if (strcmp(key, "tenants") != 0)
-		w->rc = bad(w->e, "", key, "unknown field");
-	return w->rc == 0;
-}
+static const struct field root_fields[] = {
+	{ "tenants", F_NESTED, 0, 0 },
+	{ NULL, F_NESTED, 0, 0 },
+};
 
 static int parse_all(struct apply *a, const struct json *root, struct err *e)
 {
 	const struct json *list = json_at(root, "tenants");
-	struct walk w = { .e = e };
+	const struct fields f = { root_fields, NULL };
 	size_t i;
 
-	json_each(root, only_tenants, &w);
-	if (w.rc < 0)
+	if (field_walk(root, "", &f, 1, e) < 0)
 		return -1;
 	if (!json_is_array(list, ""))
 		return err_set(e, ERR_INPUT, "tenants: missing, or not a list");
@@ -580,6 +343,18 @@ bool apply_known(const struct apply_connection *c)
 	return c->app_id && c->workspace_id && c->bot_user_id && c->bot_id;
 }
 
+bool apply_name_valid(const char *name)
+{
+	size_t i;
+
+	if (!isalnum((unsigned char)name[0]))
+		return false;
+	for (i = 1; name[i]; i++)
+		if (!isalnum((unsigned char)name[i]) && !strchr("._-", name[i]))
+			return false;
+	return i <= APPLY_NAME_MAX;
+}
+
 bool apply_token_app(const char *token, char *out, size_t size)
 {
 	const char *p = strchr(token, '-');
@@ -594,5 +369,5 @@ bool apply_token_app(const char *token, char *out, size_t size)
 		return false;
 	memcpy(out, p, n);
 	out[n] = '\0';
-	return id_valid(out);
+	return field_id_valid(out);
 }

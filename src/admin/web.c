@@ -1,19 +1,16 @@
 /* SPDX-License-Identifier: ISC */
 #include "admin/web.h"
 
-#include <arpa/inet.h>
 #include <errno.h>
-#include <libgen.h>
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
-#include <sys/socket.h>
 #include <sys/stat.h>
-#include <sys/un.h>
 #include <unistd.h>
 
 #include <libwebsockets.h>
 
+#include "admin/listen.h"
 #include "base/buf.h"
 #include "base/err.h"
 #include "net/loop.h"
@@ -309,39 +306,13 @@ static const struct lws_protocols protocols[] = {
 	{ NULL, NULL, 0, 0, 0, NULL, 0 },
 };
 
-/* "127.0.0.1:8001" or "[::1]:8001" into its parts. */
-static int split_listen(const char *listen, char host[64], int *port, bool *v6,
-			struct err *e)
-{
-	const char *colon = strrchr(listen, ':');
-	unsigned char addr[sizeof(struct in6_addr)];
-	char *end;
-	size_t n;
-
-	n = colon ? (size_t)(colon - listen) : 0;
-	if (n == 0 || n >= 64)
-		goto bad;
-	*v6 = listen[0] == '[' && listen[n - 1] == ']';
-	(void)snprintf(host, 64, "%.*s", (int)(*v6 ? n - 2 : n),
-		       listen + (*v6 ? 1 : 0));
-	if (inet_pton(*v6 ? AF_INET6 : AF_INET, host, addr) != 1)
-		goto bad;
-	errno = 0;
-	*port = (int)strtol(colon + 1, &end, 10);
-	if (errno == 0 && *end == '\0' && *port > 0 && *port < 65536)
-		return 0;
-bad:
-	return err_set(e, ERR_INPUT,
-		       "listen '%s': not a numeric address and port", listen);
-}
-
 static int listen_tcp(struct web *w, struct err *e)
 {
 	struct lws_context_creation_info info = { 0 };
-	char host[64];
+	char host[LISTEN_HOST_SIZE];
 	bool v6 = false;
 
-	if (split_listen(w->opts.listen, host, &info.port, &v6, e) < 0)
+	if (listen_split(w->opts.listen, host, &info.port, &v6, e) < 0)
 		return -1;
 	info.vhost_name = "tcp";
 	info.iface = host;
@@ -357,69 +328,11 @@ static int listen_tcp(struct web *w, struct err *e)
 		       w->opts.listen, strerror(errno));
 }
 
-/* Only the last part of the path is made: /run/konstruct in /run. */
-static int make_parent(const char *path, struct err *e)
-{
-	char copy[sizeof(((struct sockaddr_un *)NULL)->sun_path)];
-	const char *dir;
-
-	(void)snprintf(copy, sizeof(copy), "%s", path);
-	dir = dirname(copy);
-	if (mkdir(dir, 0750) == 0)
-		return chmod(dir, 0750); /* whatever the umask was */
-	if (errno == EEXIST)
-		return 0;
-	return err_set(e, ERR_FATAL, "cannot make directory '%s': %s", dir,
-		       strerror(errno));
-}
-
-/* Does anybody answer there? */
-static bool answers(const char *path)
-{
-	struct sockaddr_un sa = { .sun_family = AF_UNIX };
-	bool ok;
-	int fd;
-
-	fd = socket(AF_UNIX, SOCK_STREAM | SOCK_CLOEXEC, 0);
-	if (fd < 0)
-		return false;
-	memcpy(sa.sun_path, path, strlen(path) + 1);
-	ok = connect(fd, (struct sockaddr *)&sa, sizeof(sa)) == 0;
-	close(fd);
-	return ok;
-}
-
-/* lws removes what stands at the path, so look at it first. */
-static int check_path(const char *path, struct err *e)
-{
-	struct sockaddr_un sa;
-	struct stat st;
-
-	if (strlen(path) >= sizeof(sa.sun_path))
-		return err_set(e, ERR_INPUT,
-			       "admin_socket '%.80s...': longer than %zu bytes",
-			       path, sizeof(sa.sun_path) - 1);
-	if (path[0] != '/')
-		return err_set(e, ERR_INPUT,
-			       "admin_socket '%s': not an absolute path", path);
-	if (make_parent(path, e) < 0)
-		return -1;
-	if (lstat(path, &st) < 0)
-		return 0;
-	if (!S_ISSOCK(st.st_mode))
-		return err_set(e, ERR_FATAL, "'%s' is there, and no socket",
-			       path);
-	if (answers(path))
-		return err_set(e, ERR_FATAL, "another daemon listens on '%s'",
-			       path);
-	return 0;
-}
-
 static int listen_unix(struct web *w, struct err *e)
 {
 	struct lws_context_creation_info info = { 0 };
 
-	if (check_path(w->opts.socket, e) < 0)
+	if (listen_check_path(w->opts.socket, e) < 0)
 		return -1;
 	info.vhost_name = "unix";
 	info.iface = w->opts.socket;
