@@ -16,9 +16,13 @@ struct llm;
 
 /* Reads the key files. NULL with e naming the model. */
 struct llm *llm_create(const struct conf *c, struct err *e);
-void llm_free(struct llm *m);
+void llm_free(struct llm *m); /* no call is left; NULL is allowed */
 
-enum llm_role { LLM_SYSTEM, LLM_USER, LLM_ASSISTANT };
+enum llm_role {
+	LLM_SYSTEM,
+	LLM_USER,
+	LLM_ASSISTANT
+};
 
 struct llm_msg {
 	enum llm_role role;
@@ -33,11 +37,11 @@ enum llm_end {
 	LLM_FILTERED, /* the server's content filter stopped it */
 	LLM_EMPTY,    /* it ended well and said nothing */
 	LLM_TIMEOUT,
-	LLM_BUSY,    /* 429 or 5xx, also after the retry */
-	LLM_REFUSED, /* 401, 403: our key */
+	LLM_BUSY,     /* 429 or 5xx, also after the retry */
+	LLM_REFUSED,  /* 401, 403: our key */
 	LLM_TOO_LONG, /* 400 for the length of the context */
-	LLM_BROKEN,  /* the connection or the stream */
-	LLM_ERROR,   /* anything else that the server said */
+	LLM_BROKEN,   /* the connection or the stream */
+	LLM_ERROR,    /* anything else that the server said */
 };
 
 struct llm_usage {
@@ -49,8 +53,8 @@ struct llm_usage {
 struct llm_result {
 	enum llm_end end;
 	struct llm_usage usage;
-	const char *model; /* its name in the configuration */
-	const char *msg;   /* for the log: what the server or curl said */
+	const char *model;      /* its name in the configuration */
+	const char *msg;        /* for the log: what the server or curl said */
 	int64_t first_token_ms; /* from the start of the request; -1: none */
 };
 
@@ -60,7 +64,10 @@ struct llm_result {
  * On a failure before the first text it is tried once more. on_text gets the
  * answer piece by piece (reasoning is left out); on_done comes once, never
  * from inside llm_ask(). Both run on h's loop l. Everything in msgs is copied.
- * NULL with e filled and no callback.
+ * NULL with e filled and no callback. Who frees h cancels its calls before.
+ *
+ * Each answer has the model's deadlines; the wait for a slot ends after ten
+ * minutes as LLM_BUSY. An answer over 8 MiB is LLM_BROKEN.
  */
 struct llm_call;
 struct llm_call *llm_ask(struct llm *m, struct http *h, struct loop *l,

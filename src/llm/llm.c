@@ -1,0 +1,475 @@
+/* SPDX-License-Identifier: ISC */
+#include "llm/llm.h"
+
+#include <stdatomic.h>
+#include <stdlib.h>
+#include <string.h>
+
+#include "base/buf.h"
+#include "base/clock.h"
+#include "base/conf.h"
+#include "base/err.h"
+#include "base/secret.h"
+#include "llm/openai.h"
+#include "llm/slots.h"
+#include "net/http.h"
+#include "net/loop.h"
+#include "net/retry.h"
+
+#define REQUEST_MAX        (16 * 1024 * 1024)
+#define RETRY_AFTER_MAX_MS 10000
+
+/* For a slot. All who hold one have deadlines, so the line does move. */
+#define WAIT_MAX_MS (10 * 60 * 1000)
+
+struct model {
+	char *name;
+	char *url;
+	char *id;  /* as the server calls it */
+	char *key; /* NULL: none */
+	unsigned int connect_ms;
+	unsigned int first_token_ms;
+	unsigned int idle_ms;
+	unsigned int total_ms;
+	int max_tokens;
+	struct slots slots;
+	/* The dialect that it speaks, as far as that is known. */
+	atomic_bool max_completion;
+	atomic_bool no_usage;
+};
+
+struct llm {
+	struct model *models;
+	size_t n;
+	struct model *standard;
+};
+
+struct llm_call {
+	struct slot slot; /* must be first */
+	struct model *model;
+	struct http *http;
+	bool cancelled;
+
+	struct loop_timer *timer; /* of the wait for a slot or for the retry */
+	struct http_call *request;
+	char *messages; /* JSON; NULL once there is text: no retry then */
+	struct openai_dialect dialect; /* of the request under way */
+	struct openai answer;
+	bool reading; /* openai_feed() is on the stack */
+	unsigned int tries;
+	int64_t started; /* the first request */
+	int64_t first_token_ms;
+
+	void (*on_text)(const char *p, size_t n, void *arg);
+	void (*on_done)(const struct llm_result *r, void *arg);
+	void *arg;
+};
+
+static const char *const end_names[] = {
+	[LLM_DONE] = "done",         [LLM_LENGTH] = "length",
+	[LLM_FILTERED] = "filtered", [LLM_EMPTY] = "empty",
+	[LLM_TIMEOUT] = "timeout",   [LLM_BUSY] = "busy",
+	[LLM_REFUSED] = "refused",   [LLM_TOO_LONG] = "too long",
+	[LLM_BROKEN] = "broken",     [LLM_ERROR] = "error",
+};
+
+const char *llm_end_name(enum llm_end end)
+{
+	return end_names[end];
+}
+
+static char *make_url(const char *base)
+{
+	static const char path[] = "/chat/completions";
+	size_t n = strlen(base);
+	char *url;
+
+	while (n > 0 && base[n - 1] == '/')
+		n--;
+	url = malloc(n + sizeof(path));
+	if (url) {
+		memcpy(url, base, n);
+		memcpy(url + n, path, sizeof(path));
+	}
+	return url;
+}
+
+static int model_init(struct model *m, const struct conf_model *c,
+		      struct err *e)
+{
+	if (slots_init(&m->slots, c->concurrency, e) < 0)
+		return -1;
+	m->name = strdup(c->name);
+	m->url = make_url(c->url);
+	m->id = strdup(c->model);
+	if (!m->name || !m->url || !m->id)
+		return err_set(e, ERR_RETRY, "no memory");
+	if (c->api_key_file[0]) {
+		m->key = secret_read(c->api_key_file, e);
+		if (!m->key)
+			return -1;
+	}
+	m->connect_ms = (unsigned int)c->connect_timeout_s * 1000;
+	m->first_token_ms = (unsigned int)c->first_token_timeout_s * 1000;
+	m->idle_ms = (unsigned int)c->idle_timeout_s * 1000;
+	m->total_ms = (unsigned int)c->timeout_s * 1000;
+	m->max_tokens = c->max_tokens;
+	return 0;
+}
+
+static void model_release(struct model *m)
+{
+	slots_release(&m->slots);
+	free(m->name);
+	free(m->url);
+	free(m->id);
+	secret_free(m->key);
+}
+
+struct llm *llm_create(const struct conf *c, struct err *e)
+{
+	struct llm *m;
+	size_t i;
+
+	m = calloc(1, sizeof(*m));
+	if (!m) {
+		err_set(e, ERR_RETRY, "cannot set up models: no memory");
+		return NULL;
+	}
+	m->models = calloc(c->nmodels, sizeof(*m->models));
+	if (!m->models) {
+		err_set(e, ERR_RETRY, "cannot set up models: no memory");
+		goto fail;
+	}
+	for (i = 0; i < c->nmodels; i++) {
+		m->n++;
+		if (model_init(&m->models[i], &c->models[i], e) < 0) {
+			err_wrap(e, "llm \"%s\"", c->models[i].name);
+			goto fail;
+		}
+		if (i == 0 || c->models[i].is_default)
+			m->standard = &m->models[i];
+	}
+	return m;
+fail:
+	llm_free(m);
+	return NULL;
+}
+
+void llm_free(struct llm *m)
+{
+	size_t i;
+
+	if (!m)
+		return;
+	for (i = 0; i < m->n; i++)
+		model_release(&m->models[i]);
+	free(m->models);
+	free(m);
+}
+
+static struct model *find_model(struct llm *m, const char *name)
+{
+	size_t i;
+
+	for (i = 0; name && i < m->n; i++) {
+		if (strcmp(m->models[i].name, name) == 0)
+			return &m->models[i];
+	}
+	return m->standard;
+}
+
+static void free_call(struct llm_call *c)
+{
+	loop_timer_free(c->timer);
+	openai_release(&c->answer);
+	free(c->messages);
+	free(c);
+}
+
+static void finish(struct llm_call *c, enum llm_end end, const char *msg)
+{
+	struct llm_result r = {
+		.end = end,
+		.usage = c->answer.usage,
+		.model = c->model->name,
+		.msg = msg,
+		.first_token_ms = c->first_token_ms,
+	};
+
+	if (c->slot.state == SLOT_HELD)
+		slots_give(&c->model->slots);
+	c->on_done(&r, c->arg);
+	free_call(c);
+}
+
+static int on_text(const char *p, size_t n, void *arg)
+{
+	struct llm_call *c = arg;
+
+	if (c->first_token_ms < 0)
+		c->first_token_ms = clock_ms() - c->started;
+	free(c->messages);
+	c->messages = NULL;
+	c->on_text(p, n, c->arg);
+	return c->cancelled;
+}
+
+static int on_data(const char *p, size_t n, void *arg)
+{
+	struct llm_call *c = arg;
+	int rc;
+
+	c->reading = true;
+	rc = openai_feed(&c->answer, p, n);
+	c->reading = false;
+	if (c->cancelled) {
+		free_call(c);
+		return -1;
+	}
+	return rc;
+}
+
+/* An answer that wasn't streamed comes as text only now. */
+static enum llm_end end_answer(struct llm_call *c)
+{
+	enum llm_end end;
+
+	c->reading = true;
+	end = openai_end(&c->answer);
+	c->reading = false;
+	return end;
+}
+
+static void on_response(const struct http_result *r, void *arg);
+
+static int64_t time_left(const struct llm_call *c)
+{
+	return c->started + c->model->total_ms - clock_ms();
+}
+
+static int send_request(struct llm_call *c, struct err *e)
+{
+	struct model *m = c->model;
+	struct http_request r = {
+		.method = "POST",
+		.url = m->url,
+		.bearer = m->key,
+		.content_type = "application/json",
+		.max_body = OPENAI_ANSWER_MAX,
+		.repeat = true,
+		.connect_ms = m->connect_ms,
+		.first_byte_ms = m->first_token_ms,
+		.idle_ms = m->idle_ms,
+		.total_ms = (unsigned int)time_left(c),
+		.on_data = on_data,
+		.on_done = on_response,
+		.arg = c,
+	};
+	struct buf body;
+
+	c->dialect.max_completion = atomic_load(&m->max_completion);
+	c->dialect.no_usage = atomic_load(&m->no_usage);
+	openai_release(&c->answer);
+	openai_init(&c->answer, on_text, c);
+	buf_init(&body, REQUEST_MAX);
+	if (openai_request(&body, m->id, c->messages, m->max_tokens,
+			   &c->dialect) < 0) {
+		buf_release(&body);
+		return err_set(e, ERR_INPUT, "the request is too large");
+	}
+	r.body = body.data;
+	r.body_len = body.len;
+	c->request = http_start(c->http, &r, e);
+	buf_release(&body);
+	return c->request ? 0 : -1;
+}
+
+static void send_or_finish(struct llm_call *c)
+{
+	struct err e = { 0 };
+
+	if (time_left(c) <= 0)
+		finish(c, LLM_TIMEOUT, "no time left to try again");
+	else if (send_request(c, &e) < 0)
+		finish(c, LLM_BROKEN, e.msg);
+}
+
+/* The refusal named a word of ours that this server doesn't know. */
+static bool learn(struct llm_call *c, const struct openai_dialect *d)
+{
+	if (d->max_completion == c->dialect.max_completion &&
+	    d->no_usage == c->dialect.no_usage)
+		return false;
+	if (d->max_completion)
+		atomic_store(&c->model->max_completion, true);
+	if (d->no_usage)
+		atomic_store(&c->model->no_usage, true);
+	return true;
+}
+
+/* A second try, unless it's too late for one or wouldn't help. */
+static bool try_again(struct llm_call *c, enum llm_end end,
+		      const struct http_result *r)
+{
+	unsigned int ms;
+
+	if ((end != LLM_BUSY && end != LLM_BROKEN) || !c->messages ||
+	    c->tries > 0 || r->retry_after_ms > RETRY_AFTER_MAX_MS)
+		return false;
+	ms = retry_delay_ms(&retry_call, c->tries, r->retry_after_ms);
+	if (time_left(c) <= ms)
+		return false;
+	c->tries++;
+	loop_timer_set(c->timer, ms);
+	return true;
+}
+
+/* No whole response: the parser's reason, else the deadline's, else curl's. */
+static enum llm_end end_of_broken(struct llm_call *c,
+				  const struct http_result *r, const char **msg)
+{
+	if (openai_complete(&c->answer) || c->answer.fault != LLM_DONE) {
+		*msg = c->answer.msg;
+		return end_answer(c);
+	}
+	*msg = r->msg;
+	return r->timeout && r->sent ? LLM_TIMEOUT : LLM_BROKEN;
+}
+
+static void on_response(const struct http_result *r, void *arg)
+{
+	struct llm_call *c = arg;
+	struct openai_dialect d = c->dialect;
+	char text[200];
+	const char *msg = text;
+	enum llm_end end;
+
+	c->request = NULL;
+	if (r->status == 0) {
+		end = end_of_broken(c, r, &msg);
+	} else if (r->status >= 200 && r->status < 300) {
+		end = end_answer(c);
+		msg = c->answer.msg;
+	} else {
+		end = openai_refusal(r->status, r->body, r->len, &d, text,
+				     sizeof(text));
+		if (learn(c, &d)) {
+			send_or_finish(c);
+			return;
+		}
+	}
+	if (c->cancelled)
+		free_call(c);
+	else if (!try_again(c, end, r))
+		finish(c, end, msg);
+}
+
+static void on_timer(void *arg)
+{
+	struct llm_call *c = arg;
+
+	switch (slots_leave(&c->model->slots, &c->slot)) {
+	case SLOT_WAITING:
+		finish(c, LLM_BUSY, "no slot became free");
+		break;
+	case SLOT_GRANTED:
+		break; /* its task comes */
+	case SLOT_HELD:
+		send_or_finish(c);
+		break;
+	}
+}
+
+static void on_granted(struct loop_task *t)
+{
+	struct llm_call *c = (struct llm_call *)t;
+
+	slots_granted(&c->slot);
+	if (c->cancelled) {
+		slots_give(&c->model->slots);
+		free_call(c);
+		return;
+	}
+	loop_timer_stop(c->timer);
+	c->started = clock_ms();
+	send_or_finish(c);
+}
+
+static struct llm_call *make_call(struct loop *l, const struct llm_msg *msgs,
+				  size_t nmsgs, struct err *e)
+{
+	struct llm_call *c;
+	struct buf b;
+
+	c = calloc(1, sizeof(*c));
+	if (!c) {
+		err_set(e, ERR_RETRY, "cannot ask the model: no memory");
+		return NULL;
+	}
+	c->slot.task.run = on_granted;
+	c->slot.loop = l;
+	c->first_token_ms = -1;
+	c->timer = loop_timer_create(l, on_timer, c);
+	buf_init(&b, REQUEST_MAX);
+	openai_messages(&b, msgs, nmsgs);
+	c->messages = buf_take(&b);
+	buf_release(&b);
+	if (!c->timer || !c->messages) {
+		err_set(e, ERR_INPUT, "cannot ask the model: too long");
+		free_call(c);
+		return NULL;
+	}
+	return c;
+}
+
+struct llm_call *llm_ask(struct llm *m, struct http *h, struct loop *l,
+			 const char *model, const struct llm_msg *msgs,
+			 size_t nmsgs,
+			 void (*text_fn)(const char *p, size_t n, void *arg),
+			 void (*done_fn)(const struct llm_result *r, void *arg),
+			 void *arg, struct err *e)
+{
+	struct llm_call *c;
+
+	c = make_call(l, msgs, nmsgs, e);
+	if (!c)
+		return NULL;
+	c->model = find_model(m, model);
+	c->http = h;
+	c->on_text = text_fn;
+	c->on_done = done_fn;
+	c->arg = arg;
+	if (!slots_take(&c->model->slots, &c->slot)) {
+		loop_timer_set(c->timer, WAIT_MAX_MS);
+		return c;
+	}
+	c->started = clock_ms();
+	if (send_request(c, e) < 0) {
+		slots_give(&c->model->slots);
+		free_call(c);
+		return NULL;
+	}
+	return c;
+}
+
+void llm_cancel(struct llm_call *c)
+{
+	if (!c)
+		return;
+	switch (slots_leave(&c->model->slots, &c->slot)) {
+	case SLOT_WAITING:
+		free_call(c);
+		break;
+	case SLOT_GRANTED:
+		c->cancelled = true; /* the task has it, and frees it */
+		break;
+	case SLOT_HELD:
+		http_cancel(c->request);
+		slots_give(&c->model->slots);
+		c->cancelled = true;
+		if (!c->reading)
+			free_call(c);
+		break;
+	}
+}
