@@ -64,6 +64,11 @@ static void lint_string(struct lint *l)
 	l->p++;
 }
 
+static bool digit_follows(const struct lint *l)
+{
+	return l->end - l->p > 1 && l->p[1] >= '0' && l->p[1] <= '9';
+}
+
 const char *json_lint(const char *text, size_t len)
 {
 	struct lint l = { .p = text, .end = text + len };
@@ -78,6 +83,8 @@ const char *json_lint(const char *text, size_t len)
 			l.wrong = "unexpected character";
 		else if (*l.p == ':' && l.nul)
 			l.wrong = "NUL in a key";
+		else if (*l.p == '.' && !digit_follows(&l))
+			l.wrong = "number ends with a point";
 		l.p++;
 	}
 	return l.wrong;
