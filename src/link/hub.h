@@ -6,6 +6,7 @@
 #include <stdint.h>
 
 struct conf;
+struct dialer;
 struct engaged;
 struct err;
 struct journal;
@@ -21,6 +22,7 @@ struct hub_opts {
 	struct loop *io;
 	struct loop *dial;
 	struct transport *transport; /* NULL: libwebsockets on io */
+	struct dialer *dialer;       /* NULL: apps.connections.open on dial */
 	struct engaged *engaged;
 	struct journal *journal;
 	struct router *router;
@@ -34,7 +36,11 @@ struct hub *hub_create(const struct hub_opts *o, struct err *e);
 void hub_app_put(struct hub *h, const char *app_id, const char *token);
 void hub_app_remove(struct hub *h, const char *app_id);
 
-/* Raise RLIMIT_NOFILE to what napps links need; warns when it can't. */
+/*
+ * Set the soft RLIMIT_NOFILE to what napps links need; warns when it can't.
+ * Before hub_create() and admin_create(): libwebsockets sizes its tables by
+ * the limit that it finds, and takes no descriptor above it.
+ */
 void hub_raise_files(size_t napps);
 
 /*
@@ -42,7 +48,8 @@ void hub_raise_files(size_t napps);
  * closed or the time is over. From the main thread, loops running.
  */
 void hub_close(struct hub *h, int64_t grace_ms);
-void hub_free(struct hub *h); /* after the loops stopped; NULL is allowed */
+/* After the loops stopped and the journal is freed; NULL is allowed. */
+void hub_free(struct hub *h);
 
 enum link_state {
 	LINK_IDLE,
@@ -64,7 +71,7 @@ struct hub_stats {
 	uint64_t reconnects;
 	size_t held; /* replies that wait for their mention */
 };
-/* Any thread: a copy that the I/O thread renews at least every second. */
+/* Any thread: as it is now. */
 void hub_stats(struct hub *h, struct hub_stats *out);
 
 /* Any thread: each app's link; fn is called under a lock, be quick. */

@@ -5,6 +5,7 @@
 #include <stddef.h>
 
 struct err;
+struct loop;
 
 /*
  * A WebSocket client connection as the link's state machine sees it. Two
@@ -12,19 +13,29 @@ struct err;
  * thread.
  */
 struct transport; /* makes connections */
-struct wire;	  /* one connection */
+struct wire;      /* one connection */
+
+/* The largest frame, and all that is partly received at one time. */
+#define WIRE_FRAME_MAX   (4 * 1024 * 1024)
+#define WIRE_PARTIAL_MAX (64 * 1024 * 1024)
+
+/* Why a frame was thrown away. */
+enum wire_garbage {
+	WIRE_BINARY,
+	WIRE_TOO_LARGE, /* above WIRE_FRAME_MAX */
+	WIRE_NO_ROOM,   /* above WIRE_PARTIAL_MAX, or no memory */
+};
 
 /* What a wire reports. None comes from inside connect(), send() or close(),
- * and none after closed, nor after drop(). */
+ * and none after closed, nor after drop(). The wire may be dropped in any. */
 struct wire_events {
 	void (*opened)(void *arg);
-	/* A whole text frame, reassembled. */
+	/* A whole text frame, reassembled; no NUL stands behind it. */
 	void (*text)(const char *p, size_t n, void *arg);
 	void (*pong)(void *arg);
-	/* Bytes of any kind came in: a ping, a part of a frame. */
+	/* A part of a frame came in. */
 	void (*alive)(void *arg);
-	/* Binary, too large or out of the ceiling: it was thrown away. */
-	void (*garbage)(const char *why, void *arg);
+	void (*garbage)(enum wire_garbage what, void *arg);
 	/* why: "closed by peer (1006)", the TLS reason, ... */
 	void (*closed)(const char *why, void *arg);
 };
@@ -38,8 +49,8 @@ struct transport_ops {
 	/* One unfragmented text frame; queued, copied. -1: too much queued. */
 	int (*send)(struct wire *w, const char *p, size_t n);
 	int (*ping)(struct wire *w);
-	/* Send Close(1000) after what is queued, wait at most a second. Then
-	 * closed is reported. */
+	/* Send Close(1000) after what is queued. closed is reported when the
+	 * peer has answered; who doesn't want to wait for that drops it. */
 	void (*close)(struct wire *w);
 	/* Cut it off at once, without a report. w is gone. */
 	void (*drop)(struct wire *w);
@@ -48,5 +59,15 @@ struct transport_ops {
 struct transport {
 	const struct transport_ops *ops;
 };
+
+/*
+ * The one over libwebsockets. ca_file "": the system's. To be made once in a
+ * process, after hub_raise_files(): lws sizes its tables by the limit.
+ */
+struct transport *lws_transport_create(struct loop *io, const char *ca_file,
+				       struct err *e);
+/* On the loop's thread (or when it never ran), all wires dropped. What lws
+ * has on the loop goes away while it turns on. NULL is allowed. */
+void lws_transport_free(struct transport *t);
 
 #endif
