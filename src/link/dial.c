@@ -1,0 +1,311 @@
+/* SPDX-License-Identifier: ISC */
+#include "link/dial.h"
+
+#include <arpa/inet.h>
+#include <stdbool.h>
+#include <stddef.h>
+#include <stdio.h>
+#include <stdlib.h>
+#include <string.h>
+
+#include "base/conf.h"
+#include "base/json.h"
+#include "base/secret.h"
+#include "net/http.h"
+#include "net/loop.h"
+#include "slack/api.h"
+
+/*
+ * Over HTTP/1.1 each connection costs a TLS handshake, and reuse costs a
+ * round trip in a queue; over HTTP/2 one is enough.
+ */
+#define HOST_CONNECTIONS 16
+
+struct dial {
+	struct dialer base; /* must be first */
+	const struct conf *conf;
+	struct loop *io, *dial;
+	bool silent; /* closed, as the I/O thread knows it */
+
+	/* The dial thread's. */
+	struct http *http;
+	struct ask *asks; /* between start and finish */
+	bool closed;
+	struct loop_task close_task;
+};
+
+/* One ticket on its way: to the dial thread, and back. */
+struct ask {
+	struct loop_task task; /* must be first */
+	struct dial *d;
+	struct ask *next;
+	struct ask **link;
+	struct slack_call *call;
+	char *app_id;
+	char *token;
+	uint32_t gen;
+	unsigned int nth;
+	struct ticket ticket;
+};
+
+static void ask_free(struct ask *a)
+{
+	secret_free(a->token);
+	free(a->app_id);
+	explicit_bzero(&a->ticket, sizeof(a->ticket));
+	free(a);
+}
+
+static void list_add(struct ask *a)
+{
+	a->next = a->d->asks;
+	a->link = &a->d->asks;
+	if (a->next)
+		a->next->link = &a->next;
+	a->d->asks = a;
+}
+
+static void list_remove(struct ask *a)
+{
+	*a->link = a->next;
+	if (a->next)
+		a->next->link = a->link;
+}
+
+/* Back on the I/O thread. */
+static void deliver(struct loop_task *t)
+{
+	struct ask *a = (struct ask *)t;
+	struct dial *d = a->d;
+
+	if (!d->silent)
+		d->base.done(a->app_id, a->gen, &a->ticket, d->base.arg);
+	ask_free(a);
+}
+
+static void finish(struct ask *a)
+{
+	list_remove(a);
+	a->task.run = deliver;
+	loop_post(a->d->io, &a->task);
+}
+
+static void fail(struct ask *a, enum err_kind kind, const char *what)
+{
+	err_set(&a->ticket.e, kind, "%s", what);
+	finish(a);
+}
+
+static void on_resolved(const struct loop_addrs *r, void *arg)
+{
+	struct ask *a = arg;
+
+	if (r->n == 0) {
+		err_set(&a->ticket.e, ERR_RETRY,
+			"cannot resolve the link's host: %s", r->msg);
+		finish(a);
+		return;
+	}
+	(void)snprintf(a->ticket.addr, sizeof(a->ticket.addr), "%s",
+		       r->addr[a->nth % (unsigned int)r->n]);
+	finish(a);
+}
+
+static bool numeric(const char *host)
+{
+	unsigned char ip[sizeof(struct in6_addr)];
+
+	return inet_pton(AF_INET, host, ip) == 1 ||
+	       inet_pton(AF_INET6, host, ip) == 1;
+}
+
+/* Slack's answer is good, as far as it goes. */
+static void take_url(struct ask *a, const char *url)
+{
+	struct ticket *t = &a->ticket;
+	struct err e = { 0 };
+	struct ws_url u;
+	int n;
+
+	n = snprintf(t->url, sizeof(t->url), "%s", url);
+	if (n < 0 || (size_t)n >= sizeof(t->url)) {
+		fail(a, ERR_RETRY, "the link's URL is too long");
+		return;
+	}
+	if (ws_url_parse(&u, t->url, &e) < 0) {
+		fail(a, ERR_RETRY, e.msg);
+		return;
+	}
+	if (numeric(u.host)) {
+		(void)snprintf(t->addr, sizeof(t->addr), "%.45s", u.host);
+		finish(a);
+		return;
+	}
+	if (loop_resolve(a->d->dial, u.host, on_resolved, a, &e) < 0)
+		fail(a, ERR_RETRY, e.msg);
+}
+
+/* What no repetition heals: an operator has to look at the token or the app
+ * (the error list of apps.connections.open, and the common ones). */
+static bool hopeless(const struct slack_result *r)
+{
+	return r->fault == SLACK_DEAD || r->fault == SLACK_CONFIG ||
+	       strcmp(r->error, "missing_args") == 0;
+}
+
+static void on_answer(const struct slack_result *r, void *arg)
+{
+	struct ask *a = arg;
+	const char *url = json_str(r->body, "url");
+
+	a->call = NULL;
+	if (r->fault == SLACK_OK && url) {
+		take_url(a, url);
+		return;
+	}
+	if (r->fault == SLACK_OK) {
+		fail(a, ERR_RETRY, "apps.connections.open gave no URL");
+		return;
+	}
+	err_set(&a->ticket.e, ERR_RETRY, "apps.connections.open: %s", r->error);
+	if (hopeless(r))
+		a->ticket.e.kind = ERR_FATAL;
+	else if (r->fault == SLACK_RATE)
+		a->ticket.e.kind = ERR_LIMIT;
+	a->ticket.e.retry_ms = r->retry_ms;
+	finish(a);
+}
+
+static void start(struct loop_task *t)
+{
+	struct ask *a = (struct ask *)t;
+	struct dial *d = a->d;
+	struct err e = { 0 };
+
+	if (d->closed) {
+		ask_free(a);
+		return;
+	}
+	list_add(a);
+	a->call = slack_call(d->http, d->conf->slack_api_url,
+			     "apps.connections.open", a->token, NULL, on_answer,
+			     a, &e);
+	if (!a->call)
+		fail(a, ERR_RETRY, e.msg);
+}
+
+static struct ask *ask_create(struct dial *d, const char *app_id,
+			      const char *token)
+{
+	struct ask *a = calloc(1, sizeof(*a));
+
+	if (!a)
+		return NULL;
+	a->d = d;
+	a->task.run = start;
+	a->app_id = strdup(app_id);
+	a->token = strdup(token);
+	if (a->app_id && a->token)
+		return a;
+	ask_free(a);
+	return NULL;
+}
+
+/* Without memory no answer comes: the link's own deadline sees to that. */
+static void dial_ask(struct dialer *base, const char *app_id, uint32_t gen,
+		     const char *token, unsigned int nth)
+{
+	struct dial *d = (struct dial *)base;
+	struct ask *a = ask_create(d, app_id, token);
+
+	if (!a)
+		return;
+	a->gen = gen;
+	a->nth = nth;
+	loop_post(d->dial, &a->task);
+}
+
+static void tell_closed(struct loop_task *t)
+{
+	struct dial *d =
+		(struct dial *)((char *)t - offsetof(struct dial, close_task));
+
+	d->base.closed(d->base.arg);
+}
+
+/* On the dial thread. Names can't be cancelled: dial_free() sees to those. */
+static void close_http(struct loop_task *t)
+{
+	struct dial *d =
+		(struct dial *)((char *)t - offsetof(struct dial, close_task));
+	struct ask *a, *next;
+
+	d->closed = true;
+	for (a = d->asks; a; a = next) {
+		next = a->next;
+		if (!a->call)
+			continue;
+		slack_cancel(a->call);
+		list_remove(a);
+		ask_free(a);
+	}
+	http_free(d->http);
+	d->http = NULL;
+	d->close_task.run = tell_closed;
+	loop_post(d->io, &d->close_task);
+}
+
+static void dial_close(struct dialer *base)
+{
+	struct dial *d = (struct dial *)base;
+
+	d->silent = true;
+	d->close_task.run = close_http;
+	loop_post(d->dial, &d->close_task);
+}
+
+static const struct dialer_ops ops = {
+	.ask = dial_ask,
+	.close = dial_close,
+};
+
+struct dialer *dial_create(const struct conf *conf, struct loop *io,
+			   struct loop *dial, struct err *e)
+{
+	const struct http_opts ho = {
+		.ca_file = conf->slack_ca_file,
+		.host_connections = HOST_CONNECTIONS,
+	};
+	struct dial *d = calloc(1, sizeof(*d));
+
+	if (!d) {
+		err_set(e, ERR_RETRY, "cannot allocate the dialer");
+		return NULL;
+	}
+	d->base.ops = &ops;
+	d->conf = conf;
+	d->io = io;
+	d->dial = dial;
+	d->http = http_create(dial, &ho, e);
+	if (!d->http) {
+		free(d);
+		return NULL;
+	}
+	return &d->base;
+}
+
+void dial_free(struct dialer *base)
+{
+	struct dial *d = (struct dial *)base;
+	struct ask *a, *next;
+
+	if (!d)
+		return;
+	for (a = d->asks; a; a = next) {
+		next = a->next;
+		slack_cancel(a->call);
+		ask_free(a);
+	}
+	http_free(d->http);
+	free(d);
+}
