@@ -1,0 +1,342 @@
+/* SPDX-License-Identifier: ISC */
+#include "link/intake.h"
+
+#include <pthread.h>
+#include <stdatomic.h>
+#include <stdlib.h>
+#include <string.h>
+
+#include "base/clock.h"
+#include "base/err.h"
+#include "base/log.h"
+#include "link/held.h"
+#include "link/link.h"
+#include "net/loop.h"
+#include "route/envelope.h"
+#include "route/message.h"
+#include "route/router.h"
+#include "route/screen.h"
+#include "state/engaged.h"
+#include "store/journal.h"
+
+/* An envelope on its way to the journal and back. */
+struct arrival {
+	struct journal_req req; /* must be first */
+	struct arrival *next;   /* of those that came back */
+	struct intake *in;
+	struct entry entry;
+	struct message *msg;
+	const char *stage; /* held: of the screen */
+	uint32_t gen;
+	const char *app_id; /* both stand behind the struct */
+	const char *envelope_id;
+	char strings[];
+};
+
+struct intake {
+	struct intake_opts o;
+	struct held *held;
+	_Atomic size_t nheld;
+	size_t under_way; /* with the journal, or on the way back */
+	bool stopping;
+	_Atomic bool cut;
+
+	struct loop_task task; /* collect() */
+	pthread_mutex_t lock;  /* of what follows */
+	struct arrival *back;  /* the newest first */
+	bool posted;
+};
+
+static void arrival_free(struct arrival *a)
+{
+	entry_release(&a->entry);
+	message_free(a->msg);
+	free(a);
+}
+
+static void drop_arrival(void *item)
+{
+	arrival_free(item);
+}
+
+/* With the strings that outlive the link's frame. */
+static struct arrival *arrival_alloc(const char *app_id, const char *id)
+{
+	size_t na = strlen(app_id) + 1;
+	size_t ni = strlen(id) + 1;
+	struct arrival *a = calloc(1, sizeof(*a) + na + ni);
+
+	if (!a)
+		return NULL;
+	memcpy(a->strings, app_id, na);
+	memcpy(a->strings + na, id, ni);
+	a->app_id = a->strings;
+	a->envelope_id = a->strings + na;
+	return a;
+}
+
+static int fill_entry(struct entry *en, const struct message *m,
+		      const char *app_id, const char *text, size_t n)
+{
+	en->received_ms = clock_wall_ms();
+	en->app_id = strdup(app_id);
+	en->event_id = strdup(m->event_id ? m->event_id : "");
+	en->frame = malloc(n + 1);
+	if (!en->app_id || !en->event_id || !en->frame)
+		return -1;
+	memcpy(en->frame, text, n);
+	en->frame[n] = '\0';
+	en->frame_len = n;
+	return 0;
+}
+
+/* Takes msg. NULL: no memory. */
+static struct arrival *arrival_create(struct intake *in, struct message *msg,
+				      const char *app_id, const char *id,
+				      const char *text, size_t n)
+{
+	struct arrival *a = arrival_alloc(app_id, id);
+
+	if (!a) {
+		message_free(msg);
+		return NULL;
+	}
+	a->in = in;
+	a->msg = msg;
+	if (fill_entry(&a->entry, msg, app_id, text, n) < 0) {
+		arrival_free(a);
+		return NULL;
+	}
+	id_make(a->entry.id);
+	memcpy(msg->id, a->entry.id, sizeof(msg->id));
+	return a;
+}
+
+static void finish(struct intake *in, struct arrival *a)
+{
+	if (a->req.ok)
+		in->o.ack(a->app_id, a->gen, a->envelope_id, in->o.arg);
+	else
+		in->o.counts->unacked++;
+	in->under_way--;
+	arrival_free(a);
+}
+
+static struct arrival *reverse(struct arrival *a)
+{
+	struct arrival *out = NULL;
+	struct arrival *next;
+
+	for (; a; a = next) {
+		next = a->next;
+		a->next = out;
+		out = a;
+	}
+	return out;
+}
+
+/* All that has come back since the last time; the acks of one commit. */
+static void collect(struct loop_task *t)
+{
+	struct intake *in =
+		(struct intake *)((char *)t - offsetof(struct intake, task));
+	struct arrival *a, *next;
+
+	pthread_mutex_lock(&in->lock);
+	a = in->back;
+	in->back = NULL;
+	in->posted = false;
+	pthread_mutex_unlock(&in->lock);
+
+	for (a = reverse(a); a; a = next) {
+		next = a->next;
+		finish(in, a);
+	}
+	if (in->stopping && in->under_way == 0)
+		in->o.settled(in->o.arg);
+}
+
+/* On the journal thread. */
+static void come_back(struct journal_req *r)
+{
+	struct arrival *a = (struct arrival *)r;
+	struct intake *in = a->in;
+	bool post;
+
+	if (r->ok && !r->duplicate && !in->cut) {
+		router_submit(in->o.router, &a->entry, a->msg);
+		memset(&a->entry, 0, sizeof(a->entry));
+		a->msg = NULL;
+	}
+	pthread_mutex_lock(&in->lock);
+	a->next = in->back;
+	in->back = a;
+	post = !in->posted;
+	in->posted = true;
+	pthread_mutex_unlock(&in->lock);
+	if (post)
+		loop_post(in->o.io, &in->task);
+}
+
+/* Takes a. */
+static void submit(struct intake *in, struct arrival *a)
+{
+	a->req.kind = JOURNAL_APPEND;
+	a->req.entry = &a->entry;
+	a->req.done = come_back;
+	in->under_way++;
+	if (journal_submit(in->o.journal, &a->req))
+		return;
+	in->under_way--;
+	in->o.counts->unacked++;
+	arrival_free(a);
+}
+
+/* Its thread was mentioned, or it has waited long enough. */
+static void held_done(void *item, const char *key, void *arg)
+{
+	struct intake *in = arg;
+	struct arrival *a = item;
+
+	in->nheld--;
+	if (engaged_maybe(in->o.engaged, key)) {
+		verdict_count(a->stage, V_ACCEPT);
+		submit(in, a);
+		return;
+	}
+	verdict_count(a->stage, V_DROP);
+	log_debug(LOG_FIELDS({ "envelope", a->envelope_id },
+			     { "event", a->entry.event_id },
+			     { "app", a->app_id },
+			     { "channel", a->msg->channel.channel_id },
+			     { "ts", a->msg->channel.ts },
+			     { "stage", a->stage }, { "verdict", "drop" },
+			     { "why", "thread is not engaged" }),
+		  "screened out");
+	in->o.ack(a->app_id, a->gen, a->envelope_id, in->o.arg);
+	arrival_free(a);
+}
+
+static void hold(struct intake *in, struct arrival *a, const char *key)
+{
+	if (held_add(in->held, key, a, sizeof(*a) + 2 * a->entry.frame_len) <
+	    0) {
+		in->o.counts->unacked++;
+		arrival_free(a);
+		return;
+	}
+	in->nheld++;
+}
+
+struct intake *intake_create(const struct intake_opts *o, struct err *e)
+{
+	struct intake *in = calloc(1, sizeof(*in));
+	int rc;
+
+	if (!in)
+		goto fail;
+	in->o = *o;
+	in->task.run = collect;
+	in->held = held_create(o->alarms, SCREEN_HOLD_MS, held_done, in);
+	if (!in->held)
+		goto fail;
+	rc = pthread_mutex_init(&in->lock, NULL);
+	if (rc != 0) {
+		err_set(e, ERR_FATAL, "mutex: %s", strerror(rc));
+		held_free(in->held, drop_arrival);
+		free(in);
+		return NULL;
+	}
+	return in;
+fail:
+	err_set(e, ERR_RETRY, "cannot allocate the intake");
+	free(in);
+	return NULL;
+}
+
+void intake_free(struct intake *in)
+{
+	struct arrival *a, *next;
+
+	if (!in)
+		return;
+	for (a = in->back; a; a = next) {
+		next = a->next;
+		arrival_free(a);
+	}
+	held_free(in->held, drop_arrival);
+	pthread_mutex_destroy(&in->lock);
+	free(in);
+}
+
+static bool take(struct intake *in, struct screening *s, enum verdict v,
+		 const char *stage, const char *app_id, uint32_t gen,
+		 const char *text, size_t n)
+{
+	bool mention = s->msg->mention;
+	struct arrival *a;
+
+	a = arrival_create(in, s->msg, app_id, s->env->id, text, n);
+	if (!a) {
+		in->o.counts->unacked++;
+		return false;
+	}
+	a->gen = gen;
+	a->stage = stage;
+	if (v == V_HOLD) {
+		hold(in, a, s->key);
+		return false;
+	}
+	submit(in, a);
+	/* Behind it, so that the mention comes first in the journal. */
+	if (mention)
+		held_wake(in->held, s->key);
+	return false;
+}
+
+bool intake_envelope(struct intake *in, const char *app_id, uint32_t gen,
+		     const struct envelope *env, const char *text, size_t n)
+{
+	struct screening s = { .env = env, .engaged = in->o.engaged };
+	const char *stage;
+	enum verdict v;
+
+	if (in->stopping) {
+		in->o.counts->unacked++;
+		return false;
+	}
+	v = screen_run(&s, &stage);
+	switch (v) {
+	case V_DROP:
+		return env->id != NULL;
+	case V_ACCEPT:
+	case V_HOLD:
+		return take(in, &s, v, stage, app_id, gen, text, n);
+	case V_NEXT:
+	case V_REFUSE:
+	case V_FAIL:
+	case V_COUNT:
+		break;
+	}
+	in->o.counts->unacked++;
+	return false;
+}
+
+void intake_stop(struct intake *in)
+{
+	in->stopping = true;
+	held_clear(in->held, drop_arrival);
+	in->nheld = 0;
+	if (in->under_way == 0)
+		in->o.settled(in->o.arg);
+}
+
+void intake_cut(struct intake *in)
+{
+	in->cut = true;
+}
+
+size_t intake_held(struct intake *in)
+{
+	return in->nheld;
+}
