@@ -1,0 +1,427 @@
+/* SPDX-License-Identifier: ISC */
+#include "link/hub.h"
+
+#include <errno.h>
+#include <pthread.h>
+#include <stdbool.h>
+#include <stdio.h>
+#include <stdlib.h>
+#include <string.h>
+#include <sys/resource.h>
+#include <time.h>
+
+#include "base/clock.h"
+#include "base/conf.h"
+#include "base/err.h"
+#include "base/log.h"
+#include "base/secret.h"
+#include "link/alarm.h"
+#include "link/apps.h"
+#include "link/dial.h"
+#include "link/intake.h"
+#include "link/link.h"
+#include "link/transport.h"
+#include "net/loop.h"
+
+/* Beyond the grace of hub_close(), for the loops to do as they are told. */
+#define PATIENCE_MS 2000
+
+/* Beside the links: HTTP connections, databases, the admin's sockets. */
+#define FILES_BESIDE 1024
+#define FILES_MIN    4096
+#define FILES_MAX    65536
+
+struct hub {
+	struct loop *io;
+	struct loop_timer *timer;
+	struct alarms alarms;
+	struct link_counts counts;
+	struct transport *transport;
+	struct transport *own_transport; /* made by us */
+	struct dialer *dialer;
+	struct dialer *own_dialer;
+	struct intake *intake;
+	struct apps *apps;
+
+	/* Closing, on the I/O thread. */
+	struct loop_task close_task;
+	struct alarm grace;
+	int64_t grace_ms;
+	bool acks_done, links_done;
+
+	pthread_mutex_t lock;
+	pthread_cond_t changed;
+	bool closed;
+};
+
+/* An app to put, or to remove if it has no token. */
+struct change {
+	struct loop_task task; /* must be first */
+	struct hub *h;
+	char *app_id;
+	char *token;
+};
+
+static void set_timer(int64_t in_ms, void *arg)
+{
+	struct hub *h = arg;
+
+	loop_timer_set(h->timer, in_ms);
+}
+
+static void on_timer(void *arg)
+{
+	struct hub *h = arg;
+
+	alarms_run(&h->alarms);
+}
+
+static bool on_envelope(const char *app_id, uint32_t gen,
+			const struct envelope *env, const char *text, size_t n,
+			void *arg)
+{
+	struct hub *h = arg;
+
+	return intake_envelope(h->intake, app_id, gen, env, text, n);
+}
+
+static void on_ack(const char *app_id, uint32_t gen, const char *envelope_id,
+		   void *arg)
+{
+	struct hub *h = arg;
+
+	apps_ack(h->apps, app_id, gen, envelope_id);
+}
+
+static void on_ticket(const char *app_id, uint32_t gen, const struct ticket *t,
+		      void *arg)
+{
+	struct hub *h = arg;
+
+	apps_ticket(h->apps, app_id, gen, t);
+}
+
+/*
+ * hub_close() is a chain on the I/O thread: the intake settles, then the
+ * links close, then transport and dialer go. The grace cuts it short.
+ */
+static void links_closed(void *arg)
+{
+	struct hub *h = arg;
+
+	if (h->links_done)
+		return;
+	h->links_done = true;
+	alarm_stop(&h->alarms, &h->grace);
+	lws_transport_free(h->own_transport);
+	h->own_transport = NULL;
+	h->dialer->ops->close(h->dialer);
+}
+
+static void acks_sent(void *arg)
+{
+	struct hub *h = arg;
+
+	if (h->acks_done)
+		return;
+	h->acks_done = true;
+	apps_close(h->apps);
+}
+
+static void grace_over(void *arg)
+{
+	struct hub *h = arg;
+
+	log_warn(NULL, "links are cut off: closing them took too long");
+	h->acks_done = true;
+	apps_cut(h->apps);
+	links_closed(h);
+}
+
+static void begin_close(struct loop_task *t)
+{
+	struct hub *h =
+		(struct hub *)((char *)t - offsetof(struct hub, close_task));
+
+	alarm_set(&h->alarms, &h->grace, h->grace_ms);
+	intake_stop(h->intake);
+}
+
+static void dialer_closed(void *arg)
+{
+	struct hub *h = arg;
+
+	pthread_mutex_lock(&h->lock);
+	h->closed = true;
+	pthread_cond_signal(&h->changed);
+	pthread_mutex_unlock(&h->lock);
+}
+
+static int init_lock(struct hub *h)
+{
+	pthread_condattr_t attr;
+
+	if (pthread_mutex_init(&h->lock, NULL) != 0)
+		return -1;
+	if (pthread_condattr_init(&attr) != 0)
+		goto fail_lock;
+	pthread_condattr_setclock(&attr, CLOCK_MONOTONIC);
+	if (pthread_cond_init(&h->changed, &attr) != 0)
+		goto fail_attr;
+	pthread_condattr_destroy(&attr);
+	return 0;
+
+fail_attr:
+	pthread_condattr_destroy(&attr);
+fail_lock:
+	pthread_mutex_destroy(&h->lock);
+	return -1;
+}
+
+/* What hub_free() takes for granted. */
+static struct hub *create_bare(const struct hub_opts *o)
+{
+	struct hub *h = calloc(1, sizeof(*h));
+
+	if (!h)
+		return NULL;
+	h->io = o->io;
+	h->alarms.now = clock_ms;
+	h->alarms.wake = set_timer;
+	h->alarms.arg = h;
+	alarms_init(&h->alarms);
+	if (alarm_init(&h->alarms, &h->grace, grace_over, h) < 0)
+		goto fail;
+	if (init_lock(h) == 0)
+		return h;
+	alarm_release(&h->alarms, &h->grace);
+	alarms_release(&h->alarms);
+fail:
+	free(h);
+	return NULL;
+}
+
+static int create_ways(struct hub *h, const struct hub_opts *o, struct err *e)
+{
+	h->transport = o->transport;
+	if (!h->transport) {
+		h->own_transport =
+			lws_transport_create(o->io, o->conf->slack_ca_file, e);
+		h->transport = h->own_transport;
+	}
+	if (!h->transport)
+		return -1;
+	h->dialer = o->dialer;
+	if (!h->dialer) {
+		h->own_dialer = dial_create(o->conf, o->io, o->dial, e);
+		h->dialer = h->own_dialer;
+	}
+	if (!h->dialer)
+		return -1;
+	h->dialer->done = on_ticket;
+	h->dialer->closed = dialer_closed;
+	h->dialer->arg = h;
+	return 0;
+}
+
+static int create_parts(struct hub *h, const struct hub_opts *o, struct err *e)
+{
+	const struct intake_opts io = {
+		.alarms = &h->alarms,
+		.io = o->io,
+		.engaged = o->engaged,
+		.journal = o->journal,
+		.router = o->router,
+		.counts = &h->counts,
+		.ack = on_ack,
+		.settled = acks_sent,
+		.arg = h,
+	};
+	struct apps_opts ao = {
+		.alarms = &h->alarms,
+		.counts = &h->counts,
+		.dials_per_second = o->conf->dials_per_second,
+		.envelope = on_envelope,
+		.closed = links_closed,
+		.arg = h,
+	};
+
+	h->timer = loop_timer_create(o->io, on_timer, h);
+	if (!h->timer)
+		return err_set(e, ERR_RETRY, "cannot allocate the hub");
+	if (create_ways(h, o, e) < 0)
+		return -1;
+	h->intake = intake_create(&io, e);
+	if (!h->intake)
+		return -1;
+	ao.transport = h->transport;
+	ao.dialer = h->dialer;
+	h->apps = apps_create(&ao, e);
+	return h->apps ? 0 : -1;
+}
+
+struct hub *hub_create(const struct hub_opts *o, struct err *e)
+{
+	struct hub *h = create_bare(o);
+
+	if (!h) {
+		err_set(e, ERR_RETRY, "cannot allocate the hub");
+		return NULL;
+	}
+	if (create_parts(h, o, e) < 0) {
+		hub_free(h);
+		return NULL;
+	}
+	return h;
+}
+
+void hub_free(struct hub *h)
+{
+	if (!h)
+		return;
+	apps_free(h->apps);
+	intake_free(h->intake);
+	dial_free(h->own_dialer);
+	lws_transport_free(h->own_transport);
+	loop_timer_free(h->timer);
+	alarm_release(&h->alarms, &h->grace);
+	alarms_release(&h->alarms);
+	pthread_cond_destroy(&h->changed);
+	pthread_mutex_destroy(&h->lock);
+	free(h);
+}
+
+static void change_free(struct change *c)
+{
+	secret_free(c->token);
+	free(c->app_id);
+	free(c);
+}
+
+static void apply(struct loop_task *t)
+{
+	struct change *c = (struct change *)t;
+
+	if (c->token)
+		apps_put(c->h->apps, c->app_id, c->token);
+	else
+		apps_remove(c->h->apps, c->app_id);
+	change_free(c);
+}
+
+static void post_change(struct hub *h, const char *app_id, const char *token)
+{
+	struct change *c = calloc(1, sizeof(*c));
+
+	if (!c)
+		goto fail;
+	c->task.run = apply;
+	c->h = h;
+	c->app_id = strdup(app_id);
+	c->token = token ? strdup(token) : NULL;
+	if (!c->app_id || (token && !c->token))
+		goto fail;
+	loop_post(h->io, &c->task);
+	return;
+fail:
+	log_error(LOG_FIELDS({ "app", app_id }),
+		  "cannot change the app's links: no memory");
+	if (c)
+		change_free(c);
+}
+
+void hub_app_put(struct hub *h, const char *app_id, const char *token)
+{
+	post_change(h, app_id, token);
+}
+
+void hub_app_remove(struct hub *h, const char *app_id)
+{
+	post_change(h, app_id, NULL);
+}
+
+/*
+ * Not above FILES_MAX either, unless needed: containers come with a limit of
+ * a thousand million, and libwebsockets allocates 16 bytes for each.
+ */
+static rlim_t files_wanted(size_t napps, rlim_t now)
+{
+	rlim_t need = 2 * (rlim_t)napps + FILES_BESIDE;
+	rlim_t most = need > FILES_MAX ? need : FILES_MAX;
+
+	if (need < FILES_MIN)
+		need = FILES_MIN;
+	if (now == RLIM_INFINITY || now > most)
+		return most;
+	return now > need ? now : need;
+}
+
+void hub_raise_files(size_t napps)
+{
+	struct rlimit r;
+	rlim_t want;
+	char missing[24];
+
+	if (getrlimit(RLIMIT_NOFILE, &r) < 0)
+		return;
+	want = files_wanted(napps, r.rlim_cur);
+	r.rlim_cur = want;
+	if (r.rlim_max != RLIM_INFINITY && want > r.rlim_max)
+		r.rlim_cur = r.rlim_max;
+	if (setrlimit(RLIMIT_NOFILE, &r) < 0) {
+		log_warn(NULL, "cannot set the limit of open files: %s",
+			 strerror(errno));
+		return;
+	}
+	if (r.rlim_cur >= 2 * (rlim_t)napps + FILES_BESIDE)
+		return;
+	(void)snprintf(missing, sizeof(missing), "%llu",
+		       (unsigned long long)(want - r.rlim_cur));
+	log_warn(LOG_FIELDS({ "missing", missing }),
+		 "too few open files are allowed for %zu apps (LimitNOFILE=)",
+		 napps);
+}
+
+static struct timespec deadline(int64_t ms)
+{
+	struct timespec ts;
+
+	clock_gettime(CLOCK_MONOTONIC, &ts);
+	ts.tv_sec += ms / 1000;
+	ts.tv_nsec += (ms % 1000) * 1000000;
+	if (ts.tv_nsec >= 1000000000) {
+		ts.tv_sec++;
+		ts.tv_nsec -= 1000000000;
+	}
+	return ts;
+}
+
+void hub_close(struct hub *h, int64_t grace_ms)
+{
+	struct timespec end = deadline(grace_ms + PATIENCE_MS);
+	int rc = 0;
+
+	h->grace_ms = grace_ms;
+	h->close_task.run = begin_close;
+	loop_post(h->io, &h->close_task);
+
+	pthread_mutex_lock(&h->lock);
+	while (!h->closed && rc == 0)
+		rc = pthread_cond_timedwait(&h->changed, &h->lock, &end);
+	pthread_mutex_unlock(&h->lock);
+	intake_cut(h->intake);
+	if (rc != 0)
+		log_error(NULL, "the links' threads don't answer");
+}
+
+void hub_stats(struct hub *h, struct hub_stats *out)
+{
+	apps_stats(h->apps, out);
+	out->held = intake_held(h->intake);
+}
+
+void hub_each(struct hub *h, void (*fn)(const struct link_view *v, void *arg),
+	      void *arg)
+{
+	apps_each(h->apps, fn, arg);
+}
