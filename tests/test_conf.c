@@ -1,0 +1,376 @@
+/* SPDX-License-Identifier: ISC */
+#include <check.h>
+#include <stdio.h>
+#include <stdlib.h>
+#include <string.h>
+
+#include "base/conf.h"
+#include "base/err.h"
+
+#define LLM    "llm \"main\" { url = \"https://a.example/v1\" }\n"
+#define DAEMON "daemon {\n"
+
+static struct conf c;
+
+static void teardown(void)
+{
+	conf_release(&c);
+}
+
+static void parse(const char *text)
+{
+	struct err e = { 0 };
+	int rc;
+
+	rc = conf_parse(&c, "k.conf", text, strlen(text), &e);
+	ck_assert_msg(rc == 0, "%s", e.msg);
+}
+
+START_TEST(what_is_not_set_has_its_default)
+{
+	parse(LLM);
+	ck_assert_str_eq(c.path, "k.conf");
+	ck_assert_str_eq(c.listen, "127.0.0.1:8001");
+	ck_assert_int_eq(c.routers, 2);
+	ck_assert_str_eq(c.slack_api_url, "https://slack.com/api/");
+	ck_assert_int_eq(c.rate_per_minute, 30);
+	ck_assert_int_eq(c.answer_max_bytes, 100000);
+	ck_assert_uint_eq(c.nmodels, 1);
+	ck_assert_str_eq(c.models[0].url, "https://a.example/v1");
+	ck_assert_int_eq(c.models[0].timeout_s, 120);
+	ck_assert(c.models[0].is_default);
+}
+END_TEST
+
+START_TEST(what_is_set_arrives)
+{
+	parse("# a comment with { \" ' ${HOME}\n"
+	      "#\n"
+	      "daemon { listen = \"\" workers = 4 log_level = 'debug' }\n"
+	      "slack { api_url = \"http://127.0.0.1:9/api\" # why\n"
+	      "updates_per_minute=0 }\n"
+	      "limits { rate_per_minute = 0 }\n"
+	      "daemon { routers = 3 }\n"
+	      "llm a { url = \"http://[::1]:1/v1//\" max_tokens = 77 }\n"
+	      "llm \"b c\" { url = \"https://b/\" default = yes }\n");
+	ck_assert_str_eq(c.listen, "");
+	ck_assert_int_eq(c.workers, 4);
+	ck_assert_int_eq(c.routers, 3);
+	ck_assert_str_eq(c.log_level, "debug");
+	ck_assert_str_eq(c.slack_api_url, "http://127.0.0.1:9/api/");
+	ck_assert_int_eq(c.updates_per_minute, 0);
+	ck_assert_int_eq(c.rate_per_minute, 0);
+	ck_assert_uint_eq(c.nmodels, 2);
+	ck_assert_str_eq(c.models[0].url, "http://[::1]:1/v1");
+	ck_assert_int_eq(c.models[0].max_tokens, 77);
+	ck_assert_str_eq(conf_model(&c, "a")->name, "a");
+	ck_assert_str_eq(conf_model(&c, "b c")->url, "https://b");
+	ck_assert_str_eq(conf_model(&c, "gone")->name, "b c");
+	ck_assert_str_eq(conf_model(&c, "")->name, "b c");
+	ck_assert_str_eq(conf_model(&c, NULL)->name, "b c");
+}
+END_TEST
+
+START_TEST(long_value_is_kept_whole)
+{
+	char text[5100];
+	char path[5001];
+
+	memset(path, 'p', sizeof(path) - 1);
+	path[sizeof(path) - 1] = '\0';
+	(void)snprintf(text, sizeof(text), "daemon { key_file = \"%s\" } %s",
+		       path, LLM);
+	parse(text);
+	ck_assert_str_eq(c.key_file, path);
+}
+END_TEST
+
+/* Where it is wrong, and what the message says about it. */
+static const struct {
+	const char *text;
+	const char *where;
+	const char *says;
+} wrong[] = {
+	{ "", "k.conf:1: ", "no llm section" },
+	{ DAEMON "\n workes = 1\n}\n" LLM, "k.conf:3: ", "'workes'" },
+	{ "# c\n\n#\ndemon {\n}\n" LLM, "k.conf:4: ", "'demon'" },
+	{ DAEMON "workers = \"many\"\n}\n" LLM, "k.conf:2: ", "'workers'" },
+	{ DAEMON "workers = \"\"\n}\n" LLM, "k.conf:2: ", "whole number" },
+	{ DAEMON "workers = 4x\n}\n" LLM, "k.conf:2: ", "whole number" },
+	{ DAEMON "workers = 1.5\n}\n" LLM, "k.conf:2: ", "whole number" },
+	{ DAEMON "workers = 0x10\n}\n" LLM, "k.conf:2: ", "whole number" },
+	{ DAEMON "workers = 99999999999999999999\n}\n" LLM,
+	  "k.conf:2: ", "whole number" },
+	{ DAEMON "workers = -1\n}\n" LLM, "k.conf:2: ", "0 to 256" },
+	{ DAEMON "workers = 257\n}\n" LLM, "k.conf:2: ", "is 257" },
+	{ DAEMON "log_level = \"loud\"\n}\n" LLM, "k.conf:2: ", "log_level" },
+	{ DAEMON "listen = \"8001\"\n}\n" LLM, "k.conf:2: ", "host:port" },
+	{ DAEMON "listen = \"a:http\"\n}\n" LLM, "k.conf:2: ", "no port" },
+	{ DAEMON "listen = \"a:1\\n\"\n}\n" LLM, "k.conf:2: ", "control" },
+	{ DAEMON "state_dir = \"\"\n}\n" LLM, "k.conf:2: ", "is empty" },
+	{ DAEMON "workers 4\n}\n" LLM, "k.conf:2: ", "equal" },
+	{ DAEMON "workers = \n}\n" LLM, "k.conf:3: ", "" },
+	{ DAEMON "workers += 4\n}\n" LLM, "k.conf:2: ", "workers" },
+	{ DAEMON "workers = {1, 2}\n}\n" LLM, "k.conf:2: ", "" },
+	{ DAEMON "include(\"/etc/passwd\")\n}\n" LLM, "k.conf:2: ", "" },
+	{ LLM "include(\"/etc/passwd\")\n", "k.conf:2: ", "" },
+	{ LLM DAEMON "\n", "k.conf:2: ", "section is not closed" },
+	{ LLM DAEMON "workers = 4\n", "k.conf:2: ", "section is not closed" },
+	{ LLM "}\n", "k.conf:2: ", "brace" },
+	{ LLM DAEMON "key_file = \"x\n\n}\n", "k.conf:3: ", "not closed" },
+	{ LLM DAEMON "key_file = 'x\n}\n", "k.conf:3: ", "not closed" },
+	{ LLM DAEMON "key_file = \"\\", "k.conf:3: ", "not closed" },
+	{ LLM "/* c */\n", "k.conf:2: ", "'#'" },
+	{ LLM "// c\n", "k.conf:2: ", "'#'" },
+	{ "llm a { url = https://b }\n", "k.conf:1: ", "quotes" },
+	{ DAEMON "key_file = \"${HOME}/k\"\n}\n" LLM,
+	  "k.conf:2: ", "environment" },
+	{ DAEMON "key_file = ${HOME}\n}\n" LLM, "k.conf:2: ", "environment" },
+	{ LLM "\x01", "k.conf:2: ", "control character" },
+	{ "daemon|workers = 3\n" LLM, "k.conf:1: ", "outside its section" },
+	{ LLM "'llm|default' = true\n", "k.conf:2: ", "outside its section" },
+	{ "llm { url = \"https://a\" }\n", "k.conf:1: ", "title" },
+	{ "llm \"\" { url = \"https://a\" }\n", "k.conf:1: ", "name" },
+	{ LLM "\n" LLM, "k.conf:3: ", "'main'" },
+	{ "llm a {\n}\n", "k.conf:2: ", "'a' has no url" },
+	{ "llm a {\nurl = \"\"\n}\n", "k.conf:2: ", "is empty" },
+	{ "llm a {\nurl = \"ftp://b/\"\n}\n", "k.conf:2: ", "https://" },
+	{ "llm a {\nurl = \"http://b/\"\n}\n",
+	  "k.conf:2: ", "another machine" },
+	{ "llm a { default = perhaps }\n", "k.conf:1: ", "neither true" },
+	{ "llm a { url = \"https://a\" default = true }\n"
+	  "llm b { url = \"https://a\" default = true\n}\n",
+	  "k.conf:3: ", "both default" },
+	{ "llm a { url = \"https://a\" }\nllm b { url = \"https://a\" }\n",
+	  "k.conf:", "no llm has" },
+	{ LLM "slack {\napi_url = \"http://slack.com/api/\" }\n",
+	  "k.conf:3: ", "another machine" },
+};
+
+START_TEST(mistake_is_named_with_its_line)
+{
+	struct err e = { 0 };
+	const char *text = wrong[_i].text;
+	int rc;
+
+	setenv("HOME", "/root", 1);
+	rc = conf_parse(&c, "k.conf", text, strlen(text), &e);
+	ck_assert_msg(rc == -1, "accepted: %s", text);
+	ck_assert_int_eq(e.kind, ERR_INPUT);
+	ck_assert_msg(strncmp(e.msg, wrong[_i].where,
+			      strlen(wrong[_i].where)) == 0,
+		      "%s\ngave: %s", text, e.msg);
+	ck_assert_msg(strstr(e.msg, wrong[_i].says) != NULL, "%s\ngave: %s",
+		      text, e.msg);
+	ck_assert_ptr_null(c.listen);
+}
+END_TEST
+
+START_TEST(nul_byte_is_refused)
+{
+	static const char text[] = LLM "\0" DAEMON;
+	struct err e = { 0 };
+
+	ck_assert_int_eq(conf_parse(&c, "k.conf", text, sizeof(text) - 1, &e),
+			 -1);
+	ck_assert_str_eq(e.msg, "k.conf:2: control character");
+}
+END_TEST
+
+START_TEST(too_many_models_are_refused)
+{
+	char text[100 * (CONF_MODELS_MAX + 1)];
+	struct err e = { 0 };
+	size_t at = 0;
+	int i;
+
+	for (i = 0; i <= CONF_MODELS_MAX; i++)
+		at += (size_t)snprintf(text + at, sizeof(text) - at,
+				       "llm m%d { url = \"https://a\" }\n", i);
+	ck_assert_int_eq(conf_parse(&c, "k.conf", text, at, &e), -1);
+	ck_assert_ptr_nonnull(strstr(e.msg, "more than 32"));
+}
+END_TEST
+
+START_TEST(missing_file_is_named)
+{
+	struct err e = { 0 };
+
+	ck_assert_int_eq(conf_load(&c, "/nonexistent/k.conf", &e), -1);
+	ck_assert_ptr_nonnull(strstr(e.msg, "/nonexistent/k.conf"));
+	ck_assert_int_eq(conf_load(&c, "/tmp", &e), -1);
+}
+END_TEST
+
+static char *show(void)
+{
+	size_t n;
+	char *text;
+	FILE *f = open_memstream(&text, &n);
+
+	conf_show(&c, f);
+	fclose(f);
+	return text;
+}
+
+START_TEST(what_is_shown_reads_back_as_the_same)
+{
+	char *first, *second;
+
+	parse("daemon { key_file = \"a\\\"b\\\\c # d\" drain_timeout_s = 0 }\n"
+	      "llm 'x \"y\"' { url = \"https://a/v1\" timeout_s = 7 }\n"
+	      "llm z { url = \"https://b\" default = true }\n");
+	first = show();
+	conf_release(&c);
+	parse(first);
+	ck_assert_str_eq(c.key_file, "a\"b\\c # d");
+	ck_assert_str_eq(c.models[0].name, "x \"y\"");
+	second = show();
+	ck_assert_str_eq(first, second);
+	free(first);
+	free(second);
+}
+END_TEST
+
+/* The setting of a line, or NULL: prose is "# text", a default "#key". */
+static char *setting(char *line)
+{
+	line += strspn(line, " \t");
+	if (*line == '#')
+		line++;
+	line[strcspn(line, "\n")] = '\0';
+	return *line && *line != ' ' && *line != '\t' ? line : NULL;
+}
+
+/* Sections, keys, order and defaults: all as the table has them. */
+START_TEST(sample_file_shows_every_key_and_its_default)
+{
+	const char *top = getenv("KONSTRUCT_SRCDIR");
+	struct err e = { 0 };
+	char have[512], want[512];
+	char *text, *h, *w;
+	FILE *sample, *shown;
+
+	(void)snprintf(have, sizeof(have), "%s/etc/konstructd.conf",
+		       top ? top : ".");
+	sample = fopen(have, "r");
+	ck_assert_ptr_nonnull(sample);
+	ck_assert_int_eq(conf_load(&c, NULL, &e), 0);
+	text = show();
+	shown = fmemopen(text, strlen(text), "r");
+
+	while (fgets(want, sizeof(want), shown)) {
+		w = setting(want);
+		if (!w)
+			continue;
+		h = NULL;
+		while (!h && fgets(have, sizeof(have), sample))
+			h = setting(have);
+		ck_assert_pstr_eq(h, w);
+	}
+	while (fgets(have, sizeof(have), sample))
+		ck_assert_ptr_null(setting(have));
+	fclose(shown);
+	fclose(sample);
+	free(text);
+}
+END_TEST
+
+START_TEST(sample_file_lacks_only_the_url)
+{
+	const char *top = getenv("KONSTRUCT_SRCDIR");
+	struct err e = { 0 };
+	char path[512];
+
+	(void)snprintf(path, sizeof(path), "%s/etc/konstructd.conf",
+		       top ? top : ".");
+	ck_assert_int_eq(conf_load(&c, path, &e), -1);
+	ck_assert_ptr_nonnull(strstr(e.msg, ": 'url' is empty"));
+}
+END_TEST
+
+static const struct {
+	const char *url;
+	bool allowed;
+} urls[] = {
+	{ "https://slack.com/api/", true },
+	{ "HTTPS://slack.com", true },
+	{ "wss://wss-primary.slack.com/link/?ticket=1&app_id=2", true },
+	{ "https://slack.com:443/", true },
+	{ "http://127.0.0.1/", true },
+	{ "http://127.0.0.1:8080/v1", true },
+	{ "http://127.9.9.9", true },
+	{ "ws://127.0.0.1:1?x", true },
+	{ "http://localhost:11434/v1", true },
+	{ "http://LOCALHOST/", true },
+	{ "http://[::1]:80/", true },
+	{ "http://[::1]", true },
+	{ "http://slack.com/", false },
+	{ "ws://slack.com/", false },
+	{ "http://127.0.0.1.evil.example/", false },
+	{ "http://127.0.0.1@evil.example/", false },
+	{ "http://127.0.0.1:80@evil.example/", false },
+	{ "http://evil.example#@127.0.0.1/", false },
+	{ "http://evil.example/127.0.0.1", false },
+	{ "http://127.0.0.1\\@evil.example/", false },
+	{ "http://localhost.evil.example/", false },
+	{ "http://127.1/", false },
+	{ "http://0177.0.0.1/", false },
+	{ "http://2130706433/", false },
+	{ "http://0.0.0.0/", false },
+	{ "http://[::]/", false },
+	{ "http://[::ffff:127.0.0.1]/", false },
+	{ "http://[fe80::1]/", false },
+	{ "http://[::1/", false },
+	{ "http://[::1]x/", false },
+	{ "http://::1/", false },
+	{ "http://127.0.0.1:/", false },
+	{ "http://127.0.0.1:x/", false },
+	{ "http://127.0.0.1:123456/", false },
+	{ "http:///path", false },
+	{ "http://", false },
+	{ "https://", false },
+	{ "https:///x", false },
+	{ "https://user:pass@slack.com/", false },
+	{ "https://a b/", false },
+	{ "https://a/\n", false },
+	{ "https:/slack.com", false },
+	{ "file:///etc/passwd", false },
+	{ "slack.com", false },
+	{ "", false },
+};
+
+START_TEST(plain_text_urls_stay_on_this_machine)
+{
+	ck_assert_msg(conf_url_allowed(urls[_i].url) == urls[_i].allowed, "%s",
+		      urls[_i].url);
+}
+END_TEST
+
+int main(void)
+{
+	Suite *s = suite_create("conf");
+	TCase *tc = tcase_create("conf");
+	SRunner *sr = srunner_create(s);
+	int failed;
+
+	tcase_add_checked_fixture(tc, NULL, teardown);
+	tcase_add_test(tc, what_is_not_set_has_its_default);
+	tcase_add_test(tc, what_is_set_arrives);
+	tcase_add_test(tc, long_value_is_kept_whole);
+	tcase_add_loop_test(tc, mistake_is_named_with_its_line, 0,
+			    sizeof(wrong) / sizeof(wrong[0]));
+	tcase_add_test(tc, nul_byte_is_refused);
+	tcase_add_test(tc, too_many_models_are_refused);
+	tcase_add_test(tc, missing_file_is_named);
+	tcase_add_test(tc, what_is_shown_reads_back_as_the_same);
+	tcase_add_test(tc, sample_file_shows_every_key_and_its_default);
+	tcase_add_test(tc, sample_file_lacks_only_the_url);
+	tcase_add_loop_test(tc, plain_text_urls_stay_on_this_machine, 0,
+			    sizeof(urls) / sizeof(urls[0]));
+	suite_add_tcase(s, tc);
+	srunner_run_all(sr, CK_ENV);
+	failed = srunner_ntests_failed(sr);
+	srunner_free(sr);
+	return failed ? EXIT_FAILURE : EXIT_SUCCESS;
+}
