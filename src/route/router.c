@@ -5,6 +5,7 @@
 #include <stdatomic.h>
 #include <stdlib.h>
 #include <string.h>
+#include <time.h>
 
 #include "base/clock.h"
 #include "base/conf.h"
@@ -40,9 +41,11 @@ struct router {
 	size_t n;
 
 	pthread_mutex_t lock;
-	pthread_cond_t idle; /* busy came down to 0 */
+	pthread_cond_t idle; /* busy or acting came down to 0 */
 	size_t busy;         /* messages on their way, parked ones aside */
-	bool draining;
+	size_t acting;       /* calls out, to the journal or to dispatch */
+	bool draining;       /* no message begins its way */
+	bool closed;         /* no call out begins */
 };
 
 /* False once nothing more may begin; inside says that something has. */
@@ -62,6 +65,26 @@ static void leave(struct router *r)
 {
 	pthread_mutex_lock(&r->lock);
 	if (--r->busy == 0)
+		pthread_cond_broadcast(&r->idle);
+	pthread_mutex_unlock(&r->lock);
+}
+
+static bool act_begin(struct router *r)
+{
+	bool ok;
+
+	pthread_mutex_lock(&r->lock);
+	ok = !r->closed;
+	if (ok)
+		r->acting++;
+	pthread_mutex_unlock(&r->lock);
+	return ok;
+}
+
+static void act_end(struct router *r)
+{
+	pthread_mutex_lock(&r->lock);
+	if (--r->acting == 0)
 		pthread_cond_broadcast(&r->idle);
 	pthread_mutex_unlock(&r->lock);
 }
@@ -96,7 +119,10 @@ static void run_uncommitted(struct router_read *rd, struct store *s)
 	park(rt->home, rt);
 }
 
-/* On the journal thread. Without the commit nothing may be seen outside. */
+/*
+ * On the journal thread. Without the commit nothing may be seen outside. A
+ * job that comes too late for dispatch is taken up at the next start.
+ */
 static void on_committed(struct journal_req *req)
 {
 	struct routing *rt = req->arg;
@@ -107,11 +133,25 @@ static void on_committed(struct journal_req *req)
 		queue_push(rt->home->queue, &rt->rd.node);
 		return;
 	}
-	if (rt->job)
+	if (rt->job && act_begin(r)) {
 		r->o.dispatch(rt->job, r->o.arg);
-	rt->job = NULL;
+		rt->job = NULL;
+		act_end(r);
+	}
 	routing_free(rt);
 	leave(r);
+}
+
+static void submit(struct router_thread *t, struct routing *rt)
+{
+	if (!act_begin(t->router)) {
+		park(t, rt);
+		return;
+	}
+	rt->req.done = on_committed;
+	rt->req.arg = rt;
+	(void)journal_submit(t->router->o.journal, &rt->req);
+	act_end(t->router);
 }
 
 static void attempt(struct router_thread *t, struct routing *rt)
@@ -120,13 +160,10 @@ static void attempt(struct router_thread *t, struct routing *rt)
 	rt->now_ms = clock_wall_ms();
 	if (rt->verdict == V_NEXT || rt->verdict == V_FAIL)
 		(void)routing_decide(rt);
-	if (rt->verdict == V_FAIL || routing_settle(rt) < 0) {
+	if (rt->verdict == V_FAIL || routing_settle(rt) < 0)
 		park(t, rt);
-		return;
-	}
-	rt->req.done = on_committed;
-	rt->req.arg = rt;
-	(void)journal_submit(t->router->o.journal, &rt->req);
+	else
+		submit(t, rt);
 }
 
 /* A follow-up must not be judged before what it follows. */
@@ -265,6 +302,17 @@ static void router_release(struct router *r)
 	free(r);
 }
 
+/* A drain's deadline must not jump with the wall clock. */
+static void init_idle(pthread_cond_t *idle)
+{
+	pthread_condattr_t attr;
+
+	pthread_condattr_init(&attr);
+	pthread_condattr_setclock(&attr, CLOCK_MONOTONIC);
+	pthread_cond_init(idle, &attr);
+	pthread_condattr_destroy(&attr);
+}
+
 struct router *router_create(const struct router_opts *o, struct err *e)
 {
 	struct router *r;
@@ -283,7 +331,7 @@ struct router *router_create(const struct router_opts *o, struct err *e)
 		return NULL;
 	}
 	pthread_mutex_init(&r->lock, NULL);
-	pthread_cond_init(&r->idle, NULL);
+	init_idle(&r->idle);
 	while (r->n < n) {
 		if (start_thread(r, &r->threads[r->n++], e) < 0) {
 			router_release(r);
@@ -293,7 +341,38 @@ struct router *router_create(const struct router_opts *o, struct err *e)
 	return r;
 }
 
-void router_drain(struct router *r)
+static struct timespec deadline_in(int64_t ms)
+{
+	struct timespec ts;
+
+	(void)clock_gettime(CLOCK_MONOTONIC, &ts);
+	ts.tv_sec += (time_t)(ms / 1000);
+	ts.tv_nsec += (long)(ms % 1000) * 1000000;
+	if (ts.tv_nsec >= 1000000000) {
+		ts.tv_sec++;
+		ts.tv_nsec -= 1000000000;
+	}
+	return ts;
+}
+
+void router_drain(struct router *r, int64_t grace_ms)
+{
+	struct timespec until = deadline_in(grace_ms);
+	int rc = 0;
+
+	if (!r)
+		return;
+	pthread_mutex_lock(&r->lock);
+	r->draining = true;
+	while (r->busy > 0 && rc == 0)
+		rc = pthread_cond_timedwait(&r->idle, &r->lock, &until);
+	r->closed = true;
+	while (r->acting > 0)
+		pthread_cond_wait(&r->idle, &r->lock);
+	pthread_mutex_unlock(&r->lock);
+}
+
+static void wait_idle(struct router *r)
 {
 	pthread_mutex_lock(&r->lock);
 	r->draining = true;
@@ -306,7 +385,7 @@ void router_free(struct router *r)
 {
 	if (!r)
 		return;
-	router_drain(r);
+	wait_idle(r);
 	router_release(r);
 }
 

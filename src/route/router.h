@@ -3,6 +3,7 @@
 #define ROUTE_ROUTER_H
 
 #include <stddef.h>
+#include <stdint.h>
 
 #include "base/queue.h"
 #include "route/verdict.h"
@@ -48,12 +49,17 @@ struct router *router_create(const struct router_opts *o, struct err *e);
 
 /*
  * Nothing more is routed: what is submitted from now on stays in the journal
- * for the next start. Returns when what is on its way has been dispatched or
- * can't be for now; dispatch isn't called any more then. Reads are served on.
+ * for the next start. Waits, at most grace_ms, for what is on its way; after
+ * that dispatch is not called any more, nor the journal. Reads are served on.
+ * NULL is allowed.
  */
-void router_drain(struct router *r);
+void router_drain(struct router *r, int64_t grace_ms);
 
-/* Drains, then ends the threads. Before the journal. NULL is allowed. */
+/*
+ * Drains without a limit, then ends the threads. Readers are gone by then;
+ * the journal best is, too, since it keeps what it can't commit until it is
+ * freed itself. NULL is allowed.
+ */
 void router_free(struct router *r);
 
 /*
