@@ -1,0 +1,297 @@
+/* SPDX-License-Identifier: ISC */
+#include "route/screen.h"
+
+#include <check.h>
+#include <stdio.h>
+#include <stdlib.h>
+#include <string.h>
+
+#include "base/err.h"
+#include "base/log.h"
+#include "envelopes.h"
+#include "route/envelope.h"
+#include "route/message.h"
+#include "state/engaged.h"
+
+static struct engaged *engaged;
+static struct screening s;
+static const char *stage;
+
+static void setup(void)
+{
+	log_set_level(LOG_LEVEL_ERROR);
+	engaged = engaged_create(30 * 60 * 1000);
+	ck_assert_ptr_nonnull(engaged);
+}
+
+static void teardown(void)
+{
+	message_free(s.msg);
+	s.msg = NULL;
+	engaged_free(engaged);
+}
+
+static enum verdict screen(const char *frame)
+{
+	struct envelope env;
+	struct err e = { 0 };
+	enum verdict v;
+
+	ck_assert_msg(envelope_parse(&env, frame, strlen(frame), &e) == 0,
+		      "%s: %s", e.msg, frame);
+	message_free(s.msg);
+	s = (struct screening){ .env = &env, .engaged = engaged };
+	v = screen_run(&s, &stage);
+	ck_assert_int_eq(s.msg != NULL, v == V_ACCEPT || v == V_HOLD);
+	envelope_release(&env);
+	return v;
+}
+
+static enum verdict screen_event(const char *event)
+{
+	char *frame = event_frame(event);
+	enum verdict v = screen(frame);
+
+	free(frame);
+	return v;
+}
+
+#define AT    "\"channel\":\"C1\",\"ts\":\"1700000000.000100\""
+#define FROM  "\"user\":\"U1\"," AT
+#define REPLY "\"thread_ts\":\"1699999999.000001\""
+
+static const struct {
+	const char *event;
+	enum verdict want;
+	const char *stage;
+} cases[] = {
+	/* addressed */
+	{ "{\"type\":\"app_mention\"," FROM ",\"text\":\"<@UBOT> hi\"}",
+	  V_ACCEPT, "relevant" },
+	{ "{\"type\":\"app_mention\"," FROM ",\"text\":\"no name in it\"}",
+	  V_ACCEPT, "relevant" },
+	{ "{\"type\":\"message\"," FROM ",\"channel_type\":\"channel\","
+	  "\"text\":\"hi <@UBOT>\"}",
+	  V_ACCEPT, "relevant" },
+	{ "{\"type\":\"message\"," FROM ",\"channel_type\":\"mpim\","
+	  "\"text\":\"hi <@UBOT>\"}",
+	  V_ACCEPT, "relevant" },
+	{ "{\"type\":\"message\"," FROM ",\"channel_type\":\"im\","
+	  "\"text\":\"hi\"}",
+	  V_ACCEPT, "relevant" },
+	{ "{\"type\":\"message\"," FROM ",\"channel_type\":\"im\"," REPLY
+	  ",\"text\":\"hi\"}",
+	  V_ACCEPT, "relevant" },
+
+	/* not addressed, or perhaps not yet */
+	{ "{\"type\":\"message\"," FROM ",\"channel_type\":\"channel\","
+	  "\"text\":\"hi all\"}",
+	  V_DROP, "relevant" },
+	{ "{\"type\":\"message\"," FROM ",\"channel_type\":\"mpim\","
+	  "\"text\":\"hi <@U2>\"}",
+	  V_DROP, "relevant" },
+	{ "{\"type\":\"message\"," FROM ",\"text\":\"hi\"}", V_DROP,
+	  "relevant" },
+	{ "{\"type\":\"message\"," FROM ",\"channel_type\":\"channel\"," REPLY
+	  ",\"text\":\"hi\"}",
+	  V_HOLD, "relevant" },
+
+	/* the subtypes that people's words have, and the others */
+	{ "{\"type\":\"message\"," FROM ",\"channel_type\":\"im\","
+	  "\"subtype\":\"file_share\"}",
+	  V_ACCEPT, "relevant" },
+	{ "{\"type\":\"message\"," FROM ",\"channel_type\":\"im\","
+	  "\"subtype\":\"thread_broadcast\"}",
+	  V_ACCEPT, "relevant" },
+	{ "{\"type\":\"message\"," FROM ",\"channel_type\":\"im\","
+	  "\"subtype\":\"me_message\"}",
+	  V_ACCEPT, "relevant" },
+	{ "{\"type\":\"message\"," AT ",\"subtype\":\"message_changed\","
+	  "\"hidden\":true,\"message\":{\"user\":\"U1\","
+	  "\"text\":\"<@UBOT>\"}}",
+	  V_DROP, "subtype" },
+	{ "{\"type\":\"message\"," AT ",\"subtype\":\"message_deleted\"}",
+	  V_DROP, "subtype" },
+	{ "{\"type\":\"message\"," AT ",\"subtype\":\"message_replied\"}",
+	  V_DROP, "subtype" },
+	{ "{\"type\":\"message\"," FROM ",\"subtype\":\"channel_join\","
+	  "\"text\":\"<@U1> has joined\"}",
+	  V_DROP, "subtype" },
+	{ "{\"type\":\"message\"," FROM ",\"subtype\":\"of_tomorrow\"}", V_DROP,
+	  "subtype" },
+	{ "{\"type\":\"message\",\"user\":\"UREVOKEDU\"," AT
+	  ",\"subtype\":\"ekm_access_denied\",\"text\":\"\"}",
+	  V_DROP, "subtype" },
+	{ "{\"type\":\"message\"," FROM ",\"channel_type\":\"im\","
+	  "\"hidden\":true}",
+	  V_DROP, "subtype" },
+	{ "{\"type\":\"app_mention\"," FROM ",\"text\":\"<@UBOT> hi\","
+	  "\"edited\":{\"user\":\"U1\",\"ts\":\"1700000001.000000\"}}",
+	  V_DROP, "subtype" },
+	{ "{\"type\":\"app_mention\"," FROM ",\"edited\":null}", V_ACCEPT,
+	  "relevant" },
+
+	/* bots, and we among them */
+	{ "{\"type\":\"message\",\"user\":\"UBOT\"," AT
+	  ",\"channel_type\":\"im\"}",
+	  V_DROP, "bots" },
+	{ "{\"type\":\"message\"," FROM ",\"channel_type\":\"im\","
+	  "\"bot_id\":\"B1\"}",
+	  V_DROP, "bots" },
+	{ "{\"type\":\"message\"," FROM ",\"channel_type\":\"im\","
+	  "\"bot_profile\":{\"id\":\"B1\"}}",
+	  V_DROP, "bots" },
+	{ "{\"type\":\"message\"," AT ",\"subtype\":\"bot_message\"}", V_DROP,
+	  "bots" },
+	{ "{\"type\":\"app_mention\"," FROM ",\"bot_id\":\"B1\","
+	  "\"text\":\"<@UBOT>\"}",
+	  V_DROP, "bots" },
+	{ "{\"type\":\"app_mention\"," FROM
+	  ",\"subtype\":\"bot_message\",\"text\":\"<@UBOT>\"}",
+	  V_DROP, "bots" },
+	{ "{\"type\":\"message\",\"user\":\"USLACKBOT\"," AT
+	  ",\"channel_type\":\"im\"}",
+	  V_DROP, "bots" },
+	{ "{\"type\":\"message\"," FROM ",\"channel_type\":\"im\","
+	  "\"bot_id\":\"\"}",
+	  V_ACCEPT, "relevant" },
+
+	/* other events */
+	{ "{\"type\":\"reaction_added\",\"user\":\"U1\"}", V_DROP, "control" },
+	{ "{\"type\":\"app_rate_limited\",\"team_id\":\"T1\"}", V_DROP,
+	  "control" },
+
+	/* what can't be read */
+	{ "{\"type\":\"message\",\"user\":\"U1\",\"ts\":\"1.0\"}", V_DROP,
+	  "message" },
+	{ "{\"type\":\"app_mention\",\"user\":\"u\"," AT "}", V_DROP,
+	  "message" },
+	{ "null", V_DROP, "malformed" },
+	{ "{\"type\":7}", V_DROP, "malformed" },
+	{ "\"message\"", V_DROP, "malformed" },
+};
+
+START_TEST(each_event_is_decided_by_its_stage)
+{
+	enum verdict v = screen_event(cases[_i].event);
+
+	ck_assert_msg(v == cases[_i].want, "%s: %s, %s", cases[_i].event,
+		      verdict_name(v), stage);
+	ck_assert_msg(strcmp(stage, cases[_i].stage) == 0, "%s: %s",
+		      cases[_i].event, stage);
+}
+END_TEST
+
+static const struct {
+	const char *frame;
+	const char *stage;
+} frames[] = {
+	{ "{\"type\":\"hello\"}", "control" },
+	{ "{\"type\":\"disconnect\",\"reason\":\"warning\"}", "control" },
+	{ "{\"type\":\"new\",\"envelope_id\":\"e\"}", "control" },
+	{ "{\"type\":\"slash_commands\",\"envelope_id\":\"e\",\"payload\":{"
+	  "\"command\":\"/x\"}}",
+	  "control" },
+	{ "{\"type\":\"interactive\",\"envelope_id\":\"e\",\"payload\":{"
+	  "\"type\":\"shortcut\"}}",
+	  "control" },
+	{ "{\"type\":\"events_api\",\"envelope_id\":\"e\",\"payload\":{"
+	  "\"type\":\"app_rate_limited\",\"team_id\":\"T1\","
+	  "\"minute_rate_limited\":1518467820,\"api_app_id\":\"A1\"}}",
+	  "control" },
+	{ "{\"type\":\"events_api\",\"envelope_id\":\"e\",\"payload\":{"
+	  "\"type\":\"of_tomorrow\"}}",
+	  "control" },
+	{ "{\"type\":\"events_api\",\"envelope_id\":\"e\"}", "malformed" },
+	{ "{\"type\":\"events_api\",\"envelope_id\":\"e\",\"payload\":{}}",
+	  "malformed" },
+	{ "{\"type\":\"events_api\",\"envelope_id\":\"e\",\"payload\":{"
+	  "\"type\":\"event_callback\"}}",
+	  "malformed" },
+};
+
+START_TEST(what_is_no_message_is_dropped)
+{
+	ck_assert_int_eq(screen(frames[_i].frame), V_DROP);
+	ck_assert_str_eq(stage, frames[_i].stage);
+	ck_assert_ptr_nonnull(s.why);
+}
+END_TEST
+
+#define FOLLOW_UP                                                    \
+	"{\"type\":\"message\",\"user\":\"U2\",\"channel\":\"C1\","  \
+	"\"ts\":\"1700000002.000100\",\"channel_type\":\"channel\"," \
+	"\"thread_ts\":\"1700000000.000100\",\"text\":\"and?\"}"
+
+START_TEST(a_mention_lets_its_thread_through)
+{
+	ck_assert_int_eq(screen_event(FOLLOW_UP), V_HOLD);
+	ck_assert_str_eq(s.key, "A1:T1:C1:1700000000.000100");
+	ck_assert(!engaged_maybe(engaged, s.key));
+
+	ck_assert_int_eq(screen_event("{\"type\":\"app_mention\"," FROM "}"),
+			 V_ACCEPT);
+	ck_assert(engaged_maybe(engaged, "A1:T1:C1:1700000000.000100"));
+	ck_assert_int_eq(screen_event(FOLLOW_UP), V_ACCEPT);
+}
+END_TEST
+
+START_TEST(an_engaged_thread_of_another_workspace_is_another)
+{
+	char *frame = event_frame_with(
+		"\"authorizations\":[{\"team_id\":\"T2\"}]", FOLLOW_UP);
+
+	ck_assert_int_eq(screen_event("{\"type\":\"app_mention\"," FROM "}"),
+			 V_ACCEPT);
+	ck_assert_int_eq(screen(frame), V_HOLD);
+	free(frame);
+}
+END_TEST
+
+static void add_up(const char *name, enum verdict v, uint64_t n, void *arg)
+{
+	uint64_t *sum = arg;
+
+	if (strcmp(name, "subtype") == 0 && v == V_DROP)
+		*sum += n;
+	ck_assert_int_ne(v, V_HOLD);
+}
+
+START_TEST(decisions_are_counted_and_holds_are_not)
+{
+	uint64_t before = 0;
+	uint64_t after = 0;
+
+	verdict_each(add_up, &before);
+	ck_assert_int_eq(screen_event(FOLLOW_UP), V_HOLD);
+	ck_assert_int_eq(screen_event("{\"type\":\"message\"," FROM
+				      ",\"subtype\":\"channel_join\"}"),
+			 V_DROP);
+	verdict_each(add_up, &after);
+	ck_assert_uint_eq(after, before + 1);
+}
+END_TEST
+
+#define LOOP(tc, test, table) \
+	tcase_add_loop_test(tc, test, 0, sizeof(table) / sizeof(table[0]))
+
+int main(void)
+{
+	Suite *suite = suite_create("screen");
+	TCase *tc = tcase_create("screen");
+	SRunner *sr = srunner_create(suite);
+	int failed;
+
+	tcase_add_checked_fixture(tc, setup, teardown);
+	LOOP(tc, each_event_is_decided_by_its_stage, cases);
+	LOOP(tc, what_is_no_message_is_dropped, frames);
+	tcase_add_test(tc, a_mention_lets_its_thread_through);
+	tcase_add_test(tc, an_engaged_thread_of_another_workspace_is_another);
+	tcase_add_test(tc, decisions_are_counted_and_holds_are_not);
+	suite_add_tcase(suite, tc);
+
+	srunner_run_all(sr, CK_ENV);
+	failed = srunner_ntests_failed(sr);
+	srunner_free(sr);
+	return failed ? EXIT_FAILURE : EXIT_SUCCESS;
+}

@@ -1,0 +1,492 @@
+/* SPDX-License-Identifier: ISC */
+#include <check.h>
+#include <stdlib.h>
+#include <string.h>
+
+#include "base/conf.h"
+#include "base/err.h"
+#include "base/log.h"
+#include "envelopes.h"
+#include "route/job.h"
+#include "route/message.h"
+#include "route/routing.h"
+#include "state/gate.h"
+
+/* A store and a gate that answer what the test wants. */
+
+static struct {
+	int resolve, agent; /* what the look-ups return */
+	bool paused;
+	int rate, burst;
+	enum admission admission;
+	int admit; /* 0, or -1 */
+	bool notify;
+	int warnings; /* once() said yes so often */
+	char told[4][100];
+	struct admit asked;
+} fake;
+
+static char *dup(const char *s)
+{
+	char *copy = strdup(s);
+
+	ck_assert_ptr_nonnull(copy);
+	return copy;
+}
+
+static int fake_resolve(struct store *s, const char *type, const char *app,
+			const char *workspace, struct connection *out,
+			struct err *e)
+{
+	(void)s;
+	if (fake.resolve < 0)
+		return err_set(e, ERR_RETRY, "database is locked");
+	if (fake.resolve == 0)
+		return 0;
+	ck_assert_str_eq(type, "slack");
+	*out = (struct connection){
+		.tenant_id = dup("tenant1"),
+		.channel_type = dup(type),
+		.app_id = dup(app),
+		.workspace_id = dup(workspace),
+		.bot_token = dup("xoxb-1"),
+		.bot_user_id = dup("UBOT"),
+		.bot_id = dup("BBOT"),
+		.tenant = { .id = dup("tenant1"),
+			    .name = dup("acme"),
+			    .paused = fake.paused,
+			    .rate_per_minute = fake.rate,
+			    .burst = fake.burst },
+	};
+	return 1;
+}
+
+static int fake_agent(struct store *s, const char *tenant_id, struct agent *out,
+		      struct err *e)
+{
+	(void)s;
+	ck_assert_str_eq(tenant_id, "tenant1");
+	if (fake.agent < 0)
+		return err_set(e, ERR_RETRY, "database is locked");
+	if (fake.agent > 0)
+		out->name = dup("Konrad");
+	return fake.agent;
+}
+
+static const struct store_ops fake_store_ops = {
+	.name = "fake",
+	.resolve = fake_resolve,
+	.agent = fake_agent,
+};
+static struct store store = { &fake_store_ops };
+
+static int fake_admit(struct gate *t, struct admit *a, enum admission *out,
+		      struct err *e)
+{
+	(void)t;
+	fake.asked = *a;
+	if (fake.admit < 0)
+		return err_set(e, ERR_RETRY, "state is away");
+	a->wait_s = 7;
+	a->notify = fake.notify;
+	*out = fake.admission;
+	return 0;
+}
+
+static bool fake_once(struct gate *t, const char *key, int64_t window_ms,
+		      int64_t now_ms)
+{
+	int i;
+
+	(void)t;
+	(void)now_ms;
+	ck_assert_int_eq(window_ms, 3600 * 1000);
+	for (i = 0; i < fake.warnings; i++)
+		if (strcmp(fake.told[i], key) == 0)
+			return false;
+	ck_assert_int_lt(fake.warnings, 4);
+	(void)strncpy(fake.told[fake.warnings++], key, 99);
+	return true;
+}
+
+static const struct gate_ops fake_gate_ops = {
+	.name = "fake",
+	.admit = fake_admit,
+	.once = fake_once,
+};
+static struct gate gate = { &fake_gate_ops };
+
+static struct conf conf = { .rate_per_minute = 30, .burst = 30 };
+
+#define MENTION                                                         \
+	"{\"type\":\"app_mention\",\"user\":\"U1\",\"channel\":\"C1\"," \
+	"\"ts\":\"1700000000.000100\",\"text\":\"<@UBOT> hi\"}"
+#define DIRECT                                                      \
+	"{\"type\":\"message\",\"user\":\"U1\",\"channel\":\"D1\"," \
+	"\"ts\":\"1700000000.000100\",\"channel_type\":\"im\"}"
+#define REPLY                                                        \
+	"{\"type\":\"message\",\"user\":\"U1\",\"channel\":\"C1\","  \
+	"\"ts\":\"1700000009.000100\",\"channel_type\":\"channel\"," \
+	"\"thread_ts\":\"1700000000.000100\",\"text\":\"and?\"}"
+#define CHATTER                                                     \
+	"{\"type\":\"message\",\"user\":\"U1\",\"channel\":\"C1\"," \
+	"\"ts\":\"1700000000.000100\",\"channel_type\":\"channel\"}"
+#define OWN                                                           \
+	"{\"type\":\"message\",\"user\":\"UBOT\",\"channel\":\"D1\"," \
+	"\"ts\":\"1700000000.000100\",\"channel_type\":\"im\"}"
+
+static struct routing *r;
+
+static void setup(void)
+{
+	log_set_level(LOG_LEVEL_ERROR);
+	memset(&fake, 0, sizeof(fake));
+	fake.resolve = 1;
+	fake.agent = 1;
+	fake.rate = -1;
+	fake.burst = -1;
+	fake.admission = ADMIT_ACCEPT;
+}
+
+static void teardown(void)
+{
+	routing_free(r);
+	r = NULL;
+}
+
+static void begin(const char *event, enum entry_state state)
+{
+	struct entry en = { .id = "entry000000001", .state = state };
+
+	en.frame = event_frame(event);
+	en.frame_len = strlen(en.frame);
+	routing_free(r);
+	r = routing_create(&en, NULL);
+	ck_assert_ptr_nonnull(r);
+	ck_assert_ptr_null(en.frame);
+	r->conf = &conf;
+	r->gate = &gate;
+	r->store = &store;
+	r->now_ms = 1700000001000;
+}
+
+static enum verdict route(const char *event)
+{
+	begin(event, ENTRY_NEW);
+	return routing_decide(r);
+}
+
+START_TEST(a_mention_is_accepted)
+{
+	ck_assert_int_eq(route(MENTION), V_ACCEPT);
+	ck_assert_str_eq(r->stage, "dispatch");
+	ck_assert_str_eq(r->msg->tenant_id, "tenant1");
+	ck_assert_str_eq(r->msg->id, "entry000000001");
+	ck_assert_str_eq(r->agent.name, "Konrad");
+	ck_assert_str_eq(fake.asked.entry, "entry000000001");
+	ck_assert_str_eq(fake.asked.claim, "A1:T1:C1:1700000000.000100");
+	ck_assert_str_eq(fake.asked.thread, "A1:T1:C1:1700000000.000100");
+	ck_assert(fake.asked.addressed);
+	ck_assert_int_eq(fake.asked.at_ms, 1700000000000);
+	ck_assert_int_eq(fake.asked.now_ms, 1700000001000);
+	ck_assert_str_eq(fake.asked.channel, "C1");
+	ck_assert_str_eq(fake.asked.user, "U1");
+	ck_assert_int_eq(fake.asked.rate_per_minute, 30);
+	ck_assert_int_eq(fake.asked.burst, 30);
+}
+END_TEST
+
+START_TEST(a_tenants_own_limits_go_before_the_common_ones)
+{
+	fake.rate = 0;
+	fake.burst = 5;
+	ck_assert_int_eq(route(MENTION), V_ACCEPT);
+	ck_assert_int_eq(fake.asked.rate_per_minute, 0);
+	ck_assert_int_eq(fake.asked.burst, 5);
+}
+END_TEST
+
+START_TEST(a_direct_message_needs_no_engaged_thread)
+{
+	ck_assert_int_eq(route(DIRECT), V_ACCEPT);
+	ck_assert(fake.asked.addressed);
+	ck_assert_ptr_null(fake.asked.thread);
+}
+END_TEST
+
+START_TEST(a_reply_is_for_the_gate_to_judge)
+{
+	ck_assert_int_eq(route(REPLY), V_ACCEPT);
+	ck_assert(!fake.asked.addressed);
+	ck_assert_str_eq(fake.asked.thread, "A1:T1:C1:1700000000.000100");
+	fake.admission = ADMIT_IDLE;
+	ck_assert_int_eq(route(REPLY), V_DROP);
+	ck_assert_str_eq(r->stage, "admit");
+}
+END_TEST
+
+START_TEST(chatter_is_dropped_before_it_is_counted)
+{
+	ck_assert_int_eq(route(CHATTER), V_DROP);
+	ck_assert_str_eq(r->stage, "addressed");
+	ck_assert_ptr_null(fake.asked.entry);
+}
+END_TEST
+
+START_TEST(our_own_words_are_dropped)
+{
+	ck_assert_int_eq(route(OWN), V_DROP);
+	ck_assert_str_eq(r->why, "own");
+}
+END_TEST
+
+START_TEST(an_unknown_workspace_is_warned_of_once)
+{
+	fake.resolve = 0;
+	ck_assert_int_eq(route(MENTION), V_DROP);
+	ck_assert_str_eq(r->stage, "tenant");
+	ck_assert_int_eq(fake.warnings, 1);
+	ck_assert_int_eq(route(MENTION), V_DROP);
+	ck_assert_int_eq(fake.warnings, 1);
+	ck_assert_str_eq(fake.told[0], "unknown:A1:T1");
+}
+END_TEST
+
+START_TEST(a_paused_tenant_is_silent)
+{
+	fake.paused = true;
+	ck_assert_int_eq(route(MENTION), V_DROP);
+	ck_assert_str_eq(r->why, "paused");
+	ck_assert_ptr_null(fake.asked.entry);
+}
+END_TEST
+
+START_TEST(a_duplicate_is_dropped_without_a_claim)
+{
+	fake.admission = ADMIT_DUPLICATE;
+	ck_assert_int_eq(route(MENTION), V_DROP);
+	ck_assert_str_eq(r->why, "duplicate");
+	ck_assert_int_eq(routing_settle(r), 0);
+	ck_assert_int_eq(r->req.kind, JOURNAL_DONE);
+	ck_assert_str_eq(r->req.note.verdict, "drop:admit");
+	ck_assert_ptr_null(r->req.note.claim);
+	ck_assert_str_eq(r->req.note.tenant_id, "tenant1");
+	ck_assert_ptr_null(r->job);
+}
+END_TEST
+
+START_TEST(over_the_limit_the_sentence_and_the_seconds_go_out)
+{
+	fake.admission = ADMIT_REFUSE;
+	fake.notify = true;
+	ck_assert_int_eq(route(MENTION), V_REFUSE);
+	ck_assert_int_eq(routing_settle(r), 0);
+	ck_assert_int_eq(r->req.kind, JOURNAL_NOTE);
+	ck_assert_str_eq(r->req.entry_id, "entry000000001");
+	ck_assert_int_eq(r->req.note.state, ENTRY_REFUSED);
+	ck_assert_str_eq(r->req.note.verdict, "refuse:admit");
+	ck_assert_str_eq(r->req.note.claim, "A1:T1:C1:1700000000.000100");
+	ck_assert_str_eq(r->req.note.tenant_id, "tenant1");
+	ck_assert(!r->req.note.attempt);
+	ck_assert_int_eq(r->job->kind, JOB_NOTICE);
+	ck_assert_str_eq(r->job->notice,
+			 "I'm receiving too many requests right now. Please try"
+			 " again in a moment.");
+	ck_assert_uint_eq(r->job->wait_s, 7);
+	ck_assert_str_eq(r->job->connection.bot_token, "xoxb-1");
+	ck_assert_str_eq(r->job->msg->sender.user_id, "U1");
+}
+END_TEST
+
+START_TEST(who_was_told_just_now_is_not_told_again)
+{
+	fake.admission = ADMIT_REFUSE;
+	ck_assert_int_eq(route(MENTION), V_REFUSE);
+	ck_assert_int_eq(routing_settle(r), 0);
+	ck_assert_ptr_null(r->job);
+	ck_assert_int_eq(r->req.kind, JOURNAL_DONE);
+	ck_assert_int_eq(r->req.note.state, ENTRY_DONE);
+	ck_assert_str_eq(r->req.note.verdict, "refuse:admit");
+	ck_assert_str_eq(r->req.note.claim, "A1:T1:C1:1700000000.000100");
+}
+END_TEST
+
+START_TEST(without_an_agent_the_channel_is_told_once)
+{
+	fake.agent = 0;
+	ck_assert_int_eq(route(MENTION), V_REFUSE);
+	ck_assert_str_eq(r->stage, "agent");
+	ck_assert_int_eq(routing_settle(r), 0);
+	ck_assert_str_eq(r->job->notice,
+			 "No agent is set up here yet. Please ask your"
+			 " administrator.");
+	ck_assert_uint_eq(r->job->wait_s, 0);
+	ck_assert_int_eq(fake.warnings, 2); /* in the log, to the channel */
+
+	ck_assert_int_eq(route(MENTION), V_REFUSE);
+	ck_assert_ptr_null(r->notice);
+	ck_assert_int_eq(route(DIRECT), V_REFUSE);
+	ck_assert_ptr_nonnull(r->notice);
+	ck_assert_int_eq(fake.warnings, 3);
+}
+END_TEST
+
+START_TEST(accepting_notes_the_intent_to_post)
+{
+	const struct note *n;
+
+	ck_assert_int_eq(route(MENTION), V_ACCEPT);
+	ck_assert_int_eq(routing_settle(r), 0);
+	n = &r->req.note;
+	ck_assert_int_eq(r->req.kind, JOURNAL_NOTE);
+	ck_assert_int_eq(n->state, ENTRY_ACCEPTED);
+	ck_assert_str_eq(n->verdict, "accept");
+	ck_assert_str_eq(n->claim, "A1:T1:C1:1700000000.000100");
+	ck_assert_str_eq(n->tenant_id, "tenant1");
+	ck_assert(n->attempt);
+	ck_assert_int_eq(n->part, 0);
+	ck_assert_str_eq(n->part_ts, "");
+	ck_assert_str_eq(n->engaged, "A1:T1:C1:1700000000.000100");
+	ck_assert_int_eq(n->engaged_ms, 1700000000000);
+
+	/* and the job has what the row has */
+	ck_assert_int_eq(r->job->kind, JOB_ANSWER);
+	ck_assert_int_eq(r->job->entry.state, ENTRY_ACCEPTED);
+	ck_assert_int_eq(r->job->entry.attempts, 1);
+	ck_assert_uint_eq(r->job->entry.nparts, 1);
+	ck_assert_str_eq(r->job->entry.parts[0], "");
+	ck_assert_str_eq(r->job->entry.verdict, "accept");
+	ck_assert_str_eq(r->job->agent.name, "Konrad");
+	ck_assert_str_eq(r->job->msg->content.text, "hi");
+}
+END_TEST
+
+START_TEST(a_direct_message_engages_nothing)
+{
+	ck_assert_int_eq(route(DIRECT), V_ACCEPT);
+	ck_assert_int_eq(routing_settle(r), 0);
+	ck_assert_ptr_null(r->req.note.engaged);
+}
+END_TEST
+
+START_TEST(when_store_or_gate_cannot_tell_it_fails_and_can_run_again)
+{
+	fake.resolve = -1;
+	ck_assert_int_eq(route(MENTION), V_FAIL);
+	fake.resolve = 1;
+	fake.admit = -1;
+	ck_assert_int_eq(routing_decide(r), V_FAIL);
+	fake.admit = 0;
+	fake.agent = -1;
+	ck_assert_int_eq(routing_decide(r), V_FAIL);
+	fake.agent = 1;
+	ck_assert_int_eq(routing_decide(r), V_ACCEPT);
+	ck_assert_int_eq(routing_settle(r), 0);
+}
+END_TEST
+
+START_TEST(an_accepted_entry_goes_on_without_the_gate)
+{
+	begin(MENTION, ENTRY_ACCEPTED);
+	r->entry.attempts = 3;
+	r->entry.nparts = 1;
+	r->entry.parts = calloc(1, sizeof(*r->entry.parts));
+	ck_assert_ptr_nonnull(r->entry.parts);
+	r->entry.parts[0] = dup("1700000001.000200");
+	r->entry.answer = dup("forty-two");
+	fake.paused = true; /* what was begun is finished */
+
+	ck_assert_int_eq(routing_decide(r), V_ACCEPT);
+	ck_assert_ptr_null(fake.asked.entry);
+	ck_assert_int_eq(routing_settle(r), 0);
+	ck_assert_int_eq(r->req.kind, JOURNAL_NOTE);
+	ck_assert_int_eq(r->req.note.state, ENTRY_NEW);
+	ck_assert(r->req.note.attempt);
+	ck_assert_ptr_null(r->req.note.part_ts);
+	ck_assert_ptr_null(r->req.note.engaged);
+	ck_assert_int_eq(r->job->entry.attempts, 4);
+	ck_assert_str_eq(r->job->entry.parts[0], "1700000001.000200");
+	ck_assert_str_eq(r->job->entry.answer, "forty-two");
+}
+END_TEST
+
+START_TEST(an_accepted_entry_ends_when_its_tenant_is_gone)
+{
+	begin(MENTION, ENTRY_ACCEPTED);
+	fake.resolve = 0;
+	ck_assert_int_eq(routing_decide(r), V_DROP);
+	ck_assert_int_eq(routing_settle(r), 0);
+	ck_assert_int_eq(r->req.kind, JOURNAL_DONE);
+	ck_assert_str_eq(r->req.note.verdict, "drop:tenant");
+
+	begin(MENTION, ENTRY_ACCEPTED);
+	fake.resolve = 1;
+	fake.agent = 0;
+	ck_assert_int_eq(routing_decide(r), V_DROP);
+	ck_assert_int_eq(routing_settle(r), 0);
+	ck_assert_str_eq(r->req.note.verdict, "drop:agent");
+}
+END_TEST
+
+START_TEST(a_refused_entry_is_not_told_again)
+{
+	begin(MENTION, ENTRY_REFUSED);
+	ck_assert_int_eq(routing_decide(r), V_DROP);
+	ck_assert_int_eq(routing_settle(r), 0);
+	ck_assert_int_eq(r->req.kind, JOURNAL_DONE);
+	ck_assert_int_eq(r->req.note.state, ENTRY_DONE);
+	ck_assert_ptr_null(r->req.note.verdict);
+	ck_assert_ptr_null(r->job);
+}
+END_TEST
+
+START_TEST(a_frame_that_nobody_can_read_ends)
+{
+	begin("null", ENTRY_NEW);
+	ck_assert_ptr_null(r->msg);
+	ck_assert_int_eq(routing_decide(r), V_DROP);
+	ck_assert_int_eq(routing_settle(r), 0);
+	ck_assert_int_eq(r->req.kind, JOURNAL_DONE);
+	ck_assert_str_eq(r->req.note.verdict, "drop:message");
+}
+END_TEST
+
+int main(void)
+{
+	Suite *s = suite_create("stages");
+	TCase *tc = tcase_create("route");
+	TCase *again = tcase_create("resume");
+	SRunner *sr = srunner_create(s);
+	int failed;
+
+	tcase_add_checked_fixture(tc, setup, teardown);
+	tcase_add_test(tc, a_mention_is_accepted);
+	tcase_add_test(tc, a_tenants_own_limits_go_before_the_common_ones);
+	tcase_add_test(tc, a_direct_message_needs_no_engaged_thread);
+	tcase_add_test(tc, a_reply_is_for_the_gate_to_judge);
+	tcase_add_test(tc, chatter_is_dropped_before_it_is_counted);
+	tcase_add_test(tc, our_own_words_are_dropped);
+	tcase_add_test(tc, an_unknown_workspace_is_warned_of_once);
+	tcase_add_test(tc, a_paused_tenant_is_silent);
+	tcase_add_test(tc, a_duplicate_is_dropped_without_a_claim);
+	tcase_add_test(tc, over_the_limit_the_sentence_and_the_seconds_go_out);
+	tcase_add_test(tc, who_was_told_just_now_is_not_told_again);
+	tcase_add_test(tc, without_an_agent_the_channel_is_told_once);
+	tcase_add_test(tc, accepting_notes_the_intent_to_post);
+	tcase_add_test(tc, a_direct_message_engages_nothing);
+	tcase_add_test(
+		tc, when_store_or_gate_cannot_tell_it_fails_and_can_run_again);
+	suite_add_tcase(s, tc);
+
+	tcase_add_checked_fixture(again, setup, teardown);
+	tcase_add_test(again, an_accepted_entry_goes_on_without_the_gate);
+	tcase_add_test(again, an_accepted_entry_ends_when_its_tenant_is_gone);
+	tcase_add_test(again, a_refused_entry_is_not_told_again);
+	tcase_add_test(again, a_frame_that_nobody_can_read_ends);
+	suite_add_tcase(s, again);
+
+	srunner_run_all(sr, CK_ENV);
+	failed = srunner_ntests_failed(sr);
+	srunner_free(sr);
+	return failed ? EXIT_FAILURE : EXIT_SUCCESS;
+}
