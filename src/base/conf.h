@@ -17,6 +17,7 @@ struct conf_model {
 	char *url; /* up to and without "/chat/completions" */
 	char *model;
 	char *api_key_file; /* "": none */
+	char *ca_file;      /* "": the system's */
 	bool is_default;
 	int max_tokens; /* 0: the server's own */
 	int connect_timeout_s;

@@ -103,6 +103,7 @@ const struct conf_key conf_keys[] = {
 	{ CONF_LLM, "url", CONF_STR, MODEL(url), .str = "", .check = is_web },
 	{ CONF_LLM, "model", CONF_STR, MODEL(model), .str = "" },
 	{ CONF_LLM, "api_key_file", CONF_STR, MODEL(api_key_file), .str = "" },
+	{ CONF_LLM, "ca_file", CONF_STR, MODEL(ca_file), .str = "" },
 	{ CONF_LLM, "default", CONF_BOOL, MODEL(is_default), .max = 1 },
 	{ CONF_LLM, "max_tokens", CONF_INT, MODEL(max_tokens), .max = 1000000 },
 	{ CONF_LLM, "connect_timeout_s", CONF_INT, MODEL(connect_timeout_s),

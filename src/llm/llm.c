@@ -27,6 +27,7 @@ struct model {
 	char *url;
 	char *id;  /* as the server calls it */
 	char *key; /* NULL: none */
+	char *ca_file;
 	unsigned int connect_ms;
 	unsigned int first_token_ms;
 	unsigned int idle_ms;
@@ -102,7 +103,8 @@ static int model_init(struct model *m, const struct conf_model *c,
 	m->name = strdup(c->name);
 	m->url = make_url(c->url);
 	m->id = strdup(c->model);
-	if (!m->name || !m->url || !m->id)
+	m->ca_file = strdup(c->ca_file ? c->ca_file : "");
+	if (!m->name || !m->url || !m->id || !m->ca_file)
 		return err_set(e, ERR_RETRY, "no memory");
 	if (c->api_key_file[0]) {
 		m->key = secret_read(c->api_key_file, e);
@@ -123,6 +125,7 @@ static void model_release(struct model *m)
 	free(m->name);
 	free(m->url);
 	free(m->id);
+	free(m->ca_file);
 	secret_free(m->key);
 }
 
@@ -255,6 +258,7 @@ static int send_request(struct llm_call *c, struct err *e)
 		.method = "POST",
 		.url = m->url,
 		.bearer = m->key,
+		.ca_file = m->ca_file,
 		.content_type = "application/json",
 		.max_body = OPENAI_ANSWER_MAX,
 		.repeat = true,

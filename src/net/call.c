@@ -82,7 +82,7 @@ static int on_send(void *arg, char *ip, char *local_ip, int port,
 }
 
 /* What is the same for all calls: a handle keeps it from call to call. */
-static void set_options(struct http_call *c, CURLSH *share, const char *ca_file)
+static void set_options(struct http_call *c, CURLSH *share)
 {
 	CURL *z = c->easy;
 
@@ -96,8 +96,6 @@ static void set_options(struct http_call *c, CURLSH *share, const char *ca_file)
 	/* With a directory of CAs libcurl reads all of them again for each
 	 * connection; a file is read once. */
 	curl_easy_setopt(z, CURLOPT_CAPATH, NULL);
-	if (ca_file)
-		curl_easy_setopt(z, CURLOPT_CAINFO, ca_file);
 	curl_easy_setopt(z, CURLOPT_SHARE, share);
 	curl_easy_setopt(z, CURLOPT_TCP_NODELAY, 1L);
 	curl_easy_setopt(z, CURLOPT_TCP_KEEPALIVE, 1L);
@@ -128,7 +126,8 @@ struct http_call *call_create(struct http *h, uv_loop_t *uv, CURLSH *share,
 	c->http = h;
 	uv_timer_init(uv, &c->timer);
 	c->timer.data = c;
-	set_options(c, share, ca_file);
+	c->ca_file = ca_file;
+	set_options(c, share);
 	return c;
 }
 
@@ -213,6 +212,8 @@ int call_set(struct http_call *c, const struct http_request *r)
 
 	if (curl_easy_setopt(c->easy, CURLOPT_URL, r->url) != CURLE_OK)
 		return -1;
+	curl_easy_setopt(c->easy, CURLOPT_CAINFO,
+			 r->ca_file && r->ca_file[0] ? r->ca_file : c->ca_file);
 	if (get)
 		curl_easy_setopt(c->easy, CURLOPT_HTTPGET, 1L);
 	else if (set_body(c, r) < 0)

@@ -38,6 +38,7 @@ struct http_call {
 	char *body;
 	size_t body_len;
 	struct curl_slist headers[3];
+	const char *ca_file; /* the client's, unless a request has its own */
 
 	struct buf in;
 	size_t max_body;
@@ -57,7 +58,7 @@ struct http_call {
 	void *arg;
 };
 
-/* NULL when memory is short. */
+/* ca_file stays the caller's. NULL when memory is short. */
 struct http_call *call_create(struct http *h, uv_loop_t *uv, CURLSH *share,
 			      const char *ca_file);
 

@@ -19,7 +19,7 @@
 struct http {
 	struct mux *mux;
 	CURLSH *share; /* TLS sessions: easy handles keep their own else */
-	char *ca_file; /* NULL: the system's */
+	char *ca_file;
 	struct http_call *active;
 	struct http_call *later; /* what mux_inside() put off, oldest first */
 	struct http_call **later_tail;
@@ -240,6 +240,16 @@ static CURLSH *make_share(void)
 	return s;
 }
 
+/* Setting none would leave libcurl without its own default. */
+static const char *ca_file_of(const struct http_opts *o)
+{
+	const char *own = curl_version_info(CURLVERSION_NOW)->cainfo;
+
+	if (o->ca_file && o->ca_file[0])
+		return o->ca_file;
+	return own ? own : "";
+}
+
 struct http *http_create(struct loop *l, const struct http_opts *o,
 			 struct err *e)
 {
@@ -255,11 +265,9 @@ struct http *http_create(struct loop *l, const struct http_opts *o,
 	h->share = make_share();
 	if (!h->share)
 		goto fail;
-	if (o->ca_file && o->ca_file[0]) {
-		h->ca_file = strdup(o->ca_file);
-		if (!h->ca_file)
-			goto fail;
-	}
+	h->ca_file = strdup(ca_file_of(o));
+	if (!h->ca_file)
+		goto fail;
 	h->mux = mux_create(h->uv, &mux_ops, h, e);
 	if (!h->mux) {
 		http_free(h);

@@ -44,7 +44,8 @@ struct http_result {
 struct http_request {
 	const char *method; /* "GET", "POST" */
 	const char *url;
-	const char *bearer; /* NULL: no Authorization header */
+	const char *bearer;  /* NULL: no Authorization header */
+	const char *ca_file; /* NULL or "": the client's */
 	const char *content_type;
 	const char *body;
 	size_t body_len;
