@@ -17,8 +17,9 @@ struct err;
 struct json;
 
 /*
- * One object or array and nothing behind it, at most 32 deep. NULL with e
- * filled (ERR_INPUT) when it is anything else, or larger than max bytes.
+ * One object or array and nothing behind it, at most 32 deep, in UTF-8. NULL
+ * with e filled (ERR_INPUT) when it is anything else, or larger than max
+ * bytes. Of keys given twice the last counts.
  */
 struct json *json_parse(const char *text, size_t len, size_t max,
 			struct err *e);
@@ -26,7 +27,8 @@ void json_free(struct json *j); /* NULL is allowed */
 
 /*
  * Path is keys and indices with dots between: "event.files.0.name"; "" is j
- * itself. NULL when there is no such place, or j is NULL.
+ * itself. NULL when there is no such place, when null stands there, or when
+ * j is NULL. Keys of 64 bytes and more can't be named.
  */
 const struct json *json_at(const struct json *j, const char *path);
 
@@ -41,7 +43,10 @@ bool json_is_object(const struct json *j, const char *path);
 bool json_is_array(const struct json *j, const char *path);
 size_t json_len(const struct json *j, const char *path); /* of an array */
 
-/* Members of an object in their order; stops when fn returns false. */
+/*
+ * Members of an object in their order; stops when fn returns false. Value is
+ * NULL for null.
+ */
 void json_each(const struct json *j,
 	       bool (*fn)(const char *key, const struct json *value, void *arg),
 	       void *arg);

@@ -11,10 +11,11 @@ enum log_level {
 
 /*
  * One line per event on stderr, in logfmt: time, level, msg, then the fields.
- * Under systemd (JOURNAL_STREAM is set) the line starts with "<6>" and the
- * like and has no time, since the journal adds its own. Values are quoted and
- * escaped, so no foreign byte can forge a line. Never a message's text, never
- * a token. Callable from any thread; a line is one write(2).
+ * Under systemd (JOURNAL_STREAM names stderr) the line starts with "<6>" and
+ * the like and has no time, since the journal adds its own. Values are quoted
+ * and escaped, so no foreign byte can forge a line. Never a message's text,
+ * never a token. Callable from any thread; a line is one write(2) of at most
+ * 4096 bytes: a long value is cut, a field that finds no room is left out.
  */
 struct log_field {
 	const char *key;

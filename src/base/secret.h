@@ -16,15 +16,16 @@ struct keyring;
 
 /*
  * Reads a key file (64 hex digits, or 32 raw bytes). With create set a
- * missing file is made, mode 0600. Refuses files that others can read. NULL
- * with e filled; e names the file.
+ * missing file is made, mode 0600. Refuses files that others can read, but
+ * for root's group, as systemd's credentials have it. NULL with e filled; e
+ * names the file.
  */
 struct keyring *keyring_open(const char *path, bool create, struct err *e);
 void keyring_free(struct keyring *k); /* wipes; NULL is allowed */
 
 /*
  * place binds the ciphertext to its row, as "apps/A123/token". seal appends
- * to out. open returns a heap string, to be freed with secret_free(), or NULL
+ * to out. unseal returns a heap string, to be freed with secret_free(), or NULL
  * with e filled: wrong key id, wrong place, tampered. Thread-safe.
  */
 int keyring_seal(const struct keyring *k, const char *place, const char *plain,
