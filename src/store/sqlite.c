@@ -77,7 +77,7 @@ int sqlite_row(struct sqlite *s, sqlite3_stmt *st, struct err *e)
 	if (code == SQLITE_ROW)
 		return 1;
 	if (code != SQLITE_DONE)
-		sqlite_fail(s, e, "ask the store");
+		sqlite_fail(s, e, "use the store");
 	sqlite_finish(st);
 	return code == SQLITE_DONE ? 0 : -1;
 }

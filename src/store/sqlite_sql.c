@@ -93,8 +93,10 @@ const char *const sqlite_sql[Q_COUNT] = {
 		   " tenant_id = coalesce(?5, tenant_id),"
 		   " attempts = attempts + ?6 WHERE seq = ?1",
 	[Q_NOTE_ANSWER] = "UPDATE pending SET answer = ?2 WHERE seq = ?1",
+	/* What is posted stays so, whatever is intended once more. */
 	[Q_NOTE_PART] = "INSERT INTO parts (seq, part, ts) VALUES (?1, ?2, ?3)"
-			" ON CONFLICT DO UPDATE SET ts = excluded.ts",
+			" ON CONFLICT DO UPDATE SET ts = excluded.ts"
+			" WHERE excluded.ts <> ''",
 	[Q_NOTE_ENGAGED] = "INSERT INTO engaged (key, at_ms) VALUES (?1, ?2)"
 			   " ON CONFLICT DO UPDATE SET"
 			   " at_ms = max(at_ms, excluded.at_ms)",

@@ -1,0 +1,850 @@
+/* SPDX-License-Identifier: ISC */
+#include <check.h>
+#include <pthread.h>
+#include <sqlite3.h>
+#include <stdio.h>
+#include <stdlib.h>
+#include <string.h>
+
+#include "base/err.h"
+#include "scratch.h"
+#include "store/journal.h"
+#include "store/journal_ops.h"
+#include "store/sqlite.h"
+
+#define ROOM    2000
+#define NOW     INT64_C(1700000000000)
+#define HOUR_MS INT64_C(3600000)
+
+/* A request that a test can wait for. */
+struct wait {
+	struct journal_req r; /* must be first */
+	pthread_mutex_t lock;
+	pthread_cond_t wake;
+	bool finished;
+	struct err err;
+	struct entry entry;
+};
+
+static struct scratch scratch;
+static struct journal *j;
+static char acme[ID_SIZE];
+static struct err e;
+
+static void setup(void)
+{
+	struct store *st;
+
+	e = (struct err){ 0 };
+	scratch_make(&scratch);
+	st = scratch_open(&scratch, true);
+	scratch_acme(st, acme);
+	store_sqlite.close(st);
+	j = journal_create(scratch.url, scratch.keyring, ROOM, &e);
+	ck_assert_msg(j != NULL, "%s", e.msg);
+}
+
+static void teardown(void)
+{
+	journal_free(j);
+	scratch_remove(&scratch);
+}
+
+static void reopen(void)
+{
+	journal_free(j);
+	j = journal_create(scratch.url, scratch.keyring, ROOM, &e);
+	ck_assert_msg(j != NULL, "%s", e.msg);
+}
+
+static void finish(struct journal_req *r)
+{
+	struct wait *w = (struct wait *)r;
+
+	pthread_mutex_lock(&w->lock);
+	w->finished = true;
+	pthread_cond_signal(&w->wake);
+	pthread_mutex_unlock(&w->lock);
+}
+
+static void start(struct wait *w)
+{
+	w->finished = false;
+	w->r.err = &w->err;
+	w->r.done = finish;
+	(void)pthread_mutex_init(&w->lock, NULL);
+	(void)pthread_cond_init(&w->wake, NULL);
+	ck_assert(journal_submit(j, &w->r));
+}
+
+static void await(struct wait *w)
+{
+	pthread_mutex_lock(&w->lock);
+	while (!w->finished)
+		pthread_cond_wait(&w->wake, &w->lock);
+	pthread_mutex_unlock(&w->lock);
+}
+
+static void run(struct wait *w)
+{
+	start(w);
+	await(w);
+}
+
+static void init_append(struct wait *w, const char *id, const char *event)
+{
+	memset(w, 0, sizeof(*w));
+	w->r.kind = JOURNAL_APPEND;
+	w->r.entry = &w->entry;
+	(void)snprintf(w->entry.id, sizeof(w->entry.id), "%s", id);
+	w->entry.app_id = (char *)"A1";
+	w->entry.event_id = (char *)event;
+	w->entry.received_ms = NOW;
+	w->entry.frame = (char *)"{\"type\":\"events_api\"}";
+	w->entry.frame_len = strlen(w->entry.frame);
+}
+
+static void append(const char *id, const char *event)
+{
+	struct wait w;
+
+	init_append(&w, id, event);
+	run(&w);
+	ck_assert_msg(w.r.ok && !w.r.duplicate, "%s", w.err.msg);
+}
+
+static bool is_duplicate(const char *id, const char *event)
+{
+	struct wait w;
+
+	init_append(&w, id, event);
+	run(&w);
+	ck_assert(w.r.ok);
+	return w.r.duplicate;
+}
+
+static struct wait *init_note(struct wait *w, enum journal_kind kind,
+			      const char *id)
+{
+	memset(w, 0, sizeof(*w));
+	w->r.kind = kind;
+	(void)snprintf(w->r.entry_id, sizeof(w->r.entry_id), "%s", id);
+	return w;
+}
+
+static void note(const char *id, struct note n)
+{
+	struct wait w;
+
+	init_note(&w, JOURNAL_NOTE, id)->r.note = n;
+	run(&w);
+	ck_assert_msg(w.r.ok, "%s", w.err.msg);
+}
+
+static void done(const char *id, struct note n)
+{
+	struct wait w;
+
+	init_note(&w, JOURNAL_DONE, id)->r.note = n;
+	run(&w);
+	ck_assert_msg(w.r.ok, "%s", w.err.msg);
+}
+
+/* The ids of the unfinished, and the last of them whole. */
+struct unfinished {
+	char ids[200];
+	struct entry last;
+};
+
+static int collect(struct entry *en, void *arg)
+{
+	struct unfinished *u = arg;
+
+	strncat(u->ids, en->id, ID_SIZE);
+	strncat(u->ids, " ", 2);
+	entry_release(&u->last);
+	u->last = *en;
+	*en = (struct entry){ 0 };
+	return 0;
+}
+
+static struct unfinished unfinished(void)
+{
+	struct unfinished u = { .ids = "" };
+
+	ck_assert_int_eq(journal_unfinished(j, collect, &u, &e), 0);
+	return u;
+}
+
+static void assert_unfinished(const char *ids)
+{
+	struct unfinished u = unfinished();
+
+	ck_assert_str_eq(u.ids, ids);
+	entry_release(&u.last);
+}
+
+START_TEST(entry_is_on_disk_when_it_is_answered)
+{
+	struct unfinished u;
+
+	append("e1", "Ev1");
+	append("e2", "Ev2");
+	reopen();
+	u = unfinished();
+	ck_assert_str_eq(u.ids, "e1 e2 ");
+	ck_assert_str_eq(u.last.app_id, "A1");
+	ck_assert_str_eq(u.last.event_id, "Ev2");
+	ck_assert_int_eq(u.last.received_ms, NOW);
+	ck_assert_str_eq(u.last.frame, "{\"type\":\"events_api\"}");
+	ck_assert_uint_eq(u.last.frame_len, strlen(u.last.frame));
+	ck_assert_int_eq(u.last.state, ENTRY_NEW);
+	ck_assert_ptr_null(u.last.claim);
+	ck_assert_uint_eq(u.last.nparts, 0);
+	entry_release(&u.last);
+}
+END_TEST
+
+START_TEST(event_delivered_again_is_a_duplicate)
+{
+	append("e1", "Ev1");
+	ck_assert(is_duplicate("e2", "Ev1"));
+	done("e1", (struct note){ 0 });
+	ck_assert(is_duplicate("e3", "Ev1"));
+	assert_unfinished("");
+}
+END_TEST
+
+START_TEST(event_of_another_app_is_no_duplicate)
+{
+	struct wait w;
+
+	append("e1", "Ev1");
+	init_append(&w, "e2", "Ev1");
+	w.entry.app_id = (char *)"A2";
+	run(&w);
+	ck_assert(w.r.ok);
+	ck_assert(!w.r.duplicate);
+}
+END_TEST
+
+START_TEST(entries_without_event_id_are_no_duplicates)
+{
+	append("e1", NULL);
+	append("e2", NULL);
+	assert_unfinished("e1 e2 ");
+}
+END_TEST
+
+START_TEST(notes_come_back_after_a_restart)
+{
+	struct unfinished u;
+
+	append("e1", "Ev1");
+	note("e1", (struct note){ .state = ENTRY_ACCEPTED,
+				  .verdict = "accept",
+				  .claim = "A1:T1:C1:1.2",
+				  .tenant_id = acme,
+				  .part_ts = "",
+				  .attempt = true });
+	note("e1", (struct note){ .part_ts = "1.3", .attempt = true });
+	note("e1",
+	     (struct note){ .answer = "whole", .part = 2, .part_ts = "" });
+	reopen();
+	u = unfinished();
+	ck_assert_int_eq(u.last.state, ENTRY_ACCEPTED);
+	ck_assert_str_eq(u.last.verdict, "accept");
+	ck_assert_str_eq(u.last.claim, "A1:T1:C1:1.2");
+	ck_assert_str_eq(u.last.tenant_id, acme);
+	ck_assert_int_eq(u.last.attempts, 2);
+	ck_assert_str_eq(u.last.answer, "whole");
+	ck_assert_uint_eq(u.last.nparts, 3);
+	ck_assert_str_eq(u.last.parts[0], "1.3");
+	ck_assert_str_eq(u.last.parts[1], "");
+	ck_assert_str_eq(u.last.parts[2], "");
+	entry_release(&u.last);
+}
+END_TEST
+
+START_TEST(posted_part_is_not_forgotten_by_an_intent)
+{
+	struct unfinished u;
+
+	append("e1", "Ev1");
+	note("e1", (struct note){ .part_ts = "1.3" });
+	note("e1", (struct note){ .part_ts = "" });
+	u = unfinished();
+	ck_assert_str_eq(u.last.parts[0], "1.3");
+	entry_release(&u.last);
+}
+END_TEST
+
+START_TEST(note_of_an_unknown_entry_changes_nothing)
+{
+	append("e1", "Ev1");
+	note("nobody", (struct note){ .verdict = "accept", .part_ts = "1" });
+	done("nobody", (struct note){ 0 });
+	assert_unfinished("e1 ");
+}
+END_TEST
+
+START_TEST(done_and_dead_entries_are_not_taken_up_again)
+{
+	append("e1", "Ev1");
+	append("e2", "Ev2");
+	append("e3", "Ev3");
+	done("e1", (struct note){ 0 });
+	done("e2", (struct note){ .state = ENTRY_DEAD });
+	reopen();
+	assert_unfinished("e3 ");
+}
+END_TEST
+
+/* One number that the database gives, on a connection of its own. */
+static int64_t ask(const char *sql)
+{
+	sqlite3 *db;
+	sqlite3_stmt *st;
+	int64_t n;
+
+	ck_assert_int_eq(sqlite3_open_v2(scratch.path, &db,
+					 SQLITE_OPEN_READONLY, NULL),
+			 SQLITE_OK);
+	ck_assert_int_eq(sqlite3_prepare_v2(db, sql, -1, &st, NULL), SQLITE_OK);
+	ck_assert_int_eq(sqlite3_step(st), SQLITE_ROW);
+	n = sqlite3_column_int64(st, 0);
+	(void)sqlite3_finalize(st);
+	(void)sqlite3_close(db);
+	return n;
+}
+
+START_TEST(text_of_a_done_entry_is_deleted_and_a_dead_one_keeps_it)
+{
+	append("e1", "Ev1");
+	append("e2", "Ev2");
+	done("e1", (struct note){ .verdict = "answered" });
+	done("e2", (struct note){ .state = ENTRY_DEAD });
+	ck_assert_int_eq(ask("SELECT count(*) FROM pending"), 1);
+	ck_assert_int_eq(ask("SELECT count(*) FROM journal WHERE state ="
+			     " 'done' AND verdict = 'answered'"),
+			 1);
+	ck_assert_int_eq(ask("SELECT count(*) FROM journal JOIN pending"
+			     " USING (seq) WHERE state = 'dead'"),
+			 1);
+}
+END_TEST
+
+static struct line_new make_line(const char *ts, const char *text, bool ours)
+{
+	return (struct line_new){
+		.tenant_id = acme,
+		.channel = "C1",
+		.thread = "1.0",
+		.line = { .ours = ours,
+			  .user_id = ours ? NULL : (char *)"U1",
+			  .name = ours ? NULL : (char *)"Ann",
+			  .ts = (char *)ts,
+			  .text = (char *)text },
+	};
+}
+
+/* A turn: question and answer, and what it cost. */
+static void answer(const char *id, const struct line_new *lines, size_t n)
+{
+	struct usage_new u = { acme, "main", 10, 5 };
+	struct wait w;
+
+	append(id, id);
+	init_note(&w, JOURNAL_DONE, id);
+	w.r.lines = lines;
+	w.r.nlines = n;
+	w.r.usage = &u;
+	run(&w);
+	ck_assert_msg(w.r.ok, "%s", w.err.msg);
+}
+
+static void history(size_t max_bytes, struct transcript *t)
+{
+	struct store *st = scratch_open(&scratch, false);
+
+	ck_assert_int_ge(
+		st->ops->history(st, acme, "C1", "1.0", max_bytes, t, &e), 0);
+	store_sqlite.close(st);
+}
+
+START_TEST(turn_becomes_history_and_usage)
+{
+	struct line_new lines[] = { make_line("1.0", "why?", false),
+				    make_line("1.1", "because", true) };
+	struct transcript t;
+
+	answer("e1", lines, 2);
+	history(1000, &t);
+	ck_assert_uint_eq(t.n, 2);
+	ck_assert_str_eq(t.lines[0].text, "why?");
+	ck_assert_str_eq(t.lines[0].name, "Ann");
+	ck_assert(t.lines[1].ours);
+	ck_assert_str_eq(t.lines[1].text, "because");
+	transcript_release(&t);
+	ck_assert_int_eq(ask("SELECT answers * 10000 + prompt_tokens * 100"
+			     " + completion_tokens FROM usage"),
+			 11005);
+}
+END_TEST
+
+START_TEST(usage_adds_up)
+{
+	answer("e1", NULL, 0);
+	answer("e2", NULL, 0);
+	ck_assert_int_eq(ask("SELECT sum(answers) * 10000 +"
+			     " sum(prompt_tokens) * 100 +"
+			     " sum(completion_tokens) FROM usage"),
+			 22010);
+}
+END_TEST
+
+START_TEST(line_told_twice_is_kept_once)
+{
+	struct line_new lines[] = { make_line("1.0", "why?", false),
+				    make_line("1.0", "why?", false) };
+	struct transcript t;
+
+	answer("e1", lines, 2);
+	answer("e2", lines, 1);
+	history(1000, &t);
+	ck_assert_uint_eq(t.n, 1);
+	transcript_release(&t);
+}
+END_TEST
+
+START_TEST(history_is_the_newest_that_fits_oldest_first)
+{
+	struct line_new lines[] = { make_line("1.0", "first", false),
+				    make_line("1.1", "second", true),
+				    make_line("1.2", "third", false) };
+	struct transcript t;
+
+	answer("e1", lines, 3);
+	history(strlen("second") + strlen("thirdAnn"), &t);
+	ck_assert_uint_eq(t.n, 2);
+	ck_assert_str_eq(t.lines[0].text, "second");
+	ck_assert_str_eq(t.lines[1].text, "third");
+	transcript_release(&t);
+	history(3, &t);
+	ck_assert_uint_eq(t.n, 0);
+}
+END_TEST
+
+static int remove_acme(struct store *s, void *arg, struct err *why)
+{
+	return s->ops->tenant_remove(s, arg, why);
+}
+
+static void write_with(int (*fn)(struct store *, void *, struct err *),
+		       void *arg, struct wait *w)
+{
+	memset(w, 0, sizeof(*w));
+	w->r.kind = JOURNAL_WRITE;
+	w->r.write = fn;
+	w->r.arg = arg;
+}
+
+START_TEST(turn_of_a_removed_tenant_can_be_finished)
+{
+	struct line_new lines[] = { make_line("1.0", "why?", false) };
+	struct wait w;
+
+	write_with(remove_acme, (void *)"acme", &w);
+	run(&w);
+	ck_assert_msg(w.r.ok, "%s", w.err.msg);
+	answer("e1", lines, 1);
+	assert_unfinished("");
+	ck_assert_int_eq(ask("SELECT count(*) FROM transcript"), 0);
+	ck_assert_int_eq(ask("SELECT count(*) FROM usage"), 0);
+}
+END_TEST
+
+START_TEST(removed_tenant_takes_its_threads_along_and_no_others)
+{
+	struct wait w;
+
+	append("e1", "Ev1");
+	note("e1",
+	     (struct note){ .engaged = "A1:T1:C1:1.0", .engaged_ms = NOW });
+	note("e1",
+	     (struct note){ .engaged = "A1:T11:C1:1.0", .engaged_ms = NOW });
+	write_with(remove_acme, (void *)"acme", &w);
+	run(&w);
+	ck_assert(w.r.ok);
+	ck_assert_int_eq(ask("SELECT count(*) FROM engaged"), 1);
+	ck_assert_int_eq(ask("SELECT key = 'A1:T11:C1:1.0' FROM engaged"), 1);
+}
+END_TEST
+
+static int add_and_fail(struct store *s, void *arg, struct err *why)
+{
+	struct tenant t = { .name = arg };
+
+	ck_assert_int_eq(s->ops->tenant_put(s, &t, why), 0);
+	free(t.id);
+	return err_set(why, ERR_INPUT, "no");
+}
+
+START_TEST(failed_write_undoes_itself_and_nothing_else)
+{
+	struct wait before, failing, after;
+
+	init_append(&before, "e1", "Ev1");
+	write_with(add_and_fail, (void *)"ghost", &failing);
+	init_append(&after, "e2", "Ev2");
+	start(&before);
+	start(&failing);
+	start(&after);
+	await(&before);
+	await(&failing);
+	await(&after);
+	ck_assert(before.r.ok);
+	ck_assert(!failing.r.ok);
+	ck_assert_str_eq(failing.err.msg, "no");
+	ck_assert(after.r.ok);
+	assert_unfinished("e1 e2 ");
+	ck_assert_int_eq(
+		ask("SELECT count(*) FROM tenants WHERE name = 'ghost'"), 0);
+}
+END_TEST
+
+START_TEST(room_is_for_the_unfinished)
+{
+	struct wait w;
+
+	journal_free(j);
+	j = journal_create(scratch.url, scratch.keyring, 2, &e);
+	append("e1", "Ev1");
+	ck_assert(is_duplicate("x1", "Ev1"));
+	append("e2", "Ev2");
+	init_append(&w, "e3", "Ev3");
+	w.r.done = finish;
+	ck_assert(!journal_submit(j, &w.r));
+	done("e1", (struct note){ 0 });
+	done("e1", (struct note){ 0 });
+	append("e3", "Ev3");
+	ck_assert(!journal_submit(j, &w.r));
+	journal_free(j);
+	j = journal_create(scratch.url, scratch.keyring, 2, &e);
+	ck_assert(!journal_submit(j, &w.r));
+}
+END_TEST
+
+struct engagement {
+	char key[40];
+	int64_t at_ms;
+};
+
+static int take_engagement(const char *key, int64_t at_ms, void *arg)
+{
+	struct engagement *g = arg;
+
+	(void)snprintf(g->key, sizeof(g->key), "%s", key);
+	g->at_ms = at_ms;
+	return 0;
+}
+
+START_TEST(engagement_is_stored_and_never_moves_back)
+{
+	struct engagement g = { .key = "" };
+	struct store *st;
+
+	append("e1", "Ev1");
+	note("e1",
+	     (struct note){ .engaged = "A1:T1:C1:1.0", .engaged_ms = NOW + 5 });
+	done("e1",
+	     (struct note){ .engaged = "A1:T1:C1:1.0", .engaged_ms = NOW });
+	st = scratch_open(&scratch, false);
+	ck_assert_int_eq(st->ops->engaged(st, NOW + 6, take_engagement, &g, &e),
+			 0);
+	ck_assert_str_eq(g.key, "");
+	ck_assert_int_eq(st->ops->engaged(st, NOW, take_engagement, &g, &e), 0);
+	ck_assert_str_eq(g.key, "A1:T1:C1:1.0");
+	ck_assert_int_eq(g.at_ms, NOW + 5);
+	store_sqlite.close(st);
+}
+END_TEST
+
+static int list_claim(const char *key, const char *entry, const char *verdict,
+		      void *arg)
+{
+	char line[100];
+
+	(void)snprintf(line, sizeof(line), "%s=%s:%s ", key, entry, verdict);
+	strncat(arg, line, 99);
+	return 0;
+}
+
+START_TEST(claims_of_done_and_unfinished_entries_are_told)
+{
+	struct store *st;
+	char list[300] = "";
+
+	append("e1", "Ev1");
+	append("e2", "Ev2");
+	append("e3", "Ev3");
+	note("e1", (struct note){ .claim = "k1", .verdict = "accept" });
+	note("e2", (struct note){ .claim = "k2", .verdict = "refuse:admit" });
+	done("e1", (struct note){ 0 });
+	st = scratch_open(&scratch, false);
+	ck_assert_int_eq(st->ops->claims(st, NOW, list_claim, list, &e), 0);
+	ck_assert_str_eq(list, "k1=e1:accept k2=e2:refuse:admit ");
+	store_sqlite.close(st);
+}
+END_TEST
+
+START_TEST(closing_commits_what_was_submitted)
+{
+	static struct wait w[ROOM];
+	static char names[ROOM][8];
+	size_t i;
+
+	for (i = 0; i < ROOM; i++) {
+		(void)snprintf(names[i], sizeof(names[i]), "%zu", i);
+		init_append(&w[i], names[i], names[i]);
+		start(&w[i]);
+	}
+	journal_free(j);
+	for (i = 0; i < ROOM; i++)
+		ck_assert(w[i].finished && w[i].r.ok);
+	j = journal_create(scratch.url, scratch.keyring, ROOM, &e);
+	ck_assert_int_eq(ask("SELECT count(*) FROM pending"), ROOM);
+}
+END_TEST
+
+/* So that a test needn't wait as long as the daemon would. */
+static int be_impatient(struct store *s, void *arg, struct err *why)
+{
+	(void)arg;
+	(void)why;
+	return sqlite3_busy_timeout(((struct sqlite *)s)->db, 1);
+}
+
+/* Nobody can write until the connection is closed. */
+static sqlite3 *seize(void)
+{
+	struct wait w;
+	sqlite3 *db;
+
+	write_with(be_impatient, NULL, &w);
+	run(&w);
+	ck_assert_int_eq(sqlite3_open(scratch.path, &db), SQLITE_OK);
+	ck_assert_int_eq(sqlite3_exec(db, "BEGIN IMMEDIATE", NULL, NULL, NULL),
+			 SQLITE_OK);
+	return db;
+}
+
+START_TEST(failed_commit_refuses_entries_and_keeps_notes)
+{
+	struct journal_stats stats;
+	struct wait w, kept;
+	sqlite3 *db;
+
+	append("e1", "Ev1");
+	db = seize();
+	init_note(&kept, JOURNAL_DONE, "e1");
+	start(&kept);
+	init_append(&w, "e2", "Ev2");
+	run(&w);
+	ck_assert(!w.r.ok);
+	ck_assert_int_eq(w.err.kind, ERR_RETRY);
+	journal_stats(j, &stats);
+	ck_assert(stats.failing);
+	ck_assert_uint_eq(stats.unfinished, 1);
+	ck_assert_ptr_nonnull(strstr(stats.msg, "locked"));
+	(void)sqlite3_close(db);
+	await(&kept);
+	ck_assert(kept.r.ok);
+	append("e2", "Ev2");
+	journal_stats(j, &stats);
+	ck_assert(!stats.failing);
+	assert_unfinished("e2 ");
+}
+END_TEST
+
+START_TEST(closing_ends_though_nothing_can_be_committed)
+{
+	struct wait w;
+	sqlite3 *db;
+
+	append("e1", "Ev1");
+	db = seize();
+	init_note(&w, JOURNAL_DONE, "e1");
+	start(&w);
+	journal_free(j);
+	ck_assert(w.finished);
+	ck_assert(!w.r.ok);
+	(void)sqlite3_close(db);
+	j = journal_create(scratch.url, scratch.keyring, ROOM, &e);
+	assert_unfinished("e1 ");
+}
+END_TEST
+
+static void *one_by_one(void *arg)
+{
+	char id[ID_SIZE];
+	int i;
+
+	for (i = 0; i < 50; i++) {
+		(void)snprintf(id, sizeof(id), "%s.%d", (char *)arg, i);
+		append(id, id);
+		note(id, (struct note){ .attempt = true, .part_ts = "" });
+		done(id, (struct note){ 0 });
+	}
+	return NULL;
+}
+
+START_TEST(many_threads_write_at_once)
+{
+	static char names[4][2] = { "a", "b", "c", "d" };
+	struct journal_stats stats;
+	pthread_t tid[4];
+	int i;
+
+	for (i = 0; i < 4; i++)
+		ck_assert_int_eq(
+			pthread_create(&tid[i], NULL, one_by_one, names[i]), 0);
+	do {
+		journal_stats(j, &stats);
+		ck_assert_int_lt(journal_beat_age(j), 5000);
+	} while (stats.rows < 4 * 50 * 3);
+	for (i = 0; i < 4; i++)
+		(void)pthread_join(tid[i], NULL);
+	journal_stats(j, &stats);
+	ck_assert_uint_eq(stats.unfinished, 0);
+	ck_assert_uint_eq(stats.queued, 0);
+	ck_assert_uint_eq(stats.rows, 4 * 50 * 3);
+	ck_assert_uint_le(stats.commits, stats.rows);
+	ck_assert_int_gt(stats.last_commit_us, 0);
+	assert_unfinished("");
+}
+END_TEST
+
+static void finish_at(struct journal_db *db, const char *id, int64_t now_ms)
+{
+	struct entry en = { .app_id = (char *)"A1", .received_ms = now_ms };
+	struct journal_req r = { .kind = JOURNAL_DONE };
+
+	(void)snprintf(en.id, sizeof(en.id), "%s", id);
+	(void)snprintf(r.entry_id, sizeof(r.entry_id), "%s", id);
+	ck_assert_int_eq(db->ops->append(db, &en, &e), 1);
+	ck_assert_int_eq(db->ops->done(db, &r, now_ms, &e), 1);
+}
+
+START_TEST(entries_expire_after_two_days_in_steps)
+{
+	struct entry open = { .id = "open", .app_id = (char *)"A1" };
+	struct journal_db *db;
+
+	journal_free(j);
+	j = NULL;
+	db = journal_sqlite.open(scratch.url, scratch.keyring, &e);
+	ck_assert_msg(db != NULL, "%s", e.msg);
+	ck_assert_int_eq(db->ops->append(db, &open, &e), 1);
+	finish_at(db, "e1", NOW);
+	finish_at(db, "e2", NOW);
+	finish_at(db, "e3", NOW);
+	finish_at(db, "late", NOW + 3 * HOUR_MS);
+	ck_assert_int_eq(db->ops->expire(db, NOW + 47 * HOUR_MS, 2, &e), 0);
+	ck_assert_int_eq(db->ops->expire(db, NOW + 49 * HOUR_MS, 2, &e), 2);
+	ck_assert_int_eq(db->ops->expire(db, NOW + 49 * HOUR_MS, 2, &e), 1);
+	ck_assert_int_eq(db->ops->expire(db, NOW + 49 * HOUR_MS, 2, &e), 0);
+	ck_assert_int_eq(ask("SELECT count(*) FROM journal"), 2);
+	db->ops->close(db);
+}
+END_TEST
+
+START_TEST(frame_of_300_kb_comes_back_whole)
+{
+	size_t len = 300 * 1024;
+	struct unfinished u;
+	struct wait w;
+	char *frame = malloc(len);
+
+	ck_assert_ptr_nonnull(frame);
+	memset(frame, 'x', len);
+	frame[len / 2] = '\0';
+	init_append(&w, "e1", "Ev1");
+	w.entry.frame = frame;
+	w.entry.frame_len = len;
+	run(&w);
+	ck_assert(w.r.ok);
+	u = unfinished();
+	ck_assert_uint_eq(u.last.frame_len, len);
+	ck_assert_mem_eq(u.last.frame, frame, len);
+	entry_release(&u.last);
+	free(frame);
+}
+END_TEST
+
+static TCase *entries(void)
+{
+	TCase *tc = tcase_create("entries");
+
+	tcase_add_checked_fixture(tc, setup, teardown);
+	tcase_add_test(tc, entry_is_on_disk_when_it_is_answered);
+	tcase_add_test(tc, event_delivered_again_is_a_duplicate);
+	tcase_add_test(tc, event_of_another_app_is_no_duplicate);
+	tcase_add_test(tc, entries_without_event_id_are_no_duplicates);
+	tcase_add_test(tc, notes_come_back_after_a_restart);
+	tcase_add_test(tc, posted_part_is_not_forgotten_by_an_intent);
+	tcase_add_test(tc, note_of_an_unknown_entry_changes_nothing);
+	tcase_add_test(tc, done_and_dead_entries_are_not_taken_up_again);
+	tcase_add_test(tc,
+		       text_of_a_done_entry_is_deleted_and_a_dead_one_keeps_it);
+	tcase_add_test(tc, engagement_is_stored_and_never_moves_back);
+	tcase_add_test(tc, claims_of_done_and_unfinished_entries_are_told);
+	tcase_add_test(tc, entries_expire_after_two_days_in_steps);
+	tcase_add_test(tc, frame_of_300_kb_comes_back_whole);
+	return tc;
+}
+
+static TCase *turns(void)
+{
+	TCase *tc = tcase_create("turns");
+
+	tcase_add_checked_fixture(tc, setup, teardown);
+	tcase_add_test(tc, turn_becomes_history_and_usage);
+	tcase_add_test(tc, usage_adds_up);
+	tcase_add_test(tc, line_told_twice_is_kept_once);
+	tcase_add_test(tc, history_is_the_newest_that_fits_oldest_first);
+	tcase_add_test(tc, turn_of_a_removed_tenant_can_be_finished);
+	tcase_add_test(tc,
+		       removed_tenant_takes_its_threads_along_and_no_others);
+	return tc;
+}
+
+static TCase *thread(void)
+{
+	TCase *tc = tcase_create("thread");
+
+	tcase_add_checked_fixture(tc, setup, teardown);
+	tcase_set_timeout(tc, 60);
+	tcase_add_test(tc, failed_write_undoes_itself_and_nothing_else);
+	tcase_add_test(tc, room_is_for_the_unfinished);
+	tcase_add_test(tc, closing_commits_what_was_submitted);
+	tcase_add_test(tc, failed_commit_refuses_entries_and_keeps_notes);
+	tcase_add_test(tc, closing_ends_though_nothing_can_be_committed);
+	tcase_add_test(tc, many_threads_write_at_once);
+	return tc;
+}
+
+int main(void)
+{
+	Suite *s = suite_create("journal");
+	SRunner *sr = srunner_create(s);
+	int nfailed;
+
+	suite_add_tcase(s, entries());
+	suite_add_tcase(s, turns());
+	suite_add_tcase(s, thread());
+	srunner_run_all(sr, CK_ENV);
+	nfailed = srunner_ntests_failed(sr);
+	srunner_free(sr);
+	return nfailed ? EXIT_FAILURE : EXIT_SUCCESS;
+}

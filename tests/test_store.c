@@ -1,0 +1,541 @@
+/* SPDX-License-Identifier: ISC */
+#include <check.h>
+#include <fcntl.h>
+#include <sqlite3.h>
+#include <stdio.h>
+#include <stdlib.h>
+#include <string.h>
+#include <sys/stat.h>
+#include <unistd.h>
+
+#include "base/err.h"
+#include "scratch.h"
+
+static struct scratch scratch;
+static struct store *st;
+static char acme[ID_SIZE];
+static struct err e;
+
+static void setup_files(void)
+{
+	e = (struct err){ 0 };
+	scratch_make(&scratch);
+}
+
+static void teardown_files(void)
+{
+	scratch_remove(&scratch);
+}
+
+static void setup(void)
+{
+	setup_files();
+	st = scratch_open(&scratch, true);
+	scratch_acme(st, acme);
+}
+
+static void teardown(void)
+{
+	store_sqlite.close(st);
+	teardown_files();
+}
+
+/* Resolve workspace of A1; what it gave. */
+static int resolve(const char *workspace, struct connection *c)
+{
+	return st->ops->resolve(st, "slack", "A1", workspace, c, &e);
+}
+
+START_TEST(connection_resolves_with_its_tenant_and_token)
+{
+	struct connection c;
+
+	ck_assert_int_eq(resolve("T1", &c), 1);
+	ck_assert_str_eq(c.tenant_id, acme);
+	ck_assert_str_eq(c.bot_token, "xoxb-one");
+	ck_assert_str_eq(c.bot_user_id, "UBOT");
+	ck_assert_str_eq(c.bot_id, "BBOT");
+	ck_assert_str_eq(c.tenant.name, "acme");
+	ck_assert_int_eq(c.tenant.rate_per_minute, -1);
+	ck_assert_int_eq(c.tenant.burst, 5);
+	ck_assert(!c.tenant.paused);
+	connection_release(&c);
+}
+END_TEST
+
+START_TEST(unknown_workspace_is_not_found)
+{
+	struct connection c;
+
+	ck_assert_int_eq(resolve("T2", &c), 0);
+}
+END_TEST
+
+START_TEST(active_agent_is_found_and_an_inactive_one_is_not)
+{
+	struct agent a;
+
+	ck_assert_int_eq(st->ops->agent(st, acme, &a, &e), 1);
+	ck_assert_str_eq(a.name, "Mara");
+	ck_assert_str_eq(a.persona, "Is kind.");
+	ck_assert_str_eq(a.model, "");
+	a.active = false;
+	ck_assert_int_eq(st->ops->agent_put(st, &a, &e), 0);
+	agent_release(&a);
+	ck_assert_int_eq(st->ops->agent(st, acme, &a, &e), 0);
+}
+END_TEST
+
+START_TEST(tenant_is_replaced_by_name_and_keeps_its_id)
+{
+	struct tenant t = { .name = (char *)"acme",
+			    .paused = true,
+			    .burst = 9 };
+	struct tenant got;
+
+	ck_assert_int_eq(st->ops->tenant_put(st, &t, &e), 0);
+	ck_assert_str_eq(t.id, acme);
+	free(t.id);
+	ck_assert_int_eq(st->ops->tenant_by_name(st, "acme", &got, &e), 1);
+	ck_assert(got.paused);
+	ck_assert_int_eq(got.burst, 9);
+	tenant_release(&got);
+}
+END_TEST
+
+START_TEST(workspace_of_another_tenant_is_refused)
+{
+	struct tenant t = { .name = (char *)"rival" };
+	struct connection c;
+
+	ck_assert_int_eq(st->ops->tenant_put(st, &t, &e), 0);
+	ck_assert_int_eq(resolve("T1", &c), 1);
+	free(c.tenant_id);
+	c.tenant_id = t.id;
+	ck_assert_int_eq(st->ops->connection_put(st, &c, &e), -1);
+	ck_assert_int_eq(e.kind, ERR_INPUT);
+	connection_release(&c);
+	ck_assert_int_eq(resolve("T1", &c), 1);
+	ck_assert_str_eq(c.tenant_id, acme);
+	connection_release(&c);
+}
+END_TEST
+
+START_TEST(connection_of_unknown_app_is_refused)
+{
+	struct connection c;
+
+	ck_assert_int_eq(resolve("T1", &c), 1);
+	c.app_id[1] = '9';
+	ck_assert_int_eq(st->ops->connection_put(st, &c, &e), -1);
+	ck_assert_int_eq(e.kind, ERR_INPUT);
+	connection_release(&c);
+}
+END_TEST
+
+static int count_app(const struct app *a, void *arg)
+{
+	ck_assert_ptr_nonnull(a->token);
+	++*(int *)arg;
+	return 0;
+}
+
+static int apps(void)
+{
+	int n = 0;
+
+	ck_assert_int_eq(st->ops->apps(st, count_app, &n, &e), 0);
+	return n;
+}
+
+static void add_workspace(const char *tenant, const char *workspace)
+{
+	struct tenant t = { .name = (char *)tenant };
+	struct connection c;
+
+	ck_assert_int_eq(resolve("T1", &c), 1);
+	ck_assert_int_eq(st->ops->tenant_put(st, &t, &e), 0);
+	free(c.tenant_id);
+	free(c.workspace_id);
+	c.tenant_id = t.id;
+	c.workspace_id = strdup(workspace);
+	ck_assert_int_eq(st->ops->connection_put(st, &c, &e), 0);
+	connection_release(&c);
+}
+
+START_TEST(removed_tenant_leaves_nothing_behind)
+{
+	struct connection c;
+	struct agent a;
+
+	ck_assert_int_eq(st->ops->tenant_remove(st, "acme", &e), 0);
+	ck_assert_int_eq(resolve("T1", &c), 0);
+	ck_assert_int_eq(st->ops->agent(st, acme, &a, &e), 0);
+	ck_assert_int_eq(apps(), 0);
+}
+END_TEST
+
+START_TEST(app_stays_while_another_tenant_is_connected)
+{
+	struct connection c;
+
+	add_workspace("second", "T2");
+	ck_assert_int_eq(st->ops->tenant_remove(st, "acme", &e), 0);
+	ck_assert_int_eq(apps(), 1);
+	ck_assert_int_eq(resolve("T2", &c), 1);
+	ck_assert_str_eq(c.tenant.name, "second");
+	connection_release(&c);
+	ck_assert_int_eq(st->ops->tenant_remove(st, "second", &e), 0);
+	ck_assert_int_eq(apps(), 0);
+}
+END_TEST
+
+START_TEST(removing_unknown_tenant_is_an_error)
+{
+	ck_assert_int_eq(st->ops->tenant_remove(st, "nobody", &e), -1);
+	ck_assert_int_eq(e.kind, ERR_INPUT);
+}
+END_TEST
+
+static int list_connection(const struct connection *c, void *arg)
+{
+	strncat(arg, c->tenant.name, 20);
+	strncat(arg, "/", 2);
+	strncat(arg, c->workspace_id, 20);
+	strncat(arg, " ", 2);
+	return 0;
+}
+
+START_TEST(connections_are_listed_by_tenant)
+{
+	char list[100] = "";
+	char one[100] = "";
+
+	add_workspace("second", "T2");
+	ck_assert_int_eq(
+		st->ops->connections(st, NULL, list_connection, list, &e), 0);
+	ck_assert_str_eq(list, "acme/T1 second/T2 ");
+	ck_assert_int_eq(st->ops->connections(st, "second", list_connection,
+					      one, &e),
+			 0);
+	ck_assert_str_eq(one, "second/T2 ");
+}
+END_TEST
+
+static int answer_with(const struct tenant *t, void *arg)
+{
+	int *answers = arg;
+
+	(void)t;
+	answers[1]++;
+	return answers[0];
+}
+
+START_TEST(callback_can_stop_and_can_fail)
+{
+	int stop[2] = { 1, 0 };
+	int fail[2] = { -1, 0 };
+
+	add_workspace("second", "T2");
+	ck_assert_int_eq(st->ops->tenants(st, answer_with, stop, &e), 0);
+	ck_assert_int_eq(stop[1], 1);
+	ck_assert_int_eq(st->ops->tenants(st, answer_with, fail, &e), -1);
+	ck_assert_int_eq(fail[1], 1);
+}
+END_TEST
+
+/* Is s anywhere in the files of the store? */
+static bool on_disk(const char *s)
+{
+	static const char *const suffixes[] = { "", "-wal" };
+	static char text[1 << 20];
+	char name[80];
+	size_t i, n;
+	FILE *f;
+
+	for (i = 0; i < 2; i++) {
+		(void)snprintf(name, sizeof(name), "%s%s", scratch.path,
+			       suffixes[i]);
+		f = fopen(name, "r");
+		ck_assert_ptr_nonnull(f);
+		n = fread(text, 1, sizeof(text), f);
+		(void)fclose(f);
+		if (memmem(text, n, s, strlen(s)))
+			return true;
+	}
+	return false;
+}
+
+START_TEST(tokens_are_not_on_disk_in_clear)
+{
+	ck_assert(on_disk("acme"));
+	ck_assert(!on_disk("xoxb-one"));
+	ck_assert(!on_disk("xapp-one"));
+}
+END_TEST
+
+/* Runs SQL past the store, on the closed file. */
+static void tamper(const char *sql)
+{
+	sqlite3 *db;
+
+	store_sqlite.close(st);
+	ck_assert_int_eq(sqlite3_open(scratch.path, &db), SQLITE_OK);
+	ck_assert_int_eq(sqlite3_exec(db, sql, NULL, NULL, NULL), SQLITE_OK);
+	ck_assert_int_eq(sqlite3_close(db), SQLITE_OK);
+	st = scratch_open(&scratch, true);
+}
+
+START_TEST(token_moved_to_another_row_is_refused)
+{
+	struct connection c;
+
+	add_workspace("second", "T2");
+	tamper("UPDATE connections SET bot_token ="
+	       " (SELECT bot_token FROM connections WHERE workspace_id = 'T1')"
+	       " WHERE workspace_id = 'T2'");
+	ck_assert_int_eq(resolve("T1", &c), 1);
+	connection_release(&c);
+	ck_assert_int_eq(resolve("T2", &c), -1);
+}
+END_TEST
+
+START_TEST(second_writer_is_refused)
+{
+	ck_assert_ptr_null(
+		store_sqlite.open(scratch.url, scratch.keyring, true, &e));
+	ck_assert_int_eq(e.kind, ERR_RETRY);
+	ck_assert_ptr_nonnull(strstr(e.msg, "in use"));
+}
+END_TEST
+
+START_TEST(reader_sees_what_the_writer_commits)
+{
+	struct store *writer = st;
+	struct store *reader = scratch_open(&scratch, false);
+	struct connection c;
+
+	add_workspace("second", "T2");
+	st = reader;
+	ck_assert_int_eq(resolve("T2", &c), 1);
+	connection_release(&c);
+	st = writer;
+	store_sqlite.close(reader);
+}
+END_TEST
+
+START_TEST(reader_cannot_write)
+{
+	struct store *reader = scratch_open(&scratch, false);
+
+	ck_assert_int_eq(reader->ops->tenant_remove(reader, "acme", &e), -1);
+	store_sqlite.close(reader);
+}
+END_TEST
+
+START_TEST(store_keeps_its_contents_when_opened_again)
+{
+	struct connection c;
+
+	store_sqlite.close(st);
+	st = scratch_open(&scratch, true);
+	ck_assert_int_eq(resolve("T1", &c), 1);
+	connection_release(&c);
+}
+END_TEST
+
+START_TEST(only_the_owner_can_read_the_files)
+{
+	static const char *const suffixes[] = { "", "-wal", "-shm", "-lock" };
+	char name[80];
+	struct stat sb;
+
+	(void)snprintf(name, sizeof(name), "%s%s", scratch.path, suffixes[_i]);
+	ck_assert_int_eq(stat(name, &sb), 0);
+	ck_assert_uint_eq(sb.st_mode & 0777, 0600);
+}
+END_TEST
+
+START_TEST(missing_directory_is_made)
+{
+	char url[128];
+	char dir[64];
+	struct stat sb;
+
+	(void)snprintf(dir, sizeof(dir), "%s/sub", scratch.dir);
+	(void)snprintf(url, sizeof(url), "sqlite:%s/k.db", dir);
+	st = store_sqlite.open(url, scratch.keyring, true, &e);
+	ck_assert_msg(st != NULL, "%s", e.msg);
+	store_sqlite.close(st);
+	ck_assert_int_eq(stat(dir, &sb), 0);
+	ck_assert_uint_eq(sb.st_mode & 0777, 0700);
+	(void)snprintf(dir, sizeof(dir), "%s/sub/k.db", scratch.dir);
+	ck_assert_int_eq(unlink(dir), 0);
+	(void)snprintf(dir, sizeof(dir), "%s/sub/k.db-lock", scratch.dir);
+	ck_assert_int_eq(unlink(dir), 0);
+	(void)snprintf(dir, sizeof(dir), "%s/sub", scratch.dir);
+	ck_assert_int_eq(rmdir(dir), 0);
+}
+END_TEST
+
+START_TEST(reader_of_a_missing_file_fails_and_makes_none)
+{
+	ck_assert_ptr_null(
+		store_sqlite.open(scratch.url, scratch.keyring, false, &e));
+	ck_assert_int_ne(access(scratch.path, F_OK), 0);
+}
+END_TEST
+
+static void write_file(const void *p, size_t n)
+{
+	FILE *f = fopen(scratch.path, "w");
+
+	ck_assert_ptr_nonnull(f);
+	ck_assert_uint_eq(fwrite(p, 1, n, f), n);
+	ck_assert_int_eq(fclose(f), 0);
+}
+
+/* Opening fails with this in the error, and changes no byte. */
+static void refuses_untouched(const char *why)
+{
+	static char before[1 << 20], after[1 << 20];
+	size_t n, m;
+	FILE *f;
+
+	f = fopen(scratch.path, "r");
+	n = fread(before, 1, sizeof(before), f);
+	(void)fclose(f);
+	ck_assert_ptr_null(
+		store_sqlite.open(scratch.url, scratch.keyring, true, &e));
+	ck_assert_msg(strstr(e.msg, why) != NULL, "%s", e.msg);
+	ck_assert_int_eq(e.kind, ERR_FATAL);
+	f = fopen(scratch.path, "r");
+	m = fread(after, 1, sizeof(after), f);
+	(void)fclose(f);
+	ck_assert_uint_eq(n, m);
+	ck_assert_mem_eq(before, after, n);
+}
+
+START_TEST(file_that_is_no_database_is_refused_untouched)
+{
+	char text[5000];
+
+	memset(text, 'x', sizeof(text));
+	write_file(text, sizeof(text));
+	refuses_untouched("no database");
+}
+END_TEST
+
+static void make_database(const char *sql)
+{
+	sqlite3 *db;
+
+	ck_assert_int_eq(sqlite3_open(scratch.path, &db), SQLITE_OK);
+	ck_assert_int_eq(sqlite3_exec(db, sql, NULL, NULL, NULL), SQLITE_OK);
+	ck_assert_int_eq(sqlite3_close(db), SQLITE_OK);
+}
+
+START_TEST(database_of_another_program_is_refused_untouched)
+{
+	make_database("CREATE TABLE notes (id INTEGER)");
+	refuses_untouched("another program");
+}
+END_TEST
+
+START_TEST(schema_of_a_newer_konstructd_is_refused_untouched)
+{
+	store_sqlite.close(scratch_open(&scratch, true));
+	make_database("PRAGMA user_version = 999");
+	refuses_untouched("newer");
+}
+END_TEST
+
+START_TEST(truncated_database_is_refused_untouched)
+{
+	store_sqlite.close(scratch_open(&scratch, true));
+	ck_assert_int_eq(truncate(scratch.path, 8192), 0);
+	refuses_untouched("damaged");
+}
+END_TEST
+
+START_TEST(empty_file_becomes_a_store)
+{
+	write_file("", 0);
+	store_sqlite.close(scratch_open(&scratch, true));
+}
+END_TEST
+
+START_TEST(store_is_chosen_by_the_scheme_of_its_url)
+{
+	ck_assert_ptr_eq(store_find("sqlite:/x", &e), &store_sqlite);
+	ck_assert_ptr_null(store_find("sqlite3:/x", &e));
+	ck_assert_ptr_null(store_find("sqlite", &e));
+	ck_assert_ptr_null(store_find("", &e));
+	ck_assert_int_eq(e.kind, ERR_INPUT);
+}
+END_TEST
+
+START_TEST(url_without_a_path_is_refused)
+{
+	ck_assert_ptr_null(
+		store_sqlite.open("sqlite:", scratch.keyring, true, &e));
+	ck_assert_int_eq(e.kind, ERR_INPUT);
+}
+END_TEST
+
+static TCase *filled(void)
+{
+	TCase *tc = tcase_create("filled");
+
+	tcase_add_checked_fixture(tc, setup, teardown);
+	tcase_add_test(tc, connection_resolves_with_its_tenant_and_token);
+	tcase_add_test(tc, unknown_workspace_is_not_found);
+	tcase_add_test(tc, active_agent_is_found_and_an_inactive_one_is_not);
+	tcase_add_test(tc, tenant_is_replaced_by_name_and_keeps_its_id);
+	tcase_add_test(tc, workspace_of_another_tenant_is_refused);
+	tcase_add_test(tc, connection_of_unknown_app_is_refused);
+	tcase_add_test(tc, removed_tenant_leaves_nothing_behind);
+	tcase_add_test(tc, app_stays_while_another_tenant_is_connected);
+	tcase_add_test(tc, removing_unknown_tenant_is_an_error);
+	tcase_add_test(tc, connections_are_listed_by_tenant);
+	tcase_add_test(tc, callback_can_stop_and_can_fail);
+	tcase_add_test(tc, tokens_are_not_on_disk_in_clear);
+	tcase_add_test(tc, token_moved_to_another_row_is_refused);
+	tcase_add_test(tc, second_writer_is_refused);
+	tcase_add_test(tc, reader_sees_what_the_writer_commits);
+	tcase_add_test(tc, reader_cannot_write);
+	tcase_add_test(tc, store_keeps_its_contents_when_opened_again);
+	tcase_add_loop_test(tc, only_the_owner_can_read_the_files, 0, 4);
+	return tc;
+}
+
+static TCase *files(void)
+{
+	TCase *tc = tcase_create("files");
+
+	tcase_add_checked_fixture(tc, setup_files, teardown_files);
+	tcase_add_test(tc, missing_directory_is_made);
+	tcase_add_test(tc, reader_of_a_missing_file_fails_and_makes_none);
+	tcase_add_test(tc, file_that_is_no_database_is_refused_untouched);
+	tcase_add_test(tc, database_of_another_program_is_refused_untouched);
+	tcase_add_test(tc, schema_of_a_newer_konstructd_is_refused_untouched);
+	tcase_add_test(tc, truncated_database_is_refused_untouched);
+	tcase_add_test(tc, empty_file_becomes_a_store);
+	tcase_add_test(tc, store_is_chosen_by_the_scheme_of_its_url);
+	tcase_add_test(tc, url_without_a_path_is_refused);
+	return tc;
+}
+
+int main(void)
+{
+	Suite *s = suite_create("store");
+	SRunner *sr = srunner_create(s);
+	int nfailed;
+
+	suite_add_tcase(s, filled());
+	suite_add_tcase(s, files());
+	srunner_run_all(sr, CK_ENV);
+	nfailed = srunner_ntests_failed(sr);
+	srunner_free(sr);
+	return nfailed ? EXIT_FAILURE : EXIT_SUCCESS;
+}
