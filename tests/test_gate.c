@@ -1,0 +1,622 @@
+/* SPDX-License-Identifier: ISC */
+#include <check.h>
+#include <pthread.h>
+#include <stdio.h>
+#include <stdlib.h>
+
+#include "base/err.h"
+#include "state/claims.h"
+#include "state/engaged.h"
+#include "state/gate.h"
+
+#define NOW       INT64_C(1700000000000)
+#define MINUTE_MS INT64_C(60000)
+#define HOUR_MS   (60 * MINUTE_MS)
+#define THREAD    "A1:T1:C1:1.0"
+
+static struct engaged *engaged;
+static struct gate *gate;
+static struct err e;
+
+static void setup(void)
+{
+	e = (struct err){ 0 };
+	engaged = engaged_create(30 * MINUTE_MS);
+	ck_assert_ptr_nonnull(engaged);
+	gate = gate_local.open("local", engaged, &e);
+	ck_assert_msg(gate != NULL, "%s", e.msg);
+}
+
+static void teardown(void)
+{
+	gate_local.close(gate);
+	engaged_free(engaged);
+}
+
+/* A mention of acme's agent, 30 a minute; a test changes what it is about. */
+static struct admit mention(const char *entry)
+{
+	return (struct admit){
+		.entry = entry,
+		.tenant_id = "acme",
+		.claim = entry,
+		.thread = THREAD,
+		.addressed = true,
+		.at_ms = NOW,
+		.channel = "C1",
+		.user = "U1",
+		.rate_per_minute = 30,
+		.burst = 30,
+		.now_ms = NOW,
+	};
+}
+
+static enum admission ask(struct admit *a)
+{
+	enum admission out;
+
+	ck_assert_msg(gate->ops->admit(gate, a, &out, &e) == 0, "%s", e.msg);
+	return out;
+}
+
+/* The nth message of its kind, an entry of its own. */
+static enum admission ask_as(struct admit a, int n)
+{
+	char id[ID_SIZE];
+
+	(void)snprintf(id, sizeof(id), "%s%d", a.entry, n);
+	a.entry = id;
+	a.claim = id;
+	return ask(&a);
+}
+
+static void accept(struct admit a, int count)
+{
+	int i;
+
+	for (i = 1; i <= count; i++)
+		ck_assert_msg(ask_as(a, i) == ADMIT_ACCEPT, "message %d", i);
+}
+
+START_TEST(of_31_at_one_instant_the_29th_and_30th_pass_and_the_31st_is_refused)
+{
+	struct admit a = mention("m");
+
+	accept(a, 28);
+	ck_assert_int_eq(ask_as(a, 29), ADMIT_ACCEPT);
+	ck_assert_int_eq(ask_as(a, 30), ADMIT_ACCEPT);
+	ck_assert_int_eq(ask(&a), ADMIT_REFUSE);
+	ck_assert_uint_eq(a.wait_s, 2);
+}
+END_TEST
+
+START_TEST(after_the_window_all_30_pass_again)
+{
+	struct admit first = mention("first");
+	struct admit later = mention("later");
+
+	accept(first, 30);
+	later.now_ms += MINUTE_MS;
+	accept(later, 30);
+	ck_assert_int_eq(ask(&later), ADMIT_REFUSE);
+}
+END_TEST
+
+START_TEST(token_comes_after_the_seconds_that_were_told)
+{
+	struct admit a = mention("m");
+	struct admit early = mention("early");
+	struct admit late = mention("late");
+
+	accept(a, 30);
+	early.now_ms += 1999;
+	late.now_ms += 2000;
+	ck_assert_int_eq(ask(&early), ADMIT_REFUSE);
+	ck_assert_uint_eq(early.wait_s, 1);
+	ck_assert_int_eq(ask(&late), ADMIT_ACCEPT);
+}
+END_TEST
+
+START_TEST(tenants_bucket_leaves_anothers_alone)
+{
+	struct admit a = mention("a");
+	struct admit b = mention("b");
+
+	b.tenant_id = "rival";
+	accept(a, 30);
+	ck_assert_int_eq(ask(&a), ADMIT_REFUSE);
+	accept(b, 30);
+}
+END_TEST
+
+START_TEST(channels_bucket_leaves_anothers_alone)
+{
+	struct admit a = mention("a");
+	struct admit b = mention("b");
+
+	b.channel = "C2";
+	accept(a, 30);
+	accept(b, 30);
+}
+END_TEST
+
+/* Whatever the rate, a token is there again after wait_s and not before. */
+static const struct {
+	int rate, burst;
+	unsigned int wait_s;
+} rates[] = {
+	{ 1, 1, 60 }, { 60, 1, 1 },   { 7, 3, 9 },
+	{ 45, 2, 2 }, { 6000, 5, 1 }, { 30, 0, 2 },
+};
+
+START_TEST(wait_is_told_for_every_rate)
+{
+	struct admit a = mention("a");
+	struct admit b = mention("b");
+	int burst = rates[_i].burst ? rates[_i].burst : 1;
+
+	a.rate_per_minute = b.rate_per_minute = rates[_i].rate;
+	a.burst = b.burst = rates[_i].burst;
+	accept(a, burst);
+	ck_assert_int_eq(ask(&a), ADMIT_REFUSE);
+	ck_assert_uint_eq(a.wait_s, rates[_i].wait_s);
+	b.now_ms += a.wait_s * 1000;
+	ck_assert_int_eq(ask(&b), ADMIT_ACCEPT);
+}
+END_TEST
+
+START_TEST(rate_0_is_no_limit)
+{
+	struct admit a = mention("a");
+
+	a.rate_per_minute = 0;
+	a.burst = 1;
+	accept(a, 200);
+}
+END_TEST
+
+START_TEST(clock_that_goes_back_fills_nothing_and_empties_nothing)
+{
+	struct admit a = mention("a");
+	struct admit b = mention("b");
+
+	accept(a, 29);
+	b.now_ms -= HOUR_MS;
+	ck_assert_int_eq(ask_as(b, 1), ADMIT_ACCEPT);
+	ck_assert_int_eq(ask_as(b, 2), ADMIT_REFUSE);
+	b.now_ms += 2000;
+	ck_assert_int_eq(ask_as(b, 3), ADMIT_ACCEPT);
+}
+END_TEST
+
+START_TEST(years_of_idleness_fill_a_bucket_once)
+{
+	struct admit a = mention("a");
+	struct admit b = mention("b");
+
+	a.rate_per_minute = b.rate_per_minute = 1000000;
+	accept(a, 30);
+	b.now_ms = INT64_MAX / 2;
+	accept(b, 30);
+	ck_assert_int_eq(ask(&b), ADMIT_REFUSE);
+}
+END_TEST
+
+START_TEST(twin_of_a_post_is_a_duplicate_of_its_owner)
+{
+	struct admit a = mention("first");
+	struct admit twin = mention("twin");
+
+	twin.claim = a.claim;
+	ck_assert_int_eq(ask(&a), ADMIT_ACCEPT);
+	ck_assert_int_eq(ask(&twin), ADMIT_DUPLICATE);
+	ck_assert_str_eq(twin.owner, "first");
+}
+END_TEST
+
+START_TEST(duplicate_costs_no_token)
+{
+	struct admit a = mention("a");
+	struct admit twin = mention("twin");
+	int i;
+
+	a.burst = 2;
+	twin.burst = 2;
+	twin.claim = a.claim;
+	ck_assert_int_eq(ask(&a), ADMIT_ACCEPT);
+	for (i = 0; i < 10; i++)
+		ck_assert_int_eq(ask(&twin), ADMIT_DUPLICATE);
+	ck_assert_int_eq(ask_as(a, 2), ADMIT_ACCEPT);
+	ck_assert_int_eq(ask_as(a, 3), ADMIT_REFUSE);
+}
+END_TEST
+
+START_TEST(twin_of_a_refused_post_is_a_duplicate)
+{
+	struct admit a = mention("a");
+	struct admit refused = mention("refused");
+	struct admit twin = mention("twin");
+
+	accept(a, 30);
+	ck_assert_int_eq(ask(&refused), ADMIT_REFUSE);
+	twin.claim = refused.claim;
+	twin.now_ms += MINUTE_MS;
+	ck_assert_int_eq(ask(&twin), ADMIT_DUPLICATE);
+	ck_assert_str_eq(twin.owner, "refused");
+}
+END_TEST
+
+START_TEST(entry_that_asks_again_gets_its_old_answer_uncharged)
+{
+	struct admit a = mention("a");
+	int i;
+
+	a.burst = 2;
+	for (i = 0; i < 5; i++)
+		ck_assert_int_eq(ask(&a), ADMIT_ACCEPT);
+	ck_assert_int_eq(ask_as(a, 2), ADMIT_ACCEPT);
+	ck_assert_int_eq(ask_as(a, 3), ADMIT_REFUSE);
+	a.now_ms += MINUTE_MS;
+	ck_assert_int_eq(ask_as(a, 3), ADMIT_REFUSE);
+}
+END_TEST
+
+START_TEST(refusal_asked_for_again_tells_nobody_twice)
+{
+	struct admit a = mention("a");
+
+	accept(a, 30);
+	ck_assert_int_eq(ask(&a), ADMIT_REFUSE);
+	ck_assert(a.notify);
+	a.now_ms += MINUTE_MS;
+	ck_assert_int_eq(ask(&a), ADMIT_REFUSE);
+	ck_assert(!a.notify);
+	ck_assert_uint_ge(a.wait_s, 1);
+}
+END_TEST
+
+START_TEST(person_is_told_once_in_ten_seconds_and_channel)
+{
+	struct admit a = mention("a");
+	struct admit again = mention("again");
+	struct admit other = mention("other");
+	struct admit later = mention("later");
+
+	a.rate_per_minute = again.rate_per_minute = 1;
+	other.rate_per_minute = later.rate_per_minute = 1;
+	accept(a, 30);
+	ck_assert_int_eq(ask(&a), ADMIT_REFUSE);
+	ck_assert(a.notify);
+	again.now_ms += 9999;
+	ck_assert_int_eq(ask(&again), ADMIT_REFUSE);
+	ck_assert(!again.notify);
+	other.user = "U2";
+	ck_assert_int_eq(ask(&other), ADMIT_REFUSE);
+	ck_assert(other.notify);
+	later.now_ms += 10000;
+	ck_assert_int_eq(ask(&later), ADMIT_REFUSE);
+	ck_assert(later.notify);
+}
+END_TEST
+
+/* In the thread, a reply that doesn't name us. */
+static struct admit reply(const char *entry, int64_t after_ms)
+{
+	struct admit a = mention(entry);
+
+	a.addressed = false;
+	a.at_ms += after_ms;
+	a.now_ms += after_ms;
+	return a;
+}
+
+START_TEST(reply_is_admitted_in_an_engaged_thread_only)
+{
+	struct admit a = mention("a");
+	struct admit before = reply("before", 0);
+	struct admit after = reply("after", MINUTE_MS);
+
+	ck_assert_int_eq(ask(&before), ADMIT_IDLE);
+	ck_assert_int_eq(ask(&a), ADMIT_ACCEPT);
+	ck_assert_int_eq(ask(&after), ADMIT_ACCEPT);
+}
+END_TEST
+
+START_TEST(idle_reply_claims_nothing_and_may_ask_again)
+{
+	struct admit a = mention("a");
+	struct admit early = reply("early", 1000);
+
+	ck_assert_int_eq(ask(&early), ADMIT_IDLE);
+	ck_assert_int_eq(ask(&a), ADMIT_ACCEPT);
+	ck_assert_int_eq(ask(&early), ADMIT_ACCEPT);
+}
+END_TEST
+
+START_TEST(accepted_reply_renews_the_thread)
+{
+	struct admit a = mention("a");
+	struct admit first = reply("first", 29 * MINUTE_MS);
+	struct admit second = reply("second", 58 * MINUTE_MS);
+	struct admit third = reply("third", 89 * MINUTE_MS);
+
+	ck_assert_int_eq(ask(&a), ADMIT_ACCEPT);
+	ck_assert_int_eq(ask(&first), ADMIT_ACCEPT);
+	ck_assert_int_eq(ask(&second), ADMIT_ACCEPT);
+	ck_assert_int_eq(ask(&third), ADMIT_IDLE);
+}
+END_TEST
+
+START_TEST(refused_mention_engages_nothing)
+{
+	struct admit a = mention("a");
+	struct admit b = mention("b");
+	struct admit r = reply("r", 0);
+
+	a.thread = "A1:T1:C1:other";
+	accept(a, 30);
+	ck_assert_int_eq(ask(&b), ADMIT_REFUSE);
+	ck_assert_int_eq(ask(&r), ADMIT_IDLE);
+}
+END_TEST
+
+START_TEST(what_needs_no_thread_is_admitted_without_one)
+{
+	struct admit a = reply("a", 0);
+
+	a.thread = NULL;
+	ck_assert_int_eq(ask(&a), ADMIT_ACCEPT);
+}
+END_TEST
+
+START_TEST(restored_entry_gets_its_old_answer)
+{
+	struct admit yes = mention("yes");
+	struct admit no = mention("no");
+	struct admit twin = mention("twin");
+
+	ck_assert_int_eq(
+		gate->ops->restore(gate, "yes", "yes", "accept", NOW, &e), 0);
+	ck_assert_int_eq(gate->ops->restore(gate, "no", "no", "refuse:admit",
+					    NOW, &e),
+			 0);
+	ck_assert_int_eq(
+		gate->ops->restore(gate, "no", "late", "accept", NOW, &e), 0);
+	ck_assert_int_eq(ask(&yes), ADMIT_ACCEPT);
+	ck_assert_int_eq(ask(&no), ADMIT_REFUSE);
+	ck_assert(!no.notify);
+	twin.claim = "yes";
+	ck_assert_int_eq(ask(&twin), ADMIT_DUPLICATE);
+}
+END_TEST
+
+START_TEST(restored_drop_claims_nothing)
+{
+	struct admit a = mention("a");
+
+	ck_assert_int_eq(gate->ops->restore(gate, "a", "twin", "drop:admit",
+					    NOW, &e),
+			 0);
+	ck_assert_int_eq(ask(&a), ADMIT_ACCEPT);
+}
+END_TEST
+
+START_TEST(post_is_remembered_for_25_hours)
+{
+	struct admit a = mention("a");
+	struct admit twin = mention("twin");
+
+	ck_assert_int_eq(ask(&a), ADMIT_ACCEPT);
+	twin.claim = a.claim;
+	twin.now_ms += 25 * HOUR_MS - 1;
+	gate->ops->sweep(gate, twin.now_ms);
+	ck_assert_int_eq(ask(&twin), ADMIT_DUPLICATE);
+	twin.now_ms++;
+	gate->ops->sweep(gate, twin.now_ms);
+	ck_assert_int_eq(ask(&twin), ADMIT_ACCEPT);
+}
+END_TEST
+
+START_TEST(once_is_once_per_window_and_key)
+{
+	ck_assert(gate->ops->once(gate, "a", 1000, NOW));
+	ck_assert(!gate->ops->once(gate, "a", 1000, NOW + 999));
+	ck_assert(gate->ops->once(gate, "b", 1000, NOW));
+	ck_assert(gate->ops->once(gate, "a", 1000, NOW + 1000));
+	gate->ops->sweep(gate, NOW + 1500);
+	ck_assert(!gate->ops->once(gate, "a", 1000, NOW + 1999));
+	gate->ops->sweep(gate, NOW + HOUR_MS);
+	ck_assert(gate->ops->once(gate, "a", 1000, NOW + HOUR_MS));
+}
+END_TEST
+
+START_TEST(clock_that_goes_back_silences_nobody_for_long)
+{
+	ck_assert(gate->ops->once(gate, "a", 1000, NOW));
+	ck_assert(gate->ops->once(gate, "a", 1000, NOW - HOUR_MS));
+	ck_assert(!gate->ops->once(gate, "a", 1000, NOW - HOUR_MS + 1));
+}
+END_TEST
+
+START_TEST(sweep_takes_no_token_back)
+{
+	struct admit a = mention("a");
+
+	accept(a, 30);
+	gate->ops->sweep(gate, NOW + MINUTE_MS / 2);
+	a.now_ms += MINUTE_MS / 2;
+	ck_assert_int_eq(ask_as(a, 100), ADMIT_ACCEPT);
+	gate->ops->sweep(gate, NOW + HOUR_MS);
+	a.now_ms += HOUR_MS;
+	ck_assert_int_eq(ask_as(a, 101), ADMIT_ACCEPT);
+}
+END_TEST
+
+struct racer {
+	pthread_t tid;
+	int accepted;
+};
+
+/* All race for the same 100 posts. */
+static void *race(void *arg)
+{
+	struct racer *r = arg;
+	struct admit a = mention("x");
+	char entry[ID_SIZE], claim[8];
+	int i;
+
+	a.rate_per_minute = 0;
+	for (i = 0; i < 100; i++) {
+		(void)snprintf(entry, sizeof(entry), "%p.%d",
+			       (void *)((uintptr_t)r & 0xffff), i);
+		(void)snprintf(claim, sizeof(claim), "%d", i);
+		a.entry = entry;
+		a.claim = claim;
+		r->accepted += ask(&a) == ADMIT_ACCEPT;
+		(void)gate->ops->once(gate, claim, 1000, NOW);
+	}
+	gate->ops->sweep(gate, NOW);
+	return NULL;
+}
+
+START_TEST(each_post_is_accepted_for_one_of_many_threads)
+{
+	struct racer r[4] = { { .accepted = 0 } };
+	int i, sum = 0;
+
+	for (i = 0; i < 4; i++)
+		ck_assert_int_eq(pthread_create(&r[i].tid, NULL, race, &r[i]),
+				 0);
+	for (i = 0; i < 4; i++) {
+		(void)pthread_join(r[i].tid, NULL);
+		sum += r[i].accepted;
+	}
+	ck_assert_int_eq(sum, 100);
+}
+END_TEST
+
+START_TEST(many_claims_are_found_and_go_hour_by_hour)
+{
+	struct claims *c = claims_create();
+	char key[16];
+	int i;
+
+	ck_assert_ptr_nonnull(c);
+	for (i = 0; i < 26 * 5000; i++) {
+		(void)snprintf(key, sizeof(key), "%d", i);
+		ck_assert_int_eq(claims_add(c, key, key, false,
+					    NOW + i / 5000 * HOUR_MS),
+				 0);
+	}
+	ck_assert_uint_eq(claims_count(c), 26 * 5000);
+	ck_assert_str_eq(claims_find(c, "0")->entry, "0");
+	ck_assert_str_eq(claims_find(c, "129999")->entry, "129999");
+	ck_assert_ptr_null(claims_find(c, "130000"));
+	claims_sweep(c, NOW + 25 * HOUR_MS);
+	ck_assert_uint_eq(claims_count(c), 25 * 5000);
+	ck_assert_ptr_null(claims_find(c, "4999"));
+	ck_assert_ptr_nonnull(claims_find(c, "5000"));
+	claims_free(c);
+}
+END_TEST
+
+START_TEST(memory_of_claims_is_bounded_and_the_oldest_go_first)
+{
+	struct claims *c = claims_create();
+	char key[16];
+	int i;
+
+	ck_assert_ptr_nonnull(c);
+	for (i = 0; i < 100; i++) {
+		(void)snprintf(key, sizeof(key), "%d", i);
+		ck_assert_int_eq(
+			claims_add(c, key, key, true, NOW + i * HOUR_MS), 0);
+	}
+	ck_assert_uint_lt(claims_count(c), 100);
+	ck_assert_ptr_null(claims_find(c, "0"));
+	ck_assert_ptr_nonnull(claims_find(c, "99"));
+	claims_free(c);
+}
+END_TEST
+
+START_TEST(gate_is_chosen_by_the_scheme_of_its_url)
+{
+	ck_assert_ptr_eq(gate_find("local", &e), &gate_local);
+	ck_assert_ptr_null(gate_find("localhost", &e));
+	ck_assert_ptr_null(gate_find("", &e));
+	ck_assert_int_eq(e.kind, ERR_INPUT);
+}
+END_TEST
+
+static TCase *limits(void)
+{
+	TCase *tc = tcase_create("limits");
+
+	tcase_add_checked_fixture(tc, setup, teardown);
+	tcase_add_test(
+		tc,
+		of_31_at_one_instant_the_29th_and_30th_pass_and_the_31st_is_refused);
+	tcase_add_test(tc, after_the_window_all_30_pass_again);
+	tcase_add_test(tc, token_comes_after_the_seconds_that_were_told);
+	tcase_add_test(tc, tenants_bucket_leaves_anothers_alone);
+	tcase_add_test(tc, channels_bucket_leaves_anothers_alone);
+	tcase_add_loop_test(tc, wait_is_told_for_every_rate, 0,
+			    sizeof(rates) / sizeof(rates[0]));
+	tcase_add_test(tc, rate_0_is_no_limit);
+	tcase_add_test(tc,
+		       clock_that_goes_back_fills_nothing_and_empties_nothing);
+	tcase_add_test(tc, years_of_idleness_fill_a_bucket_once);
+	tcase_add_test(tc, person_is_told_once_in_ten_seconds_and_channel);
+	tcase_add_test(tc, refusal_asked_for_again_tells_nobody_twice);
+	tcase_add_test(tc, sweep_takes_no_token_back);
+	return tc;
+}
+
+static TCase *posts(void)
+{
+	TCase *tc = tcase_create("posts");
+
+	tcase_add_checked_fixture(tc, setup, teardown);
+	tcase_add_test(tc, twin_of_a_post_is_a_duplicate_of_its_owner);
+	tcase_add_test(tc, duplicate_costs_no_token);
+	tcase_add_test(tc, twin_of_a_refused_post_is_a_duplicate);
+	tcase_add_test(tc, entry_that_asks_again_gets_its_old_answer_uncharged);
+	tcase_add_test(tc, reply_is_admitted_in_an_engaged_thread_only);
+	tcase_add_test(tc, idle_reply_claims_nothing_and_may_ask_again);
+	tcase_add_test(tc, accepted_reply_renews_the_thread);
+	tcase_add_test(tc, refused_mention_engages_nothing);
+	tcase_add_test(tc, what_needs_no_thread_is_admitted_without_one);
+	tcase_add_test(tc, restored_entry_gets_its_old_answer);
+	tcase_add_test(tc, restored_drop_claims_nothing);
+	tcase_add_test(tc, post_is_remembered_for_25_hours);
+	tcase_add_test(tc, each_post_is_accepted_for_one_of_many_threads);
+	return tc;
+}
+
+static TCase *rest(void)
+{
+	TCase *tc = tcase_create("rest");
+
+	tcase_add_checked_fixture(tc, setup, teardown);
+	tcase_add_test(tc, once_is_once_per_window_and_key);
+	tcase_add_test(tc, clock_that_goes_back_silences_nobody_for_long);
+	tcase_add_test(tc, many_claims_are_found_and_go_hour_by_hour);
+	tcase_add_test(tc, memory_of_claims_is_bounded_and_the_oldest_go_first);
+	tcase_add_test(tc, gate_is_chosen_by_the_scheme_of_its_url);
+	return tc;
+}
+
+int main(void)
+{
+	Suite *s = suite_create("gate");
+	SRunner *sr = srunner_create(s);
+	int nfailed;
+
+	suite_add_tcase(s, limits());
+	suite_add_tcase(s, posts());
+	suite_add_tcase(s, rest());
+	srunner_run_all(sr, CK_ENV);
+	nfailed = srunner_ntests_failed(sr);
+	srunner_free(sr);
+	return nfailed ? EXIT_FAILURE : EXIT_SUCCESS;
+}
