@@ -23,7 +23,7 @@ struct log_field {
 };
 
 /* Fields for one call: LOG_FIELDS({ "tenant", t }, { "channel", c }). */
-#define LOG_FIELDS(...)                                                        \
+#define LOG_FIELDS(...) \
 	((const struct log_field[]){ __VA_ARGS__, { NULL, NULL } })
 
 /* Lines above max are left out. The default is LOG_LEVEL_INFO. */
