@@ -462,7 +462,7 @@ static void *race(void *arg)
 {
 	struct racer *r = arg;
 	struct admit a = mention("x");
-	char entry[ID_SIZE], claim[8];
+	char entry[ID_SIZE], claim[16];
 	int i;
 
 	a.rate_per_minute = 0;

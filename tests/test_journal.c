@@ -573,10 +573,10 @@ END_TEST
 static int list_claim(const char *key, const char *entry, const char *verdict,
 		      void *arg)
 {
-	char line[100];
+	char *list = arg;
+	size_t n = strlen(list);
 
-	(void)snprintf(line, sizeof(line), "%s=%s:%s ", key, entry, verdict);
-	strncat(arg, line, 99);
+	(void)snprintf(list + n, 300 - n, "%s=%s:%s ", key, entry, verdict);
 	return 0;
 }
 
