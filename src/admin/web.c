@@ -31,6 +31,7 @@ struct web_request {
 	bool local;
 	bool head;
 	bool serving; /* between serve and web_reply() */
+	bool served;
 	char method[8];
 	char path[PATH_SIZE];
 	size_t body_max;
@@ -115,6 +116,10 @@ static int serve(struct web_request *r)
 		.len = r->body.len,
 	};
 
+	/* lws completes a body of no bytes, too, for some methods. */
+	if (r->served || r->status != 0)
+		return 0;
+	r->served = true;
 	r->serving = true;
 	lws_set_timeout(r->wsi, PENDING_TIMEOUT_HTTP_CONTENT, SERVE_S);
 	r->web->opts.serve(r, &view, r->web->opts.arg);
@@ -287,8 +292,7 @@ static int on_http(struct lws *wsi, enum lws_callback_reasons reason,
 	case LWS_CALLBACK_HTTP_BODY:
 		return body(s, in, len);
 	case LWS_CALLBACK_HTTP_BODY_COMPLETION:
-		return s->request && s->request->status == 0 ? serve(s->request)
-							     : 0;
+		return s->request ? serve(s->request) : 0;
 	case LWS_CALLBACK_HTTP_WRITEABLE:
 		return writeable(wsi, s);
 	case LWS_CALLBACK_HTTP_DROP_PROTOCOL:
@@ -358,6 +362,8 @@ static int create_context(struct web *w, struct err *e)
 	struct lws_context_creation_info info = { 0 };
 	void *loops[1] = { loop_uv(w->opts.loop) };
 
+	/* The level that link/lws.c sets too; where to stays as it is. */
+	lws_set_log_level(LLL_ERR, NULL);
 	info.port = CONTEXT_PORT_NO_LISTEN;
 	info.options = LWS_SERVER_OPTION_EXPLICIT_VHOSTS |
 		       LWS_SERVER_OPTION_LIBUV;
@@ -395,20 +401,28 @@ fail:
 	return NULL;
 }
 
-void web_free(struct web *w)
+/*
+ * On a foreign loop lws 4.1 takes two calls: the first closes its handles,
+ * which end as the loop turns, the second frees the context. Of the turns the
+ * first one may only find that the loop was stopped.
+ */
+static void destroy_context(struct web *w)
 {
 	int i;
 
+	lws_context_destroy(w->ctx);
+	for (i = 0; i < 2 && w->ctx; i++)
+		loop_run_here(w->opts.loop);
+	if (w->ctx)
+		lws_context_destroy(w->ctx);
+}
+
+void web_free(struct web *w)
+{
 	if (!w)
 		return;
 	if (w->ctx)
-		lws_context_destroy(w->ctx);
-	/*
-	 * lws closes its handles by and by, on the loop; the first turn of a
-	 * loop that was stopped may only find that out.
-	 */
-	for (i = 0; i < 3 && w->ctx; i++)
-		loop_run_here(w->opts.loop);
+		destroy_context(w);
 	if (w->socket)
 		(void)unlink(w->socket);
 	free(w->socket);

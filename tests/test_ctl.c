@@ -1,0 +1,254 @@
+/* SPDX-License-Identifier: ISC */
+#include <check.h>
+#include <stdio.h>
+#include <stdlib.h>
+#include <string.h>
+#include <sys/stat.h>
+#include <unistd.h>
+
+#include "base/buf.h"
+#include "base/err.h"
+#include "ctl/args.h"
+#include "ctl/files.h"
+#include "ctl/table.h"
+
+#define ARGS_MAX 12
+
+static struct ctl_args args;
+static struct err err;
+
+/* Words with spaces between, as a shell would split them. */
+static int parse(const char *line)
+{
+	static char text[512];
+	static char *argv[ARGS_MAX + 1];
+	char *save = NULL;
+	int argc = 0;
+
+	(void)snprintf(text, sizeof(text), "konstructctl %s", line);
+	for (argv[argc] = strtok_r(text, " ", &save);
+	     argv[argc] && argc < ARGS_MAX;
+	     argv[argc] = strtok_r(NULL, " ", &save))
+		argc++;
+	memset(&err, 0, sizeof(err));
+	return ctl_args_parse(&args, argc, argv, &err);
+}
+
+static const struct {
+	const char *line;
+	enum ctl_command command;
+	const char *operand;
+} good[] = {
+	{ "tenant list", CTL_TENANT_LIST, NULL },
+	{ "tenant show acme", CTL_TENANT_SHOW, "acme" },
+	{ "tenant add acme --app-token-file a --bot-token-file b",
+	  CTL_TENANT_ADD, "acme" },
+	{ "--app-token-file a tenant add --bot-token-file b acme",
+	  CTL_TENANT_ADD, "acme" },
+	{ "tenant remove acme --offline", CTL_TENANT_REMOVE, "acme" },
+	{ "agent set acme --name Mara", CTL_AGENT_SET, "acme" },
+	{ "--json agent show acme", CTL_AGENT_SHOW, "acme" },
+	{ "-c f -s s apply t.json", CTL_APPLY, "t.json" },
+	{ "apply -", CTL_APPLY, "-" },
+	{ "status", CTL_STATUS, NULL },
+	{ "status --help", CTL_HELP, NULL },
+	{ "--version", CTL_VERSION, NULL },
+};
+
+START_TEST(options_stand_anywhere)
+{
+	ck_assert_msg(parse(good[_i].line) == 0, "%s: %s", good[_i].line,
+		      err.msg);
+	ck_assert_int_eq(args.command, good[_i].command);
+	ck_assert_pstr_eq(args.operand, good[_i].operand);
+}
+END_TEST
+
+static const struct {
+	const char *line;
+	const char *want;
+} bad[] = {
+	{ "", "no command" },
+	{ "tennant list", "unknown command 'tennant'; perhaps 'tenant'" },
+	{ "tenant lst", "unknown command 'lst'; perhaps 'tenant list'" },
+	{ "tenant frobnicate", "unknown command 'frobnicate'" },
+	{ "stats", "unknown command 'stats'; perhaps 'status'" },
+	{ "tenant", "'tenant' wants a further word" },
+	{ "tenant show", "NAME is missing" },
+	{ "tenant show a b", "unexpected 'b'" },
+	{ "status now", "unexpected 'now'" },
+	{ "apply", "FILE is missing" },
+	{ "tenant add a --app-token-file f",
+	  "--app-token-file and --bot-token-file are needed" },
+	{ "tenant list --role x", "this command takes no '--role'" },
+	{ "agent set a", "nothing to set" },
+	{ "agent set a --persona x --persona-file f",
+	  "--persona and --persona-file exclude each other" },
+	{ "--frob status", "unknown option '--frob'" },
+	{ "status --socket", "'--socket' wants an argument" },
+	{ "status --offline", "only a daemon that runs knows" },
+};
+
+START_TEST(a_wrong_line_is_answered_with_what_is_wrong)
+{
+	ck_assert_msg(parse(bad[_i].line) == -1, "%s", bad[_i].line);
+	ck_assert_str_eq(err.msg, bad[_i].want);
+}
+END_TEST
+
+START_TEST(no_option_takes_a_token)
+{
+	ck_assert_int_eq(parse("tenant add a --bot-token xoxb-1"), -1);
+}
+END_TEST
+
+static char dir[] = "/tmp/test_ctl.XXXXXX";
+
+static void put(const char *name, const char *text)
+{
+	char path[256];
+	FILE *f;
+
+	(void)snprintf(path, sizeof(path), "%s/%s", dir, name);
+	f = fopen(path, "w");
+	ck_assert_ptr_nonnull(f);
+	ck_assert_int_ge(fputs(text, f), 0);
+	ck_assert_int_eq(fclose(f), 0);
+	ck_assert_int_eq(chmod(path, 0600), 0);
+}
+
+static void drop(const char *name)
+{
+	char path[256];
+
+	(void)snprintf(path, sizeof(path), "%s/%s", dir, name);
+	(void)unlink(path);
+}
+
+static void files_setup(void)
+{
+	ck_assert_ptr_nonnull(mkdtemp(dir));
+	put("bot", "xoxb-1-secret\n");
+	put("persona", "Dry \"wit\".\nKind.\n");
+}
+
+static void files_teardown(void)
+{
+	drop("bot");
+	drop("persona");
+	(void)rmdir(dir);
+}
+
+static int resolve(const char *text, struct buf *out)
+{
+	char path[256];
+
+	memset(&err, 0, sizeof(err));
+	buf_init(out, 65536);
+	(void)snprintf(path, sizeof(path), "%s/tenants.json", dir);
+	return files_resolve(path, text, strlen(text), out, &err);
+}
+
+START_TEST(files_are_looked_for_beside_the_apply_file)
+{
+	struct buf out;
+
+	ck_assert_msg(resolve("{\"tenants\":[{\"bot_token_file\":\"bot\","
+			      "\"n\":[1,true,null,\"x\"],"
+			      "\"agent\":{\"persona_file\":\"persona\"}}]}",
+			      &out) == 0,
+		      "%s", err.msg);
+	ck_assert_str_eq(out.data,
+			 "{\"tenants\":[{\"bot_token\":\"xoxb-1-secret\","
+			 "\"n\":[1,true,null,\"x\"],\"agent\":{\"persona\":"
+			 "\"Dry \\\"wit\\\".\\nKind.\\n\"}}]}");
+	buf_release(&out);
+}
+END_TEST
+
+START_TEST(a_file_that_is_missing_is_named)
+{
+	struct buf out;
+
+	ck_assert_int_eq(resolve("{\"app_token_file\":\"none\"}", &out), -1);
+	ck_assert_ptr_nonnull(strstr(err.msg, "/none"));
+	buf_release(&out);
+}
+END_TEST
+
+START_TEST(a_reference_that_is_no_string_is_refused)
+{
+	struct buf out;
+
+	ck_assert_int_eq(resolve("{\"app_token_file\":[\"bot\"]}", &out), -1);
+	ck_assert_str_eq(err.msg, "app_token_file: not a string");
+	buf_release(&out);
+}
+END_TEST
+
+START_TEST(columns_are_aligned_and_cells_cannot_steer_a_terminal)
+{
+	static const char *const heads[] = { "A", "B" };
+	char *text = NULL;
+	size_t n = 0;
+	FILE *f = open_memstream(&text, &n);
+	struct table t;
+
+	ck_assert_ptr_nonnull(f);
+	table_init(&t, 2, heads);
+	table_add(&t, "é\033[2J");
+	table_add(&t, NULL);
+	table_print(&t, f);
+	table_release(&t);
+	ck_assert_int_eq(fclose(f), 0);
+	ck_assert_str_eq(text, "A      B\né?[2J  -\n");
+	free(text);
+}
+END_TEST
+
+static const struct {
+	long long seconds;
+	const char *want;
+} ages[] = {
+	{ -5, "0s" },          { 59, "59s" },      { 60, "1m" },
+	{ 3600 * 3, "3h 0m" }, { 90000, "1d 1h" },
+};
+
+START_TEST(ages_are_short)
+{
+	char out[TABLE_AGE_SIZE];
+
+	table_age(out, ages[_i].seconds);
+	ck_assert_str_eq(out, ages[_i].want);
+}
+END_TEST
+
+#define COUNT(a) ((int)(sizeof(a) / sizeof((a)[0])))
+
+int main(void)
+{
+	Suite *s = suite_create("ctl");
+	TCase *tc = tcase_create("args");
+	TCase *files = tcase_create("files");
+	SRunner *sr = srunner_create(s);
+	int failed;
+
+	tcase_add_loop_test(tc, options_stand_anywhere, 0, COUNT(good));
+	tcase_add_loop_test(tc, a_wrong_line_is_answered_with_what_is_wrong, 0,
+			    COUNT(bad));
+	tcase_add_test(tc, no_option_takes_a_token);
+	tcase_add_test(tc,
+		       columns_are_aligned_and_cells_cannot_steer_a_terminal);
+	tcase_add_loop_test(tc, ages_are_short, 0, COUNT(ages));
+	suite_add_tcase(s, tc);
+	tcase_add_checked_fixture(files, files_setup, files_teardown);
+	tcase_add_test(files, files_are_looked_for_beside_the_apply_file);
+	tcase_add_test(files, a_file_that_is_missing_is_named);
+	tcase_add_test(files, a_reference_that_is_no_string_is_refused);
+	suite_add_tcase(s, files);
+
+	srunner_run_all(sr, CK_ENV);
+	failed = srunner_ntests_failed(sr);
+	srunner_free(sr);
+	return failed ? EXIT_FAILURE : EXIT_SUCCESS;
+}
