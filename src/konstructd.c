@@ -37,6 +37,9 @@
 
 #define SWEEP_MS 1000
 
+/* How long a verdict may take to be written down at the end. */
+#define ROUTER_GRACE_MS 2000
+
 /* All parts, in the order in which they are made. */
 struct daemon {
 	struct conf conf;
@@ -289,9 +292,10 @@ static void destroy(struct daemon *d)
 	if (d->admin_loop)
 		loop_stop(d->admin_loop);
 	admin_free(d->admin);
-	router_free(d->router);
-	workers_free(d->workers);
+	router_drain(d->router, ROUTER_GRACE_MS);
+	workers_free(d->workers); /* they read through the router */
 	journal_free(d->journal);
+	router_free(d->router);
 	hub_free(d->hub);
 	loop_free(d->admin_loop);
 	loop_free(d->dial);
