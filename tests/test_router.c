@@ -126,6 +126,11 @@ static void await_req(struct journal_req *r)
 	queue_free(q);
 }
 
+static void ignore_done(struct journal_req *r)
+{
+	(void)r;
+}
+
 static char *copy(const char *s)
 {
 	char *c = strdup(s);
@@ -303,6 +308,47 @@ START_TEST(what_fails_at_the_end_stays_in_the_journal)
 }
 END_TEST
 
+static int block(struct store *s, void *arg, struct err *e)
+{
+	(void)s;
+	(void)e;
+	ck_assert_ptr_nonnull(queue_pop(arg, WAIT_MS));
+	return 0;
+}
+
+/* A write holds the journal up until the drain's grace is over. */
+START_TEST(a_verdict_that_comes_too_late_is_not_dispatched)
+{
+	struct queue *held = queue_create();
+	struct journal_req req = { .kind = JOURNAL_APPEND };
+	struct journal_req slow = { .kind = JOURNAL_WRITE, .write = block };
+	struct entry en = { .id = "e1" };
+	struct node go;
+	char event[300];
+
+	ck_assert_ptr_nonnull(held);
+	mention(event, sizeof(event), 1, "hi");
+	en.app_id = copy("A1");
+	en.event_id = copy("e1");
+	en.frame = event_frame(event);
+	en.frame_len = strlen(en.frame);
+	req.entry = &en;
+	await_req(&req);
+	slow.arg = held;
+	slow.done = ignore_done;
+	ck_assert(journal_submit(journal, &slow));
+	router_submit(router, &en, NULL);
+	router_drain(router, 50);
+	queue_push(held, &go);
+	journal_free(journal);
+	journal = NULL;
+	router_free(router);
+	router = NULL;
+	ck_assert_ptr_null(queue_pop(jobs, 0));
+	queue_free(held);
+}
+END_TEST
+
 static int resubmit(struct entry *en, void *arg)
 {
 	(void)arg;
@@ -441,6 +487,7 @@ int main(void)
 	tcase_add_test(tc, over_the_limit_one_notice_goes_out);
 	tcase_add_test(tc, a_thread_keeps_its_order_while_the_gate_fails);
 	tcase_add_test(tc, what_fails_at_the_end_stays_in_the_journal);
+	tcase_add_test(tc, a_verdict_that_comes_too_late_is_not_dispatched);
 	tcase_add_test(tc, an_accepted_entry_is_taken_up_again_as_it_was);
 	tcase_add_test(tc, a_refused_entry_ends_at_the_next_start);
 	tcase_add_test(tc, reads_are_served_also_while_it_drains);
