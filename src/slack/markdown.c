@@ -357,3 +357,10 @@ int mrkdwn_render(const char *md, size_t len, struct buf *out)
 	buf_release(&closed);
 	return rc;
 }
+
+int mrkdwn_plain(const char *text, size_t len, struct buf *out)
+{
+	buf_reset(out);
+	mrkdwn_escape(out, text, len, true);
+	return out->failed ? -1 : 0;
+}

@@ -22,6 +22,12 @@ struct buf;
  */
 int mrkdwn_render(const char *md, size_t len, struct buf *out);
 
+/* Appends to Markdown what closes a code fence that is open at its end. */
+void mrkdwn_close(struct buf *md);
+
+/* The text as it is, only escaped: for what can't be rendered. */
+int mrkdwn_plain(const char *text, size_t len, struct buf *out);
+
 /*
  * Where the first part of this mrkdwn ends, at most max bytes on: at a
  * paragraph, else a line, else a sentence, else a word, else a character;

@@ -2,6 +2,8 @@
 #include <ctype.h>
 #include <string.h>
 
+#include "base/buf.h"
+#include "slack/markdown.h"
 #include "slack/markdown_in.h"
 
 /*
@@ -84,10 +86,10 @@ static bool blank(const char *p, size_t n)
 }
 
 /*
- * Where the last paragraph begins. *fence is set when a code fence is open
- * at the end, and then the last line is returned.
+ * Where the last paragraph begins; *fence is the code fence that is open at
+ * the end, or none.
  */
-static size_t last_block(const char *md, size_t len, bool *fence)
+static size_t last_block(const char *md, size_t len, struct mark *fence)
 {
 	size_t at = 0, start = 0, line, end, run;
 	struct mark f = { 0, 0 };
@@ -112,7 +114,7 @@ static size_t last_block(const char *md, size_t len, bool *fence)
 		}
 		at = end + 1;
 	}
-	*fence = f.n > 0;
+	*fence = f;
 	return start;
 }
 
@@ -234,13 +236,13 @@ static size_t drop_stub(const char *md, size_t len, const char *marks)
 size_t mrkdwn_tail(const char *md, size_t len, char tail[MRKDWN_TAIL_SIZE])
 {
 	struct tail t = { .md = md, .len = len, .keep = len };
-	bool fence;
+	struct mark fence;
 	size_t start;
 	size_t k = 0;
 
 	tail[0] = '\0';
 	start = last_block(md, len, &fence);
-	if (fence)
+	if (fence.n > 0)
 		return drop_stub(md, len, "`~");
 	t.len = t.keep = drop_stub(md, len, "-=*_`");
 	scan(&t, start);
@@ -258,4 +260,15 @@ size_t mrkdwn_tail(const char *md, size_t len, char tail[MRKDWN_TAIL_SIZE])
 	}
 	tail[k] = '\0';
 	return t.keep;
+}
+
+void mrkdwn_close(struct buf *md)
+{
+	struct mark fence;
+
+	(void)last_block(md->data ? md->data : "", md->len, &fence);
+	if (fence.n > 0)
+		(void)buf_addc(md, '\n');
+	for (; fence.n > 0; fence.n--)
+		(void)buf_addc(md, fence.c);
 }

@@ -1,0 +1,40 @@
+/* SPDX-License-Identifier: ISC */
+#ifndef TURN_REPLY_H
+#define TURN_REPLY_H
+
+#include <stdbool.h>
+#include <stddef.h>
+
+#include "base/buf.h"
+
+/* The answer as Slack gets it: one message, or several when it is long. */
+#define REPLY_PARTS_MAX 64
+
+struct reply {
+	struct buf text; /* mrkdwn of the whole answer */
+	size_t n;        /* parts */
+	size_t at[REPLY_PARTS_MAX + 1];
+	bool fence[REPLY_PARTS_MAX + 1]; /* is one open at at[]? */
+};
+
+/*
+ * Renders Markdown and cuts it, always in the same way, so that after a
+ * restart the parts are the same. What can't be rendered is shown as it is
+ * written. -1 when memory is short.
+ */
+int reply_init(struct reply *r, const char *md, size_t len);
+void reply_release(struct reply *r);
+
+/* Cuts again, from part k on, into parts of at most max bytes. */
+void reply_cut(struct reply *r, size_t k, size_t max);
+
+/* The text of part k, fences closed and opened again; 0 or -1. */
+int reply_part(const struct reply *r, size_t k, struct buf *out);
+
+/*
+ * What to show of an answer that is still being written: its first part,
+ * with an ellipsis when there is more. "" when nothing can be seen yet.
+ */
+int reply_interim(const char *md, size_t len, struct buf *out);
+
+#endif

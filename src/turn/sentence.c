@@ -1,0 +1,99 @@
+/* SPDX-License-Identifier: ISC */
+#include "turn/sentence.h"
+
+#include <stdio.h>
+#include <string.h>
+
+#include "base/buf.h"
+
+static const struct {
+	const char *name;
+	const char *text;
+} sentences[SENTENCES] = {
+	[SENTENCE_TIMEOUT] = { "timeout",
+			       "Sorry, this took too long and I stopped."
+			       " Please try again." },
+	[SENTENCE_BUSY] = { "busy",
+			    "Sorry, my language model is too busy right now."
+			    " Please try again in a few minutes." },
+	[SENTENCE_REFUSED] = { "refused",
+			       "Sorry, my language model doesn't let me in."
+			       " Please tell your administrator." },
+	[SENTENCE_TOO_LONG] = { "too_long",
+				"Sorry, this is more text than I can take in."
+				" Please start a new thread, or ask with"
+				" less." },
+	[SENTENCE_BROKEN] = { "broken",
+			      "Sorry, I lost the connection to my language"
+			      " model. Please try again." },
+	[SENTENCE_ERROR] = { "error",
+			     "Sorry, my language model reported an error."
+			     " Please try again, or tell your"
+			     " administrator." },
+	[SENTENCE_EMPTY] = { "empty",
+			     "Sorry, I have no answer to that. Please try to"
+			     " ask in another way." },
+	[SENTENCE_FILTERED] = { "filtered",
+				"Sorry, a content filter stopped my answer."
+				" Please try to ask in another way." },
+	[SENTENCE_DEAD] = { "dead",
+			    "Sorry, I tried several times and could not"
+			    " answer this. Please ask again, or tell your"
+			    " administrator." },
+	[SENTENCE_UNSHOWN] = { "unshown",
+			       "Sorry, Slack doesn't let me show my answer"
+			       " here." },
+};
+
+const char sentence_cut_model[] =
+	"\n\n_My answer ends here: it reached the length limit._";
+const char sentence_cut_answer[] =
+	"\n\n_My answer ends here: it is too long to be shown._";
+
+enum sentence sentence_of(enum llm_end end)
+{
+	switch (end) {
+	case LLM_TIMEOUT:
+		return SENTENCE_TIMEOUT;
+	case LLM_BUSY:
+		return SENTENCE_BUSY;
+	case LLM_REFUSED:
+		return SENTENCE_REFUSED;
+	case LLM_TOO_LONG:
+		return SENTENCE_TOO_LONG;
+	case LLM_BROKEN:
+		return SENTENCE_BROKEN;
+	case LLM_FILTERED:
+		return SENTENCE_FILTERED;
+	case LLM_DONE: /* with nothing in it */
+	case LLM_LENGTH:
+	case LLM_EMPTY:
+		return SENTENCE_EMPTY;
+	case LLM_ERROR:
+		break;
+	}
+	return SENTENCE_ERROR;
+}
+
+void sentence_ref(const char *entry_id, char out[SENTENCE_REF_SIZE])
+{
+	size_t n = strlen(entry_id);
+	size_t want = SENTENCE_REF_SIZE - 1;
+
+	if (n > want)
+		entry_id += n - want;
+	(void)snprintf(out, SENTENCE_REF_SIZE, "%s", entry_id);
+}
+
+void sentence_write(enum sentence s, const char *entry_id, struct buf *out)
+{
+	char ref[SENTENCE_REF_SIZE];
+
+	sentence_ref(entry_id, ref);
+	(void)buf_addf(out, "%s (ref. %s)", sentences[s].text, ref);
+}
+
+const char *sentence_name(enum sentence s)
+{
+	return sentences[s].name;
+}

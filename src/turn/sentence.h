@@ -1,0 +1,41 @@
+/* SPDX-License-Identifier: ISC */
+#ifndef TURN_SENTENCE_H
+#define TURN_SENTENCE_H
+
+#include "llm/llm.h"
+
+struct buf;
+
+/* What a person reads when there is no answer, or not all of it. */
+enum sentence {
+	SENTENCE_TIMEOUT,
+	SENTENCE_BUSY,
+	SENTENCE_REFUSED,
+	SENTENCE_TOO_LONG,
+	SENTENCE_BROKEN,
+	SENTENCE_ERROR,
+	SENTENCE_EMPTY,
+	SENTENCE_FILTERED,
+	SENTENCE_DEAD,
+	SENTENCE_UNSHOWN,
+	SENTENCES
+};
+
+/* For an end that is a failure. */
+enum sentence sentence_of(enum llm_end end);
+
+/* The short id that a person can quote and the log has too. */
+#define SENTENCE_REF_SIZE 7
+void sentence_ref(const char *entry_id, char out[SENTENCE_REF_SIZE]);
+
+/* Appends the sentence with the entry's short id. */
+void sentence_write(enum sentence s, const char *entry_id, struct buf *out);
+
+/* As a word for the log and the journal: "timeout". */
+const char *sentence_name(enum sentence s);
+
+/* Said below an answer that is not whole; Markdown. */
+extern const char sentence_cut_model[];  /* the model's own limit */
+extern const char sentence_cut_answer[]; /* ours, of answer_max_bytes */
+
+#endif
