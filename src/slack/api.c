@@ -144,6 +144,12 @@ static void set_error(struct slack_result *out, const char *what)
 	(void)snprintf(out->error, sizeof(out->error), "%s", what);
 }
 
+/* Twice the same post is two messages; all else may be sent again. */
+static bool repeatable(const char *method)
+{
+	return strncmp(method, "chat.post", 9) != 0;
+}
+
 /* Slack answered in words of its own. */
 static void judge_body(struct slack_result *out, const struct json *body)
 {
@@ -246,6 +252,7 @@ struct slack_call *slack_call(struct http *h, const char *api_url,
 	c->done = done;
 	c->arg = arg;
 	rq.url = url;
+	rq.repeat = repeatable(method);
 	rq.arg = c;
 	if (form && form->len > 0) {
 		rq.body = form->data;
