@@ -24,7 +24,7 @@ struct worker_opts {
 	const struct conf *conf;
 	struct llm *llm;
 	struct journal *journal;
-	struct router *router;	 /* for reading history */
+	struct router *router;   /* for reading history */
 	struct engaged *engaged; /* renewed by answers */
 };
 
@@ -38,12 +38,14 @@ void workers_submit(struct workers *w, struct job *j);
  * Returns when all did, or the time is over; the rest stays in the journal.
  */
 void workers_drain(struct workers *w, int64_t grace_ms);
-void workers_free(struct workers *w); /* NULL is allowed */
+/* Waits for notes that the journal has, so before journal_free(), and for
+ * reads that the router has. NULL is allowed. */
+void workers_free(struct workers *w);
 
 struct worker_stats {
-	size_t turns;	      /* in flight */
-	uint64_t answers;     /* finished well */
-	uint64_t failures;    /* finished with a sentence that says why */
+	size_t turns;      /* in flight */
+	uint64_t answers;  /* finished well */
+	uint64_t failures; /* finished with a sentence that says why */
 	uint64_t notices;
 	uint64_t edits;
 	uint64_t limited; /* 429 from Slack */

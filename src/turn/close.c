@@ -1,0 +1,137 @@
+/* SPDX-License-Identifier: ISC */
+#include <inttypes.h>
+#include <stdio.h>
+#include <stdlib.h>
+#include <string.h>
+
+#include "base/clock.h"
+#include "base/log.h"
+#include "route/job.h"
+#include "route/message.h"
+#include "turn/turn.h"
+
+/* The last thing of a turn: one transaction that says all that came of it. */
+
+static void add_line(struct turn *t, size_t *n, const struct line *line)
+{
+	const struct message *m = t->job->msg;
+	struct line_new *l = &t->lines[(*n)++];
+
+	l->tenant_id = m->tenant_id;
+	l->channel = m->channel.channel_id;
+	l->thread = m->thread_id;
+	l->line = *line;
+}
+
+/* What the model was told of an older thread, the question, the answer. */
+static size_t make_lines(struct turn *t)
+{
+	struct message *m = t->job->msg;
+	struct line q = { .user_id = m->sender.user_id,
+			  .name = t->asker,
+			  .ts = m->channel.ts };
+	struct line a = { .ours = true,
+			  .name = t->job->agent.name,
+			  .ts = t->parts[0],
+			  .text = t->answer.data };
+	size_t i, n = 0;
+
+	if (t->parts[0][0] == '\0' || read_question(t) < 0)
+		return 0;
+	t->lines = calloc(t->nbackfill + 2, sizeof(*t->lines));
+	if (!t->lines)
+		return 0;
+	for (i = 0; i < t->nbackfill; i++)
+		add_line(t, &n, &t->history.lines[i]);
+	q.text = t->question;
+	add_line(t, &n, &q);
+	if (t->answered)
+		add_line(t, &n, &a);
+	return n;
+}
+
+static const char *last_ts(const struct turn *t)
+{
+	size_t i = t->nparts;
+
+	while (i > 0 && t->parts[i - 1][0] == '\0')
+		i--;
+	return i > 0 ? t->parts[i - 1] : "";
+}
+
+/* An answer renews the thread; a direct message needs no engagement. */
+static void engage(struct turn *t, struct note *n)
+{
+	if (!t->answered ||
+	    t->job->msg->channel.conversation == CONVERSATION_IM)
+		return;
+	n->engaged = t->key;
+	n->engaged_ms = ts_ms(last_ts(t));
+	engaged_renew(t->w->engaged, t->key, n->engaged_ms);
+}
+
+static void print_ms(char out[24], int64_t ms)
+{
+	out[0] = '\0';
+	if (ms >= 0)
+		(void)snprintf(out, 24, "%" PRId64, ms);
+}
+
+static const char *known(const char *s)
+{
+	return s[0] != '\0' ? s : NULL;
+}
+
+static void log_finished(const struct turn *t)
+{
+	const struct message *m = t->job->msg;
+	char placed[24], first[24], whole[24], parts[24];
+
+	print_ms(placed, t->placed_ms);
+	print_ms(first, t->first_ms);
+	print_ms(whole, clock_ms() - t->began_ms);
+	(void)snprintf(parts, sizeof(parts), "%zu", t->reply.n);
+	log_info(LOG_FIELDS(
+			 { "entry", t->job->entry.id },
+			 { "tenant", m->tenant_id },
+			 { "app", t->job->connection.app_id },
+			 { "channel", m->channel.channel_id },
+			 { "ts", m->channel.ts }, { "model", known(t->model) },
+			 { "placeholder_ms", known(placed) },
+			 { "first_ms", known(first) }, { "whole_ms", whole },
+			 { "parts", parts },
+			 { "outcome", t->answered ? "answered" : t->verdict }),
+		 "turn finished");
+}
+
+static void closed(struct turn *t)
+{
+	struct worker *w = t->w;
+	struct lane_seat *head;
+
+	log_finished(t);
+	atomic_fetch_add(t->answered ? &w->count->answers : &w->count->failures,
+			 1);
+	head = lane_leave(w->lanes, &t->seat);
+	turn_free(t);
+	if (head)
+		turn_go(head->who);
+}
+
+void close_start(struct turn *t)
+{
+	struct journal_req *r = &t->job->req;
+	struct note n = { .state = t->end_state };
+
+	if (t->verdict[0] != '\0')
+		n.verdict = t->verdict;
+	r->nlines = make_lines(t);
+	r->lines = t->lines;
+	if (t->model[0] != '\0') {
+		t->usage.tenant_id = t->job->msg->tenant_id;
+		t->usage.model = t->model;
+		r->usage = &t->usage;
+	}
+	engage(t, &n);
+	note_done(t, &n, closed);
+}

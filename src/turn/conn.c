@@ -1,0 +1,189 @@
+/* SPDX-License-Identifier: ISC */
+#include <stdio.h>
+#include <stdlib.h>
+#include <string.h>
+
+#include "base/clock.h"
+#include "base/conf.h"
+#include "base/map.h"
+#include "route/job.h"
+#include "turn/turn.h"
+
+#define KEY_SIZE   200
+#define EDIT_BURST 5
+#define POST_BURST 5
+#define REST_MS    60000 /* by then every pace is full again */
+
+static int key_of(char out[KEY_SIZE], const char *a, const char *b)
+{
+	int n = snprintf(out, KEY_SIZE, "%s:%s", a, b);
+
+	return n > 0 && n < KEY_SIZE ? 0 : -1;
+}
+
+static void conn_free(struct conn *c)
+{
+	loop_timer_free(c->timer);
+	free(c->key);
+	free(c);
+}
+
+static void channel_free(struct channel *ch)
+{
+	loop_timer_free(ch->timer);
+	conn_put(ch->conn);
+	free(ch->key);
+	free(ch);
+}
+
+static void on_conn_timer(void *arg)
+{
+	edit_run(arg);
+}
+
+static void on_channel_timer(void *arg)
+{
+	post_run(arg);
+}
+
+static struct conn *conn_make(struct worker *w, const char *key)
+{
+	int64_t now = clock_ms();
+	struct conn *c;
+
+	c = calloc(1, sizeof(*c));
+	if (!c)
+		return NULL;
+	c->w = w;
+	c->finals_tail = &c->finals;
+	pace_init(&c->edits, w->conf->updates_per_minute, EDIT_BURST, now);
+	pace_init(&c->posts, 0, 1, now);
+	c->key = strdup(key);
+	c->timer = loop_timer_create(w->loop, on_conn_timer, c);
+	if (!c->key || !c->timer || map_put(w->conns, key, c) < 0) {
+		conn_free(c);
+		return NULL;
+	}
+	return c;
+}
+
+struct conn *conn_get(struct worker *w, const struct job *job)
+{
+	const struct connection *k = &job->connection;
+	char key[KEY_SIZE];
+	struct conn *c;
+
+	if (key_of(key, k->app_id, k->workspace_id) < 0)
+		return NULL;
+	c = map_get(w->conns, key);
+	if (!c)
+		c = conn_make(w, key);
+	if (c)
+		c->refs++;
+	return c;
+}
+
+void conn_put(struct conn *c)
+{
+	if (!c)
+		return;
+	c->refs--;
+	c->used_ms = clock_ms();
+}
+
+static struct channel *channel_make(struct conn *c, const char *key)
+{
+	struct worker *w = c->w;
+	struct channel *ch;
+
+	ch = calloc(1, sizeof(*ch));
+	if (!ch)
+		return NULL;
+	ch->conn = c;
+	c->refs++;
+	ch->waiting_tail = &ch->waiting;
+	pace_init(&ch->pace, w->conf->posts_per_second * 60, POST_BURST,
+		  clock_ms());
+	ch->key = strdup(key);
+	ch->timer = loop_timer_create(w->loop, on_channel_timer, ch);
+	if (!ch->key || !ch->timer || map_put(w->channels, key, ch) < 0) {
+		channel_free(ch);
+		return NULL;
+	}
+	return ch;
+}
+
+struct channel *channel_get(struct conn *c, const char *channel_id)
+{
+	char key[KEY_SIZE];
+	struct channel *ch;
+
+	if (key_of(key, c->key, channel_id) < 0)
+		return NULL;
+	ch = map_get(c->w->channels, key);
+	if (!ch)
+		ch = channel_make(c, key);
+	if (ch)
+		ch->refs++;
+	return ch;
+}
+
+void channel_put(struct channel *ch)
+{
+	if (!ch)
+		return;
+	ch->refs--;
+	ch->used_ms = clock_ms();
+}
+
+static bool at_rest(const struct pace *p, int64_t now_ms)
+{
+	return p->blocked_until_ms <= now_ms;
+}
+
+static bool keep_channel(const char *key, void *value, void *arg)
+{
+	struct channel *ch = value;
+	int64_t now = *(int64_t *)arg;
+
+	(void)key;
+	if (ch->refs > 0 || now - ch->used_ms < REST_MS)
+		return true;
+	channel_free(ch);
+	return false;
+}
+
+static bool keep_conn(const char *key, void *value, void *arg)
+{
+	struct conn *c = value;
+	int64_t now = *(int64_t *)arg;
+
+	(void)key;
+	if (c->refs > 0 || now - c->used_ms < REST_MS ||
+	    !at_rest(&c->edits, now) || !at_rest(&c->posts, now))
+		return true;
+	conn_free(c);
+	return false;
+}
+
+void conn_tidy(struct worker *w, int64_t now_ms)
+{
+	map_sweep(w->channels, keep_channel, &now_ms);
+	map_sweep(w->conns, keep_conn, &now_ms);
+}
+
+static void drop_channel(void *value)
+{
+	channel_free(value);
+}
+
+static void drop_conn(void *value)
+{
+	conn_free(value);
+}
+
+void conn_free_all(struct worker *w)
+{
+	map_free(w->channels, drop_channel);
+	map_free(w->conns, drop_conn);
+}

@@ -1,0 +1,324 @@
+/* SPDX-License-Identifier: ISC */
+#include <string.h>
+
+#include "base/buf.h"
+#include "base/clock.h"
+#include "base/conf.h"
+#include "base/err.h"
+#include "net/http.h"
+#include "route/job.h"
+#include "slack/markdown.h"
+#include "turn/turn.h"
+
+/*
+ * Slack grants an app about 50 edits a minute in a whole workspace. So the
+ * turns of a connection share a bucket: last edits first and even on credit,
+ * then the interim ones, each message at its interval, the newest text only.
+ */
+
+#define FORM_MAX     (64 * 1024)
+#define FIRST_MS     500  /* from the first text to the first edit */
+#define ALONE_MS     1000 /* from edit to edit */
+#define SHARE_MS     1300 /* for each of several that stream */
+#define EASE_AFTER   20   /* edits; then ever more slowly, */
+#define EASE_STEP_MS 250
+#define EASE_MAX_MS  5000 /* up to this */
+#define ONCE_MORE_MS 2000 /* a lost interim edit has arrived by then */
+
+static void on_edited(const struct slack_result *r, void *arg);
+
+int64_t edit_interval_ms(size_t streaming, unsigned int nedits, bool paced)
+{
+	int64_t ms = ALONE_MS;
+	int64_t ease = ALONE_MS;
+
+	if (paced && streaming > 1)
+		ms = SHARE_MS * (int64_t)streaming;
+	if (nedits > EASE_AFTER)
+		ease += (int64_t)(nedits - EASE_AFTER) * EASE_STEP_MS;
+	if (ease > EASE_MAX_MS)
+		ease = EASE_MAX_MS;
+	return ms > ease ? ms : ease;
+}
+
+static uint64_t hash(const struct buf *b)
+{
+	uint64_t h = 14695981039346656037U; /* FNV-1a */
+	size_t i;
+
+	for (i = 0; i < b->len; i++)
+		h = (h ^ (unsigned char)b->data[i]) * 1099511628211U;
+	return h;
+}
+
+static int64_t due_ms(const struct turn *t)
+{
+	const struct conn *c = t->conn;
+
+	if (t->nedits == 0 && c->nstreaming <= 1)
+		return t->edited_ms + FIRST_MS;
+	return t->edited_ms +
+	       edit_interval_ms(c->nstreaming, t->nedits, c->edits.cost_ms > 0);
+}
+
+static void join_stream(struct turn *t)
+{
+	struct conn *c = t->conn;
+
+	if (t->in_stream)
+		return;
+	t->in_stream = true;
+	t->edited_ms = clock_ms();
+	t->stream_next = c->streaming;
+	if (t->stream_next)
+		t->stream_next->stream_link = &t->stream_next;
+	t->stream_link = &c->streaming;
+	c->streaming = t;
+	c->nstreaming++;
+}
+
+static void leave_stream(struct turn *t)
+{
+	if (!t->in_stream)
+		return;
+	t->in_stream = false;
+	*t->stream_link = t->stream_next;
+	if (t->stream_next)
+		t->stream_next->stream_link = t->stream_link;
+	t->conn->nstreaming--;
+}
+
+static void queue_final(struct turn *t)
+{
+	struct conn *c = t->conn;
+
+	t->final = true;
+	t->final_next = NULL;
+	*c->finals_tail = t;
+	c->finals_tail = &t->final_next;
+	edit_run(c);
+}
+
+static void unqueue_final(struct turn *t)
+{
+	struct conn *c = t->conn;
+	struct turn **link;
+
+	for (link = &c->finals; *link; link = &(*link)->final_next) {
+		if (*link != t)
+			continue;
+		*link = t->final_next;
+		if (!*link)
+			c->finals_tail = link;
+		return;
+	}
+}
+
+static void start(struct turn *t, const struct buf *text)
+{
+	struct err e = { 0 };
+	struct buf form;
+
+	buf_init(&form, FORM_MAX);
+	http_form(&form, "channel", t->where);
+	http_form(&form, "ts", t->parts[0]);
+	http_form(&form, "text", text->data ? text->data : "");
+	t->call = slack_call(t->w->http, t->w->conf->slack_api_url,
+			     "chat.update", t->job->connection.bot_token, &form,
+			     on_edited, t, &e);
+	buf_release(&form);
+	t->edited_ms = clock_ms();
+	t->nedits++;
+	t->flying = t->call != NULL;
+	atomic_fetch_add(&t->w->count->edits, 1);
+}
+
+static void start_final(struct turn *t)
+{
+	struct buf text;
+
+	buf_init(&text, 2 * MRKDWN_PART_MAX);
+	t->want = EDIT_NONE;
+	if (reply_part(&t->reply, 0, &text) == 0)
+		start(t, &text);
+	buf_release(&text);
+	if (!t->flying)
+		turn_after(t, ALONE_MS, edit_final);
+}
+
+/* Nothing is sent when nothing visible changed. */
+static void start_interim(struct turn *t)
+{
+	struct buf text;
+	uint64_t h;
+
+	buf_init(&text, 2 * MRKDWN_PART_MAX);
+	t->want = EDIT_NONE;
+	if (reply_interim(t->answer.data, t->answer.len, &text) == 0 &&
+	    text.len > 0) {
+		h = hash(&text);
+		if (h != t->shown)
+			start(t, &text);
+		t->shown = h;
+	}
+	buf_release(&text);
+}
+
+/* 0, or how long the finals must wait. */
+static int64_t run_finals(struct conn *c, int64_t now)
+{
+	struct turn *t;
+	int64_t wait;
+
+	while (c->finals) {
+		wait = pace_force(&c->edits, now);
+		if (wait > 0)
+			return wait;
+		t = c->finals;
+		unqueue_final(t);
+		start_final(t);
+	}
+	return 0;
+}
+
+/* The one that is due first; NULL when none wants an edit. */
+static struct turn *next_interim(struct conn *c)
+{
+	struct turn *t, *best = NULL;
+
+	for (t = c->streaming; t; t = t->stream_next) {
+		if (t->want != EDIT_INTERIM || t->flying)
+			continue;
+		if (!best || due_ms(t) < due_ms(best))
+			best = t;
+	}
+	return best;
+}
+
+static int64_t run_interims(struct conn *c, int64_t now)
+{
+	struct turn *t;
+	int64_t wait;
+
+	for (;;) {
+		t = next_interim(c);
+		if (!t)
+			return 0;
+		wait = due_ms(t) - now;
+		if (wait <= 0)
+			wait = pace_take(&c->edits, now);
+		if (wait > 0)
+			return wait;
+		start_interim(t);
+	}
+}
+
+void edit_run(struct conn *c)
+{
+	int64_t now = clock_ms();
+	int64_t wait = run_finals(c, now);
+
+	if (wait == 0)
+		wait = run_interims(c, now);
+	if (wait > 0)
+		loop_timer_set(c->timer, wait);
+}
+
+void edit_interim(struct turn *t)
+{
+	if (t->want != EDIT_NONE || t->no_interim)
+		return;
+	join_stream(t);
+	t->want = EDIT_INTERIM;
+	if (!t->flying)
+		edit_run(t->conn);
+}
+
+void edit_final(struct turn *t)
+{
+	leave_stream(t);
+	t->want = EDIT_FINAL;
+	if (!t->flying)
+		queue_final(t);
+}
+
+void edit_leave(struct turn *t)
+{
+	leave_stream(t);
+	if (t->final)
+		unqueue_final(t);
+	t->want = EDIT_NONE;
+}
+
+static void final_done(struct turn *t, const struct slack_result *r)
+{
+	int64_t ms;
+
+	if (r->fault == SLACK_OK && t->lost) {
+		t->lost = false;
+		turn_after(t, ONCE_MORE_MS, edit_final);
+	} else if (r->fault == SLACK_OK) {
+		t->tries = 0;
+		write_edited(t, NULL);
+	} else if (r->fault == SLACK_RATE) {
+		queue_final(t); /* the bucket knows how long */
+	} else if (r->fault == SLACK_TRANSIENT) {
+		ms = turn_retry_ms(t, r);
+		if (ms < 0)
+			write_edited(t, r);
+		else
+			turn_after(t, ms, edit_final);
+	} else {
+		write_edited(t, r);
+	}
+}
+
+static void interim_done(struct turn *t, const struct slack_result *r)
+{
+	switch (r->fault) {
+	case SLACK_OK:
+		break;
+	case SLACK_RATE:
+		t->shown = 0;
+		break;
+	case SLACK_TRANSIENT:
+		t->lost = t->lost || r->maybe;
+		t->shown = 0;
+		break;
+	case SLACK_POLICY:
+	case SLACK_CONTENT:
+	case SLACK_OURS:
+		t->no_interim = true;
+		leave_stream(t);
+		break;
+	case SLACK_GONE:
+	case SLACK_DEAD:
+	case SLACK_CONFIG:
+		turn_refused(t, r);
+		return;
+	}
+	if (t->want == EDIT_FINAL)
+		queue_final(t);
+	else if (r->fault == SLACK_RATE)
+		t->want = EDIT_NONE;
+}
+
+static void on_edited(const struct slack_result *r, void *arg)
+{
+	struct turn *t = arg;
+	struct conn *c = t->conn;
+
+	t->call = NULL;
+	t->flying = false;
+	if (r->fault == SLACK_RATE) {
+		atomic_fetch_add(&t->w->count->limited, 1);
+		pace_block(&c->edits, clock_ms(), r->retry_ms);
+	}
+	c->refs++; /* t may be gone, and c with it, when this returns */
+	if (t->final && t->want == EDIT_NONE)
+		final_done(t, r);
+	else
+		interim_done(t, r);
+	edit_run(c);
+	conn_put(c);
+}

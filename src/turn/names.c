@@ -1,0 +1,257 @@
+/* SPDX-License-Identifier: ISC */
+#include "turn/names.h"
+
+#include <stdint.h>
+#include <stdio.h>
+#include <stdlib.h>
+#include <string.h>
+
+#include "base/buf.h"
+#include "base/clock.h"
+#include "base/err.h"
+#include "base/json.h"
+#include "base/map.h"
+#include "net/http.h"
+#include "slack/api.h"
+#include "slack/text.h"
+
+#define KEY_SIZE  200
+#define NAMES_MAX 4096
+#define TTL_MS    (60 * 60 * 1000)
+#define RETRY_MS  (60 * 1000) /* after a failure that may pass */
+
+struct name {
+	struct names *names;
+	struct slack_call *call; /* NULL: nothing under way */
+	int64_t until_ms;        /* of what is known */
+	char *scope;             /* while asking */
+	char text[81];           /* "": Slack tells none */
+};
+
+struct names {
+	struct http *http;
+	char *api_url;
+	struct map *map;    /* "app:workspace:user" */
+	struct map *closed; /* scopes that may not ask: when they may */
+	void (*changed)(void *arg);
+	void *arg;
+};
+
+static void name_free(void *value)
+{
+	struct name *nm = value;
+
+	slack_cancel(nm->call);
+	free(nm->scope);
+	free(nm);
+}
+
+struct names *names_create(struct http *h, const char *api_url,
+			   void (*changed)(void *arg), void *arg)
+{
+	struct names *n;
+
+	n = calloc(1, sizeof(*n));
+	if (!n)
+		return NULL;
+	n->http = h;
+	n->changed = changed;
+	n->arg = arg;
+	n->api_url = strdup(api_url);
+	n->map = map_create(NAMES_MAX);
+	n->closed = map_create(NAMES_MAX);
+	if (!n->api_url || !n->map || !n->closed) {
+		names_free(n);
+		return NULL;
+	}
+	return n;
+}
+
+void names_free(struct names *n)
+{
+	if (!n)
+		return;
+	map_free(n->map, name_free);
+	map_free(n->closed, free);
+	free(n->api_url);
+	free(n);
+}
+
+static struct name *find(struct names *n, const char *scope, const char *user)
+{
+	char key[KEY_SIZE];
+	int k;
+
+	k = snprintf(key, sizeof(key), "%s:%s", scope, user);
+	if (k < 0 || k >= (int)sizeof(key))
+		return NULL;
+	return map_get(n->map, key);
+}
+
+static bool keep_fresh(const char *key, void *value, void *arg)
+{
+	struct name *nm = value;
+
+	(void)key;
+	if (nm->call || nm->until_ms > *(int64_t *)arg)
+		return true;
+	name_free(nm);
+	return false;
+}
+
+static bool keep_asking(const char *key, void *value, void *arg)
+{
+	struct name *nm = value;
+
+	(void)key;
+	(void)arg;
+	if (nm->call)
+		return true;
+	name_free(nm);
+	return false;
+}
+
+/* A full table forgets what is old, or else all that it knows. */
+static void make_room(struct names *n, int64_t now)
+{
+	if (map_count(n->map) < NAMES_MAX)
+		return;
+	map_sweep(n->map, keep_fresh, &now);
+	if (map_count(n->map) >= NAMES_MAX)
+		map_sweep(n->map, keep_asking, NULL);
+}
+
+static struct name *make(struct names *n, const char *scope, const char *user)
+{
+	char key[KEY_SIZE];
+	struct name *nm;
+	int k;
+
+	k = snprintf(key, sizeof(key), "%s:%s", scope, user);
+	if (k < 0 || k >= (int)sizeof(key))
+		return NULL;
+	make_room(n, clock_ms());
+	nm = calloc(1, sizeof(*nm));
+	if (!nm)
+		return NULL;
+	nm->names = n;
+	if (map_put(n->map, key, nm) < 0) {
+		free(nm);
+		return NULL;
+	}
+	return nm;
+}
+
+static bool is_closed(struct names *n, const char *scope)
+{
+	int64_t *until = map_get(n->closed, scope);
+
+	if (!until)
+		return false;
+	if (*until > clock_ms())
+		return true;
+	free(map_take(n->closed, scope));
+	return false;
+}
+
+static void close_scope(struct names *n, const char *scope)
+{
+	int64_t *until;
+
+	if (map_get(n->closed, scope))
+		return;
+	until = malloc(sizeof(*until));
+	if (!until)
+		return;
+	*until = clock_ms() + TTL_MS;
+	if (map_put(n->closed, scope, until) < 0)
+		free(until);
+}
+
+/* What people see in Slack: the display name if they have set one. */
+static const char *pick(const struct json *body)
+{
+	static const char *const paths[] = {
+		"user.profile.display_name",
+		"user.profile.real_name",
+		"user.real_name",
+		"user.name",
+	};
+	const char *s;
+	size_t i;
+
+	for (i = 0; i < sizeof(paths) / sizeof(paths[0]); i++) {
+		s = json_str(body, paths[i]);
+		if (s && s[0] != '\0')
+			return s;
+	}
+	return NULL;
+}
+
+static void on_info(const struct slack_result *r, void *arg)
+{
+	struct name *nm = arg;
+	struct names *n = nm->names;
+	const char *s;
+
+	nm->call = NULL;
+	nm->until_ms = clock_ms() + TTL_MS;
+	nm->text[0] = '\0';
+	if (r->fault == SLACK_OK) {
+		s = pick(r->body);
+		if (s)
+			slack_name_clean(s, nm->text);
+	} else if (r->fault == SLACK_CONFIG) {
+		close_scope(n, nm->scope);
+	} else if (r->fault == SLACK_RATE || r->fault == SLACK_TRANSIENT) {
+		nm->until_ms = clock_ms() + RETRY_MS;
+	}
+	free(nm->scope);
+	nm->scope = NULL;
+	n->changed(n->arg);
+}
+
+void names_ask(struct names *n, const char *scope, const char *token,
+	       const char *user)
+{
+	struct name *nm = find(n, scope, user);
+	struct err e = { 0 };
+	struct buf form;
+
+	if (nm && (nm->call || nm->until_ms > clock_ms()))
+		return;
+	if (is_closed(n, scope))
+		return;
+	if (!nm)
+		nm = make(n, scope, user);
+	if (!nm)
+		return;
+	nm->scope = strdup(scope);
+	if (!nm->scope)
+		return;
+	buf_init(&form, KEY_SIZE);
+	http_form(&form, "user", user);
+	nm->call = slack_call(n->http, n->api_url, "users.info", token, &form,
+			      on_info, nm, &e);
+	buf_release(&form);
+	if (!nm->call) {
+		free(nm->scope);
+		nm->scope = NULL;
+	}
+}
+
+bool names_pending(struct names *n, const char *scope, const char *user)
+{
+	struct name *nm = find(n, scope, user);
+
+	return nm && nm->call;
+}
+
+const char *names_get(struct names *n, const char *scope, const char *user)
+{
+	struct name *nm = find(n, scope, user);
+
+	if (!nm || nm->text[0] == '\0')
+		return NULL;
+	return nm->text;
+}

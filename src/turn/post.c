@@ -1,0 +1,323 @@
+/* SPDX-License-Identifier: ISC */
+#include <stdio.h>
+#include <stdlib.h>
+#include <string.h>
+
+#include "base/buf.h"
+#include "base/clock.h"
+#include "base/conf.h"
+#include "base/err.h"
+#include "base/json.h"
+#include "base/log.h"
+#include "net/http.h"
+#include "route/job.h"
+#include "route/message.h"
+#include "turn/turn.h"
+
+/*
+ * A post may not be repeated, and Slack knows no idempotency key. So after a
+ * lost answer, or a restart, we look for our own metadata in the thread
+ * before posting (again); and once more later, as the lost one may have been
+ * late: then the younger twin goes.
+ */
+
+#define FORM_MAX  (64 * 1024)
+#define SETTLE_MS 2000 /* a lost post needs a moment to arrive */
+
+static void on_posted(const struct slack_result *r, void *arg);
+static void on_look(const struct slack_result *r, void *arg);
+
+int post_grow(struct turn *t, size_t nparts)
+{
+	char(*bigger)[TS_SIZE];
+
+	if (nparts <= t->nparts)
+		return 0;
+	bigger = reallocarray(t->parts, nparts, TS_SIZE);
+	if (!bigger)
+		return -1;
+	t->parts = bigger;
+	memset(bigger + t->nparts, 0, (nparts - t->nparts) * TS_SIZE);
+	t->nparts = nparts;
+	return 0;
+}
+
+static void finish(struct turn *t, const struct slack_result *r)
+{
+	t->posting = false;
+	free(t->post_text);
+	t->post_text = NULL;
+	t->posted(t, r);
+}
+
+/* Behind the others; or at the front when it was its turn already. */
+static void enqueue(struct turn *t, bool front)
+{
+	struct channel *ch = t->channel;
+
+	t->queued = true;
+	if (front) {
+		t->post_next = ch->waiting;
+		ch->waiting = t;
+		if (!t->post_next)
+			ch->waiting_tail = &t->post_next;
+	} else {
+		t->post_next = NULL;
+		*ch->waiting_tail = t;
+		ch->waiting_tail = &t->post_next;
+	}
+	post_run(ch);
+}
+
+static void dequeue(struct turn *t)
+{
+	struct channel *ch = t->channel;
+	struct turn **link;
+
+	for (link = &ch->waiting; *link != t; link = &(*link)->post_next)
+		;
+	*link = t->post_next;
+	if (!*link)
+		ch->waiting_tail = link;
+	t->queued = false;
+}
+
+static void repost(struct turn *t)
+{
+	enqueue(t, true);
+}
+
+static void look(struct turn *t)
+{
+	struct err e = { 0 };
+
+	t->call = look_start(t, on_look, &e);
+	if (!t->call)
+		turn_after(t, SETTLE_MS, look);
+}
+
+static void stands(struct turn *t, const char *ts)
+{
+	(void)snprintf(t->parts[t->part], TS_SIZE, "%s", ts);
+	note_part(t, t->part, ts, NULL);
+	t->tries = 0;
+	finish(t, NULL);
+}
+
+static void later(struct turn *t, const struct slack_result *r,
+		  void (*fn)(struct turn *t))
+{
+	int64_t ms = turn_retry_ms(t, r);
+
+	if (ms < 0)
+		finish(t, r);
+	else
+		turn_after(t, ms, fn);
+}
+
+static void on_look(const struct slack_result *r, void *arg)
+{
+	struct turn *t = arg;
+	const char *ts;
+
+	t->call = NULL;
+	if (r->fault == SLACK_TRANSIENT || r->fault == SLACK_RATE) {
+		later(t, r, look);
+		return;
+	}
+	ts = look_find(r->body, &t->job->connection, t->job->entry.id, t->part,
+		       NULL);
+	if (ts) {
+		log_info(LOG_FIELDS({ "entry", t->job->entry.id }),
+			 "found the post that seemed lost");
+		stands(t, ts);
+		return;
+	}
+	/* Without the scope to look, better twice than never. */
+	if (r->fault != SLACK_OK)
+		log_warn(LOG_FIELDS({ "entry", t->job->entry.id },
+				    { "error", r->error }),
+			 "cannot look for a post that seemed lost");
+	else
+		t->doubt_ms = clock_ms();
+	repost(t);
+}
+
+static void add_metadata(struct buf *form, const struct turn *t)
+{
+	char meta[160];
+
+	(void)snprintf(meta, sizeof(meta),
+		       "{\"event_type\":\"" POST_EVENT "\",\"event_payload\":"
+		       "{\"entry\":\"%s\",\"part\":%zu}}",
+		       t->job->entry.id, t->part);
+	http_form(form, "metadata", meta);
+}
+
+static void post_now(struct turn *t)
+{
+	struct err e = { 0 };
+	struct buf form;
+
+	buf_init(&form, FORM_MAX);
+	http_form(&form, "channel", t->where);
+	http_form(&form, "thread_ts", t->job->msg->thread_id);
+	http_form(&form, "text", t->post_text);
+	http_form(&form, "unfurl_links", "false");
+	http_form(&form, "unfurl_media", "false");
+	add_metadata(&form, t);
+	t->call = slack_call(t->w->http, t->w->conf->slack_api_url,
+			     "chat.postMessage", t->job->connection.bot_token,
+			     &form, on_posted, t, &e);
+	buf_release(&form);
+	if (!t->call)
+		turn_after(t, SETTLE_MS, repost);
+}
+
+static void accepted(struct turn *t, const struct json *body)
+{
+	const char *ts = json_str(body, "ts");
+	const char *channel = json_str(body, "channel");
+
+	/* A post to a person (U...) goes to a conversation (D...). */
+	if (channel && strlen(channel) < sizeof(t->where))
+		(void)snprintf(t->where, sizeof(t->where), "%s", channel);
+	if (ts && ts_valid(ts))
+		stands(t, ts);
+	else
+		look(t);
+}
+
+static void on_posted(const struct slack_result *r, void *arg)
+{
+	struct turn *t = arg;
+
+	t->call = NULL;
+	if (r->fault == SLACK_OK) {
+		accepted(t, r->body);
+	} else if (r->fault == SLACK_RATE) {
+		atomic_fetch_add(&t->w->count->limited, 1);
+		pace_block(&t->conn->posts, clock_ms(), r->retry_ms);
+		repost(t);
+	} else if (r->maybe) {
+		log_warn(LOG_FIELDS({ "entry", t->job->entry.id },
+				    { "error", r->error }),
+			 "answer to a post was lost, looking for it");
+		turn_after(t, SETTLE_MS, look);
+	} else if (r->fault == SLACK_TRANSIENT) {
+		later(t, r, repost);
+	} else {
+		finish(t, r);
+	}
+}
+
+/* Lets those post whom the pace allows, and comes back for the others. */
+void post_run(struct channel *ch)
+{
+	int64_t now = clock_ms();
+	struct turn *t;
+	int64_t wait;
+
+	while (ch->waiting) {
+		wait = ch->conn->posts.blocked_until_ms - now;
+		if (wait <= 0)
+			wait = pace_take(&ch->pace, now);
+		if (wait > 0) {
+			loop_timer_set(ch->timer, wait);
+			return;
+		}
+		t = ch->waiting;
+		dequeue(t);
+		post_now(t);
+	}
+}
+
+void post_part(struct turn *t, size_t k, char *text, bool sure,
+	       void (*done)(struct turn *t, const struct slack_result *r))
+{
+	t->posting = true;
+	t->part = k;
+	t->post_text = text;
+	t->posted = done;
+	t->tries = 0;
+	if (sure)
+		enqueue(t, false);
+	else
+		turn_after(t, SETTLE_MS, look);
+}
+
+void post_leave(struct turn *t)
+{
+	if (t->queued)
+		dequeue(t);
+	t->posting = false;
+	free(t->post_text);
+	t->post_text = NULL;
+}
+
+static void heal_done(struct turn *t)
+{
+	turn_set(t, TURN_CLOSING);
+}
+
+static void on_deleted(const struct slack_result *r, void *arg)
+{
+	struct turn *t = arg;
+
+	t->call = NULL;
+	log_info(
+		LOG_FIELDS({ "entry", t->job->entry.id },
+			   { "error", r->fault == SLACK_OK ? NULL : r->error }),
+		"deleted a post that had arrived twice");
+	heal_done(t);
+}
+
+static void delete_twin(struct turn *t, const char *ts)
+{
+	struct err e = { 0 };
+	struct buf form;
+
+	buf_init(&form, FORM_MAX);
+	http_form(&form, "channel", t->where);
+	http_form(&form, "ts", ts);
+	t->call = slack_call(t->w->http, t->w->conf->slack_api_url,
+			     "chat.delete", t->job->connection.bot_token, &form,
+			     on_deleted, t, &e);
+	buf_release(&form);
+	if (!t->call)
+		heal_done(t);
+}
+
+static void on_heal_look(const struct slack_result *r, void *arg)
+{
+	struct turn *t = arg;
+	const char *twin = NULL;
+	size_t k;
+
+	t->call = NULL;
+	for (k = 0; k < t->nparts && !twin; k++)
+		twin = look_find(r->body, &t->job->connection, t->job->entry.id,
+				 k, t->parts[k]);
+	if (twin)
+		delete_twin(t, twin);
+	else
+		heal_done(t);
+}
+
+static void heal(struct turn *t)
+{
+	struct err e = { 0 };
+
+	t->call = look_start(t, on_heal_look, &e);
+	if (!t->call)
+		heal_done(t);
+}
+
+/* Not before the lost request can have no effect any more. */
+void post_heal(struct turn *t)
+{
+	int64_t passed = clock_ms() - t->doubt_ms;
+
+	turn_after(t, passed < SLACK_CALL_MS ? SLACK_CALL_MS - passed : 0,
+		   heal);
+}

@@ -1,0 +1,324 @@
+/* SPDX-License-Identifier: ISC */
+#include <stdio.h>
+#include <stdlib.h>
+#include <string.h>
+
+#include "base/buf.h"
+#include "base/clock.h"
+#include "base/conf.h"
+#include "base/err.h"
+#include "base/json.h"
+#include "base/log.h"
+#include "net/http.h"
+#include "route/job.h"
+#include "route/message.h"
+#include "slack/text.h"
+#include "turn/names.h"
+#include "turn/prompt.h"
+#include "turn/turn.h"
+
+/*
+ * What the model is to know: our transcript of the thread; else, when we
+ * enter in the middle of it, what Slack has; and people's names, if they come
+ * soon.
+ */
+
+#define FORM_MAX      1024
+#define NAMES_WAIT_MS 2000
+#define USERS_MAX     20
+#define TEXT_MAX      (1024 * 1024)
+
+static void find_names(struct turn *t);
+
+static void forget(struct transcript *h)
+{
+	transcript_release(h);
+	memset(h, 0, sizeof(*h));
+}
+
+/* On a router thread; the turn's history is its alone meanwhile. */
+static void run_history(struct router_read *rd, struct store *s)
+{
+	struct turn *t =
+		(struct turn *)((char *)rd - offsetof(struct turn, rd));
+	const struct message *m = t->job->msg;
+	struct err e = { 0 };
+
+	if (s->ops->history(s, m->tenant_id, m->channel.channel_id,
+			    m->thread_id, t->budget, &t->history, &e) < 0) {
+		log_warn(LOG_FIELDS({ "entry", t->job->entry.id }),
+			 "cannot read history: %s", e.msg);
+		forget(&t->history);
+	}
+	loop_post(t->w->loop, &t->read_done);
+}
+
+static bool before(const char *ts, const char *than)
+{
+	size_t a = strlen(ts), b = strlen(than);
+
+	return a != b ? a < b : strcmp(ts, than) < 0;
+}
+
+/* A line as Slack has it; its text is made plain when names are known. */
+static void add_reply(struct turn *t, const struct json *m)
+{
+	const struct connection *c = &t->job->connection;
+	const char *ts = json_str(m, "ts");
+	const char *user = json_str(m, "user");
+	const char *bot = json_str(m, "bot_id");
+	const char *text = json_str(m, "text");
+	bool ours;
+
+	if (!ts || !text || text[0] == '\0' ||
+	    !before(ts, t->job->msg->channel.ts))
+		return;
+	ours = (bot && c->bot_id && strcmp(bot, c->bot_id) == 0) ||
+	       (user && c->bot_user_id && strcmp(user, c->bot_user_id) == 0);
+	if (!user)
+		user = bot ? bot : "someone";
+	(void)transcript_add(&t->history, ours, user, NULL, ts, text);
+}
+
+static void on_replies(const struct slack_result *r, void *arg)
+{
+	struct turn *t = arg;
+	size_t i, n = json_len(r->body, "messages");
+	char path[40];
+
+	t->call = NULL;
+	if (r->fault != SLACK_OK)
+		log_warn(LOG_FIELDS({ "entry", t->job->entry.id },
+				    { "error", r->error }),
+			 "cannot read the thread, answering without it");
+	for (i = 0; r->fault == SLACK_OK && i < n; i++) {
+		(void)snprintf(path, sizeof(path), "messages.%zu", i);
+		add_reply(t, json_at(r->body, path));
+	}
+	t->nbackfill = t->history.n;
+	find_names(t);
+}
+
+/*
+ * One page, the oldest 200 messages: in longer threads that we enter late the
+ * newest are missed. Revisit when somebody has such threads.
+ */
+static void backfill(struct turn *t)
+{
+	const struct message *m = t->job->msg;
+	struct err e = { 0 };
+	struct buf form;
+
+	buf_init(&form, FORM_MAX);
+	http_form(&form, "channel", m->channel.channel_id);
+	http_form(&form, "ts", m->thread_id);
+	http_form(&form, "latest", m->channel.ts);
+	http_form(&form, "limit", "200");
+	t->call = slack_call(t->w->http, t->w->conf->slack_api_url,
+			     "conversations.replies",
+			     t->job->connection.bot_token, &form, on_replies, t,
+			     &e);
+	buf_release(&form);
+	if (!t->call)
+		find_names(t);
+}
+
+static void on_history(struct loop_task *task)
+{
+	struct turn *t = (struct turn *)((char *)task -
+					 offsetof(struct turn, read_done));
+
+	t->reading = false;
+	if (turn_reap(t))
+		return;
+	if (t->history.n == 0 && t->job->msg->channel.thread_ts)
+		backfill(t);
+	else
+		find_names(t);
+}
+
+void read_start(struct turn *t)
+{
+	const struct conf_model *model;
+
+	model = conf_model(t->w->conf, t->job->agent.model);
+	t->budget = (size_t)model->context_bytes;
+	t->rd.run = run_history;
+	t->read_done.run = on_history;
+	t->reading = true;
+	router_read(t->w->router, t->key, &t->rd);
+}
+
+struct asking {
+	struct turn *t;
+	size_t n;
+	bool pending;
+};
+
+static void ask_one(const char *user, void *arg)
+{
+	struct asking *a = arg;
+	struct turn *t = a->t;
+
+	if (a->n++ < USERS_MAX)
+		names_ask(t->w->names, t->conn->key,
+			  t->job->connection.bot_token, user);
+}
+
+static void check_one(const char *user, void *arg)
+{
+	struct asking *a = arg;
+
+	if (names_pending(a->t->w->names, a->t->conn->key, user))
+		a->pending = true;
+}
+
+static void each_user(struct turn *t, void (*fn)(const char *user, void *arg),
+		      struct asking *a)
+{
+	const struct message *m = t->job->msg;
+	size_t i;
+
+	if (!m->sender.display_name)
+		fn(m->sender.user_id, a);
+	slack_text_users(m->content.text, USERS_MAX, fn, a);
+	for (i = 0; i < t->nbackfill; i++) {
+		if (!t->history.lines[i].ours)
+			fn(t->history.lines[i].user_id, a);
+	}
+}
+
+static const char *name_of(const char *user, void *arg)
+{
+	struct turn *t = arg;
+
+	return names_get(t->w->names, t->conn->key, user);
+}
+
+static char *plain(struct turn *t, const char *text)
+{
+	struct buf out;
+
+	buf_init(&out, TEXT_MAX);
+	(void)slack_text_plain(text, t->job->connection.bot_user_id, name_of, t,
+			       &out);
+	return buf_take(&out);
+}
+
+static void plain_backfill(struct turn *t)
+{
+	struct line *l;
+	const char *name;
+	char *text;
+	size_t i;
+
+	for (i = 0; i < t->nbackfill; i++) {
+		l = &t->history.lines[i];
+		name = l->ours ? NULL : name_of(l->user_id, t);
+		if (name && !l->name)
+			l->name = strdup(name);
+		text = plain(t, l->text);
+		if (!text)
+			continue;
+		free(l->text);
+		l->text = text;
+	}
+}
+
+int read_question(struct turn *t)
+{
+	const struct message *m = t->job->msg;
+	const char *name = m->sender.display_name;
+	struct buf out;
+	char *text;
+
+	if (t->question)
+		return 0;
+	if (!name)
+		name = name_of(m->sender.user_id, t);
+	(void)snprintf(t->asker, sizeof(t->asker), "%s",
+		       name ? name : m->sender.user_id);
+	text = plain(t, m->content.text);
+	if (!text)
+		return -1;
+	buf_init(&out, TEXT_MAX);
+	(void)prompt_question(m, text, &out);
+	free(text);
+	t->question = buf_take(&out);
+	return t->question ? 0 : -1;
+}
+
+static void ask(struct turn *t)
+{
+	struct prompt_parts in = { .agent = &t->job->agent,
+				   .history = &t->history,
+				   .asker = t->asker,
+				   .budget = t->budget,
+				   .now_ms = clock_wall_ms() };
+	struct err e = { 0 };
+	struct prompt p;
+
+	plain_backfill(t);
+	if (read_question(t) < 0) {
+		turn_fail(t, SENTENCE_ERROR, "no memory");
+		return;
+	}
+	in.question = t->question;
+	if (prompt_build(&p, &in, &e) < 0) {
+		turn_fail(t, SENTENCE_ERROR, e.msg);
+		return;
+	}
+	turn_ask(t, &p);
+	prompt_release(&p);
+	/* What is known by now isn't needed again; backfill is kept. */
+	if (t->nbackfill == 0)
+		forget(&t->history);
+}
+
+static void proceed(struct turn *t)
+{
+	t->naming = false;
+	turn_stop_timer(t);
+	if (!t->w->draining)
+		ask(t);
+}
+
+static bool names_due(struct turn *t)
+{
+	struct asking a = { .t = t };
+
+	each_user(t, check_one, &a);
+	return a.pending;
+}
+
+static void find_names(struct turn *t)
+{
+	struct asking a = { .t = t };
+
+	each_user(t, ask_one, &a);
+	if (names_due(t)) {
+		t->naming = true;
+		turn_after(t, NAMES_WAIT_MS, proceed);
+	} else {
+		proceed(t);
+	}
+}
+
+/* Ask early, while the placeholder is on its way. */
+void read_names(struct turn *t)
+{
+	struct asking a = { .t = t };
+
+	each_user(t, ask_one, &a);
+}
+
+void read_names_changed(struct worker *w)
+{
+	struct turn *t, *next;
+
+	for (t = w->turns; t; t = next) {
+		next = t->next;
+		if (t->naming && !names_due(t))
+			proceed(t);
+	}
+}

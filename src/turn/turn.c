@@ -1,0 +1,434 @@
+/* SPDX-License-Identifier: ISC */
+#include "turn/turn.h"
+
+#include <assert.h>
+#include <stdio.h>
+#include <stdlib.h>
+#include <string.h>
+
+#include "base/clock.h"
+#include "base/conf.h"
+#include "base/err.h"
+#include "base/log.h"
+#include "net/http.h"
+#include "net/retry.h"
+#include "route/job.h"
+#include "route/message.h"
+#include "slack/markdown.h"
+#include "turn/prompt.h"
+
+#define TRIES_QUICK 5  /* with retry_call's delays; then */
+#define TRIES_MAX   35 /* every 30 s, a quarter of an hour in all */
+#define SLOW_MS     30000
+#define REMARK_MAX  1024 /* room for what we say below an answer */
+
+static void enter_placing(struct turn *t);
+static void enter_waiting(struct turn *t);
+
+#define TO(s) (1U << TURN_##s)
+
+/* Each state, where it may lead, and what it begins with. */
+static const struct {
+	const char *name;
+	unsigned int next;
+	void (*enter)(struct turn *t);
+} states[TURN_STATES] = {
+	[TURN_NEW] = { "new", TO(PLACING), NULL },
+	[TURN_PLACING] = { "placing", TO(WAITING) | TO(CLOSING),
+			   enter_placing },
+	[TURN_WAITING] = { "waiting", TO(READING) | TO(WRITING),
+			   enter_waiting },
+	[TURN_READING] = { "reading", TO(ASKING) | TO(WRITING), read_start },
+	[TURN_ASKING] = { "asking", TO(STREAMING) | TO(WRITING), NULL },
+	[TURN_STREAMING] = { "streaming", TO(WRITING) | TO(CLOSING), NULL },
+	[TURN_WRITING] = { "writing", TO(HEALING) | TO(CLOSING), write_start },
+	[TURN_HEALING] = { "healing", TO(CLOSING), post_heal },
+	[TURN_CLOSING] = { "closing", 0, close_start },
+};
+
+const char *turn_state_name(enum turn_state s)
+{
+	return (size_t)s < TURN_STATES ? states[s].name : "?";
+}
+
+void turn_set(struct turn *t, enum turn_state s)
+{
+	log_debug(LOG_FIELDS({ "entry", t->job->entry.id }), "turn: %s -> %s",
+		  states[t->state].name, states[s].name);
+	assert(states[t->state].next & 1U << s);
+	turn_stop_timer(t);
+	t->state = s;
+	t->tries = 0;
+	if (states[s].enter)
+		states[s].enter(t);
+}
+
+static void on_timer(void *arg)
+{
+	struct turn *t = arg;
+	void (*fn)(struct turn * t) = t->on_timer;
+
+	t->on_timer = NULL;
+	if (fn)
+		fn(t);
+}
+
+void turn_after(struct turn *t, int64_t ms, void (*fn)(struct turn *t))
+{
+	t->on_timer = fn;
+	loop_timer_set(t->timer, ms);
+}
+
+void turn_stop_timer(struct turn *t)
+{
+	t->on_timer = NULL;
+	loop_timer_stop(t->timer);
+}
+
+int64_t turn_retry_ms(struct turn *t, const struct slack_result *r)
+{
+	if (r->fault == SLACK_RATE)
+		return r->retry_ms;
+	if (++t->tries > TRIES_MAX)
+		return -1;
+	if (t->tries > TRIES_QUICK)
+		return SLOW_MS;
+	return retry_delay_ms(&retry_call, t->tries - 1, r->retry_ms);
+}
+
+static void on_placed(struct turn *t, const struct slack_result *r)
+{
+	if (r) {
+		turn_refused(t, r);
+		return;
+	}
+	t->placed_ms = clock_ms() - t->began_ms;
+	turn_set(t, TURN_WAITING);
+}
+
+static void enter_placing(struct turn *t)
+{
+	const struct job *j = t->job;
+	const char *text = j->agent.placeholder;
+	char *copy;
+
+	read_names(t);
+	if (t->parts[0][0] != '\0') {
+		on_placed(t, NULL);
+		return;
+	}
+	if (!text || text[0] == '\0')
+		text = "Thinking...";
+	copy = strdup(text);
+	if (copy)
+		post_part(t, 0, copy, j->entry.attempts <= 1, on_placed);
+	else
+		turn_after(t, SLOW_MS, enter_placing);
+}
+
+static void enter_waiting(struct turn *t)
+{
+	if (lane_is_head(&t->seat))
+		turn_go(t);
+}
+
+void turn_go(struct turn *t)
+{
+	if (t->state != TURN_WAITING || t->w->draining)
+		return;
+	if (t->job->entry.attempts > JOB_ATTEMPTS_MAX) {
+		t->end_state = ENTRY_DEAD;
+		t->answered = false;
+		buf_reset(&t->answer);
+		turn_fail(t, SENTENCE_DEAD, "too many attempts");
+	} else if (t->answered) {
+		turn_set(t, TURN_WRITING);
+	} else {
+		turn_set(t, TURN_READING);
+	}
+}
+
+void turn_fail(struct turn *t, enum sentence s, const char *why)
+{
+	log_warn(LOG_FIELDS({ "entry", t->job->entry.id }, { "ref", t->ref },
+			    { "reason", sentence_name(s) }, { "detail", why }),
+		 "no answer");
+	(void)snprintf(t->verdict, sizeof(t->verdict), "failed:%s",
+		       sentence_name(s));
+	if (t->answer.len > 0) {
+		mrkdwn_close(&t->answer);
+		(void)buf_adds(&t->answer, "\n\n");
+	}
+	sentence_write(s, t->job->entry.id, &t->answer);
+	turn_set(t, TURN_WRITING);
+}
+
+/* The model has ended, or we ended it; say so when that cut the answer. */
+static void answered(struct turn *t, const char *remark)
+{
+	if (remark) {
+		mrkdwn_close(&t->answer);
+		(void)buf_adds(&t->answer, remark);
+	}
+	t->answered = true;
+	turn_set(t, TURN_WRITING);
+}
+
+static void cut(struct turn *t)
+{
+	llm_cancel(t->llm);
+	t->llm = NULL;
+	answered(t, sentence_cut_answer);
+}
+
+/* No more than we show, and no half character at the end. */
+static void add_text(struct turn *t, const char *p, size_t n)
+{
+	size_t room = (size_t)t->w->conf->answer_max_bytes - t->answer.len;
+
+	if (n > room) {
+		t->cut = true;
+		n = room;
+		while (n > 0 && ((unsigned char)p[n] & 0xc0) == 0x80)
+			n--;
+	}
+	(void)buf_add(&t->answer, p, n);
+}
+
+static void on_text(const char *p, size_t n, void *arg)
+{
+	struct turn *t = arg;
+
+	if (t->cut)
+		return;
+	if (t->state == TURN_ASKING) {
+		t->first_ms = clock_ms() - t->began_ms;
+		turn_set(t, TURN_STREAMING);
+	}
+	add_text(t, p, n);
+	if (t->cut)
+		turn_after(t, 0, cut);
+	else
+		edit_interim(t);
+}
+
+static bool is_blank(const struct buf *b)
+{
+	return b->len == 0 || strspn(b->data, " \t\r\n") == b->len;
+}
+
+static void on_llm_done(const struct llm_result *r, void *arg)
+{
+	struct turn *t = arg;
+
+	t->llm = NULL;
+	t->usage.prompt_tokens = r->usage.prompt_tokens;
+	t->usage.completion_tokens = r->usage.completion_tokens;
+	if (r->model)
+		(void)snprintf(t->model, sizeof(t->model), "%s", r->model);
+	if (t->cut)
+		answered(t, sentence_cut_answer);
+	else if (is_blank(&t->answer) ||
+		 (r->end != LLM_DONE && r->end != LLM_LENGTH))
+		turn_fail(t, sentence_of(r->end), r->msg);
+	else
+		answered(t, r->end == LLM_LENGTH ? sentence_cut_model : NULL);
+}
+
+void turn_ask(struct turn *t, const struct prompt *p)
+{
+	struct worker *w = t->w;
+	const char *model = t->job->agent.model;
+	struct err e = { 0 };
+
+	(void)snprintf(t->model, sizeof(t->model), "%s",
+		       conf_model(w->conf, model)->name);
+	t->llm = llm_ask(w->llm, w->http, w->loop, model, p->msgs, p->n,
+			 on_text, on_llm_done, t, &e);
+	if (t->llm)
+		turn_set(t, TURN_ASKING);
+	else
+		turn_fail(t, SENTENCE_ERROR, e.msg);
+}
+
+static void stop(struct turn *t)
+{
+	slack_cancel(t->call);
+	t->call = NULL;
+	llm_cancel(t->llm);
+	t->llm = NULL;
+	t->naming = false;
+	post_leave(t);
+	edit_leave(t);
+	turn_stop_timer(t);
+}
+
+void turn_refused(struct turn *t, const struct slack_result *r)
+{
+	const struct log_field f[] = {
+		{ "entry", t->job->entry.id },
+		{ "tenant", t->job->msg->tenant_id },
+		{ "app", t->job->connection.app_id },
+		{ "channel", t->where },
+		{ "error", r->error },
+		{ NULL, NULL },
+	};
+
+	stop(t);
+	if (r->fault == SLACK_DEAD) {
+		(void)snprintf(t->verdict, sizeof(t->verdict), "dead:token");
+		log_error(f, "Slack refuses the bot token");
+	} else {
+		(void)snprintf(t->verdict, sizeof(t->verdict), "%s:%s",
+			       slack_fault_name(r->fault), r->error);
+		log_warn(f, "Slack refuses the reply");
+	}
+	if (r->fault == SLACK_TRANSIENT)
+		t->end_state = ENTRY_DEAD;
+	t->answered = false;
+	turn_set(t, TURN_CLOSING);
+}
+
+bool turn_busy(const struct turn *t)
+{
+	if (t->noting || (t->posting && t->call))
+		return true;
+	return t->state == TURN_ASKING || t->state == TURN_STREAMING ||
+	       t->state == TURN_WRITING || t->state == TURN_CLOSING;
+}
+
+void turn_abandon(struct turn *t)
+{
+	stop(t);
+	if (t->note_timer)
+		loop_timer_stop(t->note_timer);
+	t->abandoned = true;
+	(void)turn_reap(t);
+}
+
+bool turn_reap(struct turn *t)
+{
+	if (!t->abandoned)
+		return false;
+	if (!t->noting && !t->reading)
+		turn_free(t);
+	return true;
+}
+
+static void unlink_turn(struct turn *t)
+{
+	if (!t->link)
+		return;
+	*t->link = t->next;
+	if (t->next)
+		t->next->link = t->link;
+	atomic_fetch_sub(&t->w->count->turns, 1);
+}
+
+void turn_free(struct turn *t)
+{
+	struct worker *w = t->w;
+
+	(void)lane_leave(w->lanes, &t->seat);
+	unlink_turn(t);
+	channel_put(t->channel);
+	conn_put(t->conn);
+	loop_timer_free(t->timer);
+	loop_timer_free(t->note_timer);
+	free(t->post_text);
+	free(t->parts);
+	transcript_release(&t->history);
+	free(t->question);
+	buf_release(&t->answer);
+	reply_release(&t->reply);
+	free(t->lines);
+	job_free(t->job);
+	free(t);
+	worker_emptied(w);
+}
+
+static void link_turn(struct turn *t)
+{
+	struct worker *w = t->w;
+
+	t->next = w->turns;
+	if (t->next)
+		t->next->link = &t->next;
+	t->link = &w->turns;
+	w->turns = t;
+	atomic_fetch_add(&w->count->turns, 1);
+}
+
+/* What an earlier attempt has left. */
+static int take_up(struct turn *t)
+{
+	const struct entry *en = &t->job->entry;
+	size_t i;
+
+	if (post_grow(t, en->nparts > 0 ? en->nparts : 1) < 0)
+		return -1;
+	for (i = 0; i < en->nparts; i++) {
+		if (en->parts[i] && ts_valid(en->parts[i]))
+			(void)snprintf(t->parts[i], TS_SIZE, "%s",
+				       en->parts[i]);
+	}
+	if (!en->answer)
+		return 0;
+	t->answered = t->resumed = true;
+	return buf_adds(&t->answer, en->answer);
+}
+
+static int set_up(struct turn *t)
+{
+	struct worker *w = t->w;
+	const struct message *m = t->job->msg;
+	size_t cap = (size_t)w->conf->answer_max_bytes + REMARK_MAX;
+
+	/* An answer of a run with a larger limit is kept whole. */
+	if (t->job->entry.answer)
+		cap += strlen(t->job->entry.answer);
+	buf_init(&t->answer, cap);
+	t->began_ms = clock_ms();
+	t->placed_ms = t->first_ms = -1;
+	t->end_state = ENTRY_DONE;
+	sentence_ref(t->job->entry.id, t->ref);
+	if (message_thread_key(m, t->key, sizeof(t->key)) < 0 ||
+	    snprintf(t->where, sizeof(t->where), "%s", m->channel.channel_id) >=
+		    (int)sizeof(t->where))
+		return -1;
+	t->timer = loop_timer_create(w->loop, on_timer, t);
+	t->conn = conn_get(w, t->job);
+	if (!t->timer || !t->conn)
+		return -1;
+	t->channel = channel_get(t->conn, t->where);
+	if (!t->channel || take_up(t) < 0)
+		return -1;
+	return lane_join(w->lanes, t->key, &t->seat);
+}
+
+void turn_start(struct worker *w, struct job *job)
+{
+	struct turn *t;
+
+	/* The frame has been read, and may be large. */
+	free(job->entry.frame);
+	job->entry.frame = NULL;
+	t = calloc(1, sizeof(*t));
+	if (!t) {
+		log_error(LOG_FIELDS({ "entry", job->entry.id }),
+			  "cannot begin a turn: no memory");
+		job_free(job);
+		return;
+	}
+	t->w = w;
+	t->job = job;
+	link_turn(t);
+	if (set_up(t) < 0) {
+		/* It stays in the journal, for the next start. */
+		log_error(LOG_FIELDS({ "entry", job->entry.id }),
+			  "cannot begin a turn: no memory");
+		turn_free(t);
+		return;
+	}
+	turn_set(t, TURN_PLACING);
+}

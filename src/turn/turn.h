@@ -1,0 +1,352 @@
+/* SPDX-License-Identifier: ISC */
+#ifndef TURN_TURN_H
+#define TURN_TURN_H
+
+#include <stdatomic.h>
+#include <stdbool.h>
+#include <stddef.h>
+#include <stdint.h>
+
+#include "base/buf.h"
+#include "llm/llm.h"
+#include "net/loop.h"
+#include "route/router.h"
+#include "slack/api.h"
+#include "slack/pace.h"
+#include "slack/ts.h"
+#include "state/engaged.h"
+#include "store/journal.h"
+#include "store/store.h"
+#include "turn/lane.h"
+#include "turn/reply.h"
+#include "turn/sentence.h"
+
+/*
+ * What the files of this folder share; private to them. Everything here is
+ * on one worker's loop, except where another thread is named.
+ */
+struct conf;
+struct http;
+struct job;
+struct json;
+struct map;
+struct names;
+struct queue;
+struct turn;
+struct workers;
+
+struct counters {
+	atomic_size_t turns;
+	atomic_uint_fast64_t answers, failures, notices, edits, limited;
+};
+
+/* worker.c */
+
+struct worker {
+	const struct conf *conf;
+	struct llm *llm;
+	struct journal *journal;
+	struct router *router;
+	struct engaged *engaged;
+	struct counters *count;
+
+	struct loop *loop;
+	struct http *http;
+	struct queue *inbox; /* of jobs, from any thread */
+	atomic_bool waking;
+	struct loop_task wake;
+
+	struct lanes *lanes;
+	struct map *conns;
+	struct map *channels;
+	struct names *names;
+	struct turn *turns;     /* all of them */
+	struct notice *notices; /* on their way */
+	struct loop_timer *tidy;
+
+	bool draining; /* nothing new begins */
+	bool closing;  /* all ends, unfinished */
+
+	/* worker.c: questions from the thread that stops us */
+	struct workers *all;
+	bool started;
+	struct loop_task drain;
+	struct loop_task close;
+	struct loop_task emptied;
+	bool is_empty;
+};
+
+/* A turn or notice is gone: was it the last one of a closing worker? */
+void worker_emptied(struct worker *w);
+
+/* conn.c: an app in a workspace, and its channels */
+
+/* Edits are paced for all of a workspace together; see edit.c. */
+struct conn {
+	struct worker *w;
+	char *key;              /* "app:workspace" */
+	struct pace edits;      /* chat.update */
+	struct pace posts;      /* chat.postMessage: only Retry-After */
+	struct turn *streaming; /* linked by stream_next */
+	size_t nstreaming;
+	struct turn *finals; /* wait for their last edit, in order */
+	struct turn **finals_tail;
+	struct loop_timer *timer;
+	size_t refs;
+	int64_t used_ms;
+};
+
+struct channel {
+	struct conn *conn;
+	char *key; /* "app:workspace:channel" */
+	struct pace pace;
+	struct turn *waiting; /* to post, linked by post_next */
+	struct turn **waiting_tail;
+	struct loop_timer *timer;
+	size_t refs;
+	int64_t used_ms;
+};
+
+/* NULL when memory is short. */
+struct conn *conn_get(struct worker *w, const struct job *job);
+struct channel *channel_get(struct conn *c, const char *channel_id);
+void conn_put(struct conn *c); /* NULL is allowed */
+void channel_put(struct channel *ch);
+/* Forget those that nobody uses and whose paces are at rest. */
+void conn_tidy(struct worker *w, int64_t now_ms);
+void conn_free_all(struct worker *w);
+
+/* the turn */
+
+enum turn_state {
+	TURN_NEW,
+	TURN_PLACING,   /* the placeholder is posted, or looked for */
+	TURN_WAITING,   /* for the head of the lane */
+	TURN_READING,   /* history and names */
+	TURN_ASKING,    /* the model has a slot or not, and says nothing yet */
+	TURN_STREAMING, /* the answer comes */
+	TURN_WRITING,   /* the last edit and further parts */
+	TURN_HEALING,   /* did a post that seemed lost arrive after all? */
+	TURN_CLOSING,   /* the journal is told that all is done */
+	TURN_STATES
+};
+
+/* A note for the journal that waits until those before it are committed. */
+struct note_slot {
+	enum journal_kind kind;
+	struct note note;
+	char ts[TS_SIZE];
+	void (*then)(struct turn *t); /* once committed; may be NULL */
+};
+#define NOTES_MAX 4
+
+enum edit_want {
+	EDIT_NONE,
+	EDIT_INTERIM,
+	EDIT_FINAL
+};
+
+struct turn {
+	struct worker *w;
+	struct turn *next, **link; /* of the worker's list */
+	struct job *job;
+	struct conn *conn;
+	struct channel *channel;
+	struct lane_seat seat;
+	enum turn_state state;
+	char where[64]; /* the channel, as Slack named it at posting */
+	char ref[SENTENCE_REF_SIZE];
+
+	struct slack_call *call;  /* post, edit or look: one at a time */
+	struct loop_timer *timer; /* of the state; made when first used */
+	void (*on_timer)(struct turn *t);
+	unsigned int tries; /* failures in a row of the present step */
+	bool abandoned;     /* the worker closes */
+
+	/* note.c */
+	struct note_slot notes[NOTES_MAX];
+	size_t nnotes;
+	bool noting; /* the journal has the first of them */
+	struct loop_task noted;
+	struct loop_timer *note_timer;
+
+	/* post.c: the part that is being posted, if posting */
+	bool posting;
+	bool queued; /* waits for the channel's pace */
+	size_t part;
+	char *post_text;
+	struct turn *post_next;
+	void (*posted)(struct turn *t, const struct slack_result *r);
+	int64_t doubt_ms; /* when a post seemed lost and was repeated; or 0 */
+	char (*parts)[TS_SIZE]; /* ts of each; "" intended or not yet */
+	size_t nparts;
+
+	/* edit.c */
+	enum edit_want want;
+	bool flying;     /* an edit is under way, */
+	bool final;      /* and it is the last one */
+	bool no_interim; /* Slack refuses them */
+	bool lost;       /* an interim edit may still arrive */
+	int64_t edited_ms;
+	unsigned int nedits;
+	uint64_t shown; /* hash of the text shown now */
+	bool in_stream;
+	struct turn *stream_next, **stream_link;
+	struct turn *final_next;
+
+	/* read.c */
+	struct router_read rd;
+	struct loop_task read_done;
+	bool reading;  /* the router has rd */
+	bool naming;   /* waits for names */
+	size_t budget; /* bytes of context that the model takes */
+	struct transcript history;
+	size_t nbackfill; /* lines of it that our transcript lacks */
+	char *question;   /* as told to the model */
+	char asker[81];
+	char key[ENGAGED_KEY_SIZE]; /* of the thread */
+
+	/* the answer */
+	struct llm_call *llm;
+	struct buf answer; /* Markdown */
+	bool cut;          /* it is longer than we show */
+	bool answered;     /* the model ended well */
+	bool resumed;      /* the answer is in the journal already */
+	struct reply reply;
+	bool replaced; /* by a sentence, as Slack refused the answer */
+	bool recut;    /* into smaller parts */
+	bool reposted; /* part 0, as it could not be edited any more */
+
+	/* closing */
+	enum entry_state end_state;
+	char verdict[100]; /* "": it went well */
+	struct line_new *lines;
+	struct usage_new usage;
+	char model[64];
+
+	int64_t began_ms;
+	int64_t placed_ms; /* these three since began_ms; -1: not yet */
+	int64_t first_ms;
+};
+
+/* turn.c */
+
+struct prompt;
+
+/* Takes the job and begins. */
+void turn_start(struct worker *w, struct job *job);
+
+/* At the head of its lane, with a placeholder: work, unless draining. */
+void turn_go(struct turn *t);
+
+/* The one place where a state changes; runs what the new one begins with. */
+void turn_set(struct turn *t, enum turn_state s);
+
+/* fn after ms, unless another takes its place. */
+void turn_after(struct turn *t, int64_t ms, void (*fn)(struct turn *t));
+void turn_stop_timer(struct turn *t);
+
+/* How long until the step that failed is tried again; -1: give it up. */
+int64_t turn_retry_ms(struct turn *t, const struct slack_result *r);
+
+/* Calls the model. */
+void turn_ask(struct turn *t, const struct prompt *p);
+
+/* Says why below what there is of an answer, or instead of one. why is for
+ * the log. */
+void turn_fail(struct turn *t, enum sentence s, const char *why);
+
+/* Nothing more can be said in Slack. */
+void turn_refused(struct turn *t, const struct slack_result *r);
+
+/* Must a drain wait for it? */
+bool turn_busy(const struct turn *t);
+
+/* The worker closes: stop, and be freed once nobody holds on to t. */
+void turn_abandon(struct turn *t);
+/* True when t is abandoned; it may be freed then. */
+bool turn_reap(struct turn *t);
+void turn_free(struct turn *t);
+
+const char *turn_state_name(enum turn_state s);
+
+/* note.c */
+
+void note_part(struct turn *t, size_t part, const char *ts,
+	       void (*then)(struct turn *t));
+void note_answer(struct turn *t, void (*then)(struct turn *t));
+/* With the lines and the usage that are in the request already. */
+void note_done(struct turn *t, const struct note *n,
+	       void (*then)(struct turn *t));
+
+/* post.c */
+
+#define POST_EVENT "konstruct_reply" /* event_type of our metadata */
+
+/*
+ * Posts part k in the thread, paced by the channel and never twice: if an
+ * answer is lost (or sure is false, after a restart) it looks first. done
+ * gets NULL when it stands, with its ts in parts[k] and a note on its way, or
+ * Slack's refusal. Takes text.
+ */
+void post_part(struct turn *t, size_t k, char *text, bool sure,
+	       void (*done)(struct turn *t, const struct slack_result *r));
+void post_leave(struct turn *t); /* not to be posted any more */
+void post_run(struct channel *ch);
+int post_grow(struct turn *t, size_t nparts); /* 0 or -1 */
+
+/* Looks for younger twins of what was posted in doubt, deletes them. */
+void post_heal(struct turn *t);
+
+/* look.c */
+
+/* conversations.replies of what came after the question; NULL with e. */
+struct slack_call *look_start(struct turn *t, slack_done *done, struct err *e);
+
+/*
+ * The ts of the post of ours that has this entry and part in its metadata,
+ * other than not; NULL when there is none. Oldest first.
+ */
+const char *look_find(const struct json *body, const struct connection *c,
+		      const char *entry, size_t part, const char *not_ts);
+
+/* edit.c */
+
+/* New text has come: show it when the budget allows. */
+void edit_interim(struct turn *t);
+/* Show part 0 as it is in the end; then write_edited(). */
+void edit_final(struct turn *t);
+void edit_leave(struct turn *t); /* no more edits of it */
+void edit_run(struct conn *c);
+
+/* Between two interim edits of one message, from start to start. */
+int64_t edit_interval_ms(size_t streaming, unsigned int nedits, bool paced);
+
+/* read.c */
+
+/* Gathers what the model is to know, then turn_ask(). */
+void read_start(struct turn *t);
+/* Asks for names early, while the placeholder is on its way. */
+void read_names(struct turn *t);
+void read_names_changed(struct worker *w);
+/* Makes asker and question unless they are; 0, or -1 without memory. */
+int read_question(struct turn *t);
+
+/* write.c */
+
+void write_start(struct turn *t);
+/* The last edit stands; or r tells why it doesn't. */
+void write_edited(struct turn *t, const struct slack_result *r);
+
+/* close.c */
+
+/* Tells the journal, logs, lets the next in the lane go on, frees t. */
+void close_start(struct turn *t);
+
+/* notice.c */
+
+void notice_start(struct worker *w, struct job *job);
+/* The worker closes: they go as soon as nobody holds on to them. */
+void notice_abandon_all(struct worker *w);
+
+#endif

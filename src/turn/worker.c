@@ -1,0 +1,374 @@
+/* SPDX-License-Identifier: ISC */
+#include "turn/worker.h"
+
+#include <pthread.h>
+#include <stdio.h>
+#include <stdlib.h>
+#include <string.h>
+#include <time.h>
+#include <unistd.h>
+
+#include "base/clock.h"
+#include "base/conf.h"
+#include "base/err.h"
+#include "base/log.h"
+#include "base/map.h"
+#include "base/queue.h"
+#include "net/http.h"
+#include "route/job.h"
+#include "turn/names.h"
+#include "turn/turn.h"
+
+#define WORKERS_MAX      64
+#define HOST_CONNECTIONS 4096 /* below it curl would queue without a word */
+#define TIDY_MS          30000
+#define DRAIN_POLL_MS    20
+
+struct workers {
+	struct worker *w;
+	size_t n;
+	struct counters count;
+
+	pthread_mutex_t lock;
+	pthread_cond_t changed;
+	size_t answered; /* workers that did what they were told */
+	size_t busy;     /* turns that a drain waits for, as they said */
+};
+
+static void take_jobs(struct loop_task *task)
+{
+	struct worker *w =
+		(struct worker *)((char *)task - offsetof(struct worker, wake));
+	struct node *n, *next;
+	struct job *j;
+
+	atomic_store(&w->waking, false);
+	for (n = queue_pop_all(w->inbox, 0); n; n = next) {
+		next = n->next;
+		j = (struct job *)n;
+		/* What may not begin any more waits for the next start. */
+		if (w->draining)
+			job_free(j);
+		else if (j->kind == JOB_NOTICE)
+			notice_start(w, j);
+		else
+			turn_start(w, j);
+	}
+}
+
+void workers_submit(struct workers *ws, struct job *j)
+{
+	struct worker *w = &ws->w[hash_str(j->connection.app_id) % ws->n];
+
+	queue_push(w->inbox, &j->node);
+	if (!atomic_exchange(&w->waking, true))
+		loop_post(w->loop, &w->wake);
+}
+
+static void on_tidy(void *arg)
+{
+	struct worker *w = arg;
+
+	conn_tidy(w, clock_ms());
+	loop_timer_set(w->tidy, TIDY_MS);
+}
+
+static void on_names(void *arg)
+{
+	read_names_changed(arg);
+}
+
+/* What lives on the loop; on its thread, or when that never ran. */
+static void worker_close(struct worker *w)
+{
+	names_free(w->names);
+	conn_free_all(w);
+	lanes_free(w->lanes);
+	loop_timer_free(w->tidy);
+	http_free(w->http);
+	w->names = NULL;
+	w->lanes = NULL;
+	w->conns = w->channels = NULL;
+	w->tidy = NULL;
+	w->http = NULL;
+}
+
+static void answer(struct workers *ws, size_t busy)
+{
+	pthread_mutex_lock(&ws->lock);
+	ws->busy += busy;
+	ws->answered++;
+	pthread_cond_signal(&ws->changed);
+	pthread_mutex_unlock(&ws->lock);
+}
+
+static void on_drain(struct loop_task *task)
+{
+	struct worker *w = (struct worker *)((char *)task -
+					     offsetof(struct worker, drain));
+	struct turn *t;
+	size_t busy = w->notices ? 1 : 0;
+
+	w->draining = true;
+	for (t = w->turns; t; t = t->next)
+		busy += turn_busy(t);
+	answer(w->all, busy);
+}
+
+static void on_close(struct loop_task *task)
+{
+	struct worker *w = (struct worker *)((char *)task -
+					     offsetof(struct worker, close));
+	struct turn *t, *next;
+
+	w->draining = w->closing = true;
+	notice_abandon_all(w);
+	for (t = w->turns; t; t = next) {
+		next = t->next;
+		turn_abandon(t);
+	}
+	worker_emptied(w);
+}
+
+static void on_emptied(struct loop_task *task)
+{
+	struct worker *w = (struct worker *)((char *)task -
+					     offsetof(struct worker, emptied));
+
+	worker_close(w);
+	answer(w->all, 0);
+}
+
+/* Not from here: what calls may stand on something that would be freed. */
+void worker_emptied(struct worker *w)
+{
+	if (!w->closing || w->turns || w->notices || w->is_empty)
+		return;
+	w->is_empty = true;
+	loop_post(w->loop, &w->emptied);
+}
+
+static int worker_init(struct workers *ws, size_t i,
+		       const struct worker_opts *o, struct err *e)
+{
+	struct http_opts ho = { .ca_file = o->conf->slack_ca_file,
+				.host_connections = HOST_CONNECTIONS };
+	struct worker *w = &ws->w[i];
+	char name[32];
+
+	w->conf = o->conf;
+	w->llm = o->llm;
+	w->journal = o->journal;
+	w->router = o->router;
+	w->engaged = o->engaged;
+	w->count = &ws->count;
+	w->all = ws;
+	w->wake.run = take_jobs;
+	w->drain.run = on_drain;
+	w->close.run = on_close;
+	w->emptied.run = on_emptied;
+	(void)snprintf(name, sizeof(name), "worker-%zu", i);
+	w->loop = loop_create(name, e);
+	if (!w->loop)
+		return -1;
+	w->http = http_create(w->loop, &ho, e);
+	if (!w->http)
+		return -1;
+	w->inbox = queue_create();
+	w->lanes = lanes_create();
+	w->conns = map_create(0);
+	w->channels = map_create(0);
+	w->names = names_create(w->http, o->conf->slack_api_url, on_names, w);
+	w->tidy = loop_timer_create(w->loop, on_tidy, w);
+	if (!w->inbox || !w->lanes || !w->conns || !w->channels || !w->names ||
+	    !w->tidy)
+		return err_set(e, ERR_RETRY, "cannot make worker: no memory");
+	loop_timer_set(w->tidy, TIDY_MS);
+	if (loop_start(w->loop, e) < 0)
+		return -1;
+	w->started = true;
+	return 0;
+}
+
+static struct timespec deadline_after(int64_t ms)
+{
+	struct timespec at;
+
+	(void)clock_gettime(CLOCK_MONOTONIC, &at);
+	at.tv_sec += ms / 1000;
+	at.tv_nsec += (ms % 1000) * 1000000;
+	if (at.tv_nsec >= 1000000000) {
+		at.tv_sec++;
+		at.tv_nsec -= 1000000000;
+	}
+	return at;
+}
+
+/* All have answered, or the time is over (NULL: never); then false. */
+static bool all_answered(struct workers *ws, size_t n,
+			 const struct timespec *until)
+{
+	bool ok;
+	int rc = 0;
+
+	pthread_mutex_lock(&ws->lock);
+	while (ws->answered < n && rc == 0) {
+		if (until)
+			rc = pthread_cond_timedwait(&ws->changed, &ws->lock,
+						    until);
+		else
+			rc = pthread_cond_wait(&ws->changed, &ws->lock);
+	}
+	ok = ws->answered >= n;
+	pthread_mutex_unlock(&ws->lock);
+	return ok;
+}
+
+/* False when they are still at it and the time is over. */
+static bool poll_drain(struct workers *ws, const struct timespec *until,
+		       size_t *busy)
+{
+	size_t i;
+
+	ws->answered = ws->busy = 0;
+	for (i = 0; i < ws->n; i++)
+		loop_post(ws->w[i].loop, &ws->w[i].drain);
+	if (!all_answered(ws, ws->n, until))
+		return false;
+	*busy = ws->busy;
+	return true;
+}
+
+void workers_drain(struct workers *ws, int64_t grace_ms)
+{
+	struct timespec until = deadline_after(grace_ms);
+	struct timespec pause = { 0, DRAIN_POLL_MS * 1000000L };
+	int64_t end = clock_ms() + grace_ms;
+	size_t busy = 0;
+
+	while (poll_drain(ws, &until, &busy) && busy > 0 && clock_ms() < end)
+		(void)nanosleep(&pause, NULL);
+	if (busy > 0)
+		log_warn(NULL, "%zu turns go on after the next start", busy);
+}
+
+/* The inbox of one that has stopped: jobs that came too late. */
+static void worker_release(struct worker *w)
+{
+	struct node *n, *next;
+
+	worker_close(w);
+	if (w->loop)
+		loop_stop(w->loop);
+	loop_free(w->loop);
+	for (n = w->inbox ? queue_pop_all(w->inbox, 0) : NULL; n; n = next) {
+		next = n->next;
+		job_free((struct job *)n);
+	}
+	queue_free(w->inbox);
+}
+
+void workers_free(struct workers *ws)
+{
+	size_t i, started = 0;
+
+	if (!ws)
+		return;
+	ws->answered = 0;
+	for (i = 0; i < ws->n; i++) {
+		if (!ws->w[i].started)
+			continue;
+		loop_post(ws->w[i].loop, &ws->w[i].close);
+		started++;
+	}
+	(void)all_answered(ws, started, NULL);
+	for (i = 0; i < ws->n; i++)
+		worker_release(&ws->w[i]);
+	pthread_cond_destroy(&ws->changed);
+	pthread_mutex_destroy(&ws->lock);
+	free(ws->w);
+	free(ws);
+}
+
+static size_t how_many(const struct conf *c)
+{
+	long n = c->workers;
+
+	if (n <= 0)
+		n = sysconf(_SC_NPROCESSORS_ONLN);
+	if (n < 1)
+		n = 1;
+	return n < WORKERS_MAX ? (size_t)n : WORKERS_MAX;
+}
+
+static int init_lock(struct workers *ws)
+{
+	pthread_condattr_t attr;
+
+	if (pthread_mutex_init(&ws->lock, NULL) != 0)
+		return -1;
+	if (pthread_condattr_init(&attr) != 0)
+		goto fail_lock;
+	(void)pthread_condattr_setclock(&attr, CLOCK_MONOTONIC);
+	if (pthread_cond_init(&ws->changed, &attr) != 0)
+		goto fail_attr;
+	pthread_condattr_destroy(&attr);
+	return 0;
+
+fail_attr:
+	pthread_condattr_destroy(&attr);
+fail_lock:
+	pthread_mutex_destroy(&ws->lock);
+	return -1;
+}
+
+struct workers *workers_create(const struct worker_opts *o, struct err *e)
+{
+	struct workers *ws;
+	size_t i;
+
+	ws = calloc(1, sizeof(*ws));
+	if (!ws)
+		goto fail_memory;
+	ws->n = how_many(o->conf);
+	ws->w = calloc(ws->n, sizeof(*ws->w));
+	if (!ws->w || init_lock(ws) < 0)
+		goto fail_alloc;
+	for (i = 0; i < ws->n; i++) {
+		if (worker_init(ws, i, o, e) < 0) {
+			workers_free(ws);
+			return NULL;
+		}
+	}
+	return ws;
+
+fail_alloc:
+	free(ws->w);
+	free(ws);
+fail_memory:
+	err_set(e, ERR_RETRY, "cannot make workers: no memory");
+	return NULL;
+}
+
+void workers_stats(struct workers *ws, struct worker_stats *out)
+{
+	out->turns = atomic_load(&ws->count.turns);
+	out->answers = atomic_load(&ws->count.answers);
+	out->failures = atomic_load(&ws->count.failures);
+	out->notices = atomic_load(&ws->count.notices);
+	out->edits = atomic_load(&ws->count.edits);
+	out->limited = atomic_load(&ws->count.limited);
+}
+
+int64_t workers_beat_age(struct workers *ws)
+{
+	int64_t age, oldest = 0;
+	size_t i;
+
+	for (i = 0; i < ws->n; i++) {
+		age = loop_beat_age(ws->w[i].loop);
+		if (age > oldest)
+			oldest = age;
+	}
+	return oldest;
+}

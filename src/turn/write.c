@@ -1,0 +1,149 @@
+/* SPDX-License-Identifier: ISC */
+#include <stdio.h>
+#include <stdlib.h>
+#include <string.h>
+
+#include "base/buf.h"
+#include "base/log.h"
+#include "route/job.h"
+#include "slack/markdown.h"
+#include "turn/turn.h"
+
+/*
+ * The whole answer, or a sentence that says why there is none: first into the
+ * placeholder, then what didn't fit there in posts of their own, each after
+ * the note that permits it.
+ */
+
+#define SMALL_MAX (MRKDWN_PART_MAX / 2)
+
+static void next_part(struct turn *t, size_t k);
+
+static void begin(struct turn *t)
+{
+	edit_final(t);
+}
+
+void write_start(struct turn *t)
+{
+	const char *md = t->answer.data ? t->answer.data : "";
+
+	if (reply_init(&t->reply, md, t->answer.len) < 0) {
+		turn_after(t, 1000, write_start);
+		return;
+	}
+	if (t->answered && !t->resumed)
+		note_answer(t, begin);
+	else
+		begin(t);
+}
+
+/* Puts a sentence in the place of an answer that Slack doesn't take. */
+static int replace(struct turn *t)
+{
+	t->replaced = true;
+	t->answered = false;
+	reply_release(&t->reply);
+	buf_reset(&t->answer);
+	sentence_write(SENTENCE_UNSHOWN, t->job->entry.id, &t->answer);
+	(void)snprintf(t->verdict, sizeof(t->verdict), "failed:%s",
+		       sentence_name(SENTENCE_UNSHOWN));
+	return reply_init(&t->reply, t->answer.data, t->answer.len);
+}
+
+static void on_part(struct turn *t, const struct slack_result *r);
+
+static char *part_text(const struct turn *t, size_t k)
+{
+	struct buf text;
+
+	buf_init(&text, 2 * MRKDWN_PART_MAX);
+	(void)reply_part(&t->reply, k, &text);
+	return buf_take(&text);
+}
+
+static void post_again(struct turn *t)
+{
+	char *text = part_text(t, t->part);
+
+	if (text)
+		post_part(t, t->part, text, true, on_part);
+	else
+		turn_after(t, 1000, post_again);
+}
+
+static void finished(struct turn *t)
+{
+	turn_set(t, t->doubt_ms > 0 ? TURN_HEALING : TURN_CLOSING);
+}
+
+/* Smaller, or else another text. False when all that was tried. */
+static bool plainer(struct turn *t, size_t k)
+{
+	if (!t->recut) {
+		t->recut = true;
+		reply_cut(&t->reply, k, SMALL_MAX);
+		return true;
+	}
+	return k == 0 && !t->replaced && replace(t) == 0;
+}
+
+static void on_part(struct turn *t, const struct slack_result *r)
+{
+	if (!r)
+		next_part(t, t->part + 1);
+	else if (r->fault == SLACK_CONTENT && plainer(t, t->part))
+		post_again(t);
+	else
+		turn_refused(t, r);
+}
+
+/* The older message can't be edited any more, so a new one takes its place. */
+static void repost(struct turn *t)
+{
+	t->reposted = true;
+	t->part = 0;
+	t->parts[0][0] = '\0';
+	note_part(t, 0, "", post_again);
+}
+
+void write_edited(struct turn *t, const struct slack_result *r)
+{
+	if (!r)
+		next_part(t, 1);
+	else if (r->fault == SLACK_POLICY && !t->reposted)
+		repost(t);
+	else if (r->fault == SLACK_CONTENT && plainer(t, 0))
+		edit_final(t);
+	else
+		turn_refused(t, r);
+}
+
+/* Posted by an earlier attempt, perhaps. */
+static void post_unsure(struct turn *t)
+{
+	char *text = part_text(t, t->part);
+
+	if (text)
+		post_part(t, t->part, text, false, on_part);
+	else
+		turn_after(t, 1000, post_unsure);
+}
+
+static void next_part(struct turn *t, size_t k)
+{
+	while (k < t->reply.n && k < t->nparts && t->parts[k][0] != '\0')
+		k++;
+	if (k >= t->reply.n) {
+		finished(t);
+		return;
+	}
+	t->part = k;
+	if (k < t->job->entry.nparts) {
+		post_unsure(t);
+	} else if (post_grow(t, k + 1) == 0) {
+		note_part(t, k, "", post_again);
+	} else {
+		turn_after(t, 1000, begin);
+	}
+}
