@@ -140,19 +140,28 @@ static int on_ticket(SSL *ssl, SSL_SESSION *s)
 	return h != NULL;
 }
 
-/* The newest first: it lives longest. */
+/*
+ * The newest first: it lives longest. A session of TLS 1.2 stays, since a
+ * resumed handshake brings no other and it may be used again.
+ */
 static SSL_SESSION *take_ticket(struct pool *p, const char *name)
 {
 	SSL_SESSION *s = NULL;
 	struct host *h;
+	size_t at;
 
 	pthread_mutex_lock(&p->lock);
 	h = find_host(p, name);
 	if (h && h->n > 0) {
-		h->newest = (h->newest + TICKETS_MAX - 1) % TICKETS_MAX;
-		s = h->ticket[h->newest];
-		h->ticket[h->newest] = NULL;
-		h->n--;
+		at = (h->newest + TICKETS_MAX - 1) % TICKETS_MAX;
+		s = h->ticket[at];
+		if (SSL_SESSION_get_protocol_version(s) < TLS1_3_VERSION) {
+			SSL_SESSION_up_ref(s);
+		} else {
+			h->ticket[at] = NULL;
+			h->newest = at;
+			h->n--;
+		}
 	}
 	pthread_mutex_unlock(&p->lock);
 	return s;

@@ -12,9 +12,9 @@ struct ssl_ctx_st; /* SSL_CTX, for who may not include OpenSSL */
  * server name. A resumed link takes half the memory, as it shares the
  * certificates of the one before.
  *
- * A ticket is used once (RFC 8446, C.4); each handshake brings new ones. The
- * pool is bounded by names and by tickets per name; the oldest go first. Any
- * number of threads may use the context.
+ * A TLS 1.3 ticket is used once (RFC 8446, C.4); each handshake brings new
+ * ones. The pool is bounded by names and by tickets per name; the oldest go
+ * first. Any number of threads may use the context.
  *
  * ca_file NULL or "": the system's CAs, else those of the file alone. NULL
  * with e filled.
