@@ -1,10 +1,14 @@
 /* SPDX-License-Identifier: ISC */
 #include <check.h>
 #include <pthread.h>
+#include <signal.h>
 #include <sqlite3.h>
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
+#include <sys/resource.h>
+#include <sys/wait.h>
+#include <unistd.h>
 
 #include "base/err.h"
 #include "scratch.h"
@@ -685,6 +689,78 @@ START_TEST(closing_ends_though_nothing_can_be_committed)
 }
 END_TEST
 
+static void limit_files(rlim_t bytes)
+{
+	struct rlimit rl;
+
+	ck_assert_int_eq(getrlimit(RLIMIT_FSIZE, &rl), 0);
+	rl.rlim_cur = bytes;
+	ck_assert_int_eq(setrlimit(RLIMIT_FSIZE, &rl), 0);
+}
+
+START_TEST(full_disk_refuses_entries_until_there_is_room)
+{
+	struct wait w;
+	char id[ID_SIZE];
+	int n = 0;
+
+	(void)signal(SIGXFSZ, SIG_IGN);
+	limit_files(1 << 20);
+	do {
+		(void)snprintf(id, sizeof(id), "%d", n++);
+		init_append(&w, id, id);
+		run(&w);
+	} while (w.r.ok && n < ROOM - 1);
+	limit_files(RLIM_INFINITY);
+	ck_assert(!w.r.ok);
+	append("after", "after");
+	ck_assert_int_eq(ask("SELECT count(*) FROM pending"), n);
+}
+END_TEST
+
+/* Appends until it is killed; tells of each entry once it is answered. */
+static void append_for_ever(int out)
+{
+	unsigned int n;
+	char id[ID_SIZE];
+
+	j = journal_create(scratch.url, scratch.keyring, 1000000, &e);
+	for (n = 1;; n++) {
+		(void)snprintf(id, sizeof(id), "%u", n);
+		append(id, id);
+		if (write(out, &n, sizeof(n)) != sizeof(n))
+			_exit(1);
+	}
+}
+
+START_TEST(killed_journal_has_every_entry_that_was_answered)
+{
+	unsigned int n = 0;
+	int ends[2];
+	pid_t pid;
+
+	journal_free(j);
+	j = NULL;
+	ck_assert_int_eq(pipe(ends), 0);
+	pid = fork();
+	ck_assert_int_ge(pid, 0);
+	if (pid == 0)
+		append_for_ever(ends[1]);
+	(void)close(ends[1]);
+	while (n < 200 * (unsigned int)(_i + 1))
+		ck_assert_int_eq(read(ends[0], &n, sizeof(n)), sizeof(n));
+	(void)kill(pid, SIGKILL);
+	while (read(ends[0], &n, sizeof(n)) == sizeof(n))
+		continue;
+	(void)close(ends[0]);
+	(void)waitpid(pid, NULL, 0);
+	j = journal_create(scratch.url, scratch.keyring, ROOM, &e);
+	ck_assert_msg(j != NULL, "%s", e.msg);
+	ck_assert_int_ge(ask("SELECT count(*) FROM pending"), n);
+	ck_assert_int_eq(ask("SELECT count(*) = max(seq) FROM pending"), 1);
+}
+END_TEST
+
 static void *one_by_one(void *arg)
 {
 	char id[ID_SIZE];
@@ -830,6 +906,9 @@ static TCase *thread(void)
 	tcase_add_test(tc, closing_commits_what_was_submitted);
 	tcase_add_test(tc, failed_commit_refuses_entries_and_keeps_notes);
 	tcase_add_test(tc, closing_ends_though_nothing_can_be_committed);
+	tcase_add_test(tc, full_disk_refuses_entries_until_there_is_room);
+	tcase_add_loop_test(
+		tc, killed_journal_has_every_entry_that_was_answered, 0, 3);
 	tcase_add_test(tc, many_threads_write_at_once);
 	return tc;
 }
