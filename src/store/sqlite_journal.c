@@ -9,7 +9,8 @@
 
 /* How long done entries are kept: longer than Slack delivers again. */
 #define ENTRIES_KEPT_MS (48 * 3600 * 1000LL)
-#define ENGAGED_KEPT_MS (24 * 3600 * 1000LL)
+/* Longer than engaged_minutes can be. */
+#define ENGAGED_KEPT_MS (8 * 24 * 3600 * 1000LL)
 
 /*
  * Pages in the WAL when it is worth copying them into the database file: the
