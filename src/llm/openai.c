@@ -158,7 +158,7 @@ static int take_error(struct openai *a, const struct json *j)
 		end = LLM_TOO_LONG;
 	else if (end == LLM_ERROR && (says_busy(code) || says_busy(type)))
 		end = LLM_BUSY;
-	return fault(a, end, text ? text : "error without a text");
+	return fault(a, end, text && *text ? text : "error without a text");
 }
 
 static int take_text(struct openai *a, const char *s)
