@@ -98,19 +98,31 @@ static void tell_hub(const struct admin *a, const struct api_call *c)
 		hub_app_remove(a->opts.hub, g->app_id);
 }
 
+/* The tenant that a command is about, or NULL when it is about many. */
+static const char *tenant_of(const struct api_call *c)
+{
+	if (c->tenant[0] != '\0')
+		return c->tenant;
+	return c->apply.n == 1 ? c->apply.tenants[0].name : NULL;
+}
+
 /* On the admin's thread again, after the commit. */
 static void written(struct loop_task *t)
 {
 	struct op *op = (struct op *)((char *)t - offsetof(struct op, task));
 
+	const char *tenant = tenant_of(&op->call);
+
 	if (!op->req.ok) {
-		log_warn(LOG_FIELDS({ "command", op->what }),
+		log_warn(LOG_FIELDS({ "command", op->what },
+				    { "tenant", tenant }),
 			 "admin command failed: %s", op->err.msg);
 		op_reply(op, &op->err);
 		return;
 	}
 	tell_hub(op->admin, &op->call);
-	log_info(LOG_FIELDS({ "command", op->what }), "admin command done");
+	log_info(LOG_FIELDS({ "command", op->what }, { "tenant", tenant }),
+		 "admin command done");
 	op_reply(op, NULL);
 }
 
