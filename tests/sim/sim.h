@@ -100,6 +100,7 @@ struct sim_install {
 	const char *scopes;   /* NULL: SIM_SCOPES */
 	const char *extra; /* further members of that tenant, as a JSON object
 			      with "agent" and the like; may be NULL */
+	bool unlisted;     /* not in the file that sim_apply_json() makes */
 };
 /* The bot becomes a user; its team is made if it isn't there. */
 int sim_add_install(struct sim *s, const struct sim_install *i);
@@ -410,9 +411,10 @@ struct sim_flood_times {
 	int64_t sent_us;
 	int64_t acked_us;
 	int64_t final_us;
-	uint64_t sent;
-	uint64_t acked;
-	uint64_t answered;
+	uint64_t sent;      /* messages */
+	uint64_t envelopes; /* of them; a mention makes two */
+	uint64_t acked;     /* of the envelopes */
+	uint64_t answered;  /* of the messages, to the end */
 };
 void sim_flood_times(struct sim *s, struct sim_flood_times *out);
 
