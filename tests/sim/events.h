@@ -1,0 +1,30 @@
+/* SPDX-License-Identifier: ISC */
+#ifndef SIM_EVENTS_H
+#define SIM_EVENTS_H
+
+#include <stddef.h>
+
+#include "sim/world.h"
+
+struct app;
+
+/*
+ * What Slack tells the apps in a channel about a message. kinds: as
+ * sim_say.events, NULL: what Slack would send; again: each twice.
+ */
+void tell_new(struct sim *s, const struct msg *m, const char *kinds,
+	      bool again);
+/* before: the text as it was. */
+void tell_changed(struct sim *s, const struct msg *m, const char *before);
+void tell_deleted(struct sim *s, const struct msg *m);
+/* A root whose replies were counted up. */
+void tell_root(struct sim *s, const struct msg *root);
+
+/* The members of a message event, as JSON text; type "message" or
+ * "app_mention". The caller frees it. */
+char *event_json(const struct msg *m, const char *type);
+/* An event_callback around it for one install; flooded as event_send(). */
+struct event *tell(struct sim *s, struct install *i, const struct channel *ch,
+		   const char *type, const char *inner, size_t flooded);
+
+#endif
