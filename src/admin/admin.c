@@ -110,7 +110,6 @@ static const char *tenant_of(const struct api_call *c)
 static void written(struct loop_task *t)
 {
 	struct op *op = (struct op *)((char *)t - offsetof(struct op, task));
-
 	const char *tenant = tenant_of(&op->call);
 
 	if (!op->req.ok) {
