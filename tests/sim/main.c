@@ -10,15 +10,10 @@
 #include "base/buf.h"
 #include "base/err.h"
 #include "base/json.h"
+#include "config.h"
 #include "sim/client.h"
 #include "sim/control.h"
 #include "sim/core.h"
-
-#ifdef HAVE_CONFIG_H
-#include "config.h"
-#else
-#define PACKAGE_VERSION "unknown"
-#endif
 
 #define DEFAULT_URL  "http://127.0.0.1:8010"
 #define DEFAULT_PORT 8010
