@@ -83,7 +83,7 @@ int ws_url_parse(struct ws_url *u, const char *url, struct err *e)
 		return bad(e, "too long, or not printable");
 	if (strncmp(url, "wss://", 6) != 0 && strncmp(url, "ws://", 5) != 0)
 		return bad(e, "neither wss:// nor ws://");
-	if (!conf_url_allowed(url))
+	if (url[2] == ':' && !conf_url_allowed(url))
 		return bad(e, "ws:// is for loopback addresses only");
 
 	u->tls = url[2] == 's';

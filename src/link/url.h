@@ -13,7 +13,7 @@ struct err;
 struct ws_url {
 	bool tls;
 	uint16_t port;
-	char host[256];   /* without the brackets of an IPv6 address */
+	char host[254];   /* without the brackets of an IPv6 address */
 	const char *path; /* with the query; borrowed, "/" if there is none */
 };
 
