@@ -63,8 +63,14 @@ static void on_poll(uv_poll_t *p, int status, int events)
 
 	if (uv_fileno((uv_handle_t *)p, &fd) < 0)
 		return;
-	if (status < 0)
-		ev = CURL_CSELECT_ERR;
+	/*
+	 * libuv has stopped it. Reading tells libcurl what is wrong, and gives
+	 * it an answer that came before the reset.
+	 */
+	if (status < 0) {
+		s->events = 0;
+		ev = CURL_CSELECT_IN;
+	}
 	if (events & UV_READABLE)
 		ev |= CURL_CSELECT_IN;
 	if (events & UV_WRITABLE)
