@@ -99,14 +99,14 @@ static void log_delivery(struct sim *s, const struct event *ev,
 		vec_trim(&m->log, s->keep, delivery_free);
 	}
 	vec_push(&m->log, d);
+	if (ev->flooded)
+		flood_sent(s, ev->flooded, ev->attempt, l);
 	if (!l)
 		return;
 	map_take(m->sent, envelope_id); /* the same id once more */
 	if (map_put(m->sent, envelope_id, d) < 0)
 		abort();
 	s->stats.envelopes++;
-	if (ev->flooded)
-		flood_sent(s, ev->flooded, ev->attempt);
 }
 
 static void retry_fire(struct sim *s, void *arg);

@@ -165,16 +165,18 @@ void sim_flood_stop(struct sim *s)
 	sim_unlock(s);
 }
 
-void flood_sent(struct sim *s, size_t n, int attempt)
+void flood_sent(struct sim *s, size_t n, int attempt, bool went_out)
 {
 	struct flood *f = s->flood;
 	struct item *it = item_of(f, n);
 
 	if (!it)
 		return;
-	f->times.sent_us = sim_clock_us();
-	if (it->sent_us == 0)
-		it->sent_us = f->times.sent_us;
+	if (went_out) {
+		f->times.sent_us = sim_clock_us();
+		if (it->sent_us == 0)
+			it->sent_us = f->times.sent_us;
+	}
 	if (attempt == 0) {
 		f->times.envelopes++;
 		f->unacked++;

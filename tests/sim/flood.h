@@ -2,6 +2,7 @@
 #ifndef SIM_FLOOD_H
 #define SIM_FLOOD_H
 
+#include <stdbool.h>
 #include <stddef.h>
 #include <stdint.h>
 
@@ -9,7 +10,7 @@ struct msg;
 struct sim;
 
 /* What befalls a message of the flood; n is 1 + its number. */
-void flood_sent(struct sim *s, size_t n, int attempt);
+void flood_sent(struct sim *s, size_t n, int attempt, bool went_out);
 void flood_acked(struct sim *s, size_t n, int64_t took_us);
 void flood_posted(struct sim *s, const struct msg *m);
 void flood_edited(struct sim *s, const struct msg *m);
