@@ -430,8 +430,8 @@ static void channel_free(void *p)
 {
 	struct channel *ch = p;
 
+	vec_free(&ch->msgs, msg_free); /* looks into by_ts */
 	map_free(ch->by_ts, NULL);
-	vec_free(&ch->msgs, msg_free);
 	vec_free(&ch->members, NULL);
 	vec_free(&ch->bots, NULL);
 	free(ch->id);
