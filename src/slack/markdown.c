@@ -112,6 +112,7 @@ static void enter_heading(struct mrkdwn *r)
 
 static void leave_heading(struct mrkdwn *r)
 {
+	mrkdwn_end_spans(r);
 	r->heading = false;
 	if (r->out->len <= r->block_at + 1)
 		mrkdwn_chop(r->out, r->block_at);
@@ -175,7 +176,6 @@ static void leave_table(struct mrkdwn *r)
 static void enter_cell(struct mrkdwn *r, const MD_BLOCK_TD_DETAIL *d)
 {
 	r->ncells++;
-	r->closed = r->guard = false;
 	if (d->align == MD_ALIGN_RIGHT && r->column < 32)
 		r->right |= 1U << r->column;
 	r->column++;
@@ -263,6 +263,7 @@ static int on_leave_block(MD_BLOCKTYPE type, void *detail, void *arg)
 		leave_list(r);
 		break;
 	case MD_BLOCK_LI:
+		mrkdwn_end_spans(r); /* a tight item has no paragraph */
 		r->glue = false;
 		break;
 	case MD_BLOCK_H:
@@ -272,6 +273,7 @@ static int on_leave_block(MD_BLOCKTYPE type, void *detail, void *arg)
 		leave_code(r);
 		break;
 	case MD_BLOCK_P:
+		mrkdwn_end_spans(r);
 		separate(r, 2);
 		break;
 	case MD_BLOCK_TABLE:
@@ -282,6 +284,7 @@ static int on_leave_block(MD_BLOCKTYPE type, void *detail, void *arg)
 		break;
 	case MD_BLOCK_TH:
 	case MD_BLOCK_TD:
+		mrkdwn_end_spans(r);
 		(void)buf_addc(r->out, '\t');
 		break;
 	case MD_BLOCK_HR:
@@ -304,7 +307,11 @@ static int parse(const char *md, size_t len, unsigned int flags,
 		.leave_span = mrkdwn_leave_span,
 		.text = mrkdwn_text,
 	};
-	struct mrkdwn r = { .out = out, .text = out, .max_cells = len + 64 };
+	struct mrkdwn r = { .out = out,
+			    .text = out,
+			    .md = md,
+			    .len = len,
+			    .max_cells = len + 64 };
 	MD_PARSER parser = callbacks;
 	int rc;
 

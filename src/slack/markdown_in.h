@@ -21,6 +21,8 @@ struct mrkdwn_list {
 struct mrkdwn {
 	struct buf *out; /* the caller's, or the cells while in a table */
 	struct buf *text;
+	const char *md; /* what is parsed */
+	size_t len;
 	struct buf cells;
 
 	struct mrkdwn_list lists[MRKDWN_LISTS_MAX];
@@ -64,6 +66,25 @@ void mrkdwn_chop(struct buf *b, size_t len);
 int mrkdwn_text(MD_TEXTTYPE type, const MD_CHAR *p, MD_SIZE n, void *arg);
 int mrkdwn_enter_span(MD_SPANTYPE type, void *detail, void *arg);
 int mrkdwn_leave_span(MD_SPANTYPE type, void *detail, void *arg);
+
+/* May c be part of a word? */
+bool mrkdwn_is_word(unsigned char c);
+/* What the next character will stand behind. */
+unsigned char mrkdwn_last(const struct mrkdwn *r);
+
+/* "&name;", "&#1;" or "&#x1;" as UTF-8; 0 when it means nothing. */
+size_t mrkdwn_entity(const char *p, size_t n, char out[4]);
+
+void mrkdwn_enter_link(struct mrkdwn *r, const MD_ATTRIBUTE *href);
+void mrkdwn_leave_link(struct mrkdwn *r);
+
+/* Where the next bare URL begins, n if nowhere, and its length. */
+size_t mrkdwn_find_url(const struct mrkdwn *r, const char *p, size_t n,
+		       size_t *len);
+void mrkdwn_bare_link(struct mrkdwn *r, const char *p, size_t n);
+
+/* A block ends: so does everything that was opened in it. */
+void mrkdwn_end_spans(struct mrkdwn *r);
 
 /*
  * What to append to Markdown that is still being written, so that what is
