@@ -27,7 +27,6 @@
 
 struct lookup {
 	uv_getaddrinfo_t req;
-	struct loop *loop;
 	struct lookup *next;
 	struct lookup **link;
 	void (*done)(const struct loop_addrs *a, void *arg); /* NULL: nobody */
@@ -256,6 +255,11 @@ void loop_run_here(struct loop *l)
 	uv_ref((uv_handle_t *)&l->wake);
 }
 
+void loop_turn(struct loop *l)
+{
+	uv_run(&l->uv, UV_RUN_NOWAIT);
+}
+
 void loop_post(struct loop *l, struct loop_task *t)
 {
 	bool first;
@@ -382,7 +386,6 @@ int loop_resolve(struct loop *l, const char *host,
 		return err_set(e, ERR_INPUT, "cannot resolve '%s': %s", host,
 			       uv_strerror(rc));
 	}
-	k->loop = l;
 	k->next = l->lookups;
 	k->link = &l->lookups;
 	if (k->next)

@@ -35,6 +35,9 @@ void loop_free(struct loop *l); /* after loop_stop(); NULL is allowed */
  * program ignores SIGPIPE.
  */
 void loop_run_here(struct loop *l);
+/* One turn on the calling thread, without waiting; before loop_start() or
+ * after loop_stop(). For libraries that close in several turns (lws). */
+void loop_turn(struct loop *l);
 
 /*
  * Run t->run(t) on the loop's thread, in the order of posting. The task is
