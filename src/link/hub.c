@@ -103,7 +103,7 @@ static void on_ticket(const char *app_id, uint32_t gen, const struct ticket *t,
 
 /*
  * hub_close() is a chain on the I/O thread: the intake settles, then the
- * links close, then transport and dialer go. The grace cuts it short.
+ * links close, then the dialer does. The grace cuts it short.
  */
 static void links_closed(void *arg)
 {
@@ -113,8 +113,6 @@ static void links_closed(void *arg)
 		return;
 	h->links_done = true;
 	alarm_stop(&h->alarms, &h->grace);
-	lws_transport_free(h->own_transport);
-	h->own_transport = NULL;
 	h->dialer->ops->close(h->dialer);
 }
 

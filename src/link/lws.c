@@ -31,6 +31,8 @@
 
 #define HANDSHAKE_S 10
 
+#define DESTROY_TURNS 8
+
 /* A peer that vanished: the kernel's part; the link's pings are quicker. */
 #define KEEPALIVE_S      30
 #define KEEPALIVE_PROBES 3
@@ -38,6 +40,7 @@
 
 struct lws_transport {
 	struct transport base; /* must be first */
+	struct loop *io;
 	struct lws_context *cx;
 	struct lws_vhost *vhost;
 	struct ssl_ctx_st *tls;
@@ -256,7 +259,6 @@ static void wire_free(struct wire *w)
 	free(w);
 }
 
-/* Of one that was dropped this may be after the transport is gone. */
 static void on_destroy(struct wire *w)
 {
 	w->wsi = NULL;
@@ -505,12 +507,28 @@ struct transport *lws_transport_create(struct loop *io, const char *ca_file,
 		return NULL;
 	}
 	t->base.ops = &ops;
+	t->io = io;
 	t->tls = tls_client_create(ca_file, e);
 	if (!t->tls || create_context(t, io, e) < 0) {
 		lws_transport_free(&t->base);
 		return NULL;
 	}
 	return &t->base;
+}
+
+/*
+ * On a foreign libuv loop lws goes in three steps: it closes its connections,
+ * from their close callbacks its own handles, and then waits to be called
+ * once more for the rest. Each needs the loop to come round once.
+ */
+static void destroy_context(struct lws_transport *t)
+{
+	int turns;
+
+	lws_context_destroy(t->cx);
+	for (turns = 0; turns < DESTROY_TURNS; turns++)
+		loop_turn(t->io);
+	lws_context_destroy(t->cx);
 }
 
 void lws_transport_free(struct transport *base)
@@ -520,7 +538,7 @@ void lws_transport_free(struct transport *base)
 	if (!t)
 		return;
 	if (t->cx)
-		lws_context_destroy(t->cx);
+		destroy_context(t);
 	tls_client_free(t->tls);
 	free(t);
 }

@@ -66,8 +66,7 @@ struct transport {
  */
 struct transport *lws_transport_create(struct loop *io, const char *ca_file,
 				       struct err *e);
-/* On the loop's thread (or when it never ran), all wires dropped. What lws
- * has on the loop goes away while it turns on. NULL is allowed. */
+/* When the loop doesn't run (any more). NULL is allowed. */
 void lws_transport_free(struct transport *t);
 
 #endif
