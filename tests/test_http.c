@@ -434,26 +434,6 @@ START_TEST(a_deadline_ends_the_call)
 }
 END_TEST
 
-START_TEST(bytes_move_the_deadline)
-{
-	const struct scripted_answer a[] = { {
-		.parts = { CHUNKED "1\r\na\r\n", "1\r\nb\r\n", "1\r\nc\r\n",
-			   "1\r\nd\r\n", "1\r\ne\r\n", "1\r\nf\r\n",
-			   "0\r\n\r\n" },
-	} };
-	struct heard t = { 0 };
-	struct http_request r = get(serve(a, 1), &t);
-
-	r.idle_ms = 5; /* 2 ms between the parts, 12 ms over all */
-	r.first_byte_ms = 5000;
-	start_request(&r, &t);
-	loop_run_here(l);
-	/* On a busy machine it may stop for 5 ms. */
-	if (!t.timeout)
-		ck_assert_str_eq(t.body, "abcdef");
-}
-END_TEST
-
 START_TEST(a_dead_kept_connection_is_tried_again_only_if_that_is_harmless)
 {
 	const struct scripted_answer a[] = {
@@ -678,7 +658,6 @@ int main(void)
 	tcase_add_test(tc, a_refused_connection_was_not_sent);
 	tcase_add_loop_test(tc, only_http_is_spoken, 0, 4);
 	tcase_add_loop_test(tc, a_deadline_ends_the_call, 0, COUNT(deadlines));
-	tcase_add_test(tc, bytes_move_the_deadline);
 	tcase_add_loop_test(
 		tc,
 		a_dead_kept_connection_is_tried_again_only_if_that_is_harmless,

@@ -200,6 +200,7 @@ struct http_call *http_start(struct http *h, const struct http_request *r,
 		err_set(e, ERR_RETRY, "cannot start request: no memory");
 		return NULL;
 	}
+	uv_update_time(h->uv);
 	c->started = uv_now(h->uv);
 	if (call_set(c, r) < 0) {
 		err_set(e, ERR_RETRY, "cannot start request: no memory");

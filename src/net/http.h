@@ -62,7 +62,9 @@ struct http_request {
 	unsigned int idle_ms;       /* between two body bytes */
 	unsigned int total_ms;
 
-	/* Body as it comes, for 2xx only; non-zero ends the call. May be NULL.
+	/*
+	 * Body as it comes, for 2xx only; non-zero ends the call, with status
+	 * 0. May be NULL.
 	 */
 	int (*on_data)(const char *p, size_t n, void *arg);
 	/* Once, never from inside http_start(). r is gone afterwards. */
