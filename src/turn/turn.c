@@ -422,6 +422,7 @@ void turn_start(struct worker *w, struct job *job)
 	}
 	t->w = w;
 	t->job = job;
+	t->seat.who = t;
 	link_turn(t);
 	if (set_up(t) < 0) {
 		/* It stays in the journal, for the next start. */
