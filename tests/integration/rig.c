@@ -7,6 +7,7 @@
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
+#include <sys/wait.h>
 
 #include "base/clock.h"
 #include "base/err.h"
@@ -17,9 +18,14 @@
 static void give_up(struct rig *r, const char *what)
 {
 	char *log = bed_log(&r->bed);
+	int status;
 
 	fprintf(stderr, "--- %s\n%s---\n", r->bed.log, log ? log : "");
 	free(log);
+	if (r->bed.pid > 0 && waitpid(r->bed.pid, &status, WNOHANG) > 0) {
+		fprintf(stderr, "the daemon has died, status 0x%x\n", status);
+		r->bed.pid = 0;
+	}
 	if (r->bed.pid > 0)
 		kill(r->bed.pid, SIGKILL);
 	ck_abort_msg("%s", what);
