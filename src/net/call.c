@@ -200,6 +200,14 @@ static int set_body(struct http_call *c, const struct http_request *r)
 	return 0;
 }
 
+/* libcurl takes NULL as no CA at all, not as its default again. */
+static void set_ca(struct http_call *c, const char *ca_file)
+{
+	if (ca_file[0] == '\0')
+		ca_file = curl_version_info(CURLVERSION_NOW)->cainfo;
+	curl_easy_setopt(c->easy, CURLOPT_CAINFO, ca_file);
+}
+
 int call_set(struct http_call *c, const struct http_request *r)
 {
 	bool get = strcmp(r->method, "GET") == 0;
@@ -212,8 +220,7 @@ int call_set(struct http_call *c, const struct http_request *r)
 
 	if (curl_easy_setopt(c->easy, CURLOPT_URL, r->url) != CURLE_OK)
 		return -1;
-	curl_easy_setopt(c->easy, CURLOPT_CAINFO,
-			 r->ca_file && r->ca_file[0] ? r->ca_file : c->ca_file);
+	set_ca(c, r->ca_file ? r->ca_file : c->ca_file);
 	if (get)
 		curl_easy_setopt(c->easy, CURLOPT_HTTPGET, 1L);
 	else if (set_body(c, r) < 0)

@@ -241,16 +241,6 @@ static CURLSH *make_share(void)
 	return s;
 }
 
-/* Setting none would leave libcurl without its own default. */
-static const char *ca_file_of(const struct http_opts *o)
-{
-	const char *own = curl_version_info(CURLVERSION_NOW)->cainfo;
-
-	if (o->ca_file && o->ca_file[0])
-		return o->ca_file;
-	return own ? own : "";
-}
-
 struct http *http_create(struct loop *l, const struct http_opts *o,
 			 struct err *e)
 {
@@ -266,7 +256,7 @@ struct http *http_create(struct loop *l, const struct http_opts *o,
 	h->share = make_share();
 	if (!h->share)
 		goto fail;
-	h->ca_file = strdup(ca_file_of(o));
+	h->ca_file = strdup(o->ca_file ? o->ca_file : "");
 	if (!h->ca_file)
 		goto fail;
 	h->mux = mux_create(h->uv, &mux_ops, h, e);

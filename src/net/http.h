@@ -45,7 +45,7 @@ struct http_request {
 	const char *method; /* "GET", "POST" */
 	const char *url;
 	const char *bearer;  /* NULL: no Authorization header */
-	const char *ca_file; /* NULL or "": the client's */
+	const char *ca_file; /* NULL: the client's; "": the system's */
 	const char *content_type;
 	const char *body;
 	size_t body_len;
