@@ -4,6 +4,7 @@
 #include <netinet/in.h>
 #include <netinet/tcp.h>
 #include <stdio.h>
+#include <signal.h>
 #include <stdlib.h>
 #include <string.h>
 #include <sys/epoll.h>
@@ -104,9 +105,14 @@ static void *loop_main(void *arg)
 {
 	struct epoll_event ev[BATCH];
 	struct sim *s = arg;
+	sigset_t pipes;
 	int wait_ms = 0;
 	int n;
 
+	/* OpenSSL writes to sockets whose peer may have gone. */
+	sigemptyset(&pipes);
+	sigaddset(&pipes, SIGPIPE);
+	(void)pthread_sigmask(SIG_BLOCK, &pipes, NULL);
 	looping = s;
 	for (;;) {
 		n = epoll_wait(s->epoll, ev, BATCH, wait_ms);
