@@ -107,8 +107,10 @@ static int parse_head(struct request *r, char *head)
 
 static size_t head_len(const struct buf *in)
 {
-	char *end = memmem(in->data, in->len, "\r\n\r\n", 4);
+	char *end = NULL;
 
+	if (in->len > 0)
+		end = memmem(in->data, in->len, "\r\n\r\n", 4);
 	return end ? (size_t)(end - in->data) + 4 : 0;
 }
 
