@@ -100,12 +100,15 @@ static void ping(struct link *l)
 
 /*
  * The first ping goes out at once: writing makes OpenSSL let go of the 16 kB
- * that it holds since the server's session ticket came.
+ * that it holds since the server's session ticket came. The second is due at
+ * any moment of the usual time, so that links which came up together don't
+ * ping together.
  */
 static void enter_live(struct link *l)
 {
 	l->live_ms = now_of(l);
 	ping(l);
+	l->ping_ms = l->live_ms + jitter(PING_MS);
 	watch(l);
 	l->env->host->live(l);
 }

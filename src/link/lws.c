@@ -38,6 +38,13 @@
 #define KEEPALIVE_PROBES 3
 #define UNACKED_MS       30000
 
+/*
+ * No checks by lws whether a connection still lives: the links do that, and
+ * lws keeps its deadlines in a sorted list, which costs a walk over all
+ * connections for each pong.
+ */
+static const lws_retry_bo_t no_checks;
+
 struct lws_transport {
 	struct transport base; /* must be first */
 	struct loop *io;
@@ -360,6 +367,7 @@ static void start(struct wire *w, const struct ws_url *u, const char *host,
 		.alpn = "http/1.1",
 		.userdata = w,
 		.pwsi = &w->wsi,
+		.retry_and_idle_policy = &no_checks,
 	};
 
 	if (u->tls)
