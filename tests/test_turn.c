@@ -1,0 +1,961 @@
+/* SPDX-License-Identifier: ISC */
+#include <check.h>
+#include <stdio.h>
+#include <stdlib.h>
+#include <string.h>
+
+#include "route/job.h"
+#include "route/message.h"
+#include "stage.h"
+#include "state/engaged.h"
+
+#define SECOND 1000
+#define MINUTE (60 * SECOND)
+
+static void play(struct job *j, int64_t ms)
+{
+	stage_begin();
+	stage_submit(j);
+	stage_run(ms);
+}
+
+static void contains(const char *text, const char *part)
+{
+	ck_assert_msg(strstr(text, part) != NULL, "no '%s' in '%s'", part,
+		      text);
+}
+
+static const struct stage_note *note_with(const char *part_ts, int part)
+{
+	size_t i;
+
+	for (i = 0; i < stage.nnotes; i++)
+		if (stage.notes[i].part == part &&
+		    strcmp(stage.notes[i].part_ts, part_ts) == 0)
+			return &stage.notes[i];
+	return NULL;
+}
+
+static const struct stage_note *answer_note(void)
+{
+	size_t i;
+
+	for (i = 0; i < stage.nnotes; i++)
+		if (stage.notes[i].answer[0] != '\0')
+			return &stage.notes[i];
+	return NULL;
+}
+
+/* an answer */
+
+START_TEST(placeholder_then_model_then_answer_in_the_same_message)
+{
+	const struct stage_call *post, *edit;
+
+	stage.first_ms = 200;
+	play(stage_ask(), 3 * SECOND);
+	post = stage_call_of("chat.postMessage", 0);
+	ck_assert_str_eq(stage_arg(post, "channel"), "C1");
+	ck_assert_str_eq(stage_arg(post, "thread_ts"), "100.000100");
+	ck_assert_str_eq(stage_arg(post, "text"), "Thinking...");
+	ck_assert_str_eq(stage_arg(post, "unfurl_links"), "false");
+	ck_assert_str_eq(stage_arg(post, "unfurl_media"), "false");
+	ck_assert_str_eq(stage_arg(post, "link_names"), "");
+	ck_assert_str_eq(stage_arg(post, "metadata"),
+			 "{\"event_type\":\"konstruct_reply\","
+			 "\"event_payload\":{\"entry\":\"entry1\","
+			 "\"part\":0}}");
+	ck_assert_uint_eq(stage_count("chat.update"), 1);
+	edit = stage_call_of("chat.update", 0);
+	ck_assert_str_eq(stage_arg(edit, "ts"), stage_reply(0)->ts);
+	ck_assert_str_eq(edit->token, "xoxb-1");
+	ck_assert_str_eq(stage_reply(0)->text, "It is _here_.");
+	ck_assert_int_eq(stage.nasked, 1);
+}
+END_TEST
+
+START_TEST(the_placeholder_is_the_agents_own)
+{
+	struct job *j = stage_ask();
+
+	free(j->agent.placeholder);
+	j->agent.placeholder = strdup("One moment");
+	stage.hold_model = true;
+	play(j, SECOND);
+	ck_assert_str_eq(stage_reply(0)->text, "One moment");
+}
+END_TEST
+
+START_TEST(the_journal_gets_ts_answer_lines_and_usage)
+{
+	const struct stage_note *done;
+
+	play(stage_ask(), 3 * SECOND);
+	ck_assert_ptr_nonnull(note_with(stage_reply(0)->ts, 0));
+	ck_assert_str_eq(answer_note()->answer, "It is *here*.");
+	done = stage_done("entry1");
+	ck_assert_ptr_nonnull(done);
+	ck_assert_int_eq(done->state, ENTRY_DONE);
+	ck_assert_uint_eq(done->nlines, 2);
+	ck_assert_str_eq(done->lines[0], "Ada: where is it?");
+	ck_assert_str_eq(done->lines[1], "> It is *here*.");
+	ck_assert_int_eq(done->tokens, 18);
+	ck_assert_str_eq(done->engaged, "A1:T1:C1:100.000100");
+}
+END_TEST
+
+START_TEST(no_edit_shows_an_answer_that_is_not_in_the_journal)
+{
+	stage.first_ms = SECOND;
+	play(stage_ask(), 100);
+	stage.hold_journal = true;
+	stage_run(MINUTE);
+	ck_assert_uint_eq(stage_count("chat.update"), 0);
+	stage.hold_journal = false;
+	stage_run(SECOND);
+	ck_assert_uint_eq(stage_count("chat.update"), 1);
+	ck_assert_int_le(answer_note()->at_ms,
+			 stage_call_of("chat.update", 0)->at_ms);
+}
+END_TEST
+
+START_TEST(a_failing_journal_is_tried_until_it_works)
+{
+	stage_begin();
+	stage.fail_journal = true;
+	stage_submit(stage_ask());
+	stage_run(MINUTE);
+	ck_assert_ptr_null(stage_done("entry1"));
+	stage.fail_journal = false;
+	stage_run(5 * SECOND);
+	ck_assert_ptr_nonnull(stage_done("entry1"));
+	ck_assert_uint_eq(stage_nreplies(), 1);
+}
+END_TEST
+
+START_TEST(the_placeholder_does_not_wait_for_a_slot_of_the_model)
+{
+	stage.hold_model = true;
+	play(stage_ask(), MINUTE);
+	ck_assert_str_eq(stage_reply(0)->text, "Thinking...");
+	ck_assert_int_lt(stage_reply(0)->posted_ms, 1000000 + SECOND);
+	stage.hold_model = false;
+	stage_run(SECOND);
+	ck_assert_str_eq(stage_reply(0)->text, "It is _here_.");
+}
+END_TEST
+
+/* interim edits */
+
+static void many_pieces(void)
+{
+	size_t i;
+
+	for (i = 0; i < 15; i++)
+		stage.says[i] = "word ";
+	stage.says[15] = NULL;
+}
+
+START_TEST(interim_edits_come_about_once_a_second)
+{
+	int64_t last = 0;
+	size_t i, n;
+
+	many_pieces();
+	stage.gap_ms = 300;
+	play(stage_ask(), 20 * SECOND);
+	n = stage_count("chat.update");
+	ck_assert_uint_ge(n, 4);
+	ck_assert_uint_le(n, 7);
+	for (i = 0; i + 1 < n; i++) {
+		const struct stage_call *c = stage_call_of("chat.update", i);
+
+		ck_assert_int_ge(c->at_ms - last, SECOND);
+		last = c->at_ms;
+	}
+	ck_assert_uint_eq(strlen(stage_reply(0)->text), 15 * 5 - 1);
+}
+END_TEST
+
+START_TEST(nothing_is_edited_when_nothing_visible_changed)
+{
+	stage.says[0] = "all there is";
+	stage.says[1] = " ";
+	stage.says[2] = "\n";
+	stage.says[3] = " ";
+	stage.says[4] = "\n";
+	stage.gap_ms = 2000;
+	play(stage_ask(), MINUTE);
+	ck_assert_uint_eq(stage_count("chat.update"), 2);
+}
+END_TEST
+
+START_TEST(one_edit_of_a_message_at_a_time)
+{
+	many_pieces();
+	stage.gap_ms = 300;
+	stage_fault("chat.update", FAULT_SLOW, NULL, 10 * SECOND);
+	play(stage_ask(), 9 * SECOND);
+	ck_assert_uint_eq(stage_count("chat.update"), 1);
+	stage_run(5 * SECOND);
+	ck_assert_uint_eq(stage_count("chat.update"), 2);
+	ck_assert_ptr_nonnull(stage_done("entry1"));
+}
+END_TEST
+
+START_TEST(retry_after_drops_interim_edits_and_delays_the_last)
+{
+	const struct stage_call *first;
+
+	many_pieces();
+	stage.gap_ms = 300;
+	stage_fault("chat.update", FAULT_RATE, NULL, 30 * SECOND);
+	play(stage_ask(), MINUTE);
+	ck_assert_uint_eq(stage_count("chat.update"), 2);
+	first = stage_call_of("chat.update", 0);
+	ck_assert_int_ge(stage_call_of("chat.update", 1)->at_ms,
+			 first->at_ms + 30 * SECOND);
+	ck_assert_ptr_nonnull(stage_done("entry1"));
+}
+END_TEST
+
+START_TEST(a_lost_interim_edit_is_followed_by_the_last_one_twice)
+{
+	many_pieces();
+	stage.gap_ms = 300;
+	/* It arrives after the last edit, and is overwritten again. */
+	stage_fault("chat.update", FAULT_LATE, NULL, 5600);
+	play(stage_ask(), MINUTE);
+	ck_assert_uint_eq(strlen(stage_reply(0)->text), 15 * 5 - 1);
+	ck_assert_ptr_nonnull(stage_done("entry1"));
+}
+END_TEST
+
+START_TEST(a_last_edit_that_is_lost_is_repeated)
+{
+	stage_fault("chat.update", FAULT_FAIL, NULL, 0);
+	play(stage_ask(), MINUTE);
+	ck_assert_uint_eq(stage_count("chat.update"), 2);
+	ck_assert_str_eq(stage_reply(0)->text, "It is _here_.");
+}
+END_TEST
+
+START_TEST(many_streams_share_the_edits_of_a_workspace)
+{
+	char id[20], ts[20];
+	size_t i, before;
+
+	many_pieces();
+	stage.gap_ms = 8 * SECOND;
+	stage.conf.posts_per_second = 0;
+	stage_begin();
+	for (i = 0; i < 20; i++) {
+		snprintf(id, sizeof(id), "entry%zu", i);
+		snprintf(ts, sizeof(ts), "1%02zu.000000", i);
+		stage_submit(stage_job(id, ts, NULL, "hello"));
+	}
+	stage_run(MINUTE);
+	before = stage_count("chat.update");
+	ck_assert_uint_le(before, 45 + 5);
+	stage_run(MINUTE);
+	ck_assert_uint_le(stage_count("chat.update") - before, 45 + 20 + 5);
+	stage_run(3 * MINUTE);
+	for (i = 0; i < 20; i++) {
+		snprintf(id, sizeof(id), "entry%zu", i);
+		ck_assert_ptr_nonnull(stage_done(id));
+	}
+}
+END_TEST
+
+/* lanes */
+
+START_TEST(turns_of_a_thread_run_one_after_the_other)
+{
+	stage.hold_model = true;
+	stage_begin();
+	stage_submit(stage_job("entry1", "100.000100", NULL, "one?"));
+	stage_submit(stage_job("entry2", "100.000200", "100.000100", "two?"));
+	stage_submit(stage_job("entry3", "200.000100", NULL, "other thread"));
+	stage_run(5 * SECOND);
+	/* All have their placeholder, the second one has not asked. */
+	ck_assert_uint_eq(stage_nreplies(), 3);
+	ck_assert_int_eq(stage.nasked, 2);
+	transcript_add(&stage.history, false, "U1", "Ada", "100.000100",
+		       "one?");
+	transcript_add(&stage.history, true, NULL, "Mara", "1000.000001",
+		       "It is *here*.");
+	stage.hold_model = false;
+	stage_run(10 * SECOND);
+	ck_assert_int_eq(stage.nasked, 3);
+	contains(stage.asked[2], "user: Ada: one?\n"
+				 "assistant: It is *here*.\n"
+				 "user: Ada: two?\n");
+	ck_assert_ptr_nonnull(stage_done("entry2"));
+	ck_assert_ptr_nonnull(stage_done("entry3"));
+}
+END_TEST
+
+START_TEST(placeholders_of_a_channel_are_paced)
+{
+	char id[20], ts[20];
+	size_t i;
+
+	stage.hold_model = true;
+	stage_begin();
+	for (i = 0; i < 8; i++) {
+		snprintf(id, sizeof(id), "entry%zu", i);
+		snprintf(ts, sizeof(ts), "1%02zu.000000", i);
+		stage_submit(stage_job(id, ts, NULL, "hello"));
+	}
+	stage_run(100);
+	ck_assert_uint_eq(stage_nreplies(), 5);
+	stage_run(SECOND);
+	ck_assert_uint_eq(stage_nreplies(), 6);
+	stage_run(2 * SECOND);
+	ck_assert_uint_eq(stage_nreplies(), 8);
+}
+END_TEST
+
+/* posts that seem lost */
+
+START_TEST(a_post_whose_answer_is_lost_is_looked_for)
+{
+	stage_fault("chat.postMessage", FAULT_LOST, NULL, 0);
+	play(stage_ask(), 30 * SECOND);
+	ck_assert_uint_eq(stage_count("chat.postMessage"), 1);
+	ck_assert_uint_eq(stage_count("conversations.replies"), 1);
+	ck_assert_str_eq(stage_arg(stage_call_of("conversations.replies", 0),
+				   "include_all_metadata"),
+			 "true");
+	ck_assert_uint_eq(stage_nreplies(), 1);
+	ck_assert_str_eq(stage_reply(0)->text, "It is _here_.");
+}
+END_TEST
+
+START_TEST(a_post_that_is_not_found_is_posted_again)
+{
+	stage_fault("chat.postMessage", FAULT_FAIL, NULL, 0);
+	play(stage_ask(), 30 * SECOND);
+	ck_assert_uint_eq(stage_count("chat.postMessage"), 2);
+	ck_assert_uint_eq(stage_nreplies(), 1);
+	ck_assert_ptr_nonnull(stage_done("entry1"));
+}
+END_TEST
+
+START_TEST(a_post_that_arrives_late_is_deleted)
+{
+	stage_fault("chat.postMessage", FAULT_LATE, NULL, 5 * SECOND);
+	play(stage_ask(), 30 * SECOND);
+	ck_assert_uint_eq(stage_count("chat.postMessage"), 2);
+	ck_assert_uint_eq(stage_count("chat.delete"), 1);
+	ck_assert_uint_eq(stage_nreplies(), 1);
+	ck_assert_str_eq(stage_reply(0)->text, "It is _here_.");
+	ck_assert_ptr_nonnull(stage_done("entry1"));
+}
+END_TEST
+
+START_TEST(retry_after_of_a_post_is_waited_out)
+{
+	stage_fault("chat.postMessage", FAULT_RATE, NULL, 20 * SECOND);
+	play(stage_ask(), 19 * SECOND);
+	ck_assert_uint_eq(stage_count("chat.postMessage"), 1);
+	stage_run(10 * SECOND);
+	ck_assert_uint_eq(stage_count("chat.postMessage"), 2);
+	ck_assert_uint_eq(stage_count("conversations.replies"), 0);
+	ck_assert_ptr_nonnull(stage_done("entry1"));
+}
+END_TEST
+
+START_TEST(a_post_refused_for_a_moment_is_repeated)
+{
+	stage_fault("chat.postMessage", FAULT_REFUSE, "service_unavailable", 0);
+	play(stage_ask(), 30 * SECOND);
+	ck_assert_uint_eq(stage_nreplies(), 1);
+	ck_assert_ptr_nonnull(stage_done("entry1"));
+}
+END_TEST
+
+/* taken up after a restart */
+
+static struct job *second_attempt(const char *placeholder)
+{
+	struct job *j = stage_ask();
+
+	j->entry.attempts = 2;
+	free(j->entry.parts[0]);
+	j->entry.parts[0] = strdup(placeholder);
+	return j;
+}
+
+static void earlier_post(const char *ts, size_t part)
+{
+	struct stage_msg *m = &stage.msgs[stage.nmsgs++];
+
+	snprintf(m->ts, sizeof(m->ts), "%s", ts);
+	snprintf(m->thread, sizeof(m->thread), "100.000100");
+	snprintf(m->text, sizeof(m->text), "Thinking...");
+	snprintf(m->metadata, sizeof(m->metadata),
+		 "{\"event_type\":\"konstruct_reply\",\"event_payload\":"
+		 "{\"entry\":\"entry1\",\"part\":%zu}}",
+		 part);
+}
+
+START_TEST(a_known_placeholder_is_edited)
+{
+	earlier_post("999.000001", 0);
+	play(second_attempt("999.000001"), 10 * SECOND);
+	ck_assert_uint_eq(stage_count("chat.postMessage"), 0);
+	ck_assert_str_eq(stage_reply(0)->text, "It is _here_.");
+}
+END_TEST
+
+START_TEST(an_intended_placeholder_is_looked_for_before_it_is_posted)
+{
+	earlier_post("999.000001", 0);
+	play(second_attempt(""), 10 * SECOND);
+	ck_assert_uint_eq(stage_count("chat.postMessage"), 0);
+	ck_assert_str_eq(stage_reply(0)->text, "It is _here_.");
+}
+END_TEST
+
+START_TEST(an_intended_placeholder_that_never_came_is_posted)
+{
+	/* Other parts, entries and apps in the same thread don't count. */
+	earlier_post("999.000001", 1);
+	earlier_post("999.000002", 0);
+	memcpy(strstr(stage.msgs[1].metadata, "entry1"), "entry9", 6);
+	earlier_post("999.000003", 0);
+	memcpy(strstr(stage.msgs[2].metadata, "konstruct"), "construct", 9);
+	stage_say("999.000004", "100.000100", "U9", "Thinking...");
+	play(second_attempt(""), 30 * SECOND);
+	ck_assert_uint_eq(stage_count("chat.postMessage"), 1);
+	ck_assert_ptr_nonnull(stage_done("entry1"));
+}
+END_TEST
+
+START_TEST(a_journaled_answer_is_written_without_the_model)
+{
+	struct job *j = second_attempt("999.000001");
+
+	earlier_post("999.000001", 0);
+	j->entry.answer = strdup("the *old* answer");
+	play(j, 10 * SECOND);
+	ck_assert_int_eq(stage.nasked, 0);
+	ck_assert_ptr_null(answer_note());
+	ck_assert_str_eq(stage_reply(0)->text, "the _old_ answer");
+	ck_assert_str_eq(stage_done("entry1")->lines[1], "> the *old* answer");
+}
+END_TEST
+
+START_TEST(after_three_attempts_the_placeholder_is_closed_with_a_sentence)
+{
+	struct job *j = second_attempt("999.000001");
+
+	earlier_post("999.000001", 0);
+	j->entry.attempts = 4;
+	play(j, 10 * SECOND);
+	ck_assert_int_eq(stage.nasked, 0);
+	contains(stage_reply(0)->text, "several times");
+	contains(stage_reply(0)->text, "(ref. entry1)");
+	ck_assert_int_eq(stage_done("entry1")->state, ENTRY_DEAD);
+}
+END_TEST
+
+/* long answers */
+
+static char *long_text(size_t paragraphs)
+{
+	char *s = calloc(paragraphs, 1100);
+	size_t i;
+
+	for (i = 0; i < paragraphs; i++) {
+		memset(s + strlen(s), 'a' + (char)i, 998);
+		strcat(s, "\n\n");
+	}
+	return s;
+}
+
+START_TEST(a_long_answer_goes_on_in_further_posts)
+{
+	char *text = long_text(8);
+
+	stage.says[0] = text;
+	play(stage_ask(), MINUTE);
+	ck_assert_uint_eq(stage_nreplies(), 3);
+	ck_assert_uint_eq(strlen(stage_reply(0)->text), 3 * 1000 - 2);
+	ck_assert_uint_eq(strlen(stage_reply(2)->text), 2 * 1000 - 2);
+	ck_assert_int_eq(stage_reply(2)->text[0], 'g');
+	ck_assert_str_eq(stage_reply(2)->thread, "100.000100");
+	contains(stage_reply(2)->metadata, "\"part\":2");
+	free(text);
+}
+END_TEST
+
+START_TEST(each_further_post_is_intended_before_and_noted_after)
+{
+	char *text = long_text(8);
+	int k;
+
+	stage.says[0] = text;
+	play(stage_ask(), MINUTE);
+	for (k = 1; k <= 2; k++) {
+		const struct stage_msg *m = stage_reply((size_t)k);
+
+		ck_assert_int_le(note_with("", k)->at_ms, m->posted_ms);
+		ck_assert_ptr_nonnull(note_with(m->ts, k));
+	}
+	free(text);
+}
+END_TEST
+
+START_TEST(further_posts_that_exist_are_not_posted_again)
+{
+	struct job *j = second_attempt("999.000001");
+	size_t i;
+
+	for (i = 0; i < 2; i++)
+		earlier_post(i ? "999.000002" : "999.000001", i);
+	j->entry.answer = long_text(8);
+	j->entry.parts = reallocarray(j->entry.parts, 3, sizeof(char *));
+	j->entry.parts[1] = strdup("");
+	j->entry.parts[2] = strdup("");
+	j->entry.nparts = 3;
+	play(j, MINUTE);
+	/* The second stands, the third was only intended. */
+	ck_assert_uint_eq(stage_count("chat.postMessage"), 1);
+	ck_assert_uint_eq(stage_nreplies(), 3);
+	ck_assert_int_eq(stage_reply(2)->text[0], 'g');
+}
+END_TEST
+
+START_TEST(while_it_streams_only_the_first_part_is_shown)
+{
+	char *text = long_text(8);
+
+	stage.says[0] = text;
+	stage.says[1] = "the end";
+	stage.gap_ms = 5 * SECOND;
+	play(stage_ask(), 3 * SECOND);
+	ck_assert_uint_eq(stage_nreplies(), 1);
+	contains(stage_reply(0)->text, " …");
+	stage_run(MINUTE);
+	ck_assert_uint_eq(stage_nreplies(), 3);
+	free(text);
+}
+END_TEST
+
+START_TEST(an_answer_beyond_the_limit_is_cut_and_says_so)
+{
+	char *text = long_text(8);
+
+	stage.conf.answer_max_bytes = 2500;
+	stage.says[0] = text;
+	stage.says[1] = "never seen";
+	stage.gap_ms = MINUTE;
+	play(stage_ask(), 10 * SECOND);
+	ck_assert_int_eq(stage.ncancelled, 1);
+	ck_assert_uint_eq(stage_nreplies(), 1);
+	contains(stage_reply(0)->text, "too long to be shown");
+	ck_assert_ptr_nonnull(stage_done("entry1"));
+	free(text);
+}
+END_TEST
+
+START_TEST(an_answer_at_the_models_limit_says_so)
+{
+	stage.says[0] = "```\nx = 1";
+	stage.end = LLM_LENGTH;
+	play(stage_ask(), 10 * SECOND);
+	ck_assert_str_eq(
+		stage_reply(0)->text,
+		"```\nx = 1\n```\n\n_My answer ends here: it reached the "
+		"length limit._");
+}
+END_TEST
+
+/* no answer */
+
+static const struct {
+	enum llm_end end;
+	const char *says;
+	const char *sentence;
+	const char *verdict;
+} ends[] = {
+	{ LLM_EMPTY, NULL, "no answer to that", "failed:empty" },
+	{ LLM_DONE, " \n", "no answer to that", "failed:empty" },
+	{ LLM_TIMEOUT, NULL, "took too long", "failed:timeout" },
+	{ LLM_BUSY, NULL, "too busy", "failed:busy" },
+	{ LLM_REFUSED, NULL, "doesn't let me in", "failed:refused" },
+	{ LLM_TOO_LONG, NULL, "new thread", "failed:too_long" },
+	{ LLM_BROKEN, NULL, "lost the connection", "failed:broken" },
+	{ LLM_FILTERED, NULL, "content filter", "failed:filtered" },
+	{ LLM_ERROR, NULL, "reported an error", "failed:error" },
+};
+
+START_TEST(a_failure_becomes_a_sentence_with_the_entrys_id)
+{
+	const struct stage_note *done;
+
+	stage.says[0] = ends[_i].says;
+	stage.end = ends[_i].end;
+	play(stage_ask(), 10 * SECOND);
+	contains(stage_reply(0)->text, ends[_i].sentence);
+	contains(stage_reply(0)->text, "(ref. entry1)");
+	done = stage_done("entry1");
+	ck_assert_str_eq(done->verdict, ends[_i].verdict);
+	ck_assert_int_eq(done->state, ENTRY_DONE);
+	/* The question is remembered, the sentence isn't. */
+	ck_assert_uint_eq(done->nlines, 1);
+	ck_assert_str_eq(done->engaged, "");
+}
+END_TEST
+
+START_TEST(a_failure_in_the_middle_keeps_what_there_is)
+{
+	stage.says[0] = "Half of ";
+	stage.end = LLM_BROKEN;
+	play(stage_ask(), 10 * SECOND);
+	contains(stage_reply(0)->text, "Half of\n\nSorry");
+}
+END_TEST
+
+/* what Slack refuses */
+
+START_TEST(a_deleted_placeholder_ends_the_model)
+{
+	many_pieces();
+	stage.gap_ms = SECOND;
+	stage_fault("chat.update", FAULT_REFUSE, "message_not_found", 0);
+	play(stage_ask(), 5 * SECOND);
+	ck_assert_int_eq(stage.ncancelled, 1);
+	ck_assert_str_eq(stage_done("entry1")->verdict,
+			 "gone:message_not_found");
+	ck_assert_uint_eq(stage_count("chat.postMessage"), 1);
+}
+END_TEST
+
+START_TEST(a_channel_that_is_gone_ends_the_turn)
+{
+	stage_fault("chat.postMessage", FAULT_REFUSE, "is_archived", 0);
+	play(stage_ask(), 5 * SECOND);
+	ck_assert_int_eq(stage.nasked, 0);
+	ck_assert_str_eq(stage_done("entry1")->verdict, "gone:is_archived");
+	ck_assert_uint_eq(stage_done("entry1")->nlines, 0);
+}
+END_TEST
+
+START_TEST(a_revoked_token_ends_the_turn)
+{
+	stage_fault("chat.postMessage", FAULT_REFUSE, "invalid_auth", 0);
+	play(stage_ask(), 5 * SECOND);
+	ck_assert_str_eq(stage_done("entry1")->verdict, "dead:token");
+}
+END_TEST
+
+START_TEST(where_edits_are_closed_the_answer_is_a_new_post)
+{
+	stage_fault("chat.update", FAULT_REFUSE, "edit_window_closed", 0);
+	play(stage_ask(), 10 * SECOND);
+	ck_assert_uint_eq(stage_nreplies(), 2);
+	ck_assert_str_eq(stage_reply(1)->text, "It is _here_.");
+	ck_assert_int_le(note_with("", 0)->at_ms, stage_reply(1)->posted_ms);
+	ck_assert_ptr_nonnull(stage_done("entry1"));
+}
+END_TEST
+
+START_TEST(what_is_too_long_for_slack_is_cut_smaller)
+{
+	char *text = long_text(3);
+
+	stage.says[0] = text;
+	stage_fault("chat.update", FAULT_REFUSE, "msg_too_long", 0);
+	play(stage_ask(), 10 * SECOND);
+	ck_assert_uint_eq(stage_nreplies(), 3);
+	ck_assert_uint_eq(strlen(stage_reply(0)->text), 998);
+	free(text);
+}
+END_TEST
+
+START_TEST(what_slack_never_takes_is_replaced_by_a_sentence)
+{
+	stage_fault("chat.update", FAULT_REFUSE, "msg_too_long", 0);
+	stage_fault("chat.update", FAULT_REFUSE, "msg_too_long", 0);
+	play(stage_ask(), 10 * SECOND);
+	contains(stage_reply(0)->text, "doesn't let me show");
+	ck_assert_str_eq(stage_done("entry1")->verdict, "failed:unshown");
+}
+END_TEST
+
+START_TEST(when_slack_is_away_for_long_the_entry_is_given_up)
+{
+	size_t i;
+
+	for (i = 0; i < 40; i++)
+		stage_fault("chat.postMessage", FAULT_REFUSE,
+			    "service_unavailable", 0);
+	play(stage_ask(), 20 * MINUTE);
+	ck_assert_int_eq(stage_done("entry1")->state, ENTRY_DEAD);
+	ck_assert_str_eq(stage_done("entry1")->verdict,
+			 "transient:service_unavailable");
+}
+END_TEST
+
+/* what the model is told */
+
+START_TEST(the_thread_is_read_from_slack_when_we_enter_it_late)
+{
+	const struct stage_note *done;
+
+	stage_say("100.000100", "", "U2", "the server is <@U3>'s &amp; down");
+	stage_say("100.000200", "100.000100", "U3", "not mine");
+	stage_say("100.000300", "100.000100", "U1", "<@UB1> whose is it?");
+	play(stage_job("entry1", "100.000300", "100.000100", "whose is it?"),
+	     5 * SECOND);
+	contains(stage.asked[0],
+		 "user: name of U2: the server is @name of U3's & down\n"
+		 "user: name of U3: not mine\n"
+		 "user: Ada: whose is it?\n");
+	/* And is in our own transcript from then on. */
+	done = stage_done("entry1");
+	ck_assert_uint_eq(done->nlines, 4);
+	ck_assert_str_eq(done->lines[1], "name of U3: not mine");
+}
+END_TEST
+
+START_TEST(a_known_thread_is_not_read_from_slack)
+{
+	transcript_add(&stage.history, false, "U1", "Ada", "100.000100", "hi");
+	play(stage_job("entry1", "100.000300", "100.000100", "and?"),
+	     5 * SECOND);
+	ck_assert_uint_eq(stage_count("conversations.replies"), 0);
+	contains(stage.asked[0], "user: Ada: hi\nuser: Ada: and?\n");
+	ck_assert_uint_eq(stage_done("entry1")->nlines, 2);
+}
+END_TEST
+
+START_TEST(without_the_scope_to_read_the_thread_it_is_answered_without)
+{
+	stage_fault("conversations.replies", FAULT_REFUSE, "missing_scope", 0);
+	play(stage_job("entry1", "100.000300", "100.000100", "and?"),
+	     5 * SECOND);
+	ck_assert_str_eq(stage_reply(0)->text, "It is _here_.");
+}
+END_TEST
+
+static struct job *nameless(const char *id, const char *ts)
+{
+	struct job *j = stage_job(id, ts, NULL, "hello <@U2>");
+
+	free(j->msg->sender.display_name);
+	j->msg->sender.display_name = NULL;
+	return j;
+}
+
+START_TEST(names_are_asked_for_once)
+{
+	play(nameless("entry1", "100.000100"), 5 * SECOND);
+	stage_submit(nameless("entry2", "200.000100"));
+	stage_run(5 * SECOND);
+	ck_assert_uint_eq(stage_count("users.info"), 2);
+	contains(stage.asked[1], "user: name of U1: hello @name of U2\n");
+}
+END_TEST
+
+START_TEST(names_that_come_late_are_not_waited_for)
+{
+	stage_fault("users.info", FAULT_SLOW, NULL, MINUTE);
+	play(nameless("entry1", "100.000100"), 5 * SECOND);
+	contains(stage.asked[0], "user: U1: hello @name of U2\n");
+	ck_assert_ptr_nonnull(stage_done("entry1"));
+	stage_run(MINUTE);
+}
+END_TEST
+
+START_TEST(without_the_scope_nobody_asks_for_names_for_an_hour)
+{
+	stage_fault("users.info", FAULT_REFUSE, "missing_scope", 0);
+	stage_fault("users.info", FAULT_REFUSE, "missing_scope", 0);
+	play(nameless("entry1", "100.000100"), 5 * SECOND);
+	stage_submit(stage_job("entry2", "200.000100", NULL, "hi <@U9>"));
+	stage_run(5 * SECOND);
+	ck_assert_uint_eq(stage_count("users.info"), 2);
+	stage_run(60 * MINUTE);
+	stage_submit(stage_job("entry3", "300.000100", NULL, "hi <@U9>"));
+	stage_run(5 * SECOND);
+	ck_assert_uint_eq(stage_count("users.info"), 3);
+}
+END_TEST
+
+/* notices */
+
+static struct job *notice(const char *thread)
+{
+	struct job *j = stage_job("entry1", "100.000300", thread, "hello");
+
+	j->kind = JOB_NOTICE;
+	j->notice = strdup("Please try again in a moment.");
+	return j;
+}
+
+START_TEST(a_notice_is_for_one_person)
+{
+	const struct stage_call *c;
+
+	play(notice(NULL), SECOND);
+	c = stage_call_of("chat.postEphemeral", 0);
+	ck_assert_str_eq(stage_arg(c, "channel"), "C1");
+	ck_assert_str_eq(stage_arg(c, "user"), "U1");
+	ck_assert_str_eq(stage_arg(c, "text"), "Please try again in a moment.");
+	ck_assert_str_eq(stage_arg(c, "thread_ts"), "");
+	ck_assert_int_eq(stage_done("entry1")->state, ENTRY_DONE);
+	ck_assert_int_eq(stage.nasked, 0);
+}
+END_TEST
+
+START_TEST(a_notice_stands_in_the_thread_of_its_message)
+{
+	play(notice("100.000100"), SECOND);
+	ck_assert_str_eq(stage_arg(stage_call_of("chat.postEphemeral", 0),
+				   "thread_ts"),
+			 "100.000100");
+}
+END_TEST
+
+START_TEST(a_notice_is_said_at_most_once)
+{
+	stage_fault("chat.postEphemeral", FAULT_FAIL, NULL, 0);
+	play(notice(NULL), MINUTE);
+	ck_assert_uint_eq(stage_count("chat.postEphemeral"), 1);
+	ck_assert_ptr_nonnull(stage_done("entry1"));
+}
+END_TEST
+
+/* the end */
+
+START_TEST(whatever_is_under_way_can_be_stopped)
+{
+	int64_t ms;
+
+	stage.conf.posts_per_second = 0;
+	many_pieces();
+	stage.gap_ms = 400;
+	stage.first_ms = 700;
+	for (ms = 0; ms < 8000; ms += 160) {
+		if (ms > 0) {
+			stage_down();
+			stage_up();
+			many_pieces();
+			stage.gap_ms = 400;
+			stage.first_ms = 700;
+		}
+		stage_fault("chat.postMessage", FAULT_LATE, NULL, 3000);
+		stage_begin();
+		stage_submit(stage_ask());
+		stage_submit(nameless("entry2", "100.000200"));
+		stage_submit(stage_job("entry3", "100.000300", "100.000100",
+				       "three?"));
+		stage_submit(notice(NULL));
+		stage_run(ms);
+	}
+}
+END_TEST
+
+START_TEST(counts_tell_what_was_done)
+{
+	struct worker_stats s;
+
+	stage.hold_model = true;
+	play(stage_ask(), SECOND);
+	workers_stats(stage.workers, &s);
+	ck_assert_uint_eq(s.turns, 1);
+	stage.hold_model = false;
+	stage_run(10 * SECOND);
+	stage_submit(notice(NULL));
+	stage_run(SECOND);
+	workers_stats(stage.workers, &s);
+	ck_assert_uint_eq(s.turns, 0);
+	ck_assert_uint_eq(s.answers, 1);
+	ck_assert_uint_eq(s.failures, 0);
+	ck_assert_uint_eq(s.notices, 1);
+	ck_assert_uint_eq(s.edits, 1);
+}
+END_TEST
+
+START_TEST(an_answer_renews_its_thread)
+{
+	play(stage_ask(), 5 * SECOND);
+	ck_assert(engaged_at(stage.engaged, "A1:T1:C1:100.000100",
+			     1000 * 1000 + 60000));
+}
+END_TEST
+
+int main(void)
+{
+	Suite *s = suite_create("turn");
+	TCase *tc = tcase_create("turn");
+	SRunner *sr = srunner_create(s);
+	int failed;
+
+	tcase_add_checked_fixture(tc, stage_up, stage_down);
+	tcase_set_timeout(tc, 60);
+#define T(name) tcase_add_test(tc, name)
+	T(placeholder_then_model_then_answer_in_the_same_message);
+	T(the_placeholder_is_the_agents_own);
+	T(the_journal_gets_ts_answer_lines_and_usage);
+	T(no_edit_shows_an_answer_that_is_not_in_the_journal);
+	T(a_failing_journal_is_tried_until_it_works);
+	T(the_placeholder_does_not_wait_for_a_slot_of_the_model);
+	T(interim_edits_come_about_once_a_second);
+	T(nothing_is_edited_when_nothing_visible_changed);
+	T(one_edit_of_a_message_at_a_time);
+	T(retry_after_drops_interim_edits_and_delays_the_last);
+	T(a_lost_interim_edit_is_followed_by_the_last_one_twice);
+	T(a_last_edit_that_is_lost_is_repeated);
+	T(many_streams_share_the_edits_of_a_workspace);
+	T(turns_of_a_thread_run_one_after_the_other);
+	T(placeholders_of_a_channel_are_paced);
+	T(a_post_whose_answer_is_lost_is_looked_for);
+	T(a_post_that_is_not_found_is_posted_again);
+	T(a_post_that_arrives_late_is_deleted);
+	T(retry_after_of_a_post_is_waited_out);
+	T(a_post_refused_for_a_moment_is_repeated);
+	T(a_known_placeholder_is_edited);
+	T(an_intended_placeholder_is_looked_for_before_it_is_posted);
+	T(an_intended_placeholder_that_never_came_is_posted);
+	T(a_journaled_answer_is_written_without_the_model);
+	T(after_three_attempts_the_placeholder_is_closed_with_a_sentence);
+	T(a_long_answer_goes_on_in_further_posts);
+	T(each_further_post_is_intended_before_and_noted_after);
+	T(further_posts_that_exist_are_not_posted_again);
+	T(while_it_streams_only_the_first_part_is_shown);
+	T(an_answer_beyond_the_limit_is_cut_and_says_so);
+	T(an_answer_at_the_models_limit_says_so);
+	tcase_add_loop_test(tc, a_failure_becomes_a_sentence_with_the_entrys_id,
+			    0, sizeof(ends) / sizeof(ends[0]));
+	T(a_failure_in_the_middle_keeps_what_there_is);
+	T(a_deleted_placeholder_ends_the_model);
+	T(a_channel_that_is_gone_ends_the_turn);
+	T(a_revoked_token_ends_the_turn);
+	T(where_edits_are_closed_the_answer_is_a_new_post);
+	T(what_is_too_long_for_slack_is_cut_smaller);
+	T(what_slack_never_takes_is_replaced_by_a_sentence);
+	T(when_slack_is_away_for_long_the_entry_is_given_up);
+	T(the_thread_is_read_from_slack_when_we_enter_it_late);
+	T(a_known_thread_is_not_read_from_slack);
+	T(without_the_scope_to_read_the_thread_it_is_answered_without);
+	T(names_are_asked_for_once);
+	T(names_that_come_late_are_not_waited_for);
+	T(without_the_scope_nobody_asks_for_names_for_an_hour);
+	T(a_notice_is_for_one_person);
+	T(a_notice_stands_in_the_thread_of_its_message);
+	T(a_notice_is_said_at_most_once);
+	T(whatever_is_under_way_can_be_stopped);
+	T(counts_tell_what_was_done);
+	T(an_answer_renews_its_thread);
+#undef T
+	suite_add_tcase(s, tc);
+	srunner_run_all(sr, CK_ENV);
+	failed = srunner_ntests_failed(sr);
+	srunner_free(sr);
+	return failed ? EXIT_FAILURE : EXIT_SUCCESS;
+}
