@@ -28,6 +28,7 @@ void write_start(struct turn *t)
 {
 	const char *md = t->answer.data ? t->answer.data : "";
 
+	edit_leave(t);
 	if (reply_init(&t->reply, md, t->answer.len) < 0) {
 		turn_after(t, 1000, write_start);
 		return;
