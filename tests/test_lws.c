@@ -26,6 +26,7 @@ static struct loop *io, *dial_loop;
 static struct transport *transport;
 static struct dialer *dialer;
 static char ca_file[64];
+static bool drop_late;
 
 /* What the I/O thread has seen; under the lock. */
 static pthread_mutex_t lock = PTHREAD_MUTEX_INITIALIZER;
@@ -218,7 +219,7 @@ static void setup(void)
 
 static void shut(void)
 {
-	if (seen.wire)
+	if (seen.wire && !drop_late)
 		transport->ops->drop(seen.wire);
 	dialer->ops->close(dialer);
 }
@@ -229,6 +230,8 @@ static void stop(void)
 	ck_assert(wait_for(&seen.dialer_closed, 1));
 	loop_stop(io);
 	loop_stop(dial_loop);
+	if (seen.wire && drop_late)
+		transport->ops->drop(seen.wire);
 	dial_free(dialer);
 	lws_transport_free(transport);
 	loop_free(io);
@@ -572,10 +575,30 @@ START_TEST(answer_other_than_101_is_told)
 }
 END_TEST
 
+START_TEST(wire_may_be_dropped_when_the_loop_has_stopped)
+{
+	come_up();
+	drop_late = true; /* by the fixture */
+}
+END_TEST
+
+START_TEST(transport_that_never_ran_is_freed)
+{
+	struct err e = { 0 };
+	struct loop *idle = loop_create("idle", &e);
+	struct transport *t = lws_transport_create(idle, NULL, &e);
+
+	ck_assert_msg(t != NULL, "%s", e.msg);
+	lws_transport_free(t);
+	loop_free(idle);
+}
+END_TEST
+
 int main(void)
 {
 	Suite *s = suite_create("lws");
 	TCase *tc = tcase_create("lws");
+	TCase *idle = tcase_create("idle");
 	SRunner *sr = srunner_create(s);
 	int failed;
 
@@ -600,8 +623,11 @@ int main(void)
 	tcase_add_test(tc, wire_may_be_dropped_while_it_connects);
 	tcase_add_test(tc, refused_connection_is_told);
 	tcase_add_test(tc, answer_other_than_101_is_told);
+	tcase_add_test(tc, wire_may_be_dropped_when_the_loop_has_stopped);
 	tcase_set_timeout(tc, 60);
 	suite_add_tcase(s, tc);
+	tcase_add_test(idle, transport_that_never_ran_is_freed);
+	suite_add_tcase(s, idle);
 	srunner_run_all(sr, CK_ENV);
 	failed = srunner_ntests_failed(sr);
 	srunner_free(sr);
