@@ -1,0 +1,30 @@
+/* SPDX-License-Identifier: ISC */
+#ifndef SIM_VIEW_H
+#define SIM_VIEW_H
+
+#include <stdbool.h>
+#include <stddef.h>
+
+struct json;
+struct map;
+
+/* A conversation on a terminal, redrawn from the first line that changed. */
+struct view;
+
+/*
+ * names: ids to display names, borrowed. me: whose ephemeral messages are
+ * shown. tty false: no escape sequences, and each message once, when its text
+ * has stood still.
+ */
+struct view *view_create(const struct map *names, const char *me, bool tty);
+void view_free(struct view *v);
+
+/* messages: of /ctl/messages. prompt: the line below, with what is typed. */
+void view_draw(struct view *v, const struct json *messages, const char *prompt);
+
+/* The ts of the n-th thread on the screen, from 1; NULL: there is none. */
+const char *view_thread(const struct view *v, size_t n);
+/* Its number by its ts, 0: not there. */
+size_t view_number(const struct view *v, const char *ts);
+
+#endif
