@@ -1,5 +1,4 @@
 /* SPDX-License-Identifier: ISC */
-#include <ctype.h>
 #include <getopt.h>
 #include <poll.h>
 #include <pthread.h>
@@ -15,8 +14,8 @@
 #include "base/clock.h"
 #include "base/err.h"
 #include "base/json.h"
-#include "base/map.h"
 #include "sim/client.h"
+#include "sim/people.h"
 #include "sim/util.h"
 #include "sim/view.h"
 
@@ -40,8 +39,7 @@ struct chat {
 	struct client *client;
 	struct client *watch; /* the watching thread's */
 	int changed;          /* eventfd */
-	struct map *names;    /* id -> display name */
-	struct map *ids;      /* lower-case name -> id */
+	struct people *people;
 	struct view *view;
 	char *channel_id;
 	char *user_id;
@@ -54,56 +52,12 @@ struct chat {
 	bool over;
 };
 
-static void lower(char *s)
-{
-	for (; *s; s++)
-		*s = (char)tolower((unsigned char)*s);
-}
-
-static void note_name(struct chat *c, const char *name, const char *id)
-{
-	char *key = must_dup(name);
-
-	lower(key);
-	if (*key && !map_get(c->ids, key) &&
-	    map_put(c->ids, key, must_dup(id)) < 0)
-		abort();
-	free(key);
-}
-
-/* Those of the workspace that the channel is in. */
-static void take_users(struct chat *c, const struct json *j, const char *team)
-{
-	const char *id, *name, *display;
-	char at[40];
-	size_t i;
-
-	for (i = 0; i < json_len(j, "users"); i++) {
-		const struct json *u;
-
-		snprintf(at, sizeof(at), "users.%zu", i);
-		u = json_at(j, at);
-		id = json_str(u, "id");
-		name = json_str(u, "name");
-		display = json_str(u, "display_name");
-		if (!id || !name || !display)
-			continue;
-		if (map_put(c->names, id, must_dup(display)) < 0)
-			abort();
-		if (!str_eq(json_str(u, "team"), team))
-			continue;
-		note_name(c, name, id);
-		note_name(c, display, id);
-	}
-}
-
 /* Where and who we are; 0 or -1 with e filled. */
 static int find_place(struct chat *c, struct err *e)
 {
 	struct json *all = client_call(c->client, "channels", NULL, e);
 	const struct json *ch = NULL;
 	struct json *users = NULL;
-	char *who = must_dup(c->user);
 	const char *id;
 	char at[40];
 	size_t i;
@@ -124,9 +78,8 @@ static int find_place(struct chat *c, struct err *e)
 	users = client_call(c->client, "users", NULL, e);
 	if (!users)
 		goto out;
-	take_users(c, users, json_str(ch, "team"));
-	lower(who);
-	id = map_get(c->names, c->user) ? c->user : map_get(c->ids, who);
+	people_take(c->people, users, json_str(ch, "team"));
+	id = people_id(c->people, c->user);
 	if (!id) {
 		err_set(e, ERR_INPUT, "no user '%s' in that workspace",
 			c->user);
@@ -134,10 +87,9 @@ static int find_place(struct chat *c, struct err *e)
 	}
 	c->channel_id = must_dup(json_str(ch, "id"));
 	c->user_id = must_dup(id);
-	c->user_name = must_dup(map_get(c->names, id));
+	c->user_name = must_dup(people_name(c->people, id));
 	rc = 0;
 out:
-	free(who);
 	json_free(users);
 	json_free(all);
 	return rc;
@@ -166,49 +118,6 @@ static void *watch_main(void *arg)
 	}
 }
 
-/* The name's id when a known name stands at p; its length in *n. */
-static const char *name_at(struct chat *c, const char *p, size_t *n)
-{
-	char key[81];
-	const char *id;
-
-	for (*n = 0; *n < 80 && p[*n] && !strchr("\n,.:;!?", p[*n]); ++*n)
-		;
-	for (; *n > 0; --*n) {
-		snprintf(key, sizeof(key), "%.*s", (int)*n, p);
-		lower(key);
-		id = map_get(c->ids, key);
-		if (id)
-			return id;
-	}
-	return NULL;
-}
-
-/* As Slack's own clients send it: mentions as ids, three characters escaped. */
-static void to_mrkdwn(struct chat *c, const char *in, struct buf *out)
-{
-	const char *id;
-	size_t n;
-
-	while (*in) {
-		id = *in == '@' ? name_at(c, in + 1, &n) : NULL;
-		if (id) {
-			buf_addf(out, "<@%s>", id);
-			in += 1 + n;
-			continue;
-		}
-		if (*in == '&')
-			buf_adds(out, "&amp;");
-		else if (*in == '<')
-			buf_adds(out, "&lt;");
-		else if (*in == '>')
-			buf_adds(out, "&gt;");
-		else
-			buf_addc(out, *in);
-		in++;
-	}
-}
-
 static void say_line(struct chat *c, const char *line)
 {
 	struct err e = { 0 };
@@ -218,7 +127,7 @@ static void say_line(struct chat *c, const char *line)
 
 	buf_init(&text, 8 * LINE_MAX_BYTES);
 	buf_init(&body, 16 * LINE_MAX_BYTES);
-	to_mrkdwn(c, line, &text);
+	people_mrkdwn(c->people, line, &text);
 	jw_init(&w, &body);
 	jw_object(&w, NULL);
 	jw_str(&w, "channel", c->channel_id);
@@ -386,7 +295,7 @@ static int run(struct chat *c, struct err *e)
 		return -1;
 	c->changed = eventfd(0, EFD_CLOEXEC);
 	raw_mode(c);
-	c->view = view_create(c->names, c->user_id, c->tty);
+	c->view = view_create(c->people, c->user_id, c->tty);
 	if (c->changed < 0 ||
 	    pthread_create(&watcher, NULL, watch_main, c) != 0)
 		return err_set(e, ERR_RETRY, "cannot watch the simulator");
@@ -458,10 +367,7 @@ int chat_main(int argc, char **argv)
 		      stderr);
 		return EX_USAGE;
 	}
-	c.names = map_create(0);
-	c.ids = map_create(0);
-	if (!c.names || !c.ids)
-		return EX_OSERR;
+	c.people = people_create();
 	buf_init(&c.line, LINE_MAX_BYTES);
 	if (run(&c, &e) < 0) {
 		fprintf(stderr, "konstruct-sim: %s\n", e.msg);
@@ -471,8 +377,7 @@ int chat_main(int argc, char **argv)
 	client_free(c.client);
 	client_free(c.watch);
 	buf_release(&c.line);
-	map_free(c.names, free);
-	map_free(c.ids, free);
+	people_free(c.people);
 	free(c.channel_id);
 	free(c.user_id);
 	free(c.user_name);

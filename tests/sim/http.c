@@ -1,5 +1,4 @@
 /* SPDX-License-Identifier: ISC */
-#define _GNU_SOURCE
 #include "sim/http.h"
 
 #include <ctype.h>

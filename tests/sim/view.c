@@ -11,12 +11,13 @@
 #include "base/clock.h"
 #include "base/json.h"
 #include "base/map.h"
+#include "sim/people.h"
 #include "sim/util.h"
 
 #define ROW_MAX ((size_t)64 << 10)
 
 struct view {
-	const struct map *names;
+	const struct people *people;
 	char *me;
 	bool tty;
 	int width;
@@ -42,11 +43,11 @@ static void seen_free(void *p)
 	free(sn);
 }
 
-struct view *view_create(const struct map *names, const char *me, bool tty)
+struct view *view_create(const struct people *people, const char *me, bool tty)
 {
 	struct view *v = must_alloc(sizeof(*v));
 
-	v->names = names;
+	v->people = people;
 	v->me = must_dup(me);
 	v->tty = tty;
 	v->seen = map_create(0);
@@ -85,7 +86,7 @@ size_t view_number(const struct view *v, const char *ts)
 
 static const char *name_of(const struct view *v, const char *id)
 {
-	const char *name = id ? map_get(v->names, id) : NULL;
+	const char *name = id ? people_name(v->people, id) : NULL;
 
 	return name ? name : id ? id : "?";
 }

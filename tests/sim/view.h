@@ -6,17 +6,17 @@
 #include <stddef.h>
 
 struct json;
-struct map;
+struct people;
 
 /* A conversation on a terminal, redrawn from the first line that changed. */
 struct view;
 
 /*
- * names: ids to display names, borrowed. me: whose ephemeral messages are
+ * people is borrowed. me: whose ephemeral messages are
  * shown. tty false: no escape sequences, and each message once, when its text
  * has stood still.
  */
-struct view *view_create(const struct map *names, const char *me, bool tty);
+struct view *view_create(const struct people *people, const char *me, bool tty);
 void view_free(struct view *v);
 
 /* messages: of /ctl/messages. prompt: the line below, with what is typed. */
