@@ -345,23 +345,25 @@ static int parse_closed(const char *md, size_t len, struct buf *out)
 	return 0;
 }
 
+/*
+ * md4c 0.4.8 looks one byte behind text that ends in "](" (its pull request
+ * 167); text that ends with a line end keeps it inside.
+ */
 int mrkdwn_render(const char *md, size_t len, struct buf *out)
 {
 	char tail[MRKDWN_TAIL_SIZE];
-	struct buf closed;
+	struct buf whole;
 	size_t keep;
 	int rc = -1;
 
 	keep = mrkdwn_tail(md, len, tail);
-	if (tail[0] == '\0')
-		return parse_closed(md, keep, out);
-
-	buf_init(&closed, keep + sizeof(tail));
-	(void)buf_add(&closed, md, keep);
-	(void)buf_adds(&closed, tail);
-	if (!closed.failed)
-		rc = parse_closed(closed.data, closed.len, out);
-	buf_release(&closed);
+	buf_init(&whole, keep + sizeof(tail) + 1);
+	(void)buf_add(&whole, md, keep);
+	(void)buf_adds(&whole, tail);
+	(void)buf_addc(&whole, '\n');
+	if (!whole.failed)
+		rc = parse_closed(whole.data, whole.len, out);
+	buf_release(&whole);
 	return rc;
 }
 
