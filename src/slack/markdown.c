@@ -354,14 +354,18 @@ int mrkdwn_render(const char *md, size_t len, struct buf *out)
 	char tail[MRKDWN_TAIL_SIZE];
 	struct buf whole;
 	size_t keep;
-	int rc = -1;
+	int rc = 0;
 
+	buf_reset(out);
 	keep = mrkdwn_tail(md, len, tail);
 	buf_init(&whole, keep + sizeof(tail) + 1);
 	(void)buf_add(&whole, md, keep);
 	(void)buf_adds(&whole, tail);
-	(void)buf_addc(&whole, '\n');
-	if (!whole.failed)
+	if (whole.len > 0 && whole.data[whole.len - 1] != '\n')
+		(void)buf_addc(&whole, '\n');
+	if (whole.failed)
+		rc = -1;
+	else if (whole.len > 0)
 		rc = parse_closed(whole.data, whole.len, out);
 	buf_release(&whole);
 	return rc;

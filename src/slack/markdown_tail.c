@@ -244,7 +244,7 @@ size_t mrkdwn_tail(const char *md, size_t len, char tail[MRKDWN_TAIL_SIZE])
 	start = last_block(md, len, &fence);
 	if (fence.n > 0)
 		return drop_stub(md, len, "`~");
-	t.len = t.keep = drop_stub(md, len, "-=*_`");
+	t.len = t.keep = drop_stub(md, len, "-=*_");
 	scan(&t, start);
 	if (t.nopen == 0 && t.code_n == 0)
 		return t.keep;
