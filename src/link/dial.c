@@ -19,7 +19,7 @@
  * Over HTTP/1.1 each connection costs a TLS handshake, and reuse costs a
  * round trip in a queue; over HTTP/2 one is enough.
  */
-#define HOST_CONNECTIONS 16
+#define TICKETS_AT_ONCE 16
 
 struct dial {
 	struct dialer base; /* must be first */
@@ -274,7 +274,7 @@ struct dialer *dial_create(const struct conf *conf, struct loop *io,
 {
 	const struct http_opts ho = {
 		.ca_file = conf->slack_ca_file,
-		.host_connections = HOST_CONNECTIONS,
+		.at_once = TICKETS_AT_ONCE,
 	};
 	struct dial *d = calloc(1, sizeof(*d));
 

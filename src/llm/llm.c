@@ -16,6 +16,9 @@
 #include "net/loop.h"
 #include "net/retry.h"
 
+/* For each worker; concurrency limits a model over all of them. */
+#define STREAMS_AT_ONCE 4096
+
 #define REQUEST_MAX        (16 * 1024 * 1024)
 #define RETRY_AFTER_MAX_MS 10000
 
@@ -262,6 +265,7 @@ static int send_request(struct llm_call *c, struct err *e)
 		.content_type = "application/json",
 		.max_body = OPENAI_ANSWER_MAX,
 		.repeat = true,
+		.at_once = STREAMS_AT_ONCE,
 		.connect_ms = m->connect_ms,
 		.first_byte_ms = m->first_token_ms,
 		.idle_ms = m->idle_ms,

@@ -25,6 +25,9 @@ struct http_call {
 	struct http_call **link;
 	struct http_call *later;
 	bool put_off; /* it is in later */
+	struct origin *origin;
+	struct http_call *behind; /* in the origin's queue */
+	struct http_call **ahead; /* NULL: not in it */
 	bool added;
 	bool cancelled;
 

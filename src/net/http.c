@@ -12,14 +12,19 @@
 #include "net/call.h"
 #include "net/loop.h"
 #include "net/mux.h"
+#include "net/origin.h"
 
-#define HOST_CONNECTIONS 256
+#define AT_ONCE          128
+#define CONNECTIONS_KEPT 4096
 #define SPARE_MAX        64 /* calls kept for reuse */
 
 struct http {
 	struct mux *mux;
 	CURLSH *share; /* TLS sessions: easy handles keep their own else */
 	char *ca_file;
+	struct origin *origins;
+	unsigned int at_once;
+	bool closing;
 	struct http_call *active;
 	struct http_call *later; /* what mux_inside() put off, oldest first */
 	struct http_call **later_tail;
@@ -28,11 +33,16 @@ struct http {
 	uv_loop_t *uv;
 };
 
+static void begin(struct http_call *c);
+
 /* Its easy handle isn't added any more. */
 static void recycle(struct http_call *c)
 {
 	struct http *h = c->http;
+	struct http_call *next = origin_leave(c);
 
+	if (next && !h->closing)
+		begin(next);
 	uv_timer_stop(&c->timer);
 	call_clear(c);
 	*c->link = c->next;
@@ -93,6 +103,11 @@ static int add_call(struct http_call *c)
 	return 0;
 }
 
+static void on_failed(uv_timer_t *t)
+{
+	finish(t->data, CURLE_OUT_OF_MEMORY);
+}
+
 static void on_rested(void *arg)
 {
 	struct http *h = arg;
@@ -107,7 +122,7 @@ static void on_rested(void *arg)
 		if (c->cancelled)
 			remove_call(c);
 		else if (add_call(c) < 0)
-			finish(c, CURLE_OUT_OF_MEMORY);
+			uv_timer_start(&c->timer, on_failed, 0, 0);
 	}
 }
 
@@ -190,34 +205,40 @@ static struct http_call *take_call(struct http *h)
 	return c;
 }
 
+/* Its turn has come: from now on its deadlines run. */
+static void begin(struct http_call *c)
+{
+	uv_update_time(c->http->uv);
+	c->started = uv_now(c->http->uv);
+	arm(c);
+	put_off(c);
+	if (!mux_inside(c->http->mux))
+		on_rested(c->http);
+}
+
 struct http_call *http_start(struct http *h, const struct http_request *r,
 			     struct err *e)
 {
 	struct http_call *c;
+	int rc;
 
 	c = take_call(h);
 	if (!c) {
 		err_set(e, ERR_RETRY, "cannot start request: no memory");
 		return NULL;
 	}
-	uv_update_time(h->uv);
-	c->started = uv_now(h->uv);
-	if (call_set(c, r) < 0) {
+	rc = call_set(c, r);
+	if (rc == 0)
+		rc = origin_join(&h->origins, r->url,
+				 r->at_once > 0 ? r->at_once : h->at_once, c);
+	if (rc < 0) {
 		err_set(e, ERR_RETRY, "cannot start request: no memory");
-		goto fail;
+		recycle(c);
+		return NULL;
 	}
-	if (mux_inside(h->mux)) {
-		put_off(c);
-	} else if (add_call(c) < 0) {
-		err_set(e, ERR_FATAL, "cannot start request");
-		goto fail;
-	}
-	arm(c);
+	if (rc > 0)
+		begin(c);
 	return c;
-
-fail:
-	recycle(c);
-	return NULL;
 }
 
 void http_cancel(struct http_call *c)
@@ -244,14 +265,13 @@ static CURLSH *make_share(void)
 struct http *http_create(struct loop *l, const struct http_opts *o,
 			 struct err *e)
 {
-	long most = o->host_connections > 0 ? o->host_connections
-					    : HOST_CONNECTIONS;
 	struct http *h;
 
 	h = calloc(1, sizeof(*h));
 	if (!h)
 		goto fail;
 	h->uv = loop_uv(l);
+	h->at_once = o->at_once > 0 ? o->at_once : AT_ONCE;
 	h->later_tail = &h->later;
 	h->share = make_share();
 	if (!h->share)
@@ -264,9 +284,8 @@ struct http *http_create(struct loop *l, const struct http_opts *o,
 		http_free(h);
 		return NULL;
 	}
-	curl_multi_setopt(mux_multi(h->mux), CURLMOPT_MAX_HOST_CONNECTIONS,
-			  most);
-	curl_multi_setopt(mux_multi(h->mux), CURLMOPT_MAXCONNECTS, 2 * most);
+	curl_multi_setopt(mux_multi(h->mux), CURLMOPT_MAXCONNECTS,
+			  (long)CONNECTIONS_KEPT);
 	return h;
 fail:
 	http_free(h);
@@ -280,6 +299,7 @@ void http_free(struct http *h)
 
 	if (!h)
 		return;
+	h->closing = true;
 	while (h->active)
 		remove_call(h->active);
 	while (h->spare) {
@@ -289,6 +309,7 @@ void http_free(struct http *h)
 	}
 	mux_free(h->mux);
 	curl_share_cleanup(h->share);
+	origin_free_all(h->origins);
 	free(h->ca_file);
 	free(h);
 }

@@ -17,8 +17,8 @@ struct http;
 struct http_call;
 
 struct http_opts {
-	const char *ca_file;   /* NULL or "": the system's */
-	long host_connections; /* most per host; 0: 256. Beyond: they queue */
+	const char *ca_file;  /* NULL or "": the system's */
+	unsigned int at_once; /* calls to one server; 0: 128. Others queue */
 };
 
 struct http *http_create(struct loop *l, const struct http_opts *o,
@@ -57,6 +57,10 @@ struct http_request {
 	 */
 	bool repeat;
 
+	/* Of the first request to a server; 0: as the client has it. */
+	unsigned int at_once;
+
+	/* Deadlines run from the moment when its turn has come. */
 	unsigned int connect_ms;
 	unsigned int first_byte_ms; /* from start to the first body byte */
 	unsigned int idle_ms;       /* between two body bytes */

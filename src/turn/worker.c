@@ -19,10 +19,9 @@
 #include "turn/names.h"
 #include "turn/turn.h"
 
-#define WORKERS_MAX      64
-#define HOST_CONNECTIONS 4096 /* below it curl would queue without a word */
-#define TIDY_MS          30000
-#define DRAIN_POLL_MS    20
+#define WORKERS_MAX   64
+#define TIDY_MS       30000
+#define DRAIN_POLL_MS 20
 
 struct workers {
 	struct worker *w;
@@ -151,8 +150,7 @@ void worker_emptied(struct worker *w)
 static int worker_init(struct workers *ws, size_t i,
 		       const struct worker_opts *o, struct err *e)
 {
-	struct http_opts ho = { .ca_file = o->conf->slack_ca_file,
-				.host_connections = HOST_CONNECTIONS };
+	struct http_opts ho = { .ca_file = o->conf->slack_ca_file };
 	struct worker *w = &ws->w[i];
 	char name[32];
 

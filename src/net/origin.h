@@ -1,0 +1,29 @@
+/* SPDX-License-Identifier: ISC */
+#ifndef NET_ORIGIN_H
+#define NET_ORIGIN_H
+
+#include <stdbool.h>
+#include <stddef.h>
+
+struct http_call;
+
+/*
+ * How many calls go to one server at once, and the queue of the others. Left
+ * to itself libcurl opens a connection for each of a thousand calls, or looks
+ * through all that wait whenever one ends.
+ */
+struct origin;
+
+/*
+ * Joins the calls to the server of url, in *list. 1: it may begin; 0: it waits
+ * until origin_leave() names it; -1: memory is short.
+ */
+int origin_join(struct origin **list, const char *url, size_t most,
+		struct http_call *c);
+
+/* Ended, or given up while waiting. The call that may begin now, or NULL. */
+struct http_call *origin_leave(struct http_call *c);
+
+void origin_free_all(struct origin *list);
+
+#endif
