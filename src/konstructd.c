@@ -231,6 +231,32 @@ static int create_admin(struct daemon *d, struct err *e)
 	return d->admin ? 0 : -1;
 }
 
+static struct store *open_store(struct daemon *d, struct err *e)
+{
+	const struct store_ops *ops = store_find(d->conf.store_url, e);
+
+	return ops ? ops->open(d->conf.store_url, d->keyring, false, e) : NULL;
+}
+
+/* The state, and how many files the links will need: libwebsockets goes by
+ * the limit that it finds when its context is made. */
+static int read_store(struct daemon *d, struct err *e)
+{
+	struct store *s = open_store(d, e);
+	size_t napps = 0;
+	int rc;
+
+	if (!s)
+		return -1;
+	rc = restore_state(d, s, e);
+	if (rc == 0)
+		rc = s->ops->apps(s, count_app, &napps, e);
+	s->ops->close(s);
+	if (rc == 0)
+		hub_raise_files(napps);
+	return rc;
+}
+
 /* Everything exists, nothing runs yet but the journal and idle threads. */
 static int create(struct daemon *d, struct err *e)
 {
@@ -243,8 +269,8 @@ static int create(struct daemon *d, struct err *e)
 	d->llm = llm_create(&d->conf, e);
 	if (!d->llm)
 		return -1;
-	if (create_state(d, e) < 0 || create_loops(d, e) < 0 ||
-	    create_threads(d, e) < 0)
+	if (create_state(d, e) < 0 || read_store(d, e) < 0 ||
+	    create_loops(d, e) < 0 || create_threads(d, e) < 0)
 		return -1;
 	return create_admin(d, e);
 }
@@ -259,26 +285,17 @@ static int start_loops(struct daemon *d, struct err *e)
 /* Unfinished entries first, so that a follow-up finds its thread at work. */
 static int start(struct daemon *d, struct err *e)
 {
-	const struct store_ops *ops = store_find(d->conf.store_url, e);
 	struct store *s;
-	size_t napps = 0;
 	int rc = -1;
 
-	s = ops ? ops->open(d->conf.store_url, d->keyring, false, e) : NULL;
-	if (!s)
+	if (journal_unfinished(d->journal, resubmit, d->router, e) < 0 ||
+	    start_loops(d, e) < 0)
 		return -1;
-	if (restore_state(d, s, e) < 0)
-		goto out;
-	if (ops->apps(s, count_app, &napps, e) < 0)
-		goto out;
-	hub_raise_files(napps);
-	if (journal_unfinished(d->journal, resubmit, d->router, e) < 0)
-		goto out;
-	if (start_loops(d, e) < 0)
-		goto out;
-	rc = ops->apps(s, put_app, d->hub, e);
-out:
-	ops->close(s);
+	s = open_store(d, e);
+	if (s) {
+		rc = s->ops->apps(s, put_app, d->hub, e);
+		s->ops->close(s);
+	}
 	return rc;
 }
 
@@ -324,13 +341,15 @@ static void feed_watchdog(struct daemon *d)
 	struct hub_stats hs;
 	char why[240];
 
+	if (admin_alive(d->admin, why, sizeof(why)))
+		(void)sd_notify(0, "WATCHDOG=1");
 	if (!admin_healthy(d->admin, why, sizeof(why))) {
 		(void)sd_notifyf(0, "STATUS=unhealthy: %s", why);
 		return;
 	}
 	hub_stats(d->hub, &hs);
-	(void)sd_notifyf(0, "WATCHDOG=1\nSTATUS=%zu of %zu apps connected",
-			 hs.live_apps, hs.apps);
+	(void)sd_notifyf(0, "STATUS=%zu of %zu apps connected", hs.live_apps,
+			 hs.apps);
 }
 
 /* Until a signal says to stop. */
