@@ -83,12 +83,16 @@ void rig_open(struct rig *r, const char *limits)
 
 void rig_start(struct rig *r)
 {
+	int64_t until = clock_ms() + PATIENCE_MS;
 	struct err e = { 0 };
 
 	if (bed_apply(&r->bed, &e) < 0 || bed_start(&r->bed, &e) < 0)
 		give_up(r, e.msg);
-	if (sim_wait_links(r->sim, "A1", 1, PATIENCE_MS) < 0)
-		give_up(r, "no link came up");
+	while (bed_get(&r->bed, "/ready", NULL) != 200) {
+		if (clock_ms() > until)
+			give_up(r, "no link came up");
+		poll(NULL, 0, 5);
+	}
 }
 
 void rig_up(struct rig *r)
