@@ -57,7 +57,7 @@ struct http_request {
 	 */
 	bool repeat;
 
-	/* Of the first request to a server; 0: as the client has it. */
+	/* Requests of one limit queue together; 0: as the client has it. */
 	unsigned int at_once;
 
 	/* Deadlines run from the moment when its turn has come. */

@@ -31,7 +31,8 @@ static struct origin *get(struct origin **list, const char *url, size_t most)
 	struct origin *o;
 
 	for (o = *list; o; o = o->next)
-		if (strncmp(o->name, url, n) == 0 && o->name[n] == '\0')
+		if (o->most == most && strncmp(o->name, url, n) == 0 &&
+		    o->name[n] == '\0')
 			return o;
 	o = calloc(1, sizeof(*o) + n + 1);
 	if (!o)
