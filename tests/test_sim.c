@@ -552,7 +552,8 @@ START_TEST(the_world_goes_into_the_file_for_konstructctl)
 	j = parse(b.data, b.len);
 	ck_assert_uint_eq(json_len(j, "tenants"), 2);
 	ck_assert_str_eq(json_str(j, "tenants.1.name"), "globex");
-	ck_assert_str_eq(json_str(j, "tenants.0.app_token"), XAPP);
+	ck_assert_str_eq(json_str(j, "tenants.0.connections.0.app_token"),
+			 XAPP);
 	ck_assert_str_eq(json_str(j, "tenants.0.agent.name"), "Kim");
 	json_free(j);
 	buf_release(&b);

@@ -198,30 +198,73 @@ static bool write_extra(const char *key, const struct json *v, void *arg)
 	return true;
 }
 
-static void write_tenant(struct jwrite *w, const struct install *i)
+static bool of_tenant(const struct install *i, const char *name)
 {
-	struct err e = { 0 };
-	struct json *extra = NULL;
+	return !i->unlisted && strcmp(i->team->name, name) == 0;
+}
 
+static void write_connection(struct jwrite *w, const struct install *i)
+{
 	jw_object(w, NULL);
-	jw_str(w, "name", i->team->name);
 	jw_str(w, "app_id", i->app->id);
 	jw_str(w, "app_token", i->app->token);
 	jw_str(w, "bot_token", i->bot_token);
 	jw_str(w, "workspace_id", i->team->id);
 	jw_str(w, "bot_user_id", i->bot_user);
 	jw_str(w, "bot_id", i->bot_id);
-	if (i->extra)
-		extra = json_parse(i->extra, strlen(i->extra), WORLD_MAX, &e);
+	jw_object_end(w);
+}
+
+static void write_members(struct jwrite *w, const struct install *i)
+{
+	struct err e = { 0 };
+	struct json *extra;
+
+	if (!i->extra)
+		return;
+	extra = json_parse(i->extra, strlen(i->extra), WORLD_MAX, &e);
 	if (extra)
 		json_each(extra, write_extra, w);
 	json_free(extra);
+}
+
+/* Teams of one name are one tenant's. First is the first of them. */
+static void write_tenant(struct jwrite *w, const struct vec *installs,
+			 size_t first)
+{
+	const struct install *in = installs->v[first];
+	const char *name = in->team->name;
+	size_t i;
+
+	jw_object(w, NULL);
+	jw_str(w, "name", name);
+	write_members(w, in);
+	jw_array(w, "connections");
+	for (i = first; i < installs->n; i++) {
+		in = installs->v[i];
+		if (of_tenant(in, name))
+			write_connection(w, in);
+	}
+	jw_array_end(w);
 	jw_object_end(w);
+}
+
+static bool is_first(const struct vec *installs, size_t at)
+{
+	const struct install *in = installs->v[at];
+	size_t i;
+
+	if (in->unlisted)
+		return false;
+	for (i = 0; i < at; i++)
+		if (of_tenant(installs->v[i], in->team->name))
+			return false;
+	return true;
 }
 
 int sim_apply_json(struct sim *s, struct buf *out)
 {
-	const struct install *in;
+	const struct vec *installs = &s->world->installs;
 	struct jwrite w;
 	size_t i;
 
@@ -229,11 +272,9 @@ int sim_apply_json(struct sim *s, struct buf *out)
 	jw_init(&w, out);
 	jw_object(&w, NULL);
 	jw_array(&w, "tenants");
-	for (i = 0; i < s->world->installs.n; i++) {
-		in = s->world->installs.v[i];
-		if (!in->unlisted)
-			write_tenant(&w, in);
-	}
+	for (i = 0; i < installs->n; i++)
+		if (is_first(installs, i))
+			write_tenant(&w, installs, i);
 	jw_array_end(&w);
 	jw_object_end(&w);
 	sim_unlock(s);
