@@ -361,3 +361,16 @@ int bed_get(const struct bed *b, const char *path, char **body)
 		*body = strdup(text + 4);
 	return (int)strtol(reply + strlen("HTTP/1.1 "), NULL, 10);
 }
+
+bool bed_quiet(const struct bed *b)
+{
+	char *body = NULL;
+	bool quiet;
+
+	if (b->pid <= 0)
+		return true;
+	quiet = bed_get(b, "/health", &body) == 200 && body &&
+		strstr(body, "\"unfinished\":0");
+	free(body);
+	return quiet;
+}

@@ -59,6 +59,9 @@ int bed_ctl(struct bed *b, char **out, const char *const *args, struct err *e);
  * freed. */
 int bed_get(const struct bed *b, const char *path, char **body);
 
+/* Is nothing under way in the daemon? True too when none runs. */
+bool bed_quiet(const struct bed *b);
+
 /* The daemon's log, to be freed; NULL when there is none. */
 char *bed_log(const struct bed *b);
 

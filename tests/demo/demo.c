@@ -203,17 +203,6 @@ static bool say(struct demo *d, const char *channel, const char *user,
 	return sim_say(d->sim, channel, user, text, opt, ts) == 0;
 }
 
-/* Nothing is under way in the daemon. */
-static bool quiet(struct demo *d)
-{
-	char *body = NULL;
-	bool done = bed_get(&d->bed, "/health", &body) == 200 && body &&
-		    strstr(body, "\"unfinished\":0");
-
-	free(body);
-	return done;
-}
-
 /* The n-th message by a bot in this thread, or NULL. */
 static const struct sim_msg *nth_reply(const struct sim_msg *m, size_t count,
 				       size_t n)
@@ -265,7 +254,8 @@ static bool follow(struct demo *d, const char *channel, const char *thread,
 		if (r && r->nversions > c.seen) {
 			c.seen = r->nversions;
 			screen_reply(name_of(r->user), r->text, false);
-		} else if (r && strcmp(r->text, PLACEHOLDER) != 0 && quiet(d)) {
+		} else if (r && strcmp(r->text, PLACEHOLDER) != 0 &&
+			   bed_quiet(&d->bed)) {
 			final = true;
 			screen_reply(name_of(r->user), r->text, true);
 			snprintf(times, sizeof(times),
@@ -302,7 +292,7 @@ static bool settle(struct demo *d)
 
 	if (sim_wait_acked(d->sim, ANSWER_MS) < 0)
 		return false;
-	while (!quiet(d))
+	while (!bed_quiet(&d->bed))
 		if (clock_ms() >= until)
 			return false;
 		else

@@ -185,52 +185,37 @@ struct awaited {
 	char *text;
 };
 
-/* When the last request to the model ended; INT64_MAX: it goes on. */
-static int64_t model_end_us(struct sim *s)
-{
-	int64_t end = 0;
-	struct sim_ask *a;
-	size_t i, n;
-
-	a = sim_asks(s, &n);
-	for (i = 0; i < n; i++) {
-		if (a[i].end_us == 0 && !a[i].gone)
-			end = INT64_MAX;
-		else if (a[i].end_us > end)
-			end = a[i].end_us;
-	}
-	sim_asks_free(a, n);
-	return end;
-}
-
-/* The last reply is no placeholder, and was written after the model ended. */
 static bool answered(struct sim *s, void *arg)
 {
-	int64_t end = model_end_us(s);
 	struct awaited *a = arg;
-	const struct sim_msg *last = NULL;
 	struct sim_msg *m;
 	size_t i, n;
-	bool done;
 
+	free(a->text);
+	a->text = NULL;
 	m = sim_messages(s, a->channel, a->thread_ts, &n);
 	for (i = 0; i < n; i++)
-		if (by_bot(&m[i]))
-			last = &m[i];
-	done = last && strcmp(last->text, PLACEHOLDER) != 0 &&
-	       last->versions[last->nversions - 1].at_us >= end;
-	if (done)
-		a->text = strdup(last->text);
+		if (by_bot(&m[i])) {
+			free(a->text);
+			a->text = strdup(m[i].text);
+		}
 	sim_messages_free(m, n);
-	return done;
+	return a->text && strcmp(a->text, PLACEHOLDER) != 0;
 }
 
 char *rig_answer(struct rig *r, const char *channel, const char *thread_ts)
 {
 	struct awaited a = { channel, thread_ts, NULL };
+	int64_t until = clock_ms() + PATIENCE_MS;
 
 	if (sim_wait(r->sim, answered, &a, PATIENCE_MS) < 0)
 		give_up(r, "no answer came");
+	while (!bed_quiet(&r->bed)) {
+		if (clock_ms() > until)
+			give_up(r, "the answer did not end");
+		poll(NULL, 0, 5);
+	}
+	(void)answered(r->sim, &a);
 	return a.text;
 }
 

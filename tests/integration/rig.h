@@ -42,8 +42,8 @@ int rig_get(struct rig *r, const char *path, char **body);
 void rig_say(struct rig *r, const char *channel, const char *user,
 	     const char *text, const char *thread_ts, char ts[SIM_TS]);
 
-/* Waits until the thread's last reply is final (no placeholder, and written
- * after the model ended) and returns its text, to be freed. */
+/* Waits until the thread has a reply and the daemon has nothing under way;
+ * the last reply's text, to be freed. */
 char *rig_answer(struct rig *r, const char *channel, const char *thread_ts);
 
 /* Messages by bots in the thread that aren't deleted or ephemeral. */
