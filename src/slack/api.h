@@ -13,22 +13,22 @@ struct json;
 /* What a caller can do about Slack's answer (slack-protocol notes, 3.1). */
 enum slack_fault {
 	SLACK_OK = 0,
-	SLACK_RATE,	 /* wait retry_ms; for this method and workspace */
+	SLACK_RATE,      /* wait retry_ms; for this method and workspace */
 	SLACK_TRANSIENT, /* try again later */
-	SLACK_DEAD,	 /* the install's token is no good */
-	SLACK_CONFIG,	 /* a scope or a feature is missing */
-	SLACK_GONE,	 /* channel, thread or message isn't there */
-	SLACK_POLICY,	 /* forbidden here, by an admin or by time */
-	SLACK_CONTENT,	 /* render it smaller or plainer */
-	SLACK_OURS,	 /* our mistake; don't repeat */
+	SLACK_DEAD,      /* the install's token is no good */
+	SLACK_CONFIG,    /* a scope or a feature is missing */
+	SLACK_GONE,      /* channel, thread or message isn't there */
+	SLACK_POLICY,    /* forbidden here, by an admin or by time */
+	SLACK_CONTENT,   /* render it smaller or plainer */
+	SLACK_OURS,      /* our mistake; don't repeat */
 };
 
 struct slack_result {
 	enum slack_fault fault;
 	bool maybe; /* failed, and yet Slack may have done it */
 	unsigned int retry_ms;
-	char error[80];		 /* Slack's word, or ours for transport */
-	const char *scopes;	 /* of x-oauth-scopes, or NULL */
+	char error[80];          /* Slack's word, or ours for transport */
+	const char *scopes;      /* of x-oauth-scopes, or NULL */
 	const struct json *body; /* NULL unless Slack answered with JSON */
 };
 
