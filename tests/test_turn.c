@@ -528,6 +528,33 @@ START_TEST(further_posts_that_exist_are_not_posted_again)
 }
 END_TEST
 
+/* The journal may be slow: notes must not pile up in the turn. */
+START_TEST(parts_found_again_wait_for_their_notes)
+{
+	struct job *j = second_attempt("999.000000");
+	char ts[20];
+	size_t i;
+
+	j->entry.parts = reallocarray(j->entry.parts, 8, sizeof(char *));
+	for (i = 0; i < 8; i++) {
+		snprintf(ts, sizeof(ts), "999.00000%zu", i);
+		earlier_post(ts, i);
+		if (i > 0)
+			j->entry.parts[i] = strdup("");
+	}
+	j->entry.nparts = 8;
+	j->entry.answer = long_text(24);
+	stage.hold_journal = true;
+	play(j, 5 * MINUTE);
+	stage.hold_journal = false;
+	stage_run(5 * MINUTE);
+	ck_assert_uint_eq(stage_count("chat.postMessage"), 0);
+	ck_assert_ptr_nonnull(stage_done("entry1"));
+	for (i = 1; i < 8; i++)
+		ck_assert_ptr_nonnull(note_with(stage_reply(i)->ts, (int)i));
+}
+END_TEST
+
 START_TEST(while_it_streams_only_the_first_part_is_shown)
 {
 	char *text = long_text(8);
@@ -927,6 +954,7 @@ int main(void)
 	T(a_long_answer_goes_on_in_further_posts);
 	T(each_further_post_is_intended_before_and_noted_after);
 	T(further_posts_that_exist_are_not_posted_again);
+	T(parts_found_again_wait_for_their_notes);
 	T(while_it_streams_only_the_first_part_is_shown);
 	T(an_answer_beyond_the_limit_is_cut_and_says_so);
 	T(an_answer_at_the_models_limit_says_so);

@@ -96,12 +96,22 @@ static void look(struct turn *t)
 		turn_after(t, SETTLE_MS, look);
 }
 
+static void go_on(struct turn *t)
+{
+	finish(t, NULL);
+}
+
+/*
+ * The model needn't wait for the note of the placeholder. Later parts do, so
+ * that no more than two notes are ever due.
+ */
 static void stands(struct turn *t, const char *ts)
 {
 	(void)snprintf(t->parts[t->part], TS_SIZE, "%s", ts);
-	note_part(t, t->part, ts, NULL);
 	t->tries = 0;
-	finish(t, NULL);
+	note_part(t, t->part, ts, t->part > 0 ? go_on : NULL);
+	if (t->part == 0)
+		go_on(t);
 }
 
 static void later(struct turn *t, const struct slack_result *r,
