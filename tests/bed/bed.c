@@ -92,6 +92,7 @@ static void add_model(struct bed *b, struct buf *c, const struct bed_opts *o,
 
 	buf_addf(c, "llm \"%s\" {\n url = \"%s\"\n model = \"%s\"\n%s", name,
 		 url, o->llm_model ? o->llm_model : model, more);
+	buf_adds(c, or_empty(o->llm));
 	if (!o->llm_url && !o->plain)
 		buf_addf(c, " ca_file = \"%s\"\n", b->ca);
 	buf_adds(c, "}\n");
@@ -138,6 +139,7 @@ int bed_make(struct bed *b, const struct bed_opts *o, struct err *e)
 	b->health_port = free_port();
 
 	so.tls = !o->plain;
+	so.seed = o->seed;
 	so.ca_out = o->plain ? NULL : b->ca;
 	b->sim = sim_start(&so, e);
 	return b->sim ? write_config(b, o, e) : -1;

@@ -3,6 +3,7 @@
 #define BED_BED_H
 
 #include <stdbool.h>
+#include <stdint.h>
 #include <sys/types.h>
 
 #include "sim/sim.h"
@@ -33,6 +34,8 @@ struct bed_opts {
 	const char *slack;     /* inside slack { } */
 	const char *llm_url;   /* NULL: the simulator's */
 	const char *llm_model; /* NULL: "sim-main" */
+	const char *llm;       /* inside each llm { } */
+	uint64_t seed;         /* of the simulator; 0: from the clock */
 };
 
 /* The directory, the simulator and the configuration; no daemon yet. */
