@@ -275,13 +275,6 @@ static int create(struct daemon *d, struct err *e)
 	return create_admin(d, e);
 }
 
-static int start_loops(struct daemon *d, struct err *e)
-{
-	if (loop_start(d->io, e) < 0 || loop_start(d->dial, e) < 0)
-		return -1;
-	return loop_start(d->admin_loop, e);
-}
-
 /* Unfinished entries first, so that a follow-up finds its thread at work. */
 static int start(struct daemon *d, struct err *e)
 {
@@ -289,14 +282,15 @@ static int start(struct daemon *d, struct err *e)
 	int rc = -1;
 
 	if (journal_unfinished(d->journal, resubmit, d->router, e) < 0 ||
-	    start_loops(d, e) < 0)
+	    loop_start(d->io, e) < 0 || loop_start(d->dial, e) < 0)
 		return -1;
 	s = open_store(d, e);
 	if (s) {
 		rc = s->ops->apps(s, put_app, d->hub, e);
 		s->ops->close(s);
 	}
-	return rc;
+	/* Whoever asks finds all apps. */
+	return rc < 0 ? -1 : loop_start(d->admin_loop, e);
 }
 
 /* In an order in which nobody is called who has gone. */
