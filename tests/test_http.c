@@ -302,7 +302,7 @@ static const struct {
 
 START_TEST(retry_after_is_read_whatever_it_says)
 {
-	char head[128];
+	static char head[128];
 	struct scripted_answer a = { .parts = { head } };
 	struct heard t;
 

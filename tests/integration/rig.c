@@ -81,6 +81,18 @@ void rig_open(struct rig *r, const char *limits)
 	make_world(r);
 }
 
+/* All apps that it knows, and it knows some. */
+static bool connected(struct rig *r)
+{
+	char *body = NULL;
+	bool yes = bed_get(&r->bed, "/health", &body) == 200 && body &&
+		   !strstr(body, "\"apps\":0") &&
+		   !strstr(body, "\"live_apps\":0");
+
+	free(body);
+	return yes;
+}
+
 void rig_start(struct rig *r)
 {
 	int64_t until = clock_ms() + PATIENCE_MS;
@@ -88,7 +100,7 @@ void rig_start(struct rig *r)
 
 	if (bed_apply(&r->bed, &e) < 0 || bed_start(&r->bed, &e) < 0)
 		give_up(r, e.msg);
-	while (bed_get(&r->bed, "/ready", NULL) != 200) {
+	while (!connected(r)) {
 		if (clock_ms() > until)
 			give_up(r, "no link came up");
 		poll(NULL, 0, 5);
