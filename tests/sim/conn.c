@@ -87,6 +87,8 @@ void conn_kill(struct conn *c, bool reset)
 	if (c->gone)
 		c->gone(c, c->user);
 	s->stats.connections--;
+	/* A child that is being started may still hold the descriptor. */
+	epoll_ctl(s->epoll, EPOLL_CTL_DEL, c->fd, NULL);
 	close(c->fd);
 	c->next_dead = s->dead;
 	s->dead = c;
