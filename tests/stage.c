@@ -384,6 +384,8 @@ struct slack_call *slack_call(struct http *h, const char *api_url,
 		c->effect_at = stage.now + c->fault.ms;
 	if (c->faulty && c->fault.kind == FAULT_SLOW)
 		c->answer_at = c->effect_at = stage.now + c->fault.ms;
+	if (c->faulty && c->fault.kind == FAULT_REFUSE)
+		c->answer_at += c->fault.ms;
 	for (link = &calls; *link; link = &(*link)->next)
 		;
 	*link = c;

@@ -19,7 +19,7 @@
  */
 
 enum fault_kind {
-	FAULT_REFUSE, /* error, nothing done */
+	FAULT_REFUSE, /* error, nothing done; told ms later than usual */
 	FAULT_RATE,   /* 429, retry after ms */
 	FAULT_LOST,   /* done, but the answer is lost */
 	FAULT_FAIL,   /* not done, and the answer is lost */

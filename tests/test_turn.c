@@ -661,6 +661,25 @@ START_TEST(a_deleted_placeholder_ends_the_model)
 }
 END_TEST
 
+START_TEST(a_placeholder_lost_while_the_answer_is_noted_stays_lost)
+{
+	stage.says[0] = stage.says[1] = stage.says[2] = "word ";
+	stage.first_ms = SECOND;
+	stage.gap_ms = 300;
+	stage_fault("chat.update", FAULT_REFUSE, "message_not_found",
+		    3 * SECOND);
+	play(stage_ask(), SECOND);
+	stage.hold_journal = true;
+	stage_run(10 * SECOND);
+	ck_assert_uint_eq(stage_count("chat.update"), 1);
+	stage.hold_journal = false;
+	stage_run(10 * SECOND);
+	ck_assert_uint_eq(stage_count("chat.update"), 1);
+	ck_assert_str_eq(stage_done("entry1")->verdict,
+			 "gone:message_not_found");
+}
+END_TEST
+
 START_TEST(a_channel_that_is_gone_ends_the_turn)
 {
 	stage_fault("chat.postMessage", FAULT_REFUSE, "is_archived", 0);
@@ -962,6 +981,7 @@ int main(void)
 			    0, sizeof(ends) / sizeof(ends[0]));
 	T(a_failure_in_the_middle_keeps_what_there_is);
 	T(a_deleted_placeholder_ends_the_model);
+	T(a_placeholder_lost_while_the_answer_is_noted_stays_lost);
 	T(a_channel_that_is_gone_ends_the_turn);
 	T(a_revoked_token_ends_the_turn);
 	T(where_edits_are_closed_the_answer_is_a_new_post);

@@ -251,8 +251,13 @@ void turn_ask(struct turn *t, const struct prompt *p)
 		turn_fail(t, SENTENCE_ERROR, e.msg);
 }
 
+/* What waits for notes that are on their way must not begin any more. */
 static void stop(struct turn *t)
 {
+	size_t i;
+
+	for (i = 0; i < t->nnotes; i++)
+		t->notes[i].then = NULL;
 	slack_cancel(t->call);
 	t->call = NULL;
 	llm_cancel(t->llm);
