@@ -330,6 +330,7 @@ static enum slack_fault class_of(const char *error)
 		{ "missing_scope", SLACK_CONFIG },
 		{ "edit_window_closed", SLACK_POLICY },
 		{ "msg_too_long", SLACK_CONTENT },
+		{ "of_tomorrow", SLACK_OURS },
 		{ "service_unavailable", SLACK_TRANSIENT },
 	};
 	size_t i;

@@ -732,6 +732,16 @@ START_TEST(what_slack_never_takes_is_replaced_by_a_sentence)
 }
 END_TEST
 
+START_TEST(a_refusal_in_a_new_word_ends_in_a_sentence_too)
+{
+	stage_fault("chat.update", FAULT_REFUSE, "of_tomorrow", 0);
+	stage_fault("chat.update", FAULT_REFUSE, "of_tomorrow", 0);
+	play(stage_ask(), 10 * SECOND);
+	contains(stage_reply(0)->text, "doesn't let me show");
+	ck_assert_str_eq(stage_done("entry1")->verdict, "failed:unshown");
+}
+END_TEST
+
 START_TEST(when_slack_is_away_for_long_the_entry_is_given_up)
 {
 	size_t i;
@@ -987,6 +997,7 @@ int main(void)
 	T(where_edits_are_closed_the_answer_is_a_new_post);
 	T(what_is_too_long_for_slack_is_cut_smaller);
 	T(what_slack_never_takes_is_replaced_by_a_sentence);
+	T(a_refusal_in_a_new_word_ends_in_a_sentence_too);
 	T(when_slack_is_away_for_long_the_entry_is_given_up);
 	T(the_thread_is_read_from_slack_when_we_enter_it_late);
 	T(a_known_thread_is_not_read_from_slack);

@@ -78,9 +78,15 @@ static void finished(struct turn *t)
 	turn_set(t, t->doubt_ms > 0 ? TURN_HEALING : TURN_CLOSING);
 }
 
-/* Smaller, or else another text. False when all that was tried. */
-static bool plainer(struct turn *t, size_t k)
+/*
+ * Smaller, or else another text. False when all that was tried, or can't help.
+ * A word of Slack's that we don't know may be about the text as well, and a
+ * placeholder must not stay.
+ */
+static bool plainer(struct turn *t, size_t k, enum slack_fault fault)
 {
+	if (fault != SLACK_CONTENT && fault != SLACK_OURS)
+		return false;
 	if (!t->recut) {
 		t->recut = true;
 		reply_cut(&t->reply, k, SMALL_MAX);
@@ -93,7 +99,7 @@ static void on_part(struct turn *t, const struct slack_result *r)
 {
 	if (!r)
 		next_part(t, t->part + 1);
-	else if (r->fault == SLACK_CONTENT && plainer(t, t->part))
+	else if (plainer(t, t->part, r->fault))
 		post_again(t);
 	else
 		turn_refused(t, r);
@@ -114,7 +120,7 @@ void write_edited(struct turn *t, const struct slack_result *r)
 		next_part(t, 1);
 	else if (r->fault == SLACK_POLICY && !t->reposted)
 		repost(t);
-	else if (r->fault == SLACK_CONTENT && plainer(t, 0))
+	else if (plainer(t, 0, r->fault))
 		edit_final(t);
 	else
 		turn_refused(t, r);
