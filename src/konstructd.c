@@ -121,8 +121,8 @@ static int restore_state(struct daemon *d, struct store *s, struct err *e)
 	int64_t window = (int64_t)d->conf.engaged_minutes * 60 * 1000;
 	struct restoring r = { d->gate, now, e };
 
-	if (s->ops->engaged(s, now - window, restore_engaged, d->engaged, e) <
-	    0)
+	if (s->ops->engaged(s, now - window - ENGAGED_KEEP_MS, restore_engaged,
+			    d->engaged, e) < 0)
 		return -1;
 	return s->ops->claims(s, now - CLAIMS_MS, restore_claim, &r, e);
 }

@@ -6,6 +6,7 @@
 #include <stdlib.h>
 #include <string.h>
 
+#include "base/clock.h"
 #include "base/err.h"
 #include "base/log.h"
 #include "envelopes.h"
@@ -13,12 +14,24 @@
 #include "route/message.h"
 #include "state/engaged.h"
 
+static int64_t now; /* wall clock; in place of base/clock.c */
 static struct engaged *engaged;
 static struct screening s;
 static const char *stage;
 
+int64_t clock_wall_ms(void)
+{
+	return now;
+}
+
+int64_t clock_ms(void)
+{
+	return now;
+}
+
 static void setup(void)
 {
+	now = INT64_C(1700000000) * 1000;
 	log_set_level(LOG_LEVEL_ERROR);
 	engaged = engaged_create(30 * 60 * 1000);
 	ck_assert_ptr_nonnull(engaged);
@@ -236,6 +249,19 @@ START_TEST(a_mention_lets_its_thread_through)
 }
 END_TEST
 
+/* Slack delivers what it could not for minutes, and hours if it is told to. */
+START_TEST(a_reply_that_comes_late_is_judged_by_its_own_time)
+{
+	engaged_renew(engaged, "A1:T1:C1:1700000000.000100", now);
+	now += 80 * 60 * 1000;
+	engaged_sweep(engaged, now);
+	ck_assert_int_eq(screen_event(FOLLOW_UP), V_ACCEPT);
+	now += 20 * 60 * 1000;
+	engaged_sweep(engaged, now);
+	ck_assert_int_eq(screen_event(FOLLOW_UP), V_HOLD);
+}
+END_TEST
+
 START_TEST(an_engaged_thread_of_another_workspace_is_another)
 {
 	char *frame = event_frame_with(
@@ -286,6 +312,7 @@ int main(void)
 	LOOP(tc, each_event_is_decided_by_its_stage, cases);
 	LOOP(tc, what_is_no_message_is_dropped, frames);
 	tcase_add_test(tc, a_mention_lets_its_thread_through);
+	tcase_add_test(tc, a_reply_that_comes_late_is_judged_by_its_own_time);
 	tcase_add_test(tc, an_engaged_thread_of_another_workspace_is_another);
 	tcase_add_test(tc, decisions_are_counted_and_holds_are_not);
 	suite_add_tcase(suite, tc);

@@ -158,7 +158,9 @@ static enum verdict screen_relevant(struct screening *s, struct err *e)
 		return V_ACCEPT;
 	if (!m->channel.thread_ts)
 		return drop(s, "not addressed");
-	if (engaged_maybe(s->engaged, s->key))
+	/* What was long under way is judged by its own time. */
+	if (engaged_maybe(s->engaged, s->key) ||
+	    engaged_at(s->engaged, s->key, m->timestamp_ms))
 		return V_ACCEPT;
 	return V_HOLD;
 }

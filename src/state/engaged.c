@@ -10,12 +10,9 @@
 
 #define THREADS_MAX 1000000
 
-/* The screen may err by this much, so that a message that was long under way
- * is still judged by its own time. */
+/* The screen may err by this much, as clocks do. */
 #define SLACK_MS (60 * 1000)
 
-/* And what has ended is remembered so much longer for it. */
-#define KEEP_MS        (3600 * 1000)
 #define SWEEP_EVERY_MS (60 * 1000)
 
 struct thread {
@@ -165,7 +162,7 @@ static bool keep(const char *key, void *value, void *arg)
 
 void engaged_sweep(struct engaged *g, int64_t now_ms)
 {
-	struct sweep s = { now_ms, g->window_ms + KEEP_MS };
+	struct sweep s = { now_ms, g->window_ms + ENGAGED_KEEP_MS };
 
 	pthread_mutex_lock(&g->lock);
 	if (llabs(now_ms - g->swept_ms) >= SWEEP_EVERY_MS) {

@@ -23,6 +23,9 @@ int engaged_key(char out[ENGAGED_KEY_SIZE], const char *app_id,
 		const char *workspace_id, const char *channel,
 		const char *thread);
 
+/* What has ended is remembered so much longer, for messages that come late. */
+#define ENGAGED_KEEP_MS (3600 * INT64_C(1000))
+
 struct engaged *engaged_create(int64_t window_ms);
 void engaged_free(struct engaged *g);
 
@@ -35,7 +38,7 @@ void engaged_renew(struct engaged *g, const char *key, int64_t at_ms);
 /* Is a message of that time within the window of the last one? */
 bool engaged_at(struct engaged *g, const char *key, int64_t at_ms);
 
-/* False only if engaged_at() can't be true, now or soon. */
+/* False only if engaged_at() can't be true of a message of now or soon. */
 bool engaged_maybe(struct engaged *g, const char *key);
 
 /* Forget what ended long before now. Call it now and then. */
