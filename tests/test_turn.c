@@ -916,6 +916,20 @@ START_TEST(whatever_is_under_way_can_be_stopped)
 }
 END_TEST
 
+START_TEST(while_it_drains_notices_are_said_and_no_turn_begins)
+{
+	stage_begin();
+	workers_drain(stage.workers, 0);
+	stage_run(SECOND);
+	stage_submit(notice(NULL));
+	stage_submit(stage_job("entry2", "100.000200", NULL, "hello"));
+	stage_run(SECOND);
+	ck_assert_uint_eq(stage_count("chat.postEphemeral"), 1);
+	ck_assert_uint_eq(stage_count("chat.postMessage"), 0);
+	ck_assert_ptr_null(stage_done("entry2"));
+}
+END_TEST
+
 START_TEST(counts_tell_what_was_done)
 {
 	struct worker_stats s;
@@ -1009,6 +1023,7 @@ int main(void)
 	T(a_notice_stands_in_the_thread_of_its_message);
 	T(a_notice_is_said_at_most_once);
 	T(whatever_is_under_way_can_be_stopped);
+	T(while_it_drains_notices_are_said_and_no_turn_begins);
 	T(counts_tell_what_was_done);
 	T(an_answer_renews_its_thread);
 #undef T

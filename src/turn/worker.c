@@ -30,7 +30,8 @@ struct workers {
 
 	pthread_mutex_t lock;
 	pthread_cond_t changed;
-	size_t answered; /* workers that did what they were told */
+	size_t answered; /* workers that said how busy they are */
+	size_t closed;   /* workers that have nothing left */
 	size_t busy;     /* turns that a drain waits for, as they said */
 };
 
@@ -45,8 +46,9 @@ static void take_jobs(struct loop_task *task)
 	for (n = queue_pop_all(w->inbox, 0); n; n = next) {
 		next = n->next;
 		j = (struct job *)n;
-		/* What may not begin any more waits for the next start. */
-		if (w->draining)
+		/* A turn that may not begin any more waits for the next start;
+		 * a notice would never be said. */
+		if (w->closing || (w->draining && j->kind != JOB_NOTICE))
 			job_free(j);
 		else if (j->kind == JOB_NOTICE)
 			notice_start(w, j);
@@ -92,11 +94,11 @@ static void worker_close(struct worker *w)
 	w->http = NULL;
 }
 
-static void answer(struct workers *ws, size_t busy)
+static void count_up(struct workers *ws, size_t *counter, size_t busy)
 {
 	pthread_mutex_lock(&ws->lock);
 	ws->busy += busy;
-	ws->answered++;
+	(*counter)++;
 	pthread_cond_signal(&ws->changed);
 	pthread_mutex_unlock(&ws->lock);
 }
@@ -111,7 +113,7 @@ static void on_drain(struct loop_task *task)
 	w->draining = true;
 	for (t = w->turns; t; t = t->next)
 		busy += turn_busy(t);
-	answer(w->all, busy);
+	count_up(w->all, &w->all->answered, busy);
 }
 
 static void on_close(struct loop_task *task)
@@ -135,7 +137,7 @@ static void on_emptied(struct loop_task *task)
 					     offsetof(struct worker, emptied));
 
 	worker_close(w);
-	answer(w->all, 0);
+	count_up(w->all, &w->all->closed, 0);
 }
 
 /* Not from here: what calls may stand on something that would be freed. */
@@ -202,22 +204,22 @@ static struct timespec deadline_after(int64_t ms)
 	return at;
 }
 
-/* All have answered, or the time is over (NULL: never); then false. */
-static bool all_answered(struct workers *ws, size_t n,
-			 const struct timespec *until)
+/* A counter has come to n, or the time is over (NULL: never); then false. */
+static bool wait_for(struct workers *ws, const size_t *counter, size_t n,
+		     const struct timespec *until)
 {
 	bool ok;
 	int rc = 0;
 
 	pthread_mutex_lock(&ws->lock);
-	while (ws->answered < n && rc == 0) {
+	while (*counter < n && rc == 0) {
 		if (until)
 			rc = pthread_cond_timedwait(&ws->changed, &ws->lock,
 						    until);
 		else
 			rc = pthread_cond_wait(&ws->changed, &ws->lock);
 	}
-	ok = ws->answered >= n;
+	ok = *counter >= n;
 	pthread_mutex_unlock(&ws->lock);
 	return ok;
 }
@@ -228,10 +230,12 @@ static bool poll_drain(struct workers *ws, const struct timespec *until,
 {
 	size_t i;
 
+	pthread_mutex_lock(&ws->lock);
 	ws->answered = ws->busy = 0;
+	pthread_mutex_unlock(&ws->lock);
 	for (i = 0; i < ws->n; i++)
 		loop_post(ws->w[i].loop, &ws->w[i].drain);
-	if (!all_answered(ws, ws->n, until))
+	if (!wait_for(ws, &ws->answered, ws->n, until))
 		return false;
 	*busy = ws->busy;
 	return true;
@@ -272,14 +276,13 @@ void workers_free(struct workers *ws)
 
 	if (!ws)
 		return;
-	ws->answered = 0;
 	for (i = 0; i < ws->n; i++) {
 		if (!ws->w[i].started)
 			continue;
 		loop_post(ws->w[i].loop, &ws->w[i].close);
 		started++;
 	}
-	(void)all_answered(ws, started, NULL);
+	(void)wait_for(ws, &ws->closed, started, NULL);
 	for (i = 0; i < ws->n; i++)
 		worker_release(&ws->w[i]);
 	pthread_cond_destroy(&ws->changed);
