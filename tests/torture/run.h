@@ -1,0 +1,42 @@
+/* SPDX-License-Identifier: ISC */
+#ifndef TORTURE_RUN_H
+#define TORTURE_RUN_H
+
+#include <stdbool.h>
+#include <stdint.h>
+
+#include "torture/judge.h"
+
+struct err;
+
+struct torture {
+	/* in */
+	uint64_t seed;
+	int seconds; /* of load and kills; then it waits until all is quiet */
+	int tenants;
+	double rate;    /* messages a second */
+	int kill_ms;    /* between two kills on average */
+	bool patient;   /* calls may hang until the daemon's time limit */
+	bool keep;      /* leave the directory */
+	bool talkative; /* a line per kill */
+
+	/* out */
+	int kills, stops;
+	size_t messages;
+	bool quiet; /* in the end, in time */
+	struct verdicts verdicts;
+};
+
+/*
+ * A simulator and a daemon; people talk, everything fails now and then, and
+ * the daemon is killed again and again; in the end all is counted. -1: it
+ * could not be done.
+ */
+int torture_run(struct torture *t, struct err *e);
+
+void torture_print(const struct torture *t);
+
+/* Nothing lost, nothing twice, nothing stuck. */
+bool torture_passed(const struct torture *t);
+
+#endif

@@ -1,0 +1,49 @@
+/* SPDX-License-Identifier: ISC */
+#include <check.h>
+#include <stdlib.h>
+
+#include "base/err.h"
+#include "torture/run.h"
+
+/* ./dev torture is the long one. */
+START_TEST(kills_and_faults_lose_nothing_and_answer_nothing_twice)
+{
+	struct torture t = {
+		.seed = 4,
+		.seconds = 8,
+		.tenants = 3,
+		.rate = 4,
+		.kill_ms = 1200,
+	};
+	struct err e = { 0 };
+	int rc = torture_run(&t, &e);
+
+	ck_assert_msg(rc == 0, "%s", e.msg);
+	torture_print(&t);
+	ck_assert(t.quiet);
+	ck_assert_uint_eq(t.verdicts.lost, 0);
+	ck_assert_uint_eq(t.verdicts.twice, 0);
+	ck_assert_uint_eq(t.verdicts.stuck, 0);
+	ck_assert_uint_eq(t.verdicts.given_up, 0);
+	ck_assert_uint_eq(t.verdicts.answered + t.verdicts.sentences,
+			  t.messages);
+}
+END_TEST
+
+int main(void)
+{
+	Suite *s = suite_create("torture");
+	TCase *tc = tcase_create("torture");
+	SRunner *sr = srunner_create(s);
+	int failed;
+
+	tcase_set_timeout(tc, 400);
+	tcase_add_test(tc,
+		       kills_and_faults_lose_nothing_and_answer_nothing_twice);
+	suite_add_tcase(s, tc);
+
+	srunner_run_all(sr, CK_ENV);
+	failed = srunner_ntests_failed(sr);
+	srunner_free(sr);
+	return failed ? EXIT_FAILURE : EXIT_SUCCESS;
+}
