@@ -842,6 +842,20 @@ START_TEST(without_the_scope_nobody_asks_for_names_for_an_hour)
 }
 END_TEST
 
+START_TEST(names_are_not_asked_for_before_retry_after)
+{
+	stage_fault("users.info", FAULT_RATE, NULL, 2 * MINUTE);
+	play(stage_job("entry1", "100.000100", NULL, "hi <@U8>"), MINUTE);
+	stage_submit(stage_job("entry2", "200.000100", NULL, "hi <@U9>"));
+	stage_run(30 * SECOND);
+	ck_assert_uint_eq(stage_count("users.info"), 1);
+	stage_run(MINUTE);
+	stage_submit(stage_job("entry3", "300.000100", NULL, "hi <@U9>"));
+	stage_run(30 * SECOND);
+	ck_assert_uint_eq(stage_count("users.info"), 2);
+}
+END_TEST
+
 /* notices */
 
 static struct job *notice(const char *thread)
@@ -1019,6 +1033,7 @@ int main(void)
 	T(names_are_asked_for_once);
 	T(names_that_come_late_are_not_waited_for);
 	T(without_the_scope_nobody_asks_for_names_for_an_hour);
+	T(names_are_not_asked_for_before_retry_after);
 	T(a_notice_is_for_one_person);
 	T(a_notice_stands_in_the_thread_of_its_message);
 	T(a_notice_is_said_at_most_once);

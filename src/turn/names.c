@@ -154,7 +154,7 @@ static bool is_closed(struct names *n, const char *scope)
 	return false;
 }
 
-static void close_scope(struct names *n, const char *scope)
+static void close_scope(struct names *n, const char *scope, int64_t ms)
 {
 	int64_t *until;
 
@@ -163,7 +163,7 @@ static void close_scope(struct names *n, const char *scope)
 	until = malloc(sizeof(*until));
 	if (!until)
 		return;
-	*until = clock_ms() + TTL_MS;
+	*until = clock_ms() + ms;
 	if (map_put(n->closed, scope, until) < 0)
 		free(until);
 }
@@ -202,8 +202,11 @@ static void on_info(const struct slack_result *r, void *arg)
 		if (s)
 			slack_name_clean(s, nm->text);
 	} else if (r->fault == SLACK_CONFIG) {
-		close_scope(n, nm->scope);
-	} else if (r->fault == SLACK_RATE || r->fault == SLACK_TRANSIENT) {
+		close_scope(n, nm->scope, TTL_MS);
+	} else if (r->fault == SLACK_RATE) {
+		nm->until_ms = clock_ms() + r->retry_ms;
+		close_scope(n, nm->scope, r->retry_ms);
+	} else if (r->fault == SLACK_TRANSIENT) {
 		nm->until_ms = clock_ms() + RETRY_MS;
 	}
 	free(nm->scope);
