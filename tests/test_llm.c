@@ -162,17 +162,23 @@ START_TEST(an_answer_streams)
 }
 END_TEST
 
-START_TEST(the_request_is_what_the_server_expects)
+static void give_key(const char *key)
 {
-	struct asker a = { 0 };
-	const char *got;
 	FILE *f;
 
 	strcpy(key_file, "/tmp/konstruct-key-XXXXXX");
 	f = fdopen(mkstemp(key_file), "w");
-	fputs("  sk-test-1\n", f);
+	fprintf(f, "  %s\n", key);
 	fclose(f);
 	conf.models[0].api_key_file = key_file;
+}
+
+START_TEST(the_request_is_what_the_server_expects)
+{
+	struct asker a = { 0 };
+	const char *got;
+
+	give_key("sk-test-1");
 	conf.models[0].max_tokens = 77;
 	serve(hello, 1);
 	ask(&a, NULL);
@@ -323,6 +329,23 @@ static const struct {
 	  "Hi",
 	  LLM_DONE },
 };
+
+START_TEST(a_refusal_that_quotes_our_key_is_not_passed_on)
+{
+	static const struct scripted_answer no[] = {
+		{ { OBJECTION "no such key: sk-test-12345678\"}}" },
+		  SCRIPTED_CLOSE },
+	};
+	struct asker a = { 0 };
+
+	give_key("sk-test-12345678");
+	serve(no, 1);
+	ask(&a, NULL);
+	loop_run_here(l);
+	ck_assert_int_eq(a.end, LLM_ERROR);
+	ck_assert_str_eq(a.msg, "(quotes our key)");
+}
+END_TEST
 
 static size_t count_answers(const struct scripted_answer *a)
 {
@@ -599,6 +622,7 @@ int main(void)
 	tcase_add_loop_test(tc, the_model_is_chosen_by_name, 0, 5);
 	tcase_add_test(tc, a_missing_key_file_names_the_model);
 	tcase_add_loop_test(tc, ends_as_it_should, 0, COUNT(cases));
+	tcase_add_test(tc, a_refusal_that_quotes_our_key_is_not_passed_on);
 	tcase_add_test(tc, a_dialect_is_remembered);
 	tcase_add_test(tc, retry_after_is_waited_for);
 	tcase_add_loop_test(tc, silence_ends_in_a_timeout, 0, COUNT(silences));

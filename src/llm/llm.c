@@ -2,6 +2,7 @@
 #include "llm/llm.h"
 
 #include <stdatomic.h>
+#include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
 
@@ -21,6 +22,10 @@
 
 #define REQUEST_MAX        (16 * 1024 * 1024)
 #define RETRY_AFTER_MAX_MS 10000
+
+/* More of a key than this is never shown, not even where it is cut off. */
+#define KEY_SHOWN 12
+#define KEY_LEAST 8
 
 /* For a slot. All who hold one have deadlines, so the line does move. */
 #define WAIT_MAX_MS (10 * 60 * 1000)
@@ -193,13 +198,25 @@ static void free_call(struct llm_call *c)
 	free(c);
 }
 
+/* msg goes into the log, and servers quote the key that they refuse. A short
+ * one is a word for a server that wants none. */
+static const char *without_key(const char *msg, const char *key)
+{
+	char begin[KEY_SHOWN + 1];
+
+	if (!msg || !key || strlen(key) < KEY_LEAST)
+		return msg;
+	(void)snprintf(begin, sizeof(begin), "%s", key);
+	return strstr(msg, begin) ? "(quotes our key)" : msg;
+}
+
 static void finish(struct llm_call *c, enum llm_end end, const char *msg)
 {
 	struct llm_result r = {
 		.end = end,
 		.usage = c->answer.usage,
 		.model = c->model->name,
-		.msg = msg,
+		.msg = without_key(msg, c->model->key),
 		.first_token_ms = c->first_token_ms,
 	};
 
