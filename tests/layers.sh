@@ -13,8 +13,10 @@ complain() {
 }
 
 # Each folder with all that it may include: itself and those below.
+listed=
 may_include() {
 	while read -r folder below; do
+		listed="$listed $folder "
 		allowed=$(echo "$folder $below config.h" | tr ' ' '|')
 		found=$(grep -nE '^#include "' src/"$folder"/*.[ch] |
 			grep -vE "#include \"($allowed)(/|\")")
@@ -32,7 +34,14 @@ route slack llm store state net base
 turn route slack llm store state net base
 link turn route slack llm store state net base
 admin link turn route slack llm store state net base
+ctl admin link turn route slack llm store state net base
 LIST
+for folder in src/*/; do
+	case $listed in
+	*" $(basename "$folder") "*) ;;
+	*) complain "$folder is not in the list of $0" ;;
+	esac
+done
 
 # Each third-party header, and where it may stand.
 stays_in() {
@@ -47,7 +56,7 @@ stays_in <<LIST
 json-c/ base/
 confuse base/
 openssl/ base/ net/
-curl/ net/ ctl/
+curl/ net/
 uv net/
 md4c slack/
 sqlite3 store/
