@@ -142,6 +142,61 @@ START_TEST(markdown_becomes_mrkdwn)
 }
 END_TEST
 
+/* What might smuggle "<!channel>" or "<@U1>" out. */
+static const char *const pings[] = {
+	"[x](https://a|<!here>)",
+	"<https://a|<!here>>",
+	"<https://a&gt;&lt;!here>",
+	"[x](https://a/><!channel>)",
+	"[x](<https://a/><!channel>)",
+	"[x](https://a&gt;&lt;!channel&gt;)",
+	"[x](https://a&#124;!here)",
+	"[x](http&#58;//a|!here)",
+	"[x](https://a\n<!here>)",
+	"[x](https://a \"<!here>\")",
+	"[x](mailto:a|!channel)",
+	"<mailto:x@y&gt;&lt;!here>",
+	"[<!channel>](https://a)",
+	"[<@U1>](<@U1>)",
+	"![<!channel>](https://a)",
+	"![x](<https://a|<!here>>)",
+	"[x]: <!channel>\n\n[x]",
+	"[x]: https://a/\"><!channel>\n\n[x]",
+	"https://a/|<!here>",
+	"www.a.b/<!here>",
+	"``<@U1>``",
+	"```\n<!channel>\n",
+	"    <!channel>",
+	"<b><!channel></b>",
+	"<br <!channel>>",
+	"<a href=\"<!channel>\">x</a>",
+	"<!--><!channel>-->",
+	"<?<!channel>?>",
+	"<![CDATA[<!channel>]]>",
+	"\\<!channel>",
+	"&#x3c;!channel&#x3e;",
+	"| <!channel> | b |\n|---|---|\n| `<@U1>` | [l](https://a|<!here>) |",
+	"| a | b |\n|---|---|\n| <!here> | [l](https://a) |",
+	"**<!everyone>**",
+	"# <!here>",
+	"> <!here>",
+	"- <!here>",
+};
+
+/* Slack acts on angle brackets, and each that is ours begins a link. */
+START_TEST(nothing_that_a_model_writes_pings)
+{
+	const char *p;
+
+	ck_assert_int_eq(mrkdwn_render(pings[_i], strlen(pings[_i]), &out), 0);
+	for (p = strchr(out.data, '<'); p; p = strchr(p + 1, '<'))
+		ck_assert_msg(strncmp(p, "<http://", 8) == 0 ||
+				      strncmp(p, "<https://", 9) == 0 ||
+				      strncmp(p, "<mailto:", 8) == 0,
+			      "%s: %s", pings[_i], out.data);
+}
+END_TEST
+
 START_TEST(output_that_does_not_fit_is_refused)
 {
 	struct buf small;
@@ -284,6 +339,8 @@ int main(void)
 	tcase_set_timeout(tc, 30);
 	tcase_add_loop_test(tc, markdown_becomes_mrkdwn, 0,
 			    sizeof(cases) / sizeof(cases[0]));
+	tcase_add_loop_test(tc, nothing_that_a_model_writes_pings, 0,
+			    sizeof(pings) / sizeof(pings[0]));
 	tcase_add_test(tc, output_that_does_not_fit_is_refused);
 	tcase_add_test(tc, table_of_too_many_cells_is_left_as_text);
 	tcase_add_loop_test(tc, hostile_repeats_take_linear_time, 0,
