@@ -440,8 +440,8 @@ START_TEST(a_journaled_answer_is_written_without_the_model)
 	earlier_post("999.000001", 0);
 	j->entry.answer = strdup("the *old* answer");
 	play(j, 10 * SECOND);
+	stage_run(20 * SECOND);
 	ck_assert_int_eq(stage.nasked, 0);
-	ck_assert_ptr_null(answer_note());
 	ck_assert_str_eq(stage_reply(0)->text, "the _old_ answer");
 	ck_assert_str_eq(stage_done("entry1")->lines[1], "> the *old* answer");
 }
@@ -453,11 +453,70 @@ START_TEST(after_three_attempts_the_placeholder_is_closed_with_a_sentence)
 
 	earlier_post("999.000001", 0);
 	j->entry.attempts = 4;
-	play(j, 10 * SECOND);
+	play(j, 30 * SECOND);
 	ck_assert_int_eq(stage.nasked, 0);
 	contains(stage_reply(0)->text, "several times");
 	contains(stage_reply(0)->text, "(ref. entry1)");
 	ck_assert_int_eq(stage_done("entry1")->state, ENTRY_DEAD);
+}
+END_TEST
+
+START_TEST(a_reply_that_stands_is_never_replaced_by_an_apology)
+{
+	struct job *j = second_attempt("999.000001");
+
+	earlier_post("999.000001", 0);
+	j->entry.answer = strdup("the answer");
+	j->entry.state = ENTRY_WRITTEN;
+	j->entry.attempts = 99;
+	play(j, 30 * SECOND);
+	ck_assert_str_eq(stage_reply(0)->text, "the answer");
+	ck_assert_int_eq(stage_done("entry1")->state, ENTRY_DONE);
+}
+END_TEST
+
+START_TEST(a_journaled_sentence_is_no_answer_after_a_restart)
+{
+	struct job *j = second_attempt("999.000001");
+
+	earlier_post("999.000001", 0);
+	j->entry.answer = strdup("Sorry.");
+	j->entry.verdict = strdup("failed:busy");
+	j->entry.state = ENTRY_WRITTEN;
+	play(j, 30 * SECOND);
+	ck_assert_str_eq(stage_reply(0)->text, "Sorry.");
+	ck_assert_str_eq(stage_done("entry1")->verdict, "failed:busy");
+	ck_assert_uint_eq(stage_done("entry1")->nlines, 1);
+}
+END_TEST
+
+START_TEST(what_an_earlier_process_sent_and_comes_late_is_undone)
+{
+	play(second_attempt(""), 10 * SECOND);
+	ck_assert_str_eq(stage_reply(0)->text, "It is _here_.");
+	/* Its placeholder, and an edit of ours. */
+	earlier_post("999.000001", 0);
+	snprintf(stage.msgs[0].text, sizeof(stage.msgs[0].text), "It is");
+	stage_run(MINUTE);
+	ck_assert(stage.msgs[1].deleted);
+	ck_assert_str_eq(stage.msgs[0].text, "It is _here_.");
+}
+END_TEST
+
+START_TEST(twins_are_looked_for_until_slack_answers)
+{
+	int i;
+
+	earlier_post("999.000001", 0);
+	earlier_post("999.000002", 0);
+	earlier_post("999.000003", 0);
+	for (i = 0; i < 3; i++)
+		stage_fault("conversations.replies", FAULT_FAIL, NULL, 0);
+	stage_fault("chat.delete", FAULT_FAIL, NULL, 0);
+	play(second_attempt("999.000001"), 2 * MINUTE);
+	ck_assert_uint_eq(stage_nreplies(), 1);
+	ck_assert_str_eq(stage_reply(0)->text, "It is _here_.");
+	ck_assert_ptr_nonnull(stage_done("entry1"));
 }
 END_TEST
 
@@ -1008,6 +1067,10 @@ int main(void)
 	T(an_intended_placeholder_that_never_came_is_posted);
 	T(a_journaled_answer_is_written_without_the_model);
 	T(after_three_attempts_the_placeholder_is_closed_with_a_sentence);
+	T(a_reply_that_stands_is_never_replaced_by_an_apology);
+	T(a_journaled_sentence_is_no_answer_after_a_restart);
+	T(what_an_earlier_process_sent_and_comes_late_is_undone);
+	T(twins_are_looked_for_until_slack_answers);
 	T(a_long_answer_goes_on_in_further_posts);
 	T(each_further_post_is_intended_before_and_noted_after);
 	T(further_posts_that_exist_are_not_posted_again);

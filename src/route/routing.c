@@ -188,7 +188,8 @@ static int complete_entry(struct routing *r, enum entry_state state)
 		en->verdict = strdup(r->verdict_text);
 	if (!en->claim || !en->tenant_id || !en->verdict)
 		return -1;
-	en->state = state;
+	if (!r->resumed)
+		en->state = state;
 	return 0;
 }
 

@@ -6,9 +6,9 @@
 #include "store/journal_ops.h"
 
 static const char *const state_names[] = {
-	[ENTRY_NEW] = "new",   [ENTRY_ACCEPTED] = "accepted",
-	[ENTRY_DONE] = "done", [ENTRY_REFUSED] = "refused",
-	[ENTRY_DEAD] = "dead",
+	[ENTRY_NEW] = "new",         [ENTRY_ACCEPTED] = "accepted",
+	[ENTRY_WRITTEN] = "written", [ENTRY_DONE] = "done",
+	[ENTRY_REFUSED] = "refused", [ENTRY_DEAD] = "dead",
 };
 #define STATES (sizeof(state_names) / sizeof(state_names[0]))
 

@@ -35,6 +35,7 @@ enum journal_kind {
 enum entry_state {
 	ENTRY_NEW = 0,  /* not routed yet */
 	ENTRY_ACCEPTED, /* a turn is or was at work */
+	ENTRY_WRITTEN,  /* its reply stands; twins of it may still come */
 	ENTRY_REFUSED,  /* over the limit; a notice may be on its way */
 	ENTRY_DONE,
 	ENTRY_DEAD, /* given up */

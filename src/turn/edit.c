@@ -282,7 +282,10 @@ static void interim_done(struct turn *t, const struct slack_result *r)
 		t->shown = 0;
 		break;
 	case SLACK_TRANSIENT:
-		t->lost = t->lost || r->maybe;
+		if (r->maybe) {
+			t->lost = t->stale = true;
+			t->doubt_ms = clock_ms();
+		}
 		t->shown = 0;
 		break;
 	case SLACK_POLICY:

@@ -103,11 +103,15 @@ void note_part(struct turn *t, size_t part, const char *ts,
 	push(t, &s);
 }
 
-void note_answer(struct turn *t, void (*then)(struct turn *t))
+void note_answer(struct turn *t, enum entry_state state,
+		 void (*then)(struct turn *t))
 {
 	struct note_slot s = { .kind = JOURNAL_NOTE, .then = then };
 
+	s.note.state = state;
 	s.note.answer = t->answer.data;
+	if (t->verdict[0] != '\0')
+		s.note.verdict = t->verdict;
 	push(t, &s);
 }
 

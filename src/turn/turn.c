@@ -20,7 +20,8 @@
 #define TRIES_QUICK 5  /* with retry_call's delays; then */
 #define TRIES_MAX   35 /* every 30 s, a quarter of an hour in all */
 #define SLOW_MS     30000
-#define REMARK_MAX  1024 /* room for what we say below an answer */
+#define REMARK_MAX  1024      /* room for what we say below an answer */
+#define FAILED      "failed:" /* a verdict, with the sentence's name */
 
 static void enter_placing(struct turn *t);
 static void enter_waiting(struct turn *t);
@@ -42,7 +43,7 @@ static const struct {
 	[TURN_ASKING] = { "asking", TO(STREAMING) | TO(WRITING), NULL },
 	[TURN_STREAMING] = { "streaming", TO(WRITING) | TO(CLOSING), NULL },
 	[TURN_WRITING] = { "writing", TO(HEALING) | TO(CLOSING), write_start },
-	[TURN_HEALING] = { "healing", TO(CLOSING), post_heal },
+	[TURN_HEALING] = { "healing", TO(CLOSING), heal_start },
 	[TURN_CLOSING] = { "closing", 0, close_start },
 };
 
@@ -132,16 +133,27 @@ static void enter_waiting(struct turn *t)
 		turn_go(t);
 }
 
+/* Whoever has the answer already may try for longer; and a reply that stands
+ * is never replaced by an apology. */
+static bool is_hopeless(const struct turn *t)
+{
+	const struct entry *en = &t->job->entry;
+
+	if (en->state == ENTRY_WRITTEN)
+		return false;
+	return en->attempts > (t->resumed ? 2 : 1) * JOB_ATTEMPTS_MAX;
+}
+
 void turn_go(struct turn *t)
 {
 	if (t->state != TURN_WAITING || t->w->draining)
 		return;
-	if (t->job->entry.attempts > JOB_ATTEMPTS_MAX) {
+	if (is_hopeless(t)) {
 		t->end_state = ENTRY_DEAD;
 		t->answered = false;
 		buf_reset(&t->answer);
 		turn_fail(t, SENTENCE_DEAD, "too many attempts");
-	} else if (t->answered) {
+	} else if (t->resumed) {
 		turn_set(t, TURN_WRITING);
 	} else {
 		turn_set(t, TURN_READING);
@@ -153,7 +165,7 @@ void turn_fail(struct turn *t, enum sentence s, const char *why)
 	log_warn(LOG_FIELDS({ "entry", t->job->entry.id }, { "ref", t->ref },
 			    { "reason", sentence_name(s) }, { "detail", why }),
 		 "no answer");
-	(void)snprintf(t->verdict, sizeof(t->verdict), "failed:%s",
+	(void)snprintf(t->verdict, sizeof(t->verdict), FAILED "%s",
 		       sentence_name(s));
 	if (t->answer.len > 0) {
 		mrkdwn_close(&t->answer);
@@ -364,6 +376,19 @@ static void link_turn(struct turn *t)
 	atomic_fetch_add(&w->count->turns, 1);
 }
 
+/* The journaled text is an answer, or a sentence in the place of one. */
+static void take_up_verdict(struct turn *t)
+{
+	const char *verdict = t->job->entry.verdict;
+
+	t->answered = !verdict || strncmp(verdict, FAILED, strlen(FAILED)) != 0;
+	if (t->answered)
+		return;
+	(void)snprintf(t->verdict, sizeof(t->verdict), "%s", verdict);
+	if (strcmp(verdict, FAILED "dead") == 0)
+		t->end_state = ENTRY_DEAD;
+}
+
 /* What an earlier attempt has left. */
 static int take_up(struct turn *t)
 {
@@ -372,6 +397,10 @@ static int take_up(struct turn *t)
 
 	if (post_grow(t, en->nparts > 0 ? en->nparts : 1) < 0)
 		return -1;
+	if (en->attempts > 1) {
+		t->doubt_ms = t->began_ms;
+		t->stale = true;
+	}
 	for (i = 0; i < en->nparts; i++) {
 		if (en->parts[i] && ts_valid(en->parts[i]))
 			(void)snprintf(t->parts[i], TS_SIZE, "%s",
@@ -379,7 +408,8 @@ static int take_up(struct turn *t)
 	}
 	if (!en->answer)
 		return 0;
-	t->answered = t->resumed = true;
+	t->resumed = true;
+	take_up_verdict(t);
 	return buf_adds(&t->answer, en->answer);
 }
 

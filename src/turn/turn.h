@@ -177,7 +177,7 @@ struct turn {
 	char *post_text;
 	struct turn *post_next;
 	void (*posted)(struct turn *t, const struct slack_result *r);
-	int64_t doubt_ms; /* when a post seemed lost and was repeated; or 0 */
+	int64_t doubt_ms; /* when what is in doubt was sent; 0: nothing is */
 	char (*parts)[TS_SIZE]; /* ts of each; "" intended or not yet */
 	size_t nparts;
 
@@ -186,7 +186,8 @@ struct turn {
 	bool flying;     /* an edit is under way, */
 	bool final;      /* and it is the last one */
 	bool no_interim; /* Slack refuses them */
-	bool lost;       /* an interim edit may still arrive */
+	bool lost;       /* an interim edit may still arrive, soon */
+	bool stale;      /* or within a call's time limit */
 	int64_t edited_ms;
 	unsigned int nedits;
 	uint64_t shown; /* hash of the text shown now */
@@ -211,7 +212,7 @@ struct turn {
 	struct buf answer; /* Markdown */
 	bool cut;          /* it is longer than we show */
 	bool answered;     /* the model ended well */
-	bool resumed;      /* the answer is in the journal already */
+	bool resumed;      /* what to write is in the journal already */
 	struct reply reply;
 	bool replaced; /* by a sentence, as Slack refused the answer */
 	bool recut;    /* into smaller parts */
@@ -274,7 +275,9 @@ const char *turn_state_name(enum turn_state s);
 
 void note_part(struct turn *t, size_t part, const char *ts,
 	       void (*then)(struct turn *t));
-void note_answer(struct turn *t, void (*then)(struct turn *t));
+/* What the reply says, and the verdict on it; state ENTRY_NEW: as it is. */
+void note_answer(struct turn *t, enum entry_state state,
+		 void (*then)(struct turn *t));
 /* With the lines and the usage that are in the request already. */
 void note_done(struct turn *t, const struct note *n,
 	       void (*then)(struct turn *t));
@@ -295,8 +298,12 @@ void post_leave(struct turn *t); /* not to be posted any more */
 void post_run(struct channel *ch);
 int post_grow(struct turn *t, size_t nparts); /* 0 or -1 */
 
-/* Looks for younger twins of what was posted in doubt, deletes them. */
-void post_heal(struct turn *t);
+/* heal.c */
+
+/* Waits until all that was sent in doubt must have come; then deletes twins
+ * and edits once more. */
+void heal_start(struct turn *t);
+void heal_edited(struct turn *t); /* that edit is over */
 
 /* look.c */
 

@@ -33,8 +33,8 @@ void write_start(struct turn *t)
 		turn_after(t, 1000, write_start);
 		return;
 	}
-	if (t->answered && !t->resumed)
-		note_answer(t, begin);
+	if (!t->resumed && (t->answered || t->reply.n > 1))
+		note_answer(t, ENTRY_NEW, begin);
 	else
 		begin(t);
 }
@@ -116,7 +116,9 @@ static void repost(struct turn *t)
 
 void write_edited(struct turn *t, const struct slack_result *r)
 {
-	if (!r)
+	if (t->state == TURN_HEALING)
+		heal_edited(t);
+	else if (!r)
 		next_part(t, 1);
 	else if (r->fault == SLACK_POLICY && !t->reposted)
 		repost(t);

@@ -1,0 +1,128 @@
+/* SPDX-License-Identifier: ISC */
+#include "base/buf.h"
+#include "base/clock.h"
+#include "base/conf.h"
+#include "base/err.h"
+#include "base/log.h"
+#include "net/http.h"
+#include "route/job.h"
+#include "turn/turn.h"
+
+/*
+ * A request whose answer was lost, or whose process died, may reach Slack
+ * until its time is over. So much later the thread is looked through once
+ * more, and what came twice is deleted; and the last edit is made again, as
+ * an older one may have come after it.
+ */
+
+#define FORM_MAX 1024
+
+static void look(struct turn *t);
+
+static void finish(struct turn *t)
+{
+	if (t->stale) {
+		t->stale = false;
+		edit_final(t); /* write_edited() comes back to heal_edited() */
+	} else {
+		turn_set(t, TURN_CLOSING);
+	}
+}
+
+void heal_edited(struct turn *t)
+{
+	turn_set(t, TURN_CLOSING);
+}
+
+static bool later(struct turn *t, const struct slack_result *r)
+{
+	int64_t ms;
+
+	if (r->fault != SLACK_TRANSIENT && r->fault != SLACK_RATE)
+		return false;
+	ms = turn_retry_ms(t, r);
+	if (ms < 0)
+		return false;
+	turn_after(t, ms, look);
+	return true;
+}
+
+/* Whatever came of it, the next look tells. */
+static void on_deleted(const struct slack_result *r, void *arg)
+{
+	struct turn *t = arg;
+
+	t->call = NULL;
+	if (later(t, r))
+		return;
+	log_info(
+		LOG_FIELDS({ "entry", t->job->entry.id },
+			   { "error", r->fault == SLACK_OK ? NULL : r->error }),
+		"deleted a post that had arrived twice");
+	if (r->fault == SLACK_OK || r->fault == SLACK_GONE)
+		look(t);
+	else
+		finish(t);
+}
+
+static void delete_twin(struct turn *t, const char *ts)
+{
+	struct err e = { 0 };
+	struct buf form;
+
+	buf_init(&form, FORM_MAX);
+	http_form(&form, "channel", t->where);
+	http_form(&form, "ts", ts);
+	t->call = slack_call(t->w->http, t->w->conf->slack_api_url,
+			     "chat.delete", t->job->connection.bot_token, &form,
+			     on_deleted, t, &e);
+	buf_release(&form);
+	if (!t->call)
+		finish(t);
+}
+
+/* Also what an earlier attempt posted of a longer reply than this one. */
+static const char *find_twin(const struct turn *t, const struct json *body)
+{
+	const char *twin = NULL;
+	size_t k;
+
+	for (k = 0; k < t->nparts && !twin; k++)
+		twin = look_find(body, &t->job->connection, t->job->entry.id, k,
+				 k < t->reply.n ? t->parts[k] : NULL);
+	return twin;
+}
+
+static void on_look(const struct slack_result *r, void *arg)
+{
+	struct turn *t = arg;
+	const char *twin;
+
+	t->call = NULL;
+	if (later(t, r))
+		return;
+	twin = find_twin(t, r->body);
+	if (twin)
+		delete_twin(t, twin);
+	else
+		finish(t);
+}
+
+static void look(struct turn *t)
+{
+	struct err e = { 0 };
+
+	t->call = look_start(t, on_look, &e);
+	if (!t->call)
+		finish(t);
+}
+
+void heal_start(struct turn *t)
+{
+	int64_t passed = clock_ms() - t->doubt_ms;
+
+	if (t->job->entry.state != ENTRY_WRITTEN)
+		note_answer(t, ENTRY_WRITTEN, NULL);
+	turn_after(t, passed < SLACK_CALL_MS ? SLACK_CALL_MS - passed : 0,
+		   look);
+}
