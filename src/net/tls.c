@@ -218,8 +218,11 @@ static int add_pool(SSL_CTX *ctx)
 
 static const char *reason(void)
 {
+	unsigned long first = ERR_peek_error();
 	const char *s = ERR_reason_error_string(ERR_peek_last_error());
 
+	if (ERR_SYSTEM_ERROR(first))
+		return strerror(ERR_GET_REASON(first));
 	return s ? s : "unknown error";
 }
 
