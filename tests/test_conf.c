@@ -135,6 +135,8 @@ static const struct {
 	{ "llm a {\n}\n", "k.conf:2: ", "'a' has no url" },
 	{ "llm a {\nurl = \"\"\n}\n", "k.conf:2: ", "is empty" },
 	{ "llm a {\nurl = \"ftp://b/\"\n}\n", "k.conf:2: ", "https://" },
+	{ "llm a {\nurl = \"https://b/v1/chat/completions/\"\n}\n",
+	  "k.conf:2: ", "put behind it" },
 	{ "llm a {\nurl = \"http://b/\"\n}\n",
 	  "k.conf:2: ", "another machine" },
 	{ "llm a { default = perhaps }\n", "k.conf:1: ", "neither true" },

@@ -59,6 +59,19 @@ static const char *is_web(const char *v)
 	return NULL;
 }
 
+static const char *is_model_url(const char *v)
+{
+	static const char path[] = "/chat/completions";
+	size_t n = strlen(v);
+	size_t len = sizeof(path) - 1;
+
+	while (n > 0 && v[n - 1] == '/')
+		n--;
+	if (n >= len && strncmp(v + n - len, path, len) == 0)
+		return "ends in /chat/completions, which is put behind it";
+	return is_web(v);
+}
+
 const struct conf_key conf_keys[] = {
 	{ "daemon", "listen", CONF_STR, AT(listen), .str = "127.0.0.1:8001",
 	  .check = is_listen },
@@ -100,7 +113,8 @@ const struct conf_key conf_keys[] = {
 	{ "limits", "answer_max_bytes", CONF_INT, AT(answer_max_bytes),
 	  .num = 100000, .min = 1000, .max = 10000000 },
 
-	{ CONF_LLM, "url", CONF_STR, MODEL(url), .str = "", .check = is_web },
+	{ CONF_LLM, "url", CONF_STR, MODEL(url), .str = "",
+	  .check = is_model_url },
 	{ CONF_LLM, "model", CONF_STR, MODEL(model), .str = "" },
 	{ CONF_LLM, "api_key_file", CONF_STR, MODEL(api_key_file), .str = "" },
 	{ CONF_LLM, "ca_file", CONF_STR, MODEL(ca_file), .str = "" },
