@@ -11,6 +11,7 @@
 #include <systemd/sd-daemon.h>
 
 #include "admin/admin.h"
+#include "admin/check.h"
 #include "base/clock.h"
 #include "base/conf.h"
 #include "base/err.h"
@@ -436,8 +437,10 @@ int main(int argc, char **argv)
 		return EX_USAGE;
 	}
 
-	if (conf_load(&d.conf, path, &e) < 0) {
+	if (conf_load(&d.conf, path, &e) < 0 ||
+	    (only == OPT_CHECK && check_conf(&d.conf, &e) < 0)) {
 		fprintf(stderr, "konstructd: %s\n", e.msg);
+		conf_release(&d.conf);
 		return EX_CONFIG;
 	}
 	if (only == OPT_SHOW)

@@ -1,0 +1,66 @@
+/* SPDX-License-Identifier: ISC */
+#include "admin/check.h"
+
+#include <stdbool.h>
+#include <stddef.h>
+
+#include "admin/listen.h"
+#include "base/conf.h"
+#include "base/err.h"
+#include "base/secret.h"
+#include "llm/llm.h"
+#include "net/tls.h"
+#include "state/gate.h"
+#include "store/store.h"
+
+static int check_ca(const char *file, struct err *e)
+{
+	struct ssl_ctx_st *tls;
+
+	if (!*file)
+		return 0;
+	tls = tls_client_create(file, e);
+	tls_client_free(tls);
+	return tls ? 0 : -1;
+}
+
+/* The key that is made at the first start need not be there yet. */
+static int check_key(const struct conf *c, struct err *e)
+{
+	struct keyring *k;
+
+	if (!*c->key_file)
+		return 0;
+	k = keyring_open(c->key_file, false, e);
+	keyring_free(k);
+	return k ? 0 : -1;
+}
+
+static int check_models(const struct conf *c, struct err *e)
+{
+	struct llm *m;
+	size_t i;
+
+	for (i = 0; i < c->nmodels; i++) {
+		if (check_ca(c->models[i].ca_file, e) < 0)
+			return err_wrap(e, "llm \"%s\"", c->models[i].name);
+	}
+	m = llm_create(c, e);
+	llm_free(m);
+	return m ? 0 : -1;
+}
+
+int check_conf(const struct conf *c, struct err *e)
+{
+	char host[LISTEN_HOST_SIZE];
+	bool v6;
+	int port;
+
+	if (*c->listen && listen_split(c->listen, host, &port, &v6, e) < 0)
+		return -1;
+	if (!store_find(c->store_url, e) || !gate_find(c->state_url, e))
+		return -1;
+	if (check_key(c, e) < 0 || check_ca(c->slack_ca_file, e) < 0)
+		return -1;
+	return check_models(c, e);
+}

@@ -1,0 +1,15 @@
+/* SPDX-License-Identifier: ISC */
+#ifndef ADMIN_CHECK_H
+#define ADMIN_CHECK_H
+
+struct conf;
+struct err;
+
+/*
+ * Could the daemon start with these settings? Looks at what they name:
+ * backends, addresses, the files of keys and CAs, as far as the caller may
+ * read them. Makes and connects to nothing. -1 with e naming the first fault.
+ */
+int check_conf(const struct conf *c, struct err *e);
+
+#endif
