@@ -248,6 +248,58 @@ START_TEST(calls_at_once_stay_under_the_cap)
 }
 END_TEST
 
+START_TEST(a_flood_with_one_token_keeps_no_other_waiting)
+{
+	const struct scripted_answer a[] = { { .parts = { OK } } };
+	struct heard flood = { 0 }, t = { 0 };
+	struct http_request r;
+	int i;
+
+	http_free(h);
+	make_client(NULL, 1);
+	r = get(serve(a, 1), &flood);
+	r.bearer = "xoxb-1";
+	for (i = 0; i < 30; i++)
+		start_request(&r, &flood);
+	r.bearer = "xoxb-2";
+	r.arg = &t;
+	for (i = 0; i < 3; i++)
+		start_request(&r, &t);
+	loop_run_here(l);
+	ck_assert_int_eq(flood.done, 30);
+	ck_assert_int_eq(t.done, 3);
+	/* One of the flood was under way, then they take turns. */
+	for (i = 0; i < 33; i++)
+		ck_assert_int_eq(strstr(scripted_request(server, (size_t)i),
+					"xoxb-2") != NULL,
+				 i == 2 || i == 4 || i == 6);
+}
+END_TEST
+
+START_TEST(a_call_given_up_while_it_waits_gives_up_its_turn)
+{
+	const struct scripted_answer a[] = { { .parts = { OK } } };
+	struct heard flood = { 0 }, gone = { 0 }, t = { 0 };
+	struct http_request r;
+
+	http_free(h);
+	make_client(NULL, 1);
+	r = get(serve(a, 1), &flood);
+	start_request(&r, &flood);
+	r.bearer = "xoxb-2";
+	r.arg = &gone;
+	start_request(&r, &gone);
+	r.bearer = "xoxb-3";
+	r.arg = &t;
+	start_request(&r, &t);
+	http_cancel(gone.call);
+	loop_run_here(l);
+	ck_assert_int_eq(flood.done, 1);
+	ck_assert_int_eq(gone.done, 0);
+	ck_assert_int_eq(t.done, 1);
+}
+END_TEST
+
 START_TEST(a_body_in_pieces_comes_as_it_comes)
 {
 	const struct scripted_answer a[] = { {
@@ -648,6 +700,8 @@ int main(void)
 	tcase_add_test(tc, the_next_request_has_nothing_of_the_one_before);
 	tcase_add_test(tc, calls_in_turn_share_a_connection);
 	tcase_add_test(tc, calls_at_once_stay_under_the_cap);
+	tcase_add_test(tc, a_flood_with_one_token_keeps_no_other_waiting);
+	tcase_add_test(tc, a_call_given_up_while_it_waits_gives_up_its_turn);
 	tcase_add_test(tc, a_body_in_pieces_comes_as_it_comes);
 	tcase_add_test(tc, the_body_of_an_error_is_collected);
 	tcase_add_loop_test(tc, retry_after_is_read_whatever_it_says, 0,

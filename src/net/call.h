@@ -14,6 +14,7 @@
 struct http;
 struct http_request;
 struct http_result;
+struct party;
 
 /*
  * One request and its response: what http.c keeps in its lists and lends to
@@ -26,7 +27,8 @@ struct http_call {
 	struct http_call *later;
 	bool put_off; /* it is in later */
 	struct origin *origin;
-	struct http_call *behind; /* in the origin's queue */
+	struct party *party;      /* of those that wait */
+	struct http_call *behind; /* in the party's queue */
 	struct http_call **ahead; /* NULL: not in it */
 	bool added;
 	bool cancelled;

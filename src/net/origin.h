@@ -11,7 +11,9 @@ struct http_call;
  * How many calls go to one server at once, and the queue of the others. Left
  * to itself libcurl opens a connection for each of a thousand calls, or looks
  * through all that wait whenever one ends. Calls with another limit queue by
- * themselves: short ones don't wait for streams of minutes.
+ * themselves: short ones don't wait for streams of minutes. Of those that wait
+ * each token has its turn, whoever has how many: a flood of one workspace
+ * keeps no other waiting.
  */
 struct origin;
 
