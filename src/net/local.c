@@ -20,6 +20,16 @@ static size_t on_body(char *p, size_t size, size_t n, void *arg)
 	return buf_add(arg, p, size * n) < 0 ? 0 : size * n;
 }
 
+/* What stands behind it nearly always. */
+static const char *hint(long no)
+{
+	if (no == EACCES)
+		return " (are you in its group?)";
+	if (no == ENOENT || no == ECONNREFUSED)
+		return " (is konstructd running?)";
+	return "";
+}
+
 static int transport_failed(CURL *c, CURLcode rc, const char *socket,
 			    struct err *e)
 {
@@ -30,7 +40,8 @@ static int transport_failed(CURL *c, CURLcode rc, const char *socket,
 		return err_set(e, ERR_RETRY, "no answer at '%s': %s", socket,
 			       curl_easy_strerror(rc));
 	return err_set(e, no == EACCES ? ERR_FATAL : ERR_RETRY,
-		       "cannot connect to '%s': %s", socket, strerror((int)no));
+		       "cannot connect to '%s': %s%s", socket,
+		       strerror((int)no), hint(no));
 }
 
 static void set_up(CURL *c, const char *socket, const char *method,
