@@ -343,6 +343,7 @@ static struct figures answer_capacity(int echo)
 	prepare(&b, 100);
 	sim_settings(b.sim, &set);
 	set.own_events = set.root_events = echo;
+	set.llm_piece = echo ? 24 : 4000;
 	sim_set(b.sim, &set);
 	start(&b);
 	cpu = cpu_seconds(b.bed.pid);
