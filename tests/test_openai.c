@@ -166,6 +166,8 @@ static const char *const no_usage[] = {
 	"data: {\"usage\":null}\n\n",
 	"data: {\"usage\":{\"prompt_tokens\":12}}\n\n",
 	"data: {\"usage\":{\"prompt_tokens\":-1,\"completion_tokens\":3}}\n\n",
+	"data: {\"usage\":{\"prompt_tokens\":9223372036854775807,"
+	"\"completion_tokens\":3}}\n\n",
 	"data: {\"usage\":{\"prompt_tokens\":\"1\","
 	"\"completion_tokens\":3}}\n\n",
 };

@@ -10,6 +10,9 @@
 
 #define REFUSAL_MAX (64 * 1024)
 
+/* Of one answer. A day's sum must stay within 64 bits. */
+#define TOKENS_MAX 1000000000
+
 static const char *const role_names[] = {
 	[LLM_SYSTEM] = "system",
 	[LLM_USER] = "user",
@@ -229,7 +232,7 @@ static void take_usage(struct openai *a, const struct json *j)
 	int64_t in = json_int(j, "usage.prompt_tokens", -1);
 	int64_t out = json_int(j, "usage.completion_tokens", -1);
 
-	if (in < 0 || out < 0)
+	if (in < 0 || out < 0 || in > TOKENS_MAX || out > TOKENS_MAX)
 		return;
 	a->usage.prompt_tokens = in;
 	a->usage.completion_tokens = out;
