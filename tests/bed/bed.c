@@ -19,6 +19,7 @@
 #include "base/buf.h"
 #include "base/clock.h"
 #include "base/err.h"
+#include "base/secret.h"
 
 #define READY_MS 60000
 #define FILE_MAX (64 << 20)
@@ -38,19 +39,33 @@ static int program(const char *name, char *path, size_t size)
 	return snprintf(path, size, "%s/../../%s", dirname(self), name);
 }
 
-/* A port that is free now; the daemon takes it a moment later. */
-static int free_port(void)
+static bool is_free(int port)
 {
 	struct sockaddr_in sa = { .sin_family = AF_INET };
-	socklen_t len = sizeof(sa);
-	int port = 0;
 	int fd = socket(AF_INET, SOCK_STREAM | SOCK_CLOEXEC, 0);
+	int rc;
 
 	sa.sin_addr.s_addr = htonl(INADDR_LOOPBACK);
-	if (bind(fd, (struct sockaddr *)&sa, len) == 0 &&
-	    getsockname(fd, (struct sockaddr *)&sa, &len) == 0)
-		port = ntohs(sa.sin_port);
+	sa.sin_port = htons((uint16_t)port);
+	rc = bind(fd, (struct sockaddr *)&sa, sizeof(sa));
 	close(fd);
+	return rc == 0;
+}
+
+/*
+ * A port that is free now; the daemon takes it later, perhaps again after a
+ * restart. None of those that Linux gives to outgoing connections (from 32768
+ * on), or another test's connection would have it by then.
+ */
+static int free_port(void)
+{
+	uint16_t n;
+	int port;
+
+	do {
+		random_bytes(&n, sizeof(n));
+		port = 16000 + n % 16000;
+	} while (!is_free(port));
 	return port;
 }
 
