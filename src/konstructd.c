@@ -15,6 +15,7 @@
 #include "base/clock.h"
 #include "base/conf.h"
 #include "base/err.h"
+#include "base/killpoint.h"
 #include "base/log.h"
 #include "base/secret.h"
 #include "config.h"
@@ -22,6 +23,7 @@
 #include "llm/llm.h"
 #include "net/loop.h"
 #include "route/router.h"
+#include "slack/api.h"
 #include "state/engaged.h"
 #include "state/gate.h"
 #include "store/journal.h"
@@ -261,6 +263,7 @@ static int read_store(struct daemon *d, struct err *e)
 /* Everything exists, nothing runs yet but the journal and idle threads. */
 static int create(struct daemon *d, struct err *e)
 {
+	slack_set_deadline(d->conf.slack_timeout_s * 1000);
 	if (make_dir(d->conf.state_dir, e) < 0 || open_keyring(d, e) < 0)
 		return -1;
 	d->journal =
@@ -327,7 +330,9 @@ static void drain(struct daemon *d)
 
 	(void)sd_notify(0, "STOPPING=1\nSTATUS=finishing answers");
 	log_info(NULL, "stopping");
+	killpoint("draining");
 	workers_drain(d->workers, grace);
+	killpoint("drained");
 	hub_close(d->hub, 2000);
 }
 

@@ -742,6 +742,7 @@ void stage_up(void)
 	c->slack_ca_file = nothing;
 	c->updates_per_minute = 45;
 	c->posts_per_second = 1;
+	c->slack_timeout_s = 15;
 	c->answer_max_bytes = 60000;
 	c->nmodels = 1;
 	c->models[0].name = model;

@@ -53,6 +53,7 @@ struct conf {
 	char *slack_ca_file;    /* "": the system's */
 	int updates_per_minute; /* chat.update, per workspace; 0: unpaced */
 	int posts_per_second;   /* per channel; 0: unpaced */
+	int slack_timeout_s;    /* of one call */
 
 	int rate_per_minute; /* 0: no limit */
 	int burst;

@@ -103,6 +103,8 @@ const struct conf_key conf_keys[] = {
 	  .num = 45, .max = 6000 },
 	{ "slack", "posts_per_second", CONF_INT, AT(posts_per_second), .num = 1,
 	  .max = 1000 },
+	{ "slack", "timeout_s", CONF_INT, AT(slack_timeout_s), .num = 15,
+	  .min = 1, .max = 300 },
 
 	{ "limits", "rate_per_minute", CONF_INT, AT(rate_per_minute), .num = 30,
 	  .max = 100000 },

@@ -288,6 +288,7 @@ void call_result(struct http_call *c, CURLcode rc, struct http_result *r)
 	memset(r, 0, sizeof(*r));
 	r->body = "";
 	r->sent = c->tries > 0;
+	r->resent = c->tries > 1;
 	r->timeout = c->timeout || rc == CURLE_OPERATION_TIMEDOUT;
 	if (rc != CURLE_OK || c->fail) {
 		r->msg = failure(c, rc);

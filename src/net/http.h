@@ -32,6 +32,7 @@ void http_free(struct http *h);
 struct http_result {
 	int status;                  /* 0: no whole response */
 	bool sent;                   /* the peer may have read the request */
+	bool resent;                 /* and an earlier try as well */
 	bool timeout;                /* one of the deadlines below ended it */
 	unsigned int retry_after_ms; /* of the header; 0: none */
 	const char *scopes;          /* x-oauth-scopes, or NULL */

@@ -16,6 +16,8 @@
 #define CONNECT_MS      5000
 #define RATE_DEFAULT_MS 30000 /* a 429 without Retry-After */
 
+static int deadline_ms = 15000;
+
 struct slack_call {
 	struct http_call *http;
 	slack_done *done;
@@ -109,6 +111,11 @@ static const struct {
 	{ "invalid_metadata_*", SLACK_CONTENT },
 };
 
+void slack_set_deadline(int ms)
+{
+	deadline_ms = ms;
+}
+
 enum slack_fault slack_fault_of(const char *error)
 {
 	size_t i, n;
@@ -174,6 +181,7 @@ static void judge(struct slack_result *out, const struct http_result *r,
 		  const struct json *body)
 {
 	out->scopes = r->scopes;
+	out->again = r->resent;
 	out->retry_ms = r->retry_after_ms;
 	if (r->status == 0) {
 		out->fault = SLACK_TRANSIENT;
@@ -227,7 +235,7 @@ struct slack_call *slack_call(struct http *h, const char *api_url,
 		.body = "",
 		.max_body = ANSWER_MAX,
 		.connect_ms = CONNECT_MS,
-		.total_ms = SLACK_CALL_MS,
+		.total_ms = deadline_ms,
 		.on_done = on_done,
 	};
 	char url[URL_MAX];

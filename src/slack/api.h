@@ -26,14 +26,15 @@ enum slack_fault {
 struct slack_result {
 	enum slack_fault fault;
 	bool maybe; /* failed, and yet Slack may have done it */
+	bool again; /* sent more than once: it may be done later once more */
 	unsigned int retry_ms;
 	char error[80];          /* Slack's word, or ours for transport */
 	const char *scopes;      /* of x-oauth-scopes, or NULL */
 	const struct json *body; /* NULL unless Slack answered with JSON */
 };
 
-/* The deadline of every call. */
-#define SLACK_CALL_MS 15000
+/* The deadline of every call: 15 s, or what was set before the first. */
+void slack_set_deadline(int ms);
 
 typedef void slack_done(const struct slack_result *r, void *arg);
 

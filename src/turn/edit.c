@@ -5,6 +5,7 @@
 #include "base/clock.h"
 #include "base/conf.h"
 #include "base/err.h"
+#include "base/killpoint.h"
 #include "net/http.h"
 #include "route/job.h"
 #include "slack/markdown.h"
@@ -254,6 +255,7 @@ static void final_done(struct turn *t, const struct slack_result *r)
 {
 	int64_t ms;
 
+	killpoint("written");
 	if (r->fault == SLACK_OK && t->lost) {
 		t->lost = false;
 		turn_after(t, ONCE_MORE_MS, edit_final);
@@ -275,6 +277,10 @@ static void final_done(struct turn *t, const struct slack_result *r)
 
 static void interim_done(struct turn *t, const struct slack_result *r)
 {
+	if (r->maybe || r->again) {
+		t->lost = t->stale = true;
+		t->doubt_ms = clock_ms();
+	}
 	switch (r->fault) {
 	case SLACK_OK:
 		break;
@@ -282,10 +288,6 @@ static void interim_done(struct turn *t, const struct slack_result *r)
 		t->shown = 0;
 		break;
 	case SLACK_TRANSIENT:
-		if (r->maybe) {
-			t->lost = t->stale = true;
-			t->doubt_ms = clock_ms();
-		}
 		t->shown = 0;
 		break;
 	case SLACK_POLICY:

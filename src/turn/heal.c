@@ -3,6 +3,7 @@
 #include "base/clock.h"
 #include "base/conf.h"
 #include "base/err.h"
+#include "base/killpoint.h"
 #include "base/log.h"
 #include "net/http.h"
 #include "route/job.h"
@@ -112,6 +113,7 @@ static void look(struct turn *t)
 {
 	struct err e = { 0 };
 
+	killpoint("healing");
 	t->call = look_start(t, on_look, &e);
 	if (!t->call)
 		finish(t);
@@ -119,10 +121,10 @@ static void look(struct turn *t)
 
 void heal_start(struct turn *t)
 {
-	int64_t passed = clock_ms() - t->doubt_ms;
+	int64_t due = t->doubt_ms + t->w->conf->slack_timeout_s * INT64_C(1000);
+	int64_t now = clock_ms();
 
 	if (t->job->entry.state != ENTRY_WRITTEN)
 		note_answer(t, ENTRY_WRITTEN, NULL);
-	turn_after(t, passed < SLACK_CALL_MS ? SLACK_CALL_MS - passed : 0,
-		   look);
+	turn_after(t, due > now ? due - now : 0, look);
 }
