@@ -407,6 +407,31 @@ START_TEST(usage_adds_up)
 }
 END_TEST
 
+START_TEST(row_that_can_never_be_stored_keeps_no_other_waiting)
+{
+	struct usage_new u = { acme, "main", INT64_MAX, 5 };
+	struct wait before, bad, after;
+
+	answer("e1", NULL, 0);
+	append("e2", "Ev2");
+	init_append(&before, "e3", "Ev3");
+	init_note(&bad, JOURNAL_DONE, "e2")->r.usage = &u;
+	init_append(&after, "e4", "Ev4");
+	start(&before);
+	start(&bad);
+	start(&after);
+	await(&before);
+	await(&bad);
+	await(&after);
+	ck_assert(before.r.ok);
+	ck_assert(!bad.r.ok);
+	ck_assert_int_eq(bad.err.kind, ERR_INPUT);
+	ck_assert(after.r.ok);
+	assert_unfinished("e2 e3 e4 ");
+	done("e2", (struct note){ 0 });
+}
+END_TEST
+
 START_TEST(line_told_twice_is_kept_once)
 {
 	struct line_new lines[] = { make_line("1.0", "why?", false),
@@ -887,6 +912,7 @@ static TCase *turns(void)
 	tcase_add_checked_fixture(tc, setup, teardown);
 	tcase_add_test(tc, turn_becomes_history_and_usage);
 	tcase_add_test(tc, usage_adds_up);
+	tcase_add_test(tc, row_that_can_never_be_stored_keeps_no_other_waiting);
 	tcase_add_test(tc, line_told_twice_is_kept_once);
 	tcase_add_test(tc, history_is_the_newest_that_fits_oldest_first);
 	tcase_add_test(tc, turn_of_a_removed_tenant_can_be_finished);

@@ -147,8 +147,9 @@ static int apply(struct journal *j, struct journal_req *r, size_t *finished,
 	return rc < 0 ? -1 : 0;
 }
 
+/* *bad is the request whose own fault a failure is; NULL: nobody's. */
 static int write_batch(struct journal *j, const struct list *batch,
-		       size_t *finished, struct err *e)
+		       size_t *finished, struct node **bad, struct err *e)
 {
 	const struct journal_ops *ops = j->db->ops;
 	struct node *n;
@@ -156,8 +157,11 @@ static int write_batch(struct journal *j, const struct list *batch,
 	if (ops->begin(j->db, e) < 0)
 		return -1;
 	for (n = batch->head; n; n = n->next) {
-		if (apply(j, (struct journal_req *)n, finished, e) < 0)
-			goto fail;
+		if (apply(j, (struct journal_req *)n, finished, e) == 0)
+			continue;
+		if (e->kind == ERR_INPUT)
+			*bad = n;
+		goto fail;
 	}
 	if (ops->commit(j->db, e) == 0)
 		return 0;
@@ -226,9 +230,38 @@ static void give_up(struct journal *j, struct list *batch, const struct err *e)
 		j->todo.tail = &j->todo.head;
 }
 
+/*
+ * A row that the store will never take must not keep the others from theirs:
+ * its owner hears of it, and they are tried again at once.
+ */
+static void sort_out(struct journal *j, struct list *batch,
+		     const struct node *bad, const struct err *e)
+{
+	struct list rest;
+	struct node *n;
+
+	log_error(LOG_FIELDS({ "reason", e->msg }),
+		  "journal cannot write a row");
+	list_init(&rest);
+	while (batch->head) {
+		n = list_take(batch);
+		if (n == bad)
+			fail(j, (struct journal_req *)n, e);
+		else
+			list_add(&rest, n);
+	}
+	if (!rest.head)
+		return;
+	*rest.tail = j->todo.head;
+	if (!j->todo.head)
+		j->todo.tail = rest.tail;
+	j->todo.head = rest.head;
+}
+
 static void commit_batch(struct journal *j)
 {
 	struct list batch;
+	struct node *bad = NULL;
 	struct err e = { 0 };
 	size_t n, finished = 0;
 	int64_t start;
@@ -239,8 +272,12 @@ static void commit_batch(struct journal *j)
 		list_add(&batch, list_take(&j->todo));
 	start = now_us();
 	pthread_mutex_lock(&j->db_lock);
-	rc = write_batch(j, &batch, &finished, &e);
+	rc = write_batch(j, &batch, &finished, &bad, &e);
 	pthread_mutex_unlock(&j->db_lock);
+	if (rc < 0 && bad) {
+		sort_out(j, &batch, bad, &e);
+		return;
+	}
 	if (rc < 0) {
 		failed(j, &e);
 		give_up(j, &batch, &e);

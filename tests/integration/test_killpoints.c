@@ -1,0 +1,233 @@
+/* SPDX-License-Identifier: ISC */
+#include <check.h>
+#include <errno.h>
+#include <stdio.h>
+#include <stdlib.h>
+#include <string.h>
+#include <sys/wait.h>
+
+#include "base/buf.h"
+#include "base/err.h"
+#include "integration/rig.h"
+
+/*
+ * Dies at a chosen place, is started again, and must come to one whole answer
+ * without a placeholder. Needs a build with --enable-killpoints.
+ */
+
+#define MS    20000
+#define LINES 250
+
+static struct rig rig;
+
+static void teardown(void)
+{
+	unsetenv("KONSTRUCT_DIE_AT");
+	rig_close(&rig);
+}
+
+/* By its own hand, at the place that was named. */
+static void await_death(void)
+{
+	int status = 0;
+
+	while (waitpid(rig.bed.pid, &status, 0) < 0)
+		ck_assert_int_eq(errno, EINTR);
+	rig.bed.pid = 0;
+	ck_assert(WIFSIGNALED(status) && WTERMSIG(status) == SIGKILL);
+}
+
+static void start_to_die(const char *place)
+{
+	setenv("KONSTRUCT_DIE_AT", place, 1);
+	rig_start(&rig);
+	unsetenv("KONSTRUCT_DIE_AT");
+}
+
+/* Perhaps before it is ready. */
+static void die_again(const char *place)
+{
+	struct err e = { 0 };
+
+	setenv("KONSTRUCT_DIE_AT", place, 1);
+	if (bed_start(&rig.bed, &e) == 0)
+		await_death();
+	unsetenv("KONSTRUCT_DIE_AT");
+	ck_assert_int_eq(rig.bed.pid, 0);
+}
+
+/* Slack delivers soon again what wasn't acked. */
+static void hurry(void)
+{
+	struct sim_settings set;
+
+	sim_settings(rig.sim, &set);
+	set.ack_timeout_ms = 300;
+	set.retry_ms[0] = set.retry_ms[1] = set.retry_ms[2] = 300;
+	set.llm_token_ms = 10;
+	sim_set(rig.sim, &set);
+}
+
+static void open_rig(void)
+{
+	rig_open(&rig, NULL);
+	hurry();
+}
+
+static void expect_answer(const char *ts)
+{
+	char *text = rig_answer(&rig, "C1", ts);
+
+	ck_assert_ptr_nonnull(strstr(text, "I will go on from here."));
+	ck_assert_uint_eq(rig_replies(&rig, "C1", ts), 1);
+	free(text);
+}
+
+static const struct {
+	const char *place;
+	const char *second; /* and there, when it is started again */
+} places[] = {
+	{ "appended", NULL },    /* committed, not acked */
+	{ "acked", NULL },       /* acked, perhaps not routed */
+	{ "gated", NULL },       /* claimed in memory, nothing written */
+	{ "accepted", NULL },    /* the verdict is committed */
+	{ "posted", NULL },      /* Slack has the placeholder, we don't know */
+	{ "noted", NULL },       /* we know */
+	{ "asking", NULL },      /* the model is about to be called */
+	{ "streaming:5", NULL }, /* in mid-stream */
+	{ "answered", NULL },    /* the answer is in the journal only */
+	{ "written", NULL },     /* the last edit is made, not done */
+	{ "closing:1", NULL }, /* in a transaction of done: the twin event's */
+	{ "closing:2", NULL }, /* and the turn's */
+	{ "posted", "healing" }, /* before the second look */
+	{ "accepted", "posted" }, { "streaming:2", "streaming:4" },
+	{ "written", "written" },
+};
+#define PLACES (int)(sizeof(places) / sizeof(places[0]))
+
+START_TEST(death_at_any_place_leaves_one_whole_answer)
+{
+	char ts[SIM_TS];
+
+	open_rig();
+	start_to_die(places[_i].place);
+	rig_say(&rig, "C1", "U1", "<@UB1> hello", NULL, ts);
+	await_death();
+	if (places[_i].second)
+		die_again(places[_i].second);
+	rig_start(&rig);
+	expect_answer(ts);
+	ck_assert_int_eq(sim_wait_acked(rig.sim, MS), 0);
+}
+END_TEST
+
+static void long_answer(struct buf *text)
+{
+	struct sim_llm rule = { .piece = 500 };
+	int i;
+
+	for (i = 0; i < LINES; i++)
+		buf_addf(text, "this is line %03d of a long answer\n\n", i);
+	rule.text = text->data;
+	sim_llm(rig.sim, &rule);
+}
+
+/* All posts of the thread hold each line once. */
+static void expect_lines(const char *ts)
+{
+	struct sim_msg *m;
+	char line[32];
+	size_t k, n;
+	int i, seen;
+
+	m = sim_messages(rig.sim, "C1", ts, &n);
+	for (i = 0; i < LINES; i++) {
+		snprintf(line, sizeof(line), "is line %03d of", i);
+		for (seen = 0, k = 0; k < n; k++)
+			if (m[k].bot_id && !m[k].deleted)
+				seen += strstr(m[k].text, line) != NULL;
+		ck_assert_int_eq(seen, 1);
+	}
+	sim_messages_free(m, n);
+}
+
+/* posted: the placeholder, then the second and the third part. */
+static const char *const part_places[] = { "part:1", "part:2", "posted:2",
+					   "posted:3", "written" };
+
+START_TEST(death_between_the_parts_of_an_answer_leaves_each_once)
+{
+	struct buf text;
+	char ts[SIM_TS];
+
+	open_rig();
+	buf_init(&text, 1 << 20);
+	long_answer(&text);
+	start_to_die(part_places[_i]);
+	rig_say(&rig, "C1", "U1", "<@UB1> hello", NULL, ts);
+	await_death();
+	rig_start(&rig);
+	free(rig_answer(&rig, "C1", ts));
+	ck_assert_uint_eq(rig_replies(&rig, "C1", ts), 3);
+	expect_lines(ts);
+	buf_release(&text);
+}
+END_TEST
+
+static const char *const stop_places[] = { "draining", "drained" };
+
+START_TEST(death_while_stopping_leaves_one_whole_answer)
+{
+	char ts[SIM_TS];
+
+	open_rig();
+	start_to_die(stop_places[_i]);
+	rig_say(&rig, "C1", "U1", "<@UB1> hello", NULL, ts);
+	ck_assert_int_eq(sim_wait_asks(rig.sim, 1, MS), 0);
+	kill(rig.bed.pid, SIGTERM);
+	await_death();
+	rig_start(&rig);
+	expect_answer(ts);
+}
+END_TEST
+
+START_TEST(death_in_a_migration_leaves_the_old_version)
+{
+	struct err e = { 0 };
+	char ts[SIM_TS];
+
+	rig_open(&rig, NULL);
+	setenv("KONSTRUCT_DIE_AT", "migrating", 1);
+	ck_assert_int_lt(bed_apply(&rig.bed, &e), 0);
+	unsetenv("KONSTRUCT_DIE_AT");
+	rig_start(&rig);
+	rig_say(&rig, "C1", "U1", "<@UB1> hello", NULL, ts);
+	expect_answer(ts);
+}
+END_TEST
+
+int main(void)
+{
+	Suite *s = suite_create("killpoints");
+	TCase *tc = tcase_create("killpoints");
+	SRunner *sr = srunner_create(s);
+	int failed;
+
+	tcase_add_checked_fixture(tc, NULL, teardown);
+	tcase_set_timeout(tc, 120);
+	tcase_add_loop_test(tc, death_at_any_place_leaves_one_whole_answer, 0,
+			    PLACES);
+	tcase_add_loop_test(
+		tc, death_between_the_parts_of_an_answer_leaves_each_once, 0,
+		(int)(sizeof(part_places) / sizeof(part_places[0])));
+	tcase_add_loop_test(
+		tc, death_while_stopping_leaves_one_whole_answer, 0,
+		(int)(sizeof(stop_places) / sizeof(stop_places[0])));
+	tcase_add_test(tc, death_in_a_migration_leaves_the_old_version);
+	suite_add_tcase(s, tc);
+
+	srunner_run_all(sr, CK_ENV);
+	failed = srunner_ntests_failed(sr);
+	srunner_free(sr);
+	return failed ? EXIT_FAILURE : EXIT_SUCCESS;
+}
