@@ -8,6 +8,7 @@
 
 #include "base/clock.h"
 #include "base/err.h"
+#include "base/killpoint.h"
 #include "base/log.h"
 #include "link/held.h"
 #include "link/link.h"
@@ -164,6 +165,7 @@ static void come_back(struct journal_req *r)
 	bool post;
 
 	if (r->ok && !r->duplicate && !in->cut) {
+		killpoint("appended");
 		router_submit(in->o.router, &a->entry, a->msg);
 		memset(&a->entry, 0, sizeof(a->entry));
 		a->msg = NULL;

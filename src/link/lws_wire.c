@@ -8,6 +8,8 @@
 #include <string.h>
 #include <sys/socket.h>
 
+#include "base/killpoint.h"
+
 /*
  * lws wants LWS_PRE bytes in front of what is written, keeps one pending
  * "writable" for each connection, and frees a connection some time after it
@@ -142,6 +144,7 @@ static int write_first(struct wire *w)
 		w->last = &w->first;
 	w->queued -= o->n;
 	rc = lws_write(w->wsi, o->data + LWS_PRE, o->n, LWS_WRITE_TEXT);
+	killpoint("acked");
 	free(o);
 	return rc;
 }

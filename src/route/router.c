@@ -10,6 +10,7 @@
 #include "base/clock.h"
 #include "base/conf.h"
 #include "base/err.h"
+#include "base/killpoint.h"
 #include "base/log.h"
 #include "base/map.h"
 #include "route/message.h"
@@ -134,6 +135,7 @@ static void on_committed(struct journal_req *req)
 		return;
 	}
 	if (rt->job && act_begin(r)) {
+		killpoint("accepted");
 		r->o.dispatch(rt->job, r->o.arg);
 		rt->job = NULL;
 		act_end(r);
@@ -160,6 +162,8 @@ static void attempt(struct router_thread *t, struct routing *rt)
 	rt->now_ms = clock_wall_ms();
 	if (rt->verdict == V_NEXT || rt->verdict == V_FAIL)
 		(void)routing_decide(rt);
+	if (rt->verdict == V_ACCEPT)
+		killpoint("gated");
 	if (rt->verdict == V_FAIL || routing_settle(rt) < 0)
 		park(t, rt);
 	else

@@ -12,6 +12,7 @@
 
 #include "base/clock.h"
 #include "base/err.h"
+#include "base/killpoint.h"
 #include "base/log.h"
 #include "store/journal_ops.h"
 
@@ -136,6 +137,7 @@ static int apply(struct journal *j, struct journal_req *r, size_t *finished,
 	case JOURNAL_DONE:
 		rc = ops->done(j->db, r, clock_wall_ms(), e);
 		*finished += rc > 0;
+		killpoint("closing");
 		break;
 	case JOURNAL_WRITE:
 		rc = ops->write(j->db, r, e);

@@ -10,6 +10,7 @@
 #include <unistd.h>
 
 #include "base/err.h"
+#include "base/killpoint.h"
 #include "store/migration.h"
 #include "store/sqlite.h"
 
@@ -132,12 +133,14 @@ static int step_up(struct sqlite *s, int to, struct err *e)
 	if (execute(s, "BEGIN IMMEDIATE", m->name, e) < 0)
 		return -1;
 	if (execute(s, m->sql, m->name, e) < 0 ||
-	    execute(s, version, m->name, e) < 0 ||
-	    execute(s, "COMMIT", m->name, e) < 0) {
-		(void)sqlite3_exec(s->db, "ROLLBACK", NULL, NULL, NULL);
-		return -1;
-	}
-	return 0;
+	    execute(s, version, m->name, e) < 0)
+		goto fail;
+	killpoint("migrating");
+	if (execute(s, "COMMIT", m->name, e) == 0)
+		return 0;
+fail:
+	(void)sqlite3_exec(s->db, "ROLLBACK", NULL, NULL, NULL);
+	return -1;
 }
 
 /* The version of a database of ours, 0 of an empty one. */

@@ -3,6 +3,7 @@
 #include <stdio.h>
 #include <string.h>
 
+#include "base/killpoint.h"
 #include "base/log.h"
 #include "route/job.h"
 #include "turn/turn.h"
@@ -75,6 +76,7 @@ static void on_noted(struct loop_task *task)
 		try_again(t);
 		return;
 	}
+	killpoint("noted");
 	then = t->notes[0].then;
 	t->nnotes--;
 	memmove(&t->notes[0], &t->notes[1], t->nnotes * sizeof(t->notes[0]));

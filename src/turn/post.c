@@ -8,6 +8,7 @@
 #include "base/conf.h"
 #include "base/err.h"
 #include "base/json.h"
+#include "base/killpoint.h"
 #include "base/log.h"
 #include "net/http.h"
 #include "route/job.h"
@@ -204,6 +205,7 @@ static void on_posted(const struct slack_result *r, void *arg)
 
 	t->call = NULL;
 	if (r->fault == SLACK_OK) {
+		killpoint("posted");
 		accepted(t, r->body);
 	} else if (r->fault == SLACK_RATE) {
 		atomic_fetch_add(&t->w->count->limited, 1);

@@ -9,6 +9,7 @@
 #include "base/clock.h"
 #include "base/conf.h"
 #include "base/err.h"
+#include "base/killpoint.h"
 #include "base/log.h"
 #include "net/http.h"
 #include "net/retry.h"
@@ -218,6 +219,7 @@ static void on_text(const char *p, size_t n, void *arg)
 		turn_set(t, TURN_STREAMING);
 	}
 	add_text(t, p, n);
+	killpoint("streaming");
 	if (t->cut)
 		turn_after(t, 0, cut);
 	else
@@ -253,6 +255,7 @@ void turn_ask(struct turn *t, const struct prompt *p)
 	const char *model = t->job->agent.model;
 	struct err e = { 0 };
 
+	killpoint("asking");
 	(void)snprintf(t->model, sizeof(t->model), "%s",
 		       conf_model(w->conf, model)->name);
 	t->llm = llm_ask(w->llm, w->http, w->loop, model, p->msgs, p->n,

@@ -4,6 +4,7 @@
 #include <string.h>
 
 #include "base/buf.h"
+#include "base/killpoint.h"
 #include "base/log.h"
 #include "route/job.h"
 #include "slack/markdown.h"
@@ -21,6 +22,7 @@ static void next_part(struct turn *t, size_t k);
 
 static void begin(struct turn *t)
 {
+	killpoint("answered");
 	edit_final(t);
 }
 
@@ -97,6 +99,7 @@ static bool plainer(struct turn *t, size_t k, enum slack_fault fault)
 
 static void on_part(struct turn *t, const struct slack_result *r)
 {
+	killpoint("part");
 	if (!r)
 		next_part(t, t->part + 1);
 	else if (plainer(t, t->part, r->fault))

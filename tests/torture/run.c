@@ -10,6 +10,8 @@
 #include "base/err.h"
 #include "torture/mischief.h"
 
+/* A late call of mischief.c must arrive within timeout_s. */
+
 #define SLICE_MS   250 /* how often something else may go wrong */
 #define LIFE_MIN   20  /* of the daemon, in ms */
 #define LIFE_MAX   20000
@@ -44,7 +46,8 @@ static int set_up(struct run *r, struct err *e)
 	struct bed_opts o = {
 		.daemon = " workers = 2\n log_level = \"debug\"\n"
 			  " drain_timeout_s = 3",
-		.slack = " updates_per_minute = 0\n posts_per_second = 0",
+		.slack = " updates_per_minute = 0\n posts_per_second = 0\n"
+			 " timeout_s = 4",
 		.limits = " rate_per_minute = 0",
 		.llm = " first_token_timeout_s = 3\n idle_timeout_s = 2\n",
 		.seed = r->t->seed,
