@@ -5,6 +5,7 @@
 #include <signal.h>
 #include <stdio.h>
 #include <string.h>
+#include <sys/wait.h>
 
 #include "base/clock.h"
 #include "base/err.h"
@@ -81,18 +82,37 @@ static void let_live(struct run *r, int ms)
 	}
 }
 
+/* A sanitizer's report ends the daemon too. */
+static int stop_in_peace(struct run *r, struct err *e)
+{
+	if (bed_stop(&r->bed) != 0)
+		return err_set(e, ERR_FATAL,
+			       "the daemon did not stop in peace");
+	return 0;
+}
+
+static int check_alive(struct run *r, struct err *e)
+{
+	int status;
+
+	if (waitpid(r->bed.pid, &status, WNOHANG) != r->bed.pid)
+		return 0;
+	r->bed.pid = 0;
+	return err_set(e, ERR_FATAL, "the daemon died by itself, status 0x%x",
+		       status);
+}
+
 /* Mostly at once; sometimes after it was told to stop, or in the midst. */
 static int end_life(struct run *r, struct err *e)
 {
 	uint64_t how = dice_roll(&r->dice, 100);
 	int grace = (int)dice_roll(&r->dice, 1000);
 
+	if (check_alive(r, e) < 0)
+		return -1;
 	if (how < 10) {
 		r->t->stops++;
-		if (bed_stop(&r->bed) != 0)
-			return err_set(e, ERR_FATAL,
-				       "the daemon did not stop in peace");
-		return 0;
+		return stop_in_peace(r, e);
 	}
 	if (how < 20) {
 		kill(r->bed.pid, SIGTERM);
@@ -172,6 +192,7 @@ int torture_run(struct torture *t, struct err *e)
 		await_quiet(&r);
 		t->messages = r.talk.n;
 		judge(&r.bed, &r.talk, &t->verdicts);
+		rc = stop_in_peace(&r, e);
 	}
 	talk_release(&r.talk);
 	if (t->keep || rc < 0) {

@@ -13,7 +13,7 @@ START_TEST(kills_and_faults_lose_nothing_and_answer_nothing_twice)
 		.seconds = 8,
 		.tenants = 3,
 		.rate = 4,
-		.kill_ms = 1200,
+		.kill_ms = 900,
 	};
 	struct err e = { 0 };
 	int rc = torture_run(&t, &e);
