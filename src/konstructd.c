@@ -98,7 +98,7 @@ static int open_keyring(struct daemon *d, struct err *e)
 
 static int restore_engaged(const char *key, int64_t at_ms, void *arg)
 {
-	engaged_renew(arg, key, at_ms);
+	engaged_restore(arg, key, at_ms);
 	return 0;
 }
 

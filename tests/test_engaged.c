@@ -36,8 +36,7 @@ static const struct {
 	{ "a minute later", MINUTE_MS, true },
 	{ "at the end of the window", WINDOW_MS, true },
 	{ "after the window", WINDOW_MS + 1, false },
-	{ "a bit older than the last one", -MINUTE_MS, true },
-	{ "much older than the last one", -WINDOW_MS - 1, false },
+	{ "before it was engaged", -1, false },
 };
 
 START_TEST(thread_is_engaged_until_idle_by_the_messages_own_times)
@@ -46,6 +45,31 @@ START_TEST(thread_is_engaged_until_idle_by_the_messages_own_times)
 	ck_assert_msg(engaged_at(g, KEY, AT + times[_i].after) ==
 			      times[_i].want,
 		      "%s", times[_i].name);
+}
+END_TEST
+
+START_TEST(message_between_the_first_and_the_last_one_counts)
+{
+	engaged_renew(g, KEY, AT);
+	engaged_renew(g, KEY, AT + 2 * MINUTE_MS);
+	ck_assert(engaged_at(g, KEY, AT + MINUTE_MS));
+	ck_assert(!engaged_at(g, KEY, AT - MINUTE_MS));
+}
+END_TEST
+
+START_TEST(thread_engaged_anew_begins_there)
+{
+	engaged_renew(g, KEY, AT);
+	engaged_renew(g, KEY, AT + 2 * WINDOW_MS);
+	ck_assert(!engaged_at(g, KEY, AT + MINUTE_MS));
+}
+END_TEST
+
+START_TEST(restored_thread_takes_what_came_up_to_a_window_before)
+{
+	engaged_restore(g, KEY, AT);
+	ck_assert(engaged_at(g, KEY, AT - WINDOW_MS));
+	ck_assert(!engaged_at(g, KEY, AT - WINDOW_MS - 1));
 }
 END_TEST
 
@@ -173,6 +197,10 @@ int main(void)
 	tcase_add_loop_test(
 		tc, thread_is_engaged_until_idle_by_the_messages_own_times, 0,
 		sizeof(times) / sizeof(times[0]));
+	tcase_add_test(tc, message_between_the_first_and_the_last_one_counts);
+	tcase_add_test(tc, thread_engaged_anew_begins_there);
+	tcase_add_test(tc,
+		       restored_thread_takes_what_came_up_to_a_window_before);
 	tcase_add_test(
 		tc, every_message_renews_and_an_older_one_takes_nothing_back);
 	tcase_add_test(tc, unknown_thread_is_not_engaged);

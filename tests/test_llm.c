@@ -333,7 +333,9 @@ static const struct {
 START_TEST(a_refusal_that_quotes_our_key_is_not_passed_on)
 {
 	static const struct scripted_answer no[] = {
-		{ { OBJECTION "no such key: sk-test-12345678\"}}" },
+		{ { "HTTP/1.1 401 Unauthorized\r\nConnection: close\r\n\r\n"
+		    "{\"error\":{\"message\":\"no such key: "
+		    "sk-test-12345678\"}}" },
 		  SCRIPTED_CLOSE },
 	};
 	struct asker a = { 0 };
@@ -342,7 +344,7 @@ START_TEST(a_refusal_that_quotes_our_key_is_not_passed_on)
 	serve(no, 1);
 	ask(&a, NULL);
 	loop_run_here(l);
-	ck_assert_int_eq(a.end, LLM_ERROR);
+	ck_assert_int_eq(a.end, LLM_REFUSED);
 	ck_assert_str_eq(a.msg, "(quotes our key)");
 }
 END_TEST

@@ -231,14 +231,14 @@ static const struct {
 	  "{\"detail\":\"bad\"}",
 	  LLM_ERROR,
 	  { 0, 0 },
-	  "HTTP 422: bad" },
+	  "HTTP 422" },
 	{ "too long (OpenAI)",
 	  400,
 	  "{\"error\":{\"message\":\"x\",\"code\":"
 	  "\"context_length_exceeded\"}}",
 	  LLM_TOO_LONG,
 	  { 0, 0 },
-	  "HTTP 400: x" },
+	  "HTTP 400: context_length_exceeded" },
 	{ "too long (vLLM)",
 	  400,
 	  "{\"object\":\"error\",\"message\":\"This model's maximum context "

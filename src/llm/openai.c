@@ -382,14 +382,16 @@ enum llm_end openai_refusal(int status, const char *body, size_t len,
 	j = json_parse(body, len, REFUSAL_MAX, &e);
 	if (j)
 		text = error_text(j);
-	(void)snprintf(msg, size, "HTTP %d%s%s", status, text ? ": " : "",
-		       text ? text : "");
-	if (j && (status == 400 || status == 422)) {
-		if (says_too_long(body))
+	if (status == 400 || status == 422) {
+		/* Its text may repeat what was asked, and goes to the log. */
+		text = json_str(j, "error.code");
+		if (j && says_too_long(body))
 			end = LLM_TOO_LONG;
-		else
+		else if (j)
 			adapt(d, body);
 	}
+	(void)snprintf(msg, size, "HTTP %d%s%s", status, text ? ": " : "",
+		       text ? text : "");
 	json_free(j);
 	return end;
 }

@@ -16,8 +16,9 @@
 #define SWEEP_EVERY_MS (60 * 1000)
 
 struct thread {
-	int64_t last_ms; /* own time of the message that engaged it; or NEVER */
-	int64_t seen_ms; /* wall clock when we heard of it, hints included */
+	int64_t since_ms; /* own time of the message that engaged it */
+	int64_t last_ms;  /* of the last one; or NEVER */
+	int64_t seen_ms;  /* wall clock when we heard of it, hints included */
 };
 #define NEVER INT64_MIN
 
@@ -94,18 +95,35 @@ void engaged_hint(struct engaged *g, const char *key, int64_t now_ms)
 	pthread_mutex_unlock(&g->lock);
 }
 
-void engaged_renew(struct engaged *g, const char *key, int64_t at_ms)
+/* since_ms counts where the thread isn't engaged by then, or since later. */
+static void renew(struct engaged *g, const char *key, int64_t since_ms,
+		  int64_t at_ms)
 {
 	int64_t now = clock_wall_ms();
 	struct thread *t;
 
 	pthread_mutex_lock(&g->lock);
 	t = find_or_add(g, key);
-	if (t && at_ms > t->last_ms)
-		t->last_ms = at_ms;
-	if (t && now > t->seen_ms)
-		t->seen_ms = now;
+	if (t) {
+		if (t->last_ms == NEVER || at_ms > t->last_ms + g->window_ms ||
+		    since_ms < t->since_ms)
+			t->since_ms = since_ms;
+		if (at_ms > t->last_ms)
+			t->last_ms = at_ms;
+		if (now > t->seen_ms)
+			t->seen_ms = now;
+	}
 	pthread_mutex_unlock(&g->lock);
+}
+
+void engaged_renew(struct engaged *g, const char *key, int64_t at_ms)
+{
+	renew(g, key, at_ms, at_ms);
+}
+
+void engaged_restore(struct engaged *g, const char *key, int64_t at_ms)
+{
+	renew(g, key, at_ms - g->window_ms, at_ms);
 }
 
 bool engaged_at(struct engaged *g, const char *key, int64_t at_ms)
@@ -115,7 +133,7 @@ bool engaged_at(struct engaged *g, const char *key, int64_t at_ms)
 
 	pthread_mutex_lock(&g->lock);
 	t = map_get(g->threads, key);
-	yes = t && t->last_ms != NEVER && at_ms >= t->last_ms - g->window_ms &&
+	yes = t && t->last_ms != NEVER && at_ms >= t->since_ms &&
 	      at_ms <= t->last_ms + g->window_ms;
 	pthread_mutex_unlock(&g->lock);
 	return yes;

@@ -35,7 +35,12 @@ void engaged_hint(struct engaged *g, const char *key, int64_t now_ms);
 /* The thread is engaged by a message of that time (never moved back). */
 void engaged_renew(struct engaged *g, const char *key, int64_t at_ms);
 
-/* Is a message of that time within the window of the last one? */
+/* The same from the store, which keeps the last time only: when it began to
+ * be engaged isn't known, and is taken to be a window before. */
+void engaged_restore(struct engaged *g, const char *key, int64_t at_ms);
+
+/* Is a message of that time no older than the one that engaged the thread, and
+ * within the window of the last one? */
 bool engaged_at(struct engaged *g, const char *key, int64_t at_ms);
 
 /* False only if engaged_at() can't be true of a message of now or soon. */

@@ -7,9 +7,7 @@
 #include "base/clock.h"
 #include "base/conf.h"
 #include "base/err.h"
-#include "base/json.h"
 #include "base/log.h"
-#include "net/http.h"
 #include "route/job.h"
 #include "route/message.h"
 #include "slack/text.h"
@@ -23,12 +21,9 @@
  * soon.
  */
 
-#define FORM_MAX      1024
 #define NAMES_WAIT_MS 2000
 #define USERS_MAX     20
 #define TEXT_MAX      (1024 * 1024)
-
-static void find_names(struct turn *t);
 
 static void forget(struct transcript *h)
 {
@@ -53,76 +48,6 @@ static void run_history(struct router_read *rd, struct store *s)
 	loop_post(t->w->loop, &t->read_done);
 }
 
-static bool before(const char *ts, const char *than)
-{
-	size_t a = strlen(ts), b = strlen(than);
-
-	return a != b ? a < b : strcmp(ts, than) < 0;
-}
-
-/* A line as Slack has it; its text is made plain when names are known. */
-static void add_reply(struct turn *t, const struct json *m)
-{
-	const struct connection *c = &t->job->connection;
-	const char *ts = json_str(m, "ts");
-	const char *user = json_str(m, "user");
-	const char *bot = json_str(m, "bot_id");
-	const char *text = json_str(m, "text");
-	bool ours;
-
-	if (!ts || !text || text[0] == '\0' ||
-	    !before(ts, t->job->msg->channel.ts))
-		return;
-	ours = (bot && c->bot_id && strcmp(bot, c->bot_id) == 0) ||
-	       (user && c->bot_user_id && strcmp(user, c->bot_user_id) == 0);
-	if (!user)
-		user = bot ? bot : "someone";
-	(void)transcript_add(&t->history, ours, user, NULL, ts, text);
-}
-
-static void on_replies(const struct slack_result *r, void *arg)
-{
-	struct turn *t = arg;
-	size_t i, n = json_len(r->body, "messages");
-	char path[40];
-
-	t->call = NULL;
-	if (r->fault != SLACK_OK)
-		log_warn(LOG_FIELDS({ "entry", t->job->entry.id },
-				    { "error", r->error }),
-			 "cannot read the thread, answering without it");
-	for (i = 0; r->fault == SLACK_OK && i < n; i++) {
-		(void)snprintf(path, sizeof(path), "messages.%zu", i);
-		add_reply(t, json_at(r->body, path));
-	}
-	t->nbackfill = t->history.n;
-	find_names(t);
-}
-
-/*
- * One page, the oldest 200 messages: in longer threads that we enter late the
- * newest are missed. Revisit when somebody has such threads.
- */
-static void backfill(struct turn *t)
-{
-	const struct message *m = t->job->msg;
-	struct err e = { 0 };
-	struct buf form;
-
-	buf_init(&form, FORM_MAX);
-	http_form(&form, "channel", m->channel.channel_id);
-	http_form(&form, "ts", m->thread_id);
-	http_form(&form, "latest", m->channel.ts);
-	http_form(&form, "limit", "200");
-	t->call = slack_call(t->w->http, t->w->conf->slack_api_url,
-			     "conversations.replies",
-			     t->job->connection.bot_token, &form, on_replies, t,
-			     &e);
-	buf_release(&form);
-	if (!t->call)
-		find_names(t);
-}
-
 static void on_history(struct loop_task *task)
 {
 	struct turn *t = (struct turn *)((char *)task -
@@ -132,9 +57,9 @@ static void on_history(struct loop_task *task)
 	if (turn_reap(t))
 		return;
 	if (t->history.n == 0 && t->job->msg->channel.thread_ts)
-		backfill(t);
+		backfill_start(t);
 	else
-		find_names(t);
+		read_filled(t);
 }
 
 void read_start(struct turn *t)
@@ -291,7 +216,7 @@ static bool names_due(struct turn *t)
 	return a.pending;
 }
 
-static void find_names(struct turn *t)
+void read_filled(struct turn *t)
 {
 	struct asking a = { .t = t };
 

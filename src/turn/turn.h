@@ -203,6 +203,7 @@ struct turn {
 	size_t budget; /* bytes of context that the model takes */
 	struct transcript history;
 	size_t nbackfill; /* lines of it that our transcript lacks */
+	unsigned int pages; /* of Slack's that were read for them */
 	char *question;   /* as told to the model */
 	char asker[81];
 	char key[ENGAGED_KEY_SIZE]; /* of the thread */
@@ -333,6 +334,9 @@ int64_t edit_interval_ms(size_t streaming, unsigned int nedits, bool paced);
 
 /* Gathers what the model is to know, then turn_ask(). */
 void read_start(struct turn *t);
+/* Slack's view of the thread, when ours is empty; then read_filled(). */
+void backfill_start(struct turn *t);
+void read_filled(struct turn *t);
 /* Asks for names early, while the placeholder is on its way. */
 void read_names(struct turn *t);
 void read_names_changed(struct worker *w);

@@ -361,6 +361,34 @@ START_TEST(question_reaches_the_model_readable_and_with_its_asker)
 }
 END_TEST
 
+START_TEST(thread_entered_late_is_told_with_its_newest_messages)
+{
+	struct sim_say opt = { 0 };
+	struct sim_ask *a;
+	char ts[SIM_TS], when[SIM_TS], text[64];
+	size_t i, n;
+
+	rig_say(&rig, "C1", "U1", "remark 0.", NULL, ts);
+	for (i = 1; i <= 450; i++) {
+		snprintf(text, sizeof(text), "remark %zu.", i);
+		rig_later(ts, (int)i, when);
+		opt.thread_ts = ts;
+		opt.ts = when;
+		sim_say(rig.sim, "C1", "U2", text, &opt, NULL);
+	}
+	rig_later(ts, (int)i, when);
+	sim_say(rig.sim, "C1", "U1", "<@UB1> what was the last one?", &opt,
+		NULL);
+	free(rig_answer(&rig, "C1", ts));
+	a = sim_asks(rig.sim, &n);
+	ck_assert_uint_eq(n, 1);
+	ck_assert_ptr_nonnull(strstr(a[0].body, "Bob: remark 450."));
+	ck_assert_ptr_nonnull(strstr(a[0].body, "Bob: remark 251."));
+	ck_assert_ptr_null(strstr(a[0].body, "remark 250."));
+	sim_asks_free(a, n);
+}
+END_TEST
+
 START_TEST(what_the_model_writes_pings_nobody)
 {
 	struct sim_llm rule = {
@@ -491,6 +519,8 @@ int main(void)
 		       system_prompt_has_name_role_persona_and_transparency);
 	tcase_add_test(tc,
 		       question_reaches_the_model_readable_and_with_its_asker);
+	tcase_add_test(tc,
+		       thread_entered_late_is_told_with_its_newest_messages);
 	tcase_add_test(tc, what_the_model_writes_pings_nobody);
 	tcase_add_test(tc, long_answer_goes_on_in_further_posts);
 	tcase_add_loop_test(tc, failing_model_becomes_a_sentence_with_an_id, 0,

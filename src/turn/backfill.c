@@ -1,0 +1,136 @@
+/* SPDX-License-Identifier: ISC */
+#include <stdio.h>
+#include <stdlib.h>
+#include <string.h>
+
+#include "base/buf.h"
+#include "base/conf.h"
+#include "base/err.h"
+#include "base/json.h"
+#include "base/log.h"
+#include "net/http.h"
+#include "route/job.h"
+#include "route/message.h"
+#include "turn/turn.h"
+
+/*
+ * What was said in a thread before we came: Slack tells the oldest first and
+ * a page at a time, and the model is told the newest.
+ */
+
+#define FORM_MAX  2048
+#define PAGES_MAX 10 /* of 200 messages */
+#define LINES_MAX 200
+
+static void ask_page(struct turn *t, const char *cursor);
+
+static bool before(const char *ts, const char *than)
+{
+	size_t a = strlen(ts), b = strlen(than);
+
+	return a != b ? a < b : strcmp(ts, than) < 0;
+}
+
+/* A line as Slack has it; its text is made plain when names are known. */
+static void add_reply(struct turn *t, const struct json *m)
+{
+	const struct connection *c = &t->job->connection;
+	const char *ts = json_str(m, "ts");
+	const char *user = json_str(m, "user");
+	const char *bot = json_str(m, "bot_id");
+	const char *text = json_str(m, "text");
+	bool ours;
+
+	if (!ts || !text || text[0] == '\0' ||
+	    !before(ts, t->job->msg->channel.ts))
+		return;
+	/* Each page begins with the thread's first message. */
+	if (t->history.n > 0 &&
+	    !before(t->history.lines[t->history.n - 1].ts, ts))
+		return;
+	ours = (bot && c->bot_id && strcmp(bot, c->bot_id) == 0) ||
+	       (user && c->bot_user_id && strcmp(user, c->bot_user_id) == 0);
+	if (!user)
+		user = bot ? bot : "someone";
+	(void)transcript_add(&t->history, ours, user, NULL, ts, text);
+}
+
+static void release_line(struct line *l)
+{
+	free(l->user_id);
+	free(l->name);
+	free(l->ts);
+	free(l->text);
+}
+
+static void keep_newest(struct transcript *h)
+{
+	size_t i, extra = h->n > LINES_MAX ? h->n - LINES_MAX : 0;
+
+	for (i = 0; i < extra; i++)
+		release_line(&h->lines[i]);
+	h->n -= extra;
+	if (extra > 0)
+		memmove(h->lines, h->lines + extra, h->n * sizeof(*h->lines));
+}
+
+static void add_page(struct turn *t, const struct json *body)
+{
+	size_t i, n = json_len(body, "messages");
+	char path[40];
+
+	for (i = 0; i < n; i++) {
+		(void)snprintf(path, sizeof(path), "messages.%zu", i);
+		add_reply(t, json_at(body, path));
+	}
+	keep_newest(&t->history);
+}
+
+static void on_page(const struct slack_result *r, void *arg)
+{
+	struct turn *t = arg;
+	const char *cursor;
+
+	t->call = NULL;
+	if (r->fault != SLACK_OK) {
+		log_warn(LOG_FIELDS({ "entry", t->job->entry.id },
+				    { "error", r->error }),
+			 "cannot read the thread, answering without it");
+		read_filled(t);
+		return;
+	}
+	add_page(t, r->body);
+	t->nbackfill = t->history.n;
+	cursor = json_str(r->body, "response_metadata.next_cursor");
+	if (cursor && cursor[0] != '\0' && ++t->pages < PAGES_MAX)
+		ask_page(t, cursor);
+	else
+		read_filled(t);
+}
+
+static void ask_page(struct turn *t, const char *cursor)
+{
+	const struct message *m = t->job->msg;
+	struct err e = { 0 };
+	struct buf form;
+
+	buf_init(&form, FORM_MAX);
+	http_form(&form, "channel", m->channel.channel_id);
+	http_form(&form, "ts", m->thread_id);
+	http_form(&form, "latest", m->channel.ts);
+	http_form(&form, "limit", "200");
+	if (cursor)
+		http_form(&form, "cursor", cursor);
+	t->call = slack_call(t->w->http, t->w->conf->slack_api_url,
+			     "conversations.replies",
+			     t->job->connection.bot_token, &form, on_page, t,
+			     &e);
+	buf_release(&form);
+	if (!t->call)
+		read_filled(t);
+}
+
+void backfill_start(struct turn *t)
+{
+	ask_page(t, NULL);
+}
