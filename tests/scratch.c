@@ -25,6 +25,12 @@ void scratch_make(struct scratch *s)
 	ck_assert_msg(s->keyring != NULL, "%s", e.msg);
 }
 
+void scratch_make_at(struct scratch *s, const char *url)
+{
+	scratch_make(s);
+	(void)snprintf(s->url, sizeof(s->url), "%s", url);
+}
+
 void scratch_remove(struct scratch *s)
 {
 	const struct dirent *d;
@@ -41,7 +47,9 @@ void scratch_remove(struct scratch *s)
 struct store *scratch_open(const struct scratch *s, bool write)
 {
 	struct err e = { 0 };
-	struct store *st = store_sqlite.open(s->url, s->keyring, write, &e);
+	const struct store_ops *ops = store_find(s->url, &e);
+	struct store *st = ops ? ops->open(s->url, s->keyring, write, &e)
+			       : NULL;
 
 	ck_assert_msg(st != NULL, "%s", e.msg);
 	return st;

@@ -15,11 +15,13 @@
 struct scratch {
 	char dir[32];
 	char path[64];
-	char url[80];
+	char url[160];
 	struct keyring *keyring;
 };
 
 void scratch_make(struct scratch *s);
+/* The same with the URL of a store that is there, and empty. */
+void scratch_make_at(struct scratch *s, const char *url);
 void scratch_remove(struct scratch *s); /* with all that is in it */
 
 /* Opens the store; a failure ends the test. */

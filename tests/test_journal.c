@@ -11,9 +11,11 @@
 #include <unistd.h>
 
 #include "base/err.h"
+#include "pg.h"
 #include "scratch.h"
 #include "store/journal.h"
 #include "store/journal_ops.h"
+#include "store/postgres_journal.h"
 #include "store/sqlite.h"
 
 #define ROOM    2000
@@ -30,22 +32,39 @@ struct wait {
 	struct entry entry;
 };
 
+static const struct pg *pg;
 static struct scratch scratch;
 static struct journal *j;
 static char acme[ID_SIZE];
 static struct err e;
 
-static void setup(void)
+static void begin(void)
 {
-	struct store *st;
+	struct store *st = scratch_open(&scratch, true);
 
-	e = (struct err){ 0 };
-	scratch_make(&scratch);
-	st = scratch_open(&scratch, true);
 	scratch_acme(st, acme);
-	store_sqlite.close(st);
+	st->ops->close(st);
+	e = (struct err){ 0 };
 	j = journal_create(scratch.url, scratch.keyring, ROOM, &e);
 	ck_assert_msg(j != NULL, "%s", e.msg);
+}
+
+static void setup_sqlite(void)
+{
+	scratch_make(&scratch);
+	begin();
+}
+
+static void setup_postgres(void)
+{
+	pg_empty();
+	scratch_make_at(&scratch, pg->url);
+	begin();
+}
+
+static bool is_postgres(void)
+{
+	return strcmp(scratch.url, pg->url) == 0;
 }
 
 static void teardown(void)
@@ -311,6 +330,8 @@ static int64_t ask(const char *sql)
 	sqlite3_stmt *st;
 	int64_t n;
 
+	if (is_postgres())
+		return pg_ask(sql);
 	ck_assert_int_eq(sqlite3_open_v2(scratch.path, &db,
 					 SQLITE_OPEN_READONLY, NULL),
 			 SQLITE_OK);
@@ -373,7 +394,7 @@ static void history(size_t max_bytes, struct transcript *t)
 
 	ck_assert_int_ge(
 		st->ops->history(st, acme, "C1", "1.0", max_bytes, t, &e), 0);
-	store_sqlite.close(st);
+	st->ops->close(st);
 }
 
 START_TEST(turn_becomes_history_and_usage)
@@ -595,7 +616,7 @@ START_TEST(engagement_is_stored_and_never_moves_back)
 	ck_assert_int_eq(st->ops->engaged(st, NOW, take_engagement, &g, &e), 0);
 	ck_assert_str_eq(g.key, "A1:T1:C1:1.0");
 	ck_assert_int_eq(g.at_ms, NOW + 5);
-	store_sqlite.close(st);
+	st->ops->close(st);
 }
 END_TEST
 
@@ -623,7 +644,7 @@ START_TEST(claims_of_done_and_unfinished_entries_are_told)
 	st = scratch_open(&scratch, false);
 	ck_assert_int_eq(st->ops->claims(st, NOW, list_claim, list, &e), 0);
 	ck_assert_str_eq(list, "k1=e1:accept k2=e2:refuse:admit ");
-	store_sqlite.close(st);
+	st->ops->close(st);
 }
 END_TEST
 
@@ -651,31 +672,52 @@ static int be_impatient(struct store *s, void *arg, struct err *why)
 {
 	(void)arg;
 	(void)why;
-	return sqlite3_busy_timeout(((struct sqlite *)s)->db, 1);
+	if (!is_postgres())
+		return sqlite3_busy_timeout(((struct sqlite *)s)->db, 1);
+	PQclear(PQexec(((struct postgres *)s)->c, "SET lock_timeout = 1"));
+	return 0;
 }
 
-/* Nobody can write until the connection is closed. */
-static sqlite3 *seize(void)
+/* Nobody else can write until it is let go. */
+struct seized {
+	sqlite3 *file;
+	PGconn *server;
+};
+
+static struct seized seize(void)
 {
+	struct seized it = { NULL, NULL };
 	struct wait w;
-	sqlite3 *db;
 
 	write_with(be_impatient, NULL, &w);
 	run(&w);
-	ck_assert_int_eq(sqlite3_open(scratch.path, &db), SQLITE_OK);
-	ck_assert_int_eq(sqlite3_exec(db, "BEGIN IMMEDIATE", NULL, NULL, NULL),
+	if (is_postgres()) {
+		it.server = PQconnectdb(pg->super);
+		PQclear(PQexec(it.server,
+			       "BEGIN; LOCK TABLE konstruct.journal"));
+		return it;
+	}
+	ck_assert_int_eq(sqlite3_open(scratch.path, &it.file), SQLITE_OK);
+	ck_assert_int_eq(sqlite3_exec(it.file, "BEGIN IMMEDIATE", NULL, NULL,
+				      NULL),
 			 SQLITE_OK);
-	return db;
+	return it;
+}
+
+static void let_go(struct seized it)
+{
+	PQfinish(it.server);
+	(void)sqlite3_close(it.file);
 }
 
 START_TEST(failed_commit_refuses_entries_and_keeps_notes)
 {
 	struct journal_stats stats;
 	struct wait w, kept;
-	sqlite3 *db;
+	struct seized it;
 
 	append("e1", "Ev1");
-	db = seize();
+	it = seize();
 	init_note(&kept, JOURNAL_DONE, "e1");
 	start(&kept);
 	init_append(&w, "e2", "Ev2");
@@ -685,8 +727,8 @@ START_TEST(failed_commit_refuses_entries_and_keeps_notes)
 	journal_stats(j, &stats);
 	ck_assert(stats.failing);
 	ck_assert_uint_eq(stats.unfinished, 1);
-	ck_assert_ptr_nonnull(strstr(stats.msg, "locked"));
-	(void)sqlite3_close(db);
+	ck_assert_ptr_nonnull(strstr(stats.msg, "lock"));
+	let_go(it);
 	await(&kept);
 	ck_assert(kept.r.ok);
 	append("e2", "Ev2");
@@ -699,16 +741,16 @@ END_TEST
 START_TEST(closing_ends_though_nothing_can_be_committed)
 {
 	struct wait w;
-	sqlite3 *db;
+	struct seized it;
 
 	append("e1", "Ev1");
-	db = seize();
+	it = seize();
 	init_note(&w, JOURNAL_DONE, "e1");
 	start(&w);
 	journal_free(j);
 	ck_assert(w.finished);
 	ck_assert(!w.r.ok);
-	(void)sqlite3_close(db);
+	let_go(it);
 	j = journal_create(scratch.url, scratch.keyring, ROOM, &e);
 	assert_unfinished("e1 ");
 }
@@ -830,23 +872,35 @@ static void finish_at(struct journal_db *db, const char *id, int64_t now_ms)
 {
 	struct entry en = { .app_id = (char *)"A1", .received_ms = now_ms };
 	struct journal_req r = { .kind = JOURNAL_DONE };
+	size_t finished = 0, bad;
+	bool duplicate;
 
 	(void)snprintf(en.id, sizeof(en.id), "%s", id);
 	(void)snprintf(r.entry_id, sizeof(r.entry_id), "%s", id);
-	ck_assert_int_eq(db->ops->append(db, &en, &e), 1);
-	ck_assert_int_eq(db->ops->done(db, &r, now_ms, &e), 1);
+	ck_assert_int_eq(db->ops->begin(db, &e), 0);
+	ck_assert_int_eq(db->ops->append(db, &en, &duplicate, &e), 0);
+	ck_assert_int_eq(db->ops->done(db, &r, now_ms, &finished, &e), 0);
+	ck_assert_int_eq(db->ops->commit(db, &bad, &e), 0);
+	ck_assert(!duplicate);
+	ck_assert_uint_eq(finished, 1);
 }
 
 START_TEST(entries_expire_after_two_days_in_steps)
 {
 	struct entry open = { .id = "open", .app_id = (char *)"A1" };
 	struct journal_db *db;
+	bool duplicate;
+	size_t bad;
 
 	journal_free(j);
 	j = NULL;
-	db = journal_sqlite.open(scratch.url, scratch.keyring, &e);
+	db = is_postgres()
+		     ? journal_postgres.open(scratch.url, scratch.keyring, &e)
+		     : journal_sqlite.open(scratch.url, scratch.keyring, &e);
 	ck_assert_msg(db != NULL, "%s", e.msg);
-	ck_assert_int_eq(db->ops->append(db, &open, &e), 1);
+	ck_assert_int_eq(db->ops->begin(db, &e), 0);
+	ck_assert_int_eq(db->ops->append(db, &open, &duplicate, &e), 0);
+	ck_assert_int_eq(db->ops->commit(db, &bad, &e), 0);
 	finish_at(db, "e1", NOW);
 	finish_at(db, "e2", NOW);
 	finish_at(db, "e3", NOW);
@@ -883,7 +937,7 @@ START_TEST(frame_of_300_kb_comes_back_whole)
 }
 END_TEST
 
-static TCase *entries(void)
+static TCase *entries(void (*setup)(void))
 {
 	TCase *tc = tcase_create("entries");
 
@@ -905,7 +959,7 @@ static TCase *entries(void)
 	return tc;
 }
 
-static TCase *turns(void)
+static TCase *turns(void (*setup)(void))
 {
 	TCase *tc = tcase_create("turns");
 
@@ -921,7 +975,7 @@ static TCase *turns(void)
 	return tc;
 }
 
-static TCase *thread(void)
+static TCase *thread(void (*setup)(void))
 {
 	TCase *tc = tcase_create("thread");
 
@@ -932,22 +986,130 @@ static TCase *thread(void)
 	tcase_add_test(tc, closing_commits_what_was_submitted);
 	tcase_add_test(tc, failed_commit_refuses_entries_and_keeps_notes);
 	tcase_add_test(tc, closing_ends_though_nothing_can_be_committed);
-	tcase_add_test(tc, full_disk_refuses_entries_until_there_is_room);
 	tcase_add_loop_test(
 		tc, killed_journal_has_every_entry_that_was_answered, 0, 3);
 	tcase_add_test(tc, many_threads_write_at_once);
 	return tc;
 }
 
+START_TEST(server_that_restarts_costs_no_note)
+{
+	struct wait w, kept;
+	int tries = 0;
+
+	append("e1", "Ev1");
+	pg_down();
+	init_note(&kept, JOURNAL_DONE, "e1");
+	start(&kept);
+	init_append(&w, "e2", "Ev2");
+	run(&w);
+	ck_assert(!w.r.ok);
+	ck_assert_int_eq(w.err.kind, ERR_RETRY);
+	pg_up();
+	await(&kept);
+	ck_assert_msg(kept.r.ok, "%s", kept.err.msg);
+	do {
+		init_append(&w, "e3", "Ev2");
+		run(&w);
+	} while (!w.r.ok && tries++ < 10);
+	ck_assert(w.r.ok && !w.r.duplicate);
+	assert_unfinished("e3 ");
+}
+END_TEST
+
+START_TEST(idle_restart_of_the_server_is_not_noticed)
+{
+	append("e1", "Ev1");
+	pg_down();
+	pg_up();
+	append("e2", "Ev2");
+	assert_unfinished("e1 e2 ");
+}
+END_TEST
+
+/* As if the server had committed e1 and its answer got lost. */
+START_TEST(entry_whose_commit_was_in_doubt_is_forgotten)
+{
+	struct postgres_journal *p;
+	struct journal_db *db;
+	bool duplicate = true;
+	struct entry en = { .id = "e2",
+			    .app_id = (char *)"A1",
+			    .event_id = (char *)"Ev1" };
+	size_t bad;
+
+	append("e1", "Ev1");
+	journal_free(j);
+	j = NULL;
+	db = journal_postgres.open(scratch.url, scratch.keyring, &e);
+	ck_assert_msg(db != NULL, "%s", e.msg);
+	p = (struct postgres_journal *)db;
+	p->doubt = true;
+	p->ids = calloc(1, sizeof(*p->ids));
+	ck_assert_ptr_nonnull(p->ids);
+	p->nids = p->ids_size = 1;
+	memcpy(p->ids[0], "e1", sizeof("e1"));
+	ck_assert_int_eq(db->ops->begin(db, &e), 0);
+	ck_assert_int_eq(db->ops->append(db, &en, &duplicate, &e), 0);
+	ck_assert_msg(db->ops->commit(db, &bad, &e) == 0, "%s", e.msg);
+	ck_assert(!duplicate);
+	ck_assert_int_eq(ask("SELECT count(*) FROM journal"), 1);
+	db->ops->close(db);
+}
+END_TEST
+
+START_TEST(text_that_is_no_utf8_is_stored_cleaned)
+{
+	struct line_new lines[] = { make_line("1.0", "a\xff\xc3z", false) };
+	struct transcript t;
+
+	answer("e1", lines, 1);
+	history(1000, &t);
+	ck_assert_uint_eq(t.n, 1);
+	ck_assert_str_eq(t.lines[0].text, "a??z");
+	transcript_release(&t);
+}
+END_TEST
+
+static TCase *files(void)
+{
+	TCase *tc = tcase_create("files");
+
+	tcase_add_checked_fixture(tc, setup_sqlite, teardown);
+	tcase_set_timeout(tc, 60);
+	tcase_add_test(tc, full_disk_refuses_entries_until_there_is_room);
+	return tc;
+}
+
+static TCase *server(void)
+{
+	TCase *tc = tcase_create("server");
+
+	tcase_add_checked_fixture(tc, setup_postgres, teardown);
+	tcase_set_timeout(tc, 60);
+	tcase_add_test(tc, server_that_restarts_costs_no_note);
+	tcase_add_test(tc, idle_restart_of_the_server_is_not_noticed);
+	tcase_add_test(tc, entry_whose_commit_was_in_doubt_is_forgotten);
+	tcase_add_test(tc, text_that_is_no_utf8_is_stored_cleaned);
+	return tc;
+}
+
 int main(void)
 {
+	static void (*const setups[])(void) = { setup_sqlite, setup_postgres };
 	Suite *s = suite_create("journal");
 	SRunner *sr = srunner_create(s);
 	int nfailed;
+	size_t i;
 
-	suite_add_tcase(s, entries());
-	suite_add_tcase(s, turns());
-	suite_add_tcase(s, thread());
+	pg = pg_start();
+	for (i = 0; i < sizeof(setups) / sizeof(setups[0]); i++) {
+		suite_add_tcase(s, entries(setups[i]));
+		suite_add_tcase(s, turns(setups[i]));
+		suite_add_tcase(s, thread(setups[i]));
+	}
+	suite_add_tcase(s, files());
+	suite_add_tcase(s, server());
 	srunner_run_all(sr, CK_ENV);
 	nfailed = srunner_ntests_failed(sr);
 	srunner_free(sr);

@@ -9,8 +9,10 @@
 #include <unistd.h>
 
 #include "base/err.h"
+#include "pg.h"
 #include "scratch.h"
 
+static const struct pg *pg;
 static struct scratch scratch;
 static struct store *st;
 static char acme[ID_SIZE];
@@ -27,7 +29,16 @@ static void teardown_files(void)
 	scratch_remove(&scratch);
 }
 
-static void setup(void)
+static void setup_postgres(void)
+{
+	e = (struct err){ 0 };
+	pg_empty();
+	scratch_make_at(&scratch, pg->url);
+	st = scratch_open(&scratch, true);
+	scratch_acme(st, acme);
+}
+
+static void setup_sqlite(void)
 {
 	setup_files();
 	st = scratch_open(&scratch, true);
@@ -36,7 +47,7 @@ static void setup(void)
 
 static void teardown(void)
 {
-	store_sqlite.close(st);
+	st->ops->close(st);
 	teardown_files();
 }
 
@@ -244,6 +255,25 @@ START_TEST(callback_can_stop_and_can_fail)
 }
 END_TEST
 
+static bool is_postgres(void)
+{
+	return st->ops == &store_postgres;
+}
+
+/* Is s anywhere in the rows? */
+static bool in_rows(const char *s)
+{
+	char sql[400];
+
+	(void)snprintf(sql, sizeof(sql),
+		       "SELECT count(*) FROM (SELECT t::text AS x FROM tenants"
+		       " t UNION ALL SELECT a::text FROM apps a UNION ALL"
+		       " SELECT c::text FROM connections c) rows"
+		       " WHERE x LIKE '%%%s%%'",
+		       s);
+	return pg_ask(sql) > 0;
+}
+
 /* Is s anywhere in the files of the store? */
 static bool on_disk(const char *s)
 {
@@ -253,6 +283,8 @@ static bool on_disk(const char *s)
 	size_t i, n;
 	FILE *f;
 
+	if (is_postgres())
+		return in_rows(s);
 	for (i = 0; i < 2; i++) {
 		(void)snprintf(name, sizeof(name), "%s%s", scratch.path,
 			       suffixes[i]);
@@ -279,6 +311,10 @@ static void tamper(const char *sql)
 {
 	sqlite3 *db;
 
+	if (is_postgres()) {
+		(void)pg_ask(sql);
+		return;
+	}
 	store_sqlite.close(st);
 	ck_assert_int_eq(sqlite3_open(scratch.path, &db), SQLITE_OK);
 	ck_assert_int_eq(sqlite3_exec(db, sql, NULL, NULL, NULL), SQLITE_OK);
@@ -303,7 +339,7 @@ END_TEST
 START_TEST(second_writer_is_refused)
 {
 	ck_assert_ptr_null(
-		store_sqlite.open(scratch.url, scratch.keyring, true, &e));
+		st->ops->open(scratch.url, scratch.keyring, true, &e));
 	ck_assert_int_eq(e.kind, ERR_RETRY);
 	ck_assert_ptr_nonnull(strstr(e.msg, "in use"));
 }
@@ -320,7 +356,7 @@ START_TEST(reader_sees_what_the_writer_commits)
 	ck_assert_int_eq(resolve("T2", &c), 1);
 	connection_release(&c);
 	st = writer;
-	store_sqlite.close(reader);
+	reader->ops->close(reader);
 }
 END_TEST
 
@@ -329,7 +365,7 @@ START_TEST(reader_cannot_write)
 	struct store *reader = scratch_open(&scratch, false);
 
 	ck_assert_int_eq(reader->ops->tenant_remove(reader, "acme", &e), -1);
-	store_sqlite.close(reader);
+	reader->ops->close(reader);
 }
 END_TEST
 
@@ -337,7 +373,7 @@ START_TEST(store_keeps_its_contents_when_opened_again)
 {
 	struct connection c;
 
-	store_sqlite.close(st);
+	st->ops->close(st);
 	st = scratch_open(&scratch, true);
 	ck_assert_int_eq(resolve("T1", &c), 1);
 	connection_release(&c);
@@ -468,6 +504,7 @@ END_TEST
 START_TEST(store_is_chosen_by_the_scheme_of_its_url)
 {
 	ck_assert_ptr_eq(store_find("sqlite:/x", &e), &store_sqlite);
+	ck_assert_ptr_eq(store_find("postgresql:///x", &e), &store_postgres);
 	ck_assert_ptr_null(store_find("sqlite3:/x", &e));
 	ck_assert_ptr_null(store_find("sqlite", &e));
 	ck_assert_ptr_null(store_find("", &e));
@@ -483,9 +520,109 @@ START_TEST(url_without_a_path_is_refused)
 }
 END_TEST
 
-static TCase *filled(void)
+START_TEST(reader_goes_on_after_the_server_restarted)
 {
-	TCase *tc = tcase_create("filled");
+	struct store *writer = st;
+	struct connection c;
+
+	st = scratch_open(&scratch, false);
+	ck_assert_int_eq(resolve("T1", &c), 1);
+	connection_release(&c);
+	pg_down();
+	pg_up();
+	ck_assert_msg(resolve("T1", &c) == 1, "%s", e.msg);
+	connection_release(&c);
+	st->ops->close(st);
+	st = writer;
+}
+END_TEST
+
+START_TEST(reading_is_to_be_tried_again_without_a_server)
+{
+	struct connection c;
+	struct agent a;
+
+	pg_down();
+	ck_assert_int_eq(resolve("T1", &c), -1);
+	ck_assert_int_eq(e.kind, ERR_RETRY);
+	ck_assert_int_eq(st->ops->agent(st, acme, &a, &e), -1);
+	ck_assert_int_eq(e.kind, ERR_RETRY);
+	pg_up();
+}
+END_TEST
+
+static void refuses(const char *url, const char *why)
+{
+	ck_assert_ptr_null(
+		store_postgres.open(url, scratch.keyring, false, &e));
+	ck_assert_int_eq(e.kind, ERR_FATAL);
+	ck_assert_msg(strstr(e.msg, why) != NULL, "%s", e.msg);
+}
+
+START_TEST(database_without_schema_is_refused)
+{
+	refuses(pg->foreign, "konstructctl migrate");
+}
+END_TEST
+
+START_TEST(schema_of_a_newer_konstructd_is_refused)
+{
+	(void)pg_ask("INSERT INTO migrations VALUES (999, 999)");
+	refuses(pg->url, "newer");
+	(void)pg_ask("DELETE FROM migrations WHERE version = 999");
+}
+END_TEST
+
+START_TEST(newer_schema_that_allows_it_is_worked_with)
+{
+	(void)pg_ask("INSERT INTO migrations VALUES (999, 2)");
+	store_postgres.close(scratch_open(&scratch, false));
+	(void)pg_ask("DELETE FROM migrations WHERE version = 999");
+}
+END_TEST
+
+START_TEST(mighty_role_is_refused)
+{
+	refuses(pg->owner, "row level security");
+	refuses(pg->super, "row level security");
+}
+END_TEST
+
+START_TEST(migrating_again_changes_nothing)
+{
+	int from, to;
+
+	ck_assert_int_eq(store_postgres.migrate(pg->owner, &from, &to, &e), 0);
+	ck_assert_int_eq(from, to);
+	ck_assert_int_eq(to, (int)pg_ask("SELECT max(version)"
+					 " FROM migrations"));
+}
+END_TEST
+
+START_TEST(daemon_cannot_migrate)
+{
+	int from, to;
+
+	ck_assert_int_eq(store_postgres.migrate(pg->url, &from, &to, &e), -1);
+	ck_assert_int_eq(e.kind, ERR_FATAL);
+}
+END_TEST
+
+START_TEST(password_on_the_command_line_is_refused)
+{
+	int from, to;
+
+	ck_assert_int_eq(store_postgres.migrate("postgresql://a:b@localhost/c",
+						&from, &to, &e),
+			 -1);
+	ck_assert_int_eq(e.kind, ERR_INPUT);
+}
+END_TEST
+
+/* What every backend does. */
+static TCase *filled(const char *name, void (*setup)(void))
+{
+	TCase *tc = tcase_create(name);
 
 	tcase_add_checked_fixture(tc, setup, teardown);
 	tcase_add_test(tc, connection_resolves_with_its_tenant_and_token);
@@ -505,7 +642,34 @@ static TCase *filled(void)
 	tcase_add_test(tc, reader_sees_what_the_writer_commits);
 	tcase_add_test(tc, reader_cannot_write);
 	tcase_add_test(tc, store_keeps_its_contents_when_opened_again);
+	return tc;
+}
+
+static TCase *modes(void)
+{
+	TCase *tc = tcase_create("modes");
+
+	tcase_add_checked_fixture(tc, setup_sqlite, teardown);
 	tcase_add_loop_test(tc, only_the_owner_can_read_the_files, 0, 4);
+	return tc;
+}
+
+/* What only a server has. */
+static TCase *server(void)
+{
+	TCase *tc = tcase_create("server");
+
+	tcase_add_checked_fixture(tc, setup_postgres, teardown);
+	tcase_set_timeout(tc, 60);
+	tcase_add_test(tc, reader_goes_on_after_the_server_restarted);
+	tcase_add_test(tc, reading_is_to_be_tried_again_without_a_server);
+	tcase_add_test(tc, database_without_schema_is_refused);
+	tcase_add_test(tc, schema_of_a_newer_konstructd_is_refused);
+	tcase_add_test(tc, newer_schema_that_allows_it_is_worked_with);
+	tcase_add_test(tc, mighty_role_is_refused);
+	tcase_add_test(tc, migrating_again_changes_nothing);
+	tcase_add_test(tc, daemon_cannot_migrate);
+	tcase_add_test(tc, password_on_the_command_line_is_refused);
 	return tc;
 }
 
@@ -532,7 +696,11 @@ int main(void)
 	SRunner *sr = srunner_create(s);
 	int nfailed;
 
-	suite_add_tcase(s, filled());
+	pg = pg_start();
+	suite_add_tcase(s, filled("sqlite", setup_sqlite));
+	suite_add_tcase(s, filled("postgres", setup_postgres));
+	suite_add_tcase(s, modes());
+	suite_add_tcase(s, server());
 	suite_add_tcase(s, files());
 	srunner_run_all(sr, CK_ENV);
 	nfailed = srunner_ntests_failed(sr);

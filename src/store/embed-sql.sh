@@ -1,16 +1,18 @@
 #!/bin/sh
 # SPDX-License-Identifier: ISC
 #
-# embed-sql.sh FILE...: the migrations as a C file on standard output. They
-# are named NNNN_name.sql and come in order; that NNNN counts from 1 without
-# a gap is checked here, so that the daemon needn't.
+# embed-sql.sh BACKEND FILE...: the migrations of one backend as a C file on
+# standard output. They are named NNNN_name.sql and come in order; that NNNN
+# counts from 1 without a gap is checked here, so that the daemon needn't.
 set -eu
 
-cat <<'TEXT'
+backend=$1
+shift
+cat <<TEXT
 /* Made by embed-sql.sh; edit the .sql files. */
 #include "store/migration.h"
 
-const struct migration sqlite_migrations[] = {
+const struct migration ${backend}_migrations[] = {
 TEXT
 n=0
 for f in "$@"; do
@@ -28,8 +30,8 @@ for f in "$@"; do
 	}' "$f"
 	printf '\t},\n'
 done
-cat <<'TEXT'
+cat <<TEXT
 };
-const int sqlite_nmigrations =
-	sizeof(sqlite_migrations) / sizeof(sqlite_migrations[0]);
+const int ${backend}_nmigrations =
+	sizeof(${backend}_migrations) / sizeof(${backend}_migrations[0]);
 TEXT

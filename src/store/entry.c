@@ -2,6 +2,7 @@
 #include <stdlib.h>
 #include <string.h>
 
+#include "store/backend.h"
 #include "store/journal.h"
 #include "store/journal_ops.h"
 
@@ -43,4 +44,37 @@ void entry_release(struct entry *en)
 	free(en->parts);
 	free(en->answer);
 	*en = (struct entry){ 0 };
+}
+
+static int make_parts(struct entry *en, size_t n)
+{
+	char **bigger;
+
+	if (n > PARTS_MAX)
+		return -1;
+	bigger = reallocarray(en->parts, n, sizeof(*bigger));
+	if (!bigger)
+		return -1;
+	en->parts = bigger;
+	while (en->nparts < n) {
+		en->parts[en->nparts] = strdup("");
+		if (!en->parts[en->nparts])
+			return -1;
+		en->nparts++;
+	}
+	return 0;
+}
+
+int entry_set_part(struct entry *en, size_t i, const char *ts)
+{
+	char *copy;
+
+	if (i >= PARTS_MAX || (i >= en->nparts && make_parts(en, i + 1) < 0))
+		return -1;
+	copy = ts ? strdup(ts) : NULL;
+	if (!copy)
+		return -1;
+	free(en->parts[i]);
+	en->parts[i] = copy;
+	return 0;
 }

@@ -32,7 +32,8 @@ static const int retry_ms[] = { 250, 500, 1000, 2000 };
 #define RETRIES    (sizeof(retry_ms) / sizeof(retry_ms[0]))
 #define LAST_TRIES 3 /* once the journal is to close */
 
-static const struct journal_ops *const backends[] = { &journal_sqlite };
+static const struct journal_ops *const backends[] = { &journal_sqlite,
+						      &journal_postgres };
 static const size_t nbackends = sizeof(backends) / sizeof(backends[0]);
 
 /* Requests in their order, those that the thread has taken on. */
@@ -128,15 +129,13 @@ static int apply(struct journal *j, struct journal_req *r, size_t *finished,
 
 	switch (r->kind) {
 	case JOURNAL_APPEND:
-		rc = ops->append(j->db, r->entry, e);
-		r->duplicate = rc == 0;
+		rc = ops->append(j->db, r->entry, &r->duplicate, e);
 		break;
 	case JOURNAL_NOTE:
 		rc = ops->note(j->db, r->entry_id, &r->note, e);
 		break;
 	case JOURNAL_DONE:
-		rc = ops->done(j->db, r, clock_wall_ms(), e);
-		*finished += rc > 0;
+		rc = ops->done(j->db, r, clock_wall_ms(), finished, e);
 		killpoint("closing");
 		break;
 	case JOURNAL_WRITE:
@@ -154,6 +153,7 @@ static int write_batch(struct journal *j, const struct list *batch,
 		       size_t *finished, struct node **bad, struct err *e)
 {
 	const struct journal_ops *ops = j->db->ops;
+	size_t i = SIZE_MAX;
 	struct node *n;
 
 	if (ops->begin(j->db, e) < 0)
@@ -165,8 +165,12 @@ static int write_batch(struct journal *j, const struct list *batch,
 			*bad = n;
 		goto fail;
 	}
-	if (ops->commit(j->db, e) == 0)
+	if (ops->commit(j->db, &i, e) == 0)
 		return 0;
+	for (n = batch->head; n && i > 0 && i != SIZE_MAX; n = n->next)
+		i--;
+	if (i == 0)
+		*bad = n;
 fail:
 	ops->rollback(j->db);
 	return -1;

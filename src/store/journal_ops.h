@@ -21,18 +21,23 @@ struct journal_ops {
 	void (*close)(struct journal_db *db); /* NULL is allowed */
 
 	int (*begin)(struct journal_db *db, struct err *e);
-	int (*commit)(struct journal_db *db, struct err *e);
+	/* When it fails for what one request holds (ERR_INPUT), *bad is that
+	 * one's number in the batch, from 0; otherwise it stays. */
+	int (*commit)(struct journal_db *db, size_t *bad, struct err *e);
 	void (*rollback)(struct journal_db *db);
 
-	/* 1: written; 0: its event is there already. */
+	/*
+	 * Requests may be gathered and sent with the commit; so whether an
+	 * event is there already is told in *duplicate by then, and so is
+	 * *finished counted up for each entry that was unfinished until now.
+	 */
 	int (*append)(struct journal_db *db, const struct entry *en,
-		      struct err *e);
+		      bool *duplicate, struct err *e);
 	/* An id that isn't there is no failure. */
 	int (*note)(struct journal_db *db, const char *id, const struct note *n,
 		    struct err *e);
-	/* 1: it was unfinished until now; 0: it wasn't. */
 	int (*done)(struct journal_db *db, const struct journal_req *r,
-		    int64_t now_ms, struct err *e);
+		    int64_t now_ms, size_t *finished, struct err *e);
 	/* Calls r->write so that its failure undoes only what it did itself:
 	 * 1: it went well; 0: it failed, with e filled by it. */
 	int (*write)(struct journal_db *db, const struct journal_req *r,
@@ -56,6 +61,7 @@ struct journal_db {
 };
 
 extern const struct journal_ops journal_sqlite;
+extern const struct journal_ops journal_postgres;
 
 const char *entry_state_name(enum entry_state s);
 /* ENTRY_NEW for what it doesn't know. */

@@ -12,5 +12,7 @@ struct migration {
 };
 extern const struct migration sqlite_migrations[];
 extern const int sqlite_nmigrations;
+extern const struct migration postgres_migrations[];
+extern const int postgres_nmigrations;
 
 #endif

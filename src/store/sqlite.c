@@ -106,23 +106,6 @@ char *sqlite_copy(sqlite3_stmt *st, int col)
 	return text ? strdup(text) : NULL;
 }
 
-int sqlite_place_app(char out[SQLITE_PLACE_SIZE], const char *app_id)
-{
-	int n = snprintf(out, SQLITE_PLACE_SIZE, "apps/%s/token", app_id);
-
-	return n < 0 || n >= SQLITE_PLACE_SIZE ? -1 : 0;
-}
-
-int sqlite_place_connection(char out[SQLITE_PLACE_SIZE], const char *type,
-			    const char *app_id, const char *workspace_id)
-{
-	int n = snprintf(out, SQLITE_PLACE_SIZE,
-			 "connections/%s/%s/%s/bot_token", type, app_id,
-			 workspace_id);
-
-	return n < 0 || n >= SQLITE_PLACE_SIZE ? -1 : 0;
-}
-
 static void sqlite_close(struct store *store)
 {
 	struct sqlite *s = (struct sqlite *)store;

@@ -108,12 +108,6 @@ void sqlite_finish(sqlite3_stmt *st);
 /* Heap copy of a column; NULL is stored, or memory is short. */
 char *sqlite_copy(sqlite3_stmt *st, int col);
 
-/* "apps/<app>/token" and the like, that a token is sealed for. */
-#define SQLITE_PLACE_SIZE 400
-int sqlite_place_app(char out[SQLITE_PLACE_SIZE], const char *app_id);
-int sqlite_place_connection(char out[SQLITE_PLACE_SIZE], const char *type,
-			    const char *app_id, const char *workspace_id);
-
 /* sqlite_read.c: the look-ups of store_ops. */
 int sqlite_resolve(struct store *s, const char *channel_type,
 		   const char *app_id, const char *workspace_id,

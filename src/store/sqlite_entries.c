@@ -3,6 +3,7 @@
 #include <string.h>
 
 #include "base/err.h"
+#include "store/backend.h"
 #include "store/sqlite_journal.h"
 
 int sqlite_journal_count(struct journal_db *db, size_t *unfinished,
@@ -18,31 +19,10 @@ int sqlite_journal_count(struct journal_db *db, size_t *unfinished,
 	return 0;
 }
 
-/* Room for part i, those before it "" if they are missing. */
-static int grow_parts(struct entry *en, size_t i)
-{
-	char **bigger;
-
-	if (i >= SQLITE_PARTS_MAX)
-		return -1;
-	bigger = reallocarray(en->parts, i + 1, sizeof(*bigger));
-	if (!bigger)
-		return -1;
-	en->parts = bigger;
-	while (en->nparts <= i) {
-		en->parts[en->nparts] = strdup("");
-		if (!en->parts[en->nparts])
-			return -1;
-		en->nparts++;
-	}
-	return 0;
-}
-
 static int read_parts(struct sqlite *s, int64_t seq, struct entry *en,
 		      struct err *e)
 {
 	sqlite3_stmt *st = sqlite_query(s, Q_PARTS, e);
-	size_t i;
 	int rc;
 
 	if (!st)
@@ -52,12 +32,9 @@ static int read_parts(struct sqlite *s, int64_t seq, struct entry *en,
 		rc = sqlite_row(s, st, e);
 		if (rc <= 0)
 			return rc;
-		i = (size_t)sqlite3_column_int64(st, 0);
-		if (grow_parts(en, i) < 0)
-			break;
-		free(en->parts[i]);
-		en->parts[i] = sqlite_copy(st, 1);
-		if (!en->parts[i])
+		if (entry_set_part(en, (size_t)sqlite3_column_int64(st, 0),
+				   (const char *)sqlite3_column_text(st, 1)) <
+		    0)
 			break;
 	}
 	sqlite_finish(st);

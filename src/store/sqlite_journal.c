@@ -5,12 +5,8 @@
 
 #include "base/err.h"
 #include "base/log.h"
+#include "store/backend.h"
 #include "store/sqlite_journal.h"
-
-/* How long done entries are kept: longer than Slack delivers again. */
-#define ENTRIES_KEPT_MS (48 * 3600 * 1000LL)
-/* Longer than engaged_minutes can be. */
-#define ENGAGED_KEPT_MS (8 * 24 * 3600 * 1000LL)
 
 /*
  * Pages in the WAL when it is worth copying them into the database file: the
@@ -70,8 +66,10 @@ static int sqlite_journal_begin(struct journal_db *db, struct err *e)
 	return sqlite_do(of(db), Q_BEGIN, e);
 }
 
-static int sqlite_journal_commit(struct journal_db *db, struct err *e)
+static int sqlite_journal_commit(struct journal_db *db, size_t *bad,
+				 struct err *e)
 {
+	(void)bad;
 	return sqlite_do(of(db), Q_COMMIT, e);
 }
 
@@ -98,7 +96,7 @@ static int append_frame(struct sqlite *s, const struct entry *en, struct err *e)
 }
 
 static int sqlite_journal_append(struct journal_db *db, const struct entry *en,
-				 struct err *e)
+				 bool *duplicate, struct err *e)
 {
 	struct sqlite *s = of(db);
 	sqlite3_stmt *st = sqlite_query(s, Q_APPEND, e);
@@ -111,9 +109,8 @@ static int sqlite_journal_append(struct journal_db *db, const struct entry *en,
 	(void)sqlite3_bind_int64(st, 4, en->received_ms);
 	if (sqlite_run(s, st, e) < 0)
 		return -1;
-	if (sqlite3_changes(s->db) == 0)
-		return 0;
-	return append_frame(s, en, e) < 0 ? -1 : 1;
+	*duplicate = sqlite3_changes(s->db) == 0;
+	return *duplicate ? 0 : append_frame(s, en, e);
 }
 
 /* 1 and *seq, 0 when the entry isn't there, or -1. */
@@ -159,7 +156,7 @@ static int note_part(struct sqlite *s, int64_t seq, const struct note *n,
 {
 	sqlite3_stmt *st = sqlite_query(s, Q_NOTE_PART, e);
 
-	assert(n->part >= 0 && n->part < SQLITE_PARTS_MAX);
+	assert(n->part >= 0 && n->part < PARTS_MAX);
 	if (!st)
 		return -1;
 	(void)sqlite3_bind_int64(st, 1, seq);
@@ -213,9 +210,9 @@ static int sqlite_journal_note(struct journal_db *db, const char *id,
 	return rc > 0 ? write_note(of(db), seq, n, e) : rc;
 }
 
-/* 1 when it was unfinished. A dead one keeps its frame, to be tried again. */
+/* A dead one keeps its frame, to be tried again. */
 static int close_row(struct sqlite *s, int64_t seq, enum entry_state state,
-		     int64_t now_ms, struct err *e)
+		     int64_t now_ms, size_t *finished, struct err *e)
 {
 	sqlite3_stmt *st = sqlite_query(s, Q_DONE, e);
 
@@ -227,13 +224,14 @@ static int close_row(struct sqlite *s, int64_t seq, enum entry_state state,
 		return -1;
 	if (sqlite3_changes(s->db) == 0)
 		return 0;
+	++*finished;
 	if (state == ENTRY_DEAD)
-		return 1;
+		return 0;
 	st = sqlite_query(s, Q_DONE_PENDING, e);
 	if (!st)
 		return -1;
 	(void)sqlite3_bind_int64(st, 1, seq);
-	return sqlite_run(s, st, e) < 0 ? -1 : 1;
+	return sqlite_run(s, st, e);
 }
 
 static int add_line(struct sqlite *s, const struct line_new *l, struct err *e)
@@ -270,7 +268,7 @@ static int add_usage(struct sqlite *s, const struct usage_new *u,
 
 static int sqlite_journal_done(struct journal_db *db,
 			       const struct journal_req *r, int64_t now_ms,
-			       struct err *e)
+			       size_t *finished, struct err *e)
 {
 	struct sqlite *s = of(db);
 	struct note n = r->note;
@@ -291,7 +289,7 @@ static int sqlite_journal_done(struct journal_db *db,
 	}
 	if (r->usage && add_usage(s, r->usage, now_ms, e) < 0)
 		return -1;
-	return close_row(s, seq, n.state, now_ms, e);
+	return close_row(s, seq, n.state, now_ms, finished, e);
 }
 
 static int sqlite_journal_write(struct journal_db *db,

@@ -5,9 +5,6 @@
 #include "store/journal_ops.h"
 #include "store/sqlite.h"
 
-/* Far above what one answer is cut into. */
-#define SQLITE_PARTS_MAX 1000
-
 struct sqlite_journal {
 	struct journal_db base; /* must be first */
 	struct sqlite *s;

@@ -3,10 +3,8 @@
 #include <string.h>
 
 #include "base/err.h"
+#include "store/backend.h"
 #include "store/sqlite.h"
-
-/* A model has no use for more, however short they are. */
-#define LINES_MAX 2000
 
 static const char *column(sqlite3_stmt *st, int i)
 {
@@ -44,11 +42,10 @@ static char *unseal_bot_token(struct sqlite *s, sqlite3_stmt *st,
 			      const struct connection *c, struct err *e)
 {
 	const char *sealed = column(st, 8);
-	char place[SQLITE_PLACE_SIZE];
+	char place[PLACE_SIZE];
 
-	if (!sealed ||
-	    sqlite_place_connection(place, c->channel_type, c->app_id,
-				    c->workspace_id) < 0) {
+	if (!sealed || place_connection(place, c->channel_type, c->app_id,
+					c->workspace_id) < 0) {
 		no_memory(e);
 		return NULL;
 	}
@@ -174,7 +171,7 @@ static int read_lines(struct sqlite *s, sqlite3_stmt *st, size_t max_bytes,
 			no_memory(e);
 			break;
 		}
-		if (out->n == LINES_MAX)
+		if (out->n == HISTORY_LINES_MAX)
 			break;
 	}
 	sqlite_finish(st);
@@ -206,10 +203,10 @@ static int read_app(struct sqlite *s, sqlite3_stmt *st, struct app *a,
 		    struct err *e)
 {
 	const char *sealed = column(st, 1);
-	char place[SQLITE_PLACE_SIZE];
+	char place[PLACE_SIZE];
 
 	*a = (struct app){ .app_id = sqlite_copy(st, 0) };
-	if (!a->app_id || !sealed || sqlite_place_app(place, a->app_id) < 0) {
+	if (!a->app_id || !sealed || place_app(place, a->app_id) < 0) {
 		app_release(a);
 		return no_memory(e);
 	}

@@ -4,6 +4,7 @@
 
 #include "base/buf.h"
 #include "base/err.h"
+#include "store/backend.h"
 #include "store/sqlite.h"
 
 #define SEALED_MAX 65536
@@ -130,12 +131,12 @@ static int put_sealed(struct sqlite *s, enum sqlite_query q, const char *place,
 int sqlite_app_put(struct store *store, const struct app *a, struct err *e)
 {
 	struct sqlite *s = (struct sqlite *)store;
-	char place[SQLITE_PLACE_SIZE];
+	char place[PLACE_SIZE];
 	struct buf sealed;
 	sqlite3_stmt *st;
 	int rc = -1;
 
-	if (sqlite_place_app(place, a->app_id) < 0)
+	if (place_app(place, a->app_id) < 0)
 		return err_set(e, ERR_INPUT, "app id is too long");
 	buf_init(&sealed, SEALED_MAX);
 	if (put_sealed(s, Q_APP_PUT, place, a->token, &sealed, &st, e) < 0)
@@ -185,13 +186,13 @@ int sqlite_connection_put(struct store *store, const struct connection *c,
 			  struct err *e)
 {
 	struct sqlite *s = (struct sqlite *)store;
-	char place[SQLITE_PLACE_SIZE];
+	char place[PLACE_SIZE];
 	struct buf sealed;
 	sqlite3_stmt *st;
 	int rc;
 
-	if (sqlite_place_connection(place, c->channel_type, c->app_id,
-				    c->workspace_id) < 0)
+	if (place_connection(place, c->channel_type, c->app_id,
+			     c->workspace_id) < 0)
 		return err_set(e, ERR_INPUT, "ids of connection are too long");
 	rc = may_own(s, c, e);
 	if (rc < 0)

@@ -1,15 +1,18 @@
 /* SPDX-License-Identifier: ISC */
 #include "store/store.h"
 
+#include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
 
 #include "base/err.h"
 #include "base/secret.h"
+#include "store/backend.h"
 
 #define LINES_MAX 10000
 
-static const struct store_ops *const backends[] = { &store_sqlite };
+static const struct store_ops *const backends[] = { &store_sqlite,
+						    &store_postgres };
 static const size_t nbackends = sizeof(backends) / sizeof(backends[0]);
 
 const struct store_ops *store_find(const char *url, struct err *e)
@@ -22,8 +25,11 @@ const struct store_ops *store_find(const char *url, struct err *e)
 		    memcmp(url, backends[i]->name, n) == 0)
 			return backends[i];
 	}
+	/* The scheme only: the rest may hold a password. */
 	err_set(e, ERR_INPUT,
-		"no store for '%.40s', only for 'sqlite:/path/of/file'", url);
+		"no store for '%.*s', only for 'sqlite:/path/of/file' and"
+		" 'postgresql://...'",
+		n < 40 ? (int)n : 40, url);
 	return NULL;
 }
 
@@ -120,4 +126,20 @@ int transcript_add(struct transcript *t, bool ours, const char *user_id,
 	}
 	t->lines[t->n++] = l;
 	return 0;
+}
+
+int place_app(char out[PLACE_SIZE], const char *app_id)
+{
+	int n = snprintf(out, PLACE_SIZE, "apps/%s/token", app_id);
+
+	return n < 0 || n >= PLACE_SIZE ? -1 : 0;
+}
+
+int place_connection(char out[PLACE_SIZE], const char *type, const char *app_id,
+		     const char *workspace_id)
+{
+	int n = snprintf(out, PLACE_SIZE, "connections/%s/%s/%s/bot_token",
+			 type, app_id, workspace_id);
+
+	return n < 0 || n >= PLACE_SIZE ? -1 : 0;
 }

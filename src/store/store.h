@@ -80,12 +80,19 @@ int transcript_add(struct transcript *t, bool ours, const char *user_id,
 struct store_ops {
 	const char *name; /* the scheme of its URL */
 	/*
-	 * Opens, for reading only unless write is set. With write the schema
-	 * is made or brought up to date first. k seals tokens.
+	 * Opens, for reading only unless write is set; one process at a time
+	 * can write. k seals tokens. Unless there is migrate, write also makes
+	 * the schema or brings it up to date first.
 	 */
 	struct store *(*open)(const char *url, const struct keyring *k,
 			      bool write, struct err *e);
 	void (*close)(struct store *s); /* NULL is allowed */
+	/*
+	 * NULL, or: make the schema or bring it up to date, in a process of
+	 * its own and as another user than the daemon. Tells the versions
+	 * before and after.
+	 */
+	int (*migrate)(const char *url, int *from, int *to, struct err *e);
 
 	/* The one look-up before a tenant is known. */
 	int (*resolve)(struct store *s, const char *channel_type,
@@ -141,6 +148,7 @@ struct store {
 };
 
 extern const struct store_ops store_sqlite;
+extern const struct store_ops store_postgres;
 
 /* The backend for this URL, or NULL with e naming those there are. */
 const struct store_ops *store_find(const char *url, struct err *e);

@@ -1,0 +1,32 @@
+/* SPDX-License-Identifier: ISC */
+#ifndef STORE_BACKEND_H
+#define STORE_BACKEND_H
+
+#include <stddef.h>
+
+struct entry;
+
+/* What the backends have in common. */
+
+/* A model has no use for more lines, however short they are. */
+#define HISTORY_LINES_MAX 2000
+/* Far above what one answer is cut into. */
+#define PARTS_MAX 1000
+
+/* How long done entries are kept: longer than Slack delivers again. */
+#define ENTRIES_KEPT_MS (48 * 3600 * 1000LL)
+/* Longer than engaged_minutes can be. */
+#define ENGAGED_KEPT_MS (8 * 24 * 3600 * 1000LL)
+
+/* "apps/<app>/token" and the like, that a token is sealed for; -1 when it
+ * would be too long. */
+#define PLACE_SIZE 400
+int place_app(char out[PLACE_SIZE], const char *app_id);
+int place_connection(char out[PLACE_SIZE], const char *type, const char *app_id,
+		     const char *workspace_id);
+
+/* Parts before it are "" if they are missing; -1 when memory is short or i
+ * out of bounds. */
+int entry_set_part(struct entry *en, size_t i, const char *ts);
+
+#endif

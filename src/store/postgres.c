@@ -1,0 +1,317 @@
+/* SPDX-License-Identifier: ISC */
+#include "store/postgres.h"
+
+#include <assert.h>
+#include <inttypes.h>
+#include <stdio.h>
+#include <stdlib.h>
+#include <string.h>
+
+#include "base/clock.h"
+#include "base/err.h"
+#include "base/log.h"
+
+/* Between tries to connect. */
+static const int retry_ms[] = { 100, 250, 500, 1000, 2000 };
+#define RETRIES (sizeof(retry_ms) / sizeof(retry_ms[0]))
+
+/* By the class of its SQLSTATE, the first two characters. */
+static enum err_kind kind_of(const char *state)
+{
+	static const struct {
+		char class[3];
+		enum err_kind kind;
+	} kinds[] = {
+		{ "08", ERR_RETRY }, /* connection */
+		{ "22", ERR_INPUT }, /* data */
+		{ "23", ERR_INPUT }, /* constraint */
+		{ "25", ERR_RETRY }, /* transaction state, read only */
+		{ "40", ERR_RETRY }, /* rolled back */
+		{ "53", ERR_RETRY }, /* resources, disk full */
+		{ "55", ERR_RETRY }, /* lock not available */
+		{ "57", ERR_RETRY }, /* shut down, cancelled */
+		{ "58", ERR_RETRY }, /* system */
+	};
+	size_t i;
+
+	for (i = 0; state && i < sizeof(kinds) / sizeof(kinds[0]); i++) {
+		if (strncmp(state, kinds[i].class, 2) == 0)
+			return kinds[i].kind;
+	}
+	return state ? ERR_FATAL : ERR_RETRY;
+}
+
+int postgres_fail(struct postgres *s, const PGresult *r, struct err *e)
+{
+	const char *state = r ? PQresultErrorField(r, PG_DIAG_SQLSTATE) : NULL;
+	const char *msg = r ? PQresultErrorField(r, PG_DIAG_MESSAGE_PRIMARY)
+			    : NULL;
+
+	/* The primary message only: the details quote a row's values. */
+	if (!msg)
+		msg = s->c ? PQerrorMessage(s->c) : "not connected";
+	return err_set(e, kind_of(state), "cannot use the store: %s%s%s%s", msg,
+		       state ? " (" : "", state ? state : "", state ? ")" : "");
+}
+
+static bool lost(const struct postgres *s)
+{
+	return !s->c || PQstatus(s->c) != CONNECTION_OK;
+}
+
+void postgres_hang_up(struct postgres *s)
+{
+	PQfinish(s->c);
+	s->c = NULL;
+	memset(s->prepared, 0, sizeof(s->prepared));
+}
+
+static int away(struct postgres *s, int64_t now, const struct err *e)
+{
+	size_t i = s->failures < RETRIES ? s->failures : RETRIES - 1;
+
+	if (s->failures == 0)
+		log_warn(LOG_FIELDS({ "reason", e->msg }), "store is away");
+	s->failures++;
+	s->retry_at_ms = now + retry_ms[i];
+	return -1;
+}
+
+int postgres_ready(struct postgres *s, struct err *e)
+{
+	int64_t now;
+
+	if (!lost(s))
+		return 0;
+	if (s->in_batch)
+		return err_set(e, ERR_RETRY, "connection to the store is lost");
+	now = clock_ms();
+	if (s->failures > 0 && now < s->retry_at_ms)
+		return err_set(e, ERR_RETRY, "store is away");
+	postgres_hang_up(s);
+	s->c = postgres_connect(s, e);
+	if (!s->c)
+		return away(s, clock_ms(), e);
+	if (s->failures > 0)
+		log_info(NULL, "store is back");
+	s->failures = 0;
+	return 0;
+}
+
+int postgres_prepare(struct postgres *s, enum postgres_query q, struct err *e)
+{
+	const struct postgres_statement *st = &postgres_sql[q];
+	PGresult *r;
+	int rc = 0;
+
+	if (s->prepared[q])
+		return 0;
+	r = PQprepare(s->c, st->name, st->sql, st->params, NULL);
+	if (PQresultStatus(r) == PGRES_COMMAND_OK)
+		s->prepared[q] = true;
+	else
+		rc = postgres_fail(s, r, e);
+	PQclear(r);
+	return rc;
+}
+
+static bool went_well(const PGresult *r)
+{
+	ExecStatusType status = PQresultStatus(r);
+
+	return status == PGRES_TUPLES_OK || status == PGRES_COMMAND_OK;
+}
+
+static int send_both(struct postgres *s, enum postgres_query q,
+		     const char *tenant, const char *const *params)
+{
+	if (PQenterPipelineMode(s->c) != 1 ||
+	    PQsendQueryPrepared(s->c, postgres_sql[PQ_TENANT].name, 1, &tenant,
+				NULL, NULL, 0) != 1 ||
+	    PQsendQueryPrepared(s->c, postgres_sql[q].name,
+				postgres_sql[q].params, params, NULL, NULL,
+				0) != 1)
+		return -1;
+	return PQpipelineSync(s->c) == 1 ? 0 : -1;
+}
+
+PGresult *postgres_next(PGconn *c)
+{
+	PGresult *r = PQgetResult(c);
+
+	if (!r)
+		r = PQgetResult(c);
+	if (PQresultStatus(r) != PGRES_PIPELINE_SYNC)
+		return r;
+	PQclear(r);
+	return NULL;
+}
+
+/*
+ * The tenant is set for this transaction only: the implicit one that ends at
+ * the sync, or that of the batch. Of the results the last is wanted, or the
+ * first that failed.
+ */
+static PGresult *run_as(struct postgres *s, enum postgres_query q,
+			const char *tenant, const char *const *params)
+{
+	PGresult *keep = NULL;
+	PGresult *r;
+
+	if (send_both(s, q, tenant, params) < 0)
+		return NULL;
+	for (r = postgres_next(s->c); r; r = postgres_next(s->c)) {
+		if (keep && !went_well(keep)) {
+			PQclear(r);
+			continue;
+		}
+		PQclear(keep);
+		keep = r;
+	}
+	/* Without its sync the connection is of no more use. */
+	if (PQexitPipelineMode(s->c) != 1)
+		postgres_hang_up(s);
+	return keep;
+}
+
+/*
+ * What libpq says itself has no SQLSTATE, and is about the connection, though
+ * PQstatus() may not know yet; 57P01 to 57P05 are the server's farewell.
+ */
+static bool said_farewell(const PGresult *r)
+{
+	const char *state = PQresultErrorField(r, PG_DIAG_SQLSTATE);
+
+	return !state || strncmp(state, "57P", 3) == 0;
+}
+
+static PGresult *attempt(struct postgres *s, enum postgres_query q,
+			 const char *tenant, const char *const *params,
+			 struct err *e)
+{
+	PGresult *r;
+
+	if (postgres_ready(s, e) < 0 || postgres_prepare(s, q, e) < 0 ||
+	    (tenant && postgres_prepare(s, PQ_TENANT, e) < 0))
+		return NULL;
+	if (tenant)
+		r = run_as(s, q, tenant, params);
+	else
+		r = PQexecPrepared(s->c, postgres_sql[q].name,
+				   postgres_sql[q].params, params, NULL, NULL,
+				   0);
+	if (r && went_well(r))
+		return r;
+	postgres_fail(s, r, e);
+	if (said_farewell(r))
+		postgres_hang_up(s);
+	PQclear(r);
+	return NULL;
+}
+
+PGresult *postgres_run(struct postgres *s, enum postgres_query q,
+		       const char *tenant, const char *const *params,
+		       struct err *e)
+{
+	bool was_there = s->c != NULL;
+	PGresult *r = attempt(s, q, tenant, params, e);
+
+	/* Idle connections die unnoticed when a server restarts. */
+	if (!r && was_there && lost(s) && s->failures == 0 && !s->in_batch)
+		r = attempt(s, q, tenant, params, e);
+	return r;
+}
+
+int postgres_do(struct postgres *s, enum postgres_query q, const char *tenant,
+		const char *const *params, struct err *e)
+{
+	PGresult *r = postgres_run(s, q, tenant, params, e);
+
+	PQclear(r);
+	return r ? 0 : -1;
+}
+
+const char *postgres_number(char out[POSTGRES_NUMBER], int64_t n)
+{
+	(void)snprintf(out, POSTGRES_NUMBER, "%" PRId64, n);
+	return out;
+}
+
+const char *postgres_text(const PGresult *r, int row, int col)
+{
+	return PQgetisnull(r, row, col) ? NULL : PQgetvalue(r, row, col);
+}
+
+char *postgres_copy(const PGresult *r, int row, int col)
+{
+	const char *text = postgres_text(r, row, col);
+
+	return text ? strdup(text) : NULL;
+}
+
+int64_t postgres_int(const PGresult *r, int row, int col)
+{
+	return strtoll(PQgetvalue(r, row, col), NULL, 10);
+}
+
+bool postgres_bool(const PGresult *r, int row, int col)
+{
+	return PQgetvalue(r, row, col)[0] == 't';
+}
+
+static void postgres_close(struct store *store)
+{
+	struct postgres *s = (struct postgres *)store;
+
+	if (!s)
+		return;
+	PQfinish(s->c);
+	if (s->url)
+		explicit_bzero(s->url, strlen(s->url));
+	free(s->url);
+	free(s);
+}
+
+static struct store *postgres_open(const char *url, const struct keyring *k,
+				   bool write, struct err *e)
+{
+	struct postgres *s = calloc(1, sizeof(*s));
+
+	if (s)
+		s->url = strdup(url);
+	if (!s || !s->url) {
+		err_set(e, ERR_RETRY, "cannot open store: no memory");
+		free(s);
+		return NULL;
+	}
+	s->base.ops = &store_postgres;
+	s->keyring = k;
+	s->write = write;
+	s->c = postgres_connect(s, e);
+	if (!s->c) {
+		postgres_close(&s->base);
+		return NULL;
+	}
+	return &s->base;
+}
+
+const struct store_ops store_postgres = {
+	.name = "postgresql",
+	.open = postgres_open,
+	.close = postgres_close,
+	.migrate = postgres_migrate,
+	.resolve = postgres_resolve,
+	.agent = postgres_agent,
+	.history = postgres_history,
+	.apps = postgres_apps,
+	.connections = postgres_connections,
+	.tenants = postgres_tenants,
+	.tenant_by_name = postgres_tenant_by_name,
+	.engaged = postgres_engaged,
+	.claims = postgres_claims,
+	.tenant_put = postgres_tenant_put,
+	.tenant_remove = postgres_tenant_remove,
+	.app_put = postgres_app_put,
+	.connection_put = postgres_connection_put,
+	.agent_put = postgres_agent_put,
+};

@@ -1,0 +1,164 @@
+/* SPDX-License-Identifier: ISC */
+#ifndef STORE_POSTGRES_H
+#define STORE_POSTGRES_H
+
+#include <libpq-fe.h>
+#include <stdbool.h>
+#include <stdint.h>
+
+#include "base/secret.h"
+#include "store/store.h"
+
+struct err;
+struct keyring;
+
+/*
+ * What the files of the PostgreSQL backend share. One connection, used by one
+ * thread at a time, made again when it was lost; a transaction that was open
+ * then is lost with it. Statements are prepared when first asked for.
+ */
+
+/* In the order in which postgres_sql.c has them. */
+enum postgres_query {
+	PQ_TENANT, /* sets the tenant of this transaction */
+	PQ_RESOLVE,
+	PQ_AGENT,
+	PQ_HISTORY,
+	PQ_APPS,
+	PQ_CONNECTIONS,
+	PQ_TENANTS,
+	PQ_ENGAGED,
+	PQ_CLAIMS,
+
+	PQ_TENANT_PUT,
+	PQ_TENANT_DROP,
+	PQ_CONNECTIONS_DROP,
+	PQ_ENGAGED_DROP,
+	PQ_APP_DROP_UNUSED,
+	PQ_APP_PUT,
+	PQ_CONNECTION_TAKEN,
+	PQ_CONNECTION_PUT,
+	PQ_AGENT_PUT,
+
+	PQ_BEGIN,
+	PQ_COMMIT,
+	PQ_ROLLBACK,
+	PQ_SAVEPOINT,
+	PQ_RELEASE,
+	PQ_ROLLBACK_TO,
+
+	PQ_APPEND,
+	PQ_NOTE,
+	PQ_DONE,
+	PQ_DONE_LINE,
+	PQ_DONE_USAGE,
+	PQ_FORGET,
+	PQ_COUNT_UNFINISHED,
+	PQ_UNFINISHED,
+	PQ_EXPIRE_JOURNAL,
+	PQ_EXPIRE_ENGAGED,
+	PQ_COUNT
+};
+#define POSTGRES_PARAMS 11 /* the most that one has */
+struct postgres_statement {
+	const char *name;
+	const char *sql;
+	int params;
+};
+extern const struct postgres_statement postgres_sql[PQ_COUNT];
+
+struct postgres {
+	struct store base; /* must be first */
+	char *url;
+	const struct keyring *keyring;
+	bool write; /* holds the lock that one process has */
+	PGconn *c;  /* NULL: lost */
+	bool prepared[PQ_COUNT];
+	bool in_batch; /* a transaction that goes with the connection */
+
+	/* While the server is away. */
+	unsigned int failures;
+	int64_t retry_at_ms;
+};
+
+/* postgres.c: a connection that works, made again if need be; not inside a
+ * batch. */
+int postgres_ready(struct postgres *s, struct err *e);
+/* The next use makes a new one. */
+void postgres_hang_up(struct postgres *s);
+/* Knows q from now on; not while there is a pipeline. */
+int postgres_prepare(struct postgres *s, enum postgres_query q, struct err *e);
+/*
+ * Runs q, as the tenant unless that is NULL, in one round trip; its result,
+ * to be cleared, or NULL with e filled. Strings are parameters as they are,
+ * NULL is SQL's. What was read or can be repeated is tried once more when the
+ * connection turns out to be lost.
+ */
+PGresult *postgres_run(struct postgres *s, enum postgres_query q,
+		       const char *tenant, const char *const *params,
+		       struct err *e);
+/* The same for what gives nothing back. */
+int postgres_do(struct postgres *s, enum postgres_query q, const char *tenant,
+		const char *const *params, struct err *e);
+/* e filled from a result, or the connection if that is NULL; returns -1. */
+int postgres_fail(struct postgres *s, const PGresult *r, struct err *e);
+
+/* The next statement's result in a pipeline; NULL after the sync, and when
+ * the connection is lost. */
+PGresult *postgres_next(PGconn *c);
+
+/* A number as a parameter. */
+#define POSTGRES_NUMBER 24
+const char *postgres_number(char out[POSTGRES_NUMBER], int64_t n);
+/* Columns; "" and NULL differ. */
+const char *postgres_text(const PGresult *r, int row, int col);
+char *postgres_copy(const PGresult *r, int row, int col);
+int64_t postgres_int(const PGresult *r, int row, int col);
+bool postgres_bool(const PGresult *r, int row, int col);
+
+/* postgres_connect.c: connected, and no more. NULL with e. */
+PGconn *postgres_dial(const char *url, struct err *e);
+/* postgres_connect.c: a new connection with our deadlines, schema and role
+ * looked at, and the lock held if the store is written to. NULL with e. */
+PGconn *postgres_connect(const struct postgres *s, struct err *e);
+
+/* postgres_schema.c. Can we work with the schema, as this role? */
+int postgres_check(PGconn *c, struct err *e);
+int postgres_migrate(const char *url, int *from, int *to, struct err *e);
+
+/* postgres_read.c: the look-ups of store_ops. */
+int postgres_resolve(struct store *s, const char *channel_type,
+		     const char *app_id, const char *workspace_id,
+		     struct connection *out, struct err *e);
+int postgres_agent(struct store *s, const char *tenant_id, struct agent *out,
+		   struct err *e);
+int postgres_history(struct store *s, const char *tenant_id,
+		     const char *channel, const char *thread, size_t max_bytes,
+		     struct transcript *out, struct err *e);
+int postgres_apps(struct store *s, int (*fn)(const struct app *a, void *arg),
+		  void *arg, struct err *e);
+int postgres_connections(struct store *s, const char *tenant_name,
+			 int (*fn)(const struct connection *c, void *arg),
+			 void *arg, struct err *e);
+int postgres_tenants(struct store *s,
+		     int (*fn)(const struct tenant *t, void *arg), void *arg,
+		     struct err *e);
+int postgres_tenant_by_name(struct store *s, const char *name,
+			    struct tenant *out, struct err *e);
+int postgres_engaged(struct store *s, int64_t since_ms,
+		     int (*fn)(const char *key, int64_t at_ms, void *arg),
+		     void *arg, struct err *e);
+int postgres_claims(struct store *s, int64_t since_ms,
+		    int (*fn)(const char *key, const char *entry,
+			      const char *verdict, void *arg),
+		    void *arg, struct err *e);
+
+/* postgres_write.c: the writing ones. */
+int postgres_tenant_put(struct store *s, struct tenant *t, struct err *e);
+int postgres_tenant_remove(struct store *s, const char *name, struct err *e);
+int postgres_app_put(struct store *s, const struct app *a, struct err *e);
+int postgres_connection_put(struct store *s, const struct connection *c,
+			    struct err *e);
+int postgres_agent_put(struct store *s, const struct agent *a, struct err *e);
+
+#endif

@@ -1,0 +1,218 @@
+/* SPDX-License-Identifier: ISC */
+#include <stdlib.h>
+#include <string.h>
+
+#include "base/err.h"
+#include "base/utf8.h"
+#include "store/postgres_journal.h"
+
+#define BINARY 1
+
+static int no_memory(struct err *e)
+{
+	return err_set(e, ERR_RETRY, "cannot write to the journal: no memory");
+}
+
+/* Offset of the first byte that is no UTF-8, or of the end. */
+static size_t clean_until(const char *s, size_t n)
+{
+	size_t i = 0;
+	size_t len;
+
+	while (i < n) {
+		len = utf8_len(s + i, n - i);
+		if (len == 0)
+			break;
+		i += len;
+	}
+	return i;
+}
+
+/*
+ * The server takes nothing but UTF-8, and one byte of a model must not keep
+ * a whole batch from its commit. NULL when there is nothing to clean; *failed
+ * when memory is short.
+ */
+static char *clean(const char *s, bool *failed)
+{
+	size_t n = s ? strlen(s) : 0;
+	size_t i = clean_until(s, n);
+	char *copy;
+
+	if (i == n)
+		return NULL;
+	copy = strdup(s);
+	if (!copy) {
+		*failed = true;
+		return NULL;
+	}
+	for (; i < n; i += clean_until(copy + i, n - i))
+		copy[i] = '?';
+	return copy;
+}
+
+static int remember(struct postgres_journal *p,
+		    const struct postgres_sent *kept, struct err *e)
+{
+	struct postgres_sent *bigger;
+	size_t size;
+
+	if (p->nsent == p->size) {
+		size = p->size ? p->size * 2 : 64;
+		bigger = reallocarray(p->sent, size, sizeof(*bigger));
+		if (!bigger)
+			return no_memory(e);
+		p->sent = bigger;
+		p->size = size;
+	}
+	p->sent[p->nsent] = kept ? *kept : (struct postgres_sent){ 0 };
+	p->sent[p->nsent++].request = p->request;
+	return 0;
+}
+
+static int send_clean(struct postgres_journal *p, enum postgres_query q,
+		      const char *const *params, const struct entry *frame,
+		      struct err *e)
+{
+	const char *values[POSTGRES_PARAMS];
+	int lengths[POSTGRES_PARAMS] = { 0 };
+	int formats[POSTGRES_PARAMS] = { 0 };
+	int n = postgres_sql[q].params;
+	int texts = frame ? n - 1 : n;
+	int i;
+
+	for (i = 0; i < texts; i++)
+		values[i] = params[i];
+	if (frame) {
+		/* A NULL pointer would be SQL's NULL. */
+		values[texts] = frame->frame ? frame->frame : "";
+		lengths[texts] = (int)frame->frame_len;
+		formats[texts] = BINARY;
+	}
+	if (PQsendQueryPrepared(p->s->c, postgres_sql[q].name, n, values,
+				lengths, formats, 0) != 1)
+		return postgres_fail(p->s, NULL, e);
+	return 0;
+}
+
+int postgres_batch_send(struct postgres_journal *p, enum postgres_query q,
+			const char *const *params, const struct entry *frame,
+			const struct postgres_sent *kept, struct err *e)
+{
+	const char *values[POSTGRES_PARAMS];
+	char *cleaned[POSTGRES_PARAMS] = { NULL };
+	int texts = postgres_sql[q].params - (frame != NULL);
+	bool failed = false;
+	int i, rc;
+
+	for (i = 0; i < texts; i++) {
+		cleaned[i] = clean(params[i], &failed);
+		values[i] = cleaned[i] ? cleaned[i] : params[i];
+	}
+	rc = failed ? no_memory(e) : remember(p, kept, e);
+	if (rc == 0)
+		rc = send_clean(p, q, values, frame, e);
+	for (i = 0; i < texts; i++)
+		free(cleaned[i]);
+	return rc;
+}
+
+int postgres_batch_begin(struct postgres_journal *p, struct err *e)
+{
+	struct postgres *s = p->s;
+	int q;
+
+	/* Has the server hung up since? Better to know now than at commit. */
+	if (s->c)
+		(void)PQconsumeInput(s->c);
+	/* The journal has a pace of its own for trying again. */
+	s->retry_at_ms = 0;
+	if (postgres_ready(s, e) < 0)
+		return -1;
+	for (q = PQ_BEGIN; q <= PQ_FORGET; q++) {
+		if (postgres_prepare(s, (enum postgres_query)q, e) < 0)
+			return -1;
+	}
+	if (postgres_prepare(s, PQ_TENANT, e) < 0)
+		return -1;
+	p->nsent = 0;
+	p->request = 0;
+	s->in_batch = true;
+	if (PQenterPipelineMode(s->c) != 1) {
+		s->in_batch = false;
+		return postgres_fail(s, NULL, e);
+	}
+	return postgres_batch_send(p, PQ_BEGIN, NULL, NULL, NULL, e);
+}
+
+static void take_in(const PGresult *r, const struct postgres_sent *sent,
+		    bool doubt)
+{
+	bool yes;
+
+	if (!sent->duplicate && !sent->finished)
+		return;
+	yes = postgres_bool(r, 0, 0);
+	if (sent->duplicate)
+		*sent->duplicate = !yes;
+	/* In doubt it was perhaps finished without our hearing of it. */
+	if (sent->finished && (yes || doubt))
+		++*sent->finished;
+}
+
+/* One statement's result; the server skips what follows a failure. */
+static int take_result(struct postgres_journal *p, size_t i, const PGresult *r,
+		       size_t *bad, struct err *e)
+{
+	switch (PQresultStatus(r)) {
+	case PGRES_TUPLES_OK:
+	case PGRES_COMMAND_OK:
+		if (i < p->nsent)
+			take_in(r, &p->sent[i], p->doubt);
+		return 0;
+	case PGRES_PIPELINE_ABORTED:
+		return 0;
+	default:
+		postgres_fail(p->s, r, e);
+		if (e->kind == ERR_INPUT && bad && i < p->nsent)
+			*bad = p->sent[i].request;
+		return -1;
+	}
+}
+
+int postgres_batch_sync(struct postgres_journal *p, size_t *bad, struct err *e)
+{
+	PGconn *c = p->s->c;
+	PGresult *r;
+	size_t i = 0;
+	int rc = 0;
+
+	if (PQpipelineSync(c) != 1)
+		return postgres_fail(p->s, NULL, e);
+	for (r = postgres_next(c); r; r = postgres_next(c)) {
+		if (take_result(p, i++, r, bad, e) < 0)
+			rc = -1;
+		PQclear(r);
+	}
+	if (PQexitPipelineMode(c) != 1 && rc == 0)
+		rc = postgres_fail(p->s, NULL, e);
+	p->nsent = 0;
+	return rc;
+}
+
+void postgres_batch_abandon(struct postgres_journal *p)
+{
+	struct postgres *s = p->s;
+	struct err e = { 0 };
+
+	if (s->c && PQpipelineStatus(s->c) != PQ_PIPELINE_OFF)
+		(void)postgres_batch_sync(p, NULL, &e);
+	if (s->c && PQtransactionStatus(s->c) != PQTRANS_IDLE &&
+	    PQstatus(s->c) == CONNECTION_OK)
+		(void)postgres_do(s, PQ_ROLLBACK, NULL, NULL, &e);
+	/* What can't be brought to rest is dialed anew. */
+	if (s->c && (PQpipelineStatus(s->c) != PQ_PIPELINE_OFF ||
+		     PQtransactionStatus(s->c) != PQTRANS_IDLE))
+		postgres_hang_up(s);
+	s->in_batch = false;
+}

@@ -1,0 +1,132 @@
+/* SPDX-License-Identifier: ISC */
+#include <stdlib.h>
+#include <string.h>
+#include <time.h>
+
+#include "base/clock.h"
+#include "base/err.h"
+#include "store/postgres.h"
+
+/* How long a start waits for a predecessor that was killed just now. */
+#define LOCK_WAIT_MS 1500
+#define LOCK_STEP_MS 50
+
+/*
+ * What the URL doesn't say itself. A server that falls silent is given up
+ * after tcp_user_timeout, or 25 s of unanswered keepalives.
+ */
+static const char *const keywords[] = {
+	"connect_timeout",
+	"keepalives_idle",
+	"keepalives_interval",
+	"keepalives_count",
+	"tcp_user_timeout",
+	"application_name",
+	"dbname", /* the URL: what comes after would override it */
+	"client_encoding",
+	NULL,
+};
+#define DBNAME 6
+
+static const char session[] =
+	"SET search_path = konstruct, pg_temp;"
+	"SET statement_timeout = '20s';"
+	"SET lock_timeout = '5s';"
+	"SET idle_in_transaction_session_timeout = '60s';"
+	/* Acked means committed, whatever the server's default is. */
+	"SET synchronous_commit = on;";
+
+PGconn *postgres_dial(const char *url, struct err *e)
+{
+	const char *values[] = { "5",          "10", "5",    "3", "15000",
+				 "konstructd", url,  "UTF8", NULL };
+	PGconn *c = PQconnectdbParams(keywords, values, 1);
+
+	if (c && PQstatus(c) == CONNECTION_OK)
+		return c;
+	err_set(e, ERR_RETRY, "cannot connect to the store: %s",
+		c ? PQerrorMessage(c) : "no memory");
+	PQfinish(c);
+	return NULL;
+}
+
+/* Notices of the server are no business of standard error. */
+static void ignore(void *arg, const PGresult *r)
+{
+	(void)arg;
+	(void)r;
+}
+
+static int execute(PGconn *c, const char *sql, struct err *e)
+{
+	PGresult *r = PQexec(c, sql);
+	ExecStatusType status = PQresultStatus(r);
+	int rc = 0;
+
+	if (status != PGRES_COMMAND_OK && status != PGRES_TUPLES_OK)
+		rc = err_set(e, ERR_RETRY, "cannot prepare the connection: %s",
+			     PQerrorMessage(c));
+	PQclear(r);
+	return rc;
+}
+
+/* 1: ours; 0: another's. The first number says "Knst", as in SQLite. */
+static int try_lock(PGconn *c, struct err *e)
+{
+	PGresult *r = PQexec(c, "SELECT pg_try_advisory_lock(1265529716, 1)");
+	int rc;
+
+	if (PQresultStatus(r) == PGRES_TUPLES_OK)
+		rc = postgres_bool(r, 0, 0);
+	else
+		rc = err_set(e, ERR_RETRY, "cannot lock the store: %s",
+			     PQerrorMessage(c));
+	PQclear(r);
+	return rc;
+}
+
+/*
+ * Two daemons on one journal would answer everything twice. The lock goes
+ * with the connection; after one was lost, the server may take a while to see
+ * that, so nobody but a start waits here.
+ */
+static int lock(PGconn *c, bool wait, struct err *e)
+{
+	const struct timespec step = { 0, LOCK_STEP_MS * 1000000L };
+	int64_t until = clock_ms() + (wait ? LOCK_WAIT_MS : 0);
+	int rc;
+
+	for (;;) {
+		rc = try_lock(c, e);
+		if (rc != 0)
+			return rc < 0 ? -1 : 0;
+		if (clock_ms() >= until)
+			break;
+		(void)nanosleep(&step, NULL);
+	}
+	return err_set(e, ERR_RETRY,
+		       "database '%s' is in use by another konstructd",
+		       PQdb(c));
+}
+
+PGconn *postgres_connect(const struct postgres *s, struct err *e)
+{
+	PGconn *c = postgres_dial(s->url, e);
+	bool first = !s->c && s->failures == 0;
+
+	if (!c)
+		return NULL;
+	(void)PQsetNoticeReceiver(c, ignore, NULL);
+	if (execute(c, session, e) < 0 || postgres_check(c, e) < 0)
+		goto fail;
+	if (s->write ? lock(c, first, e) < 0
+		     : execute(c,
+			       "SET SESSION CHARACTERISTICS AS"
+			       " TRANSACTION READ ONLY",
+			       e) < 0)
+		goto fail;
+	return c;
+fail:
+	PQfinish(c);
+	return NULL;
+}

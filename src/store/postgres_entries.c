@@ -1,0 +1,122 @@
+/* SPDX-License-Identifier: ISC */
+#include <stdlib.h>
+#include <string.h>
+
+#include "base/err.h"
+#include "store/backend.h"
+#include "store/postgres_journal.h"
+
+/* Entries that are in memory at once; a frame is at most some 300 kB. */
+#define PAGE 100
+
+int postgres_journal_count(struct journal_db *db, size_t *unfinished,
+			   struct err *e)
+{
+	struct postgres *s = ((struct postgres_journal *)db)->s;
+	PGresult *r = postgres_run(s, PQ_COUNT_UNFINISHED, NULL, NULL, e);
+
+	if (!r)
+		return -1;
+	*unfinished = (size_t)postgres_int(r, 0, 0);
+	PQclear(r);
+	return 0;
+}
+
+/* "0 1700000000.000100,1 " and so on. */
+static int read_parts(const char *posts, struct entry *en)
+{
+	char ts[64];
+	unsigned long i;
+	size_t n;
+	char *end;
+
+	while (posts && *posts) {
+		i = strtoul(posts, &end, 10);
+		posts = end + (*end == ' ');
+		n = strcspn(posts, ",");
+		if (n >= sizeof(ts))
+			return -1;
+		memcpy(ts, posts, n);
+		ts[n] = '\0';
+		if (entry_set_part(en, i, ts) < 0)
+			return -1;
+		posts += n + (posts[n] == ',');
+	}
+	return 0;
+}
+
+static char *copy_frame(const PGresult *r, int row, int col, size_t *len)
+{
+	unsigned char *raw;
+	char *copy;
+
+	raw = PQunescapeBytea((unsigned char *)PQgetvalue(r, row, col), len);
+	copy = raw ? malloc(*len + 1) : NULL;
+	if (copy) {
+		memcpy(copy, raw, *len);
+		copy[*len] = '\0';
+	}
+	PQfreemem(raw);
+	return copy;
+}
+
+static int read_entry(const PGresult *r, int row, struct entry *en,
+		      struct err *e)
+{
+	*en = (struct entry){
+		.state = entry_state_parse(postgres_text(r, row, 2)),
+		.received_ms = postgres_int(r, row, 3),
+		.app_id = postgres_copy(r, row, 4),
+		.event_id = postgres_copy(r, row, 5),
+		.claim = postgres_copy(r, row, 6),
+		.tenant_id = postgres_copy(r, row, 7),
+		.verdict = postgres_copy(r, row, 8),
+		.attempts = (int)postgres_int(r, row, 9),
+		.answer = postgres_copy(r, row, 11),
+	};
+	(void)strncpy(en->id, PQgetvalue(r, row, 1), sizeof(en->id) - 1);
+	en->frame = copy_frame(r, row, 10, &en->frame_len);
+	if (!en->app_id || !en->frame ||
+	    read_parts(postgres_text(r, row, 12), en) < 0)
+		return err_set(e, ERR_RETRY, "cannot read entry: no memory");
+	return 0;
+}
+
+/* 0: there may be more; 1: that's all, or fn stopped. */
+static int read_page(struct postgres *s, int64_t *after,
+		     int (*fn)(struct entry *en, void *arg), void *arg,
+		     struct err *e)
+{
+	char seq[POSTGRES_NUMBER], most[POSTGRES_NUMBER];
+	const char *const params[] = { postgres_number(seq, *after),
+				       postgres_number(most, PAGE) };
+	PGresult *r = postgres_run(s, PQ_UNFINISHED, NULL, params, e);
+	struct entry en;
+	int n = r ? PQntuples(r) : 0;
+	int rc = r ? 0 : -1;
+	int i;
+
+	for (i = 0; rc == 0 && i < n; i++) {
+		*after = postgres_int(r, i, 0);
+		rc = read_entry(r, i, &en, e);
+		if (rc == 0)
+			rc = fn(&en, arg);
+		entry_release(&en);
+	}
+	PQclear(r);
+	return rc == 0 && n < PAGE ? 1 : rc;
+}
+
+int postgres_journal_unfinished(struct journal_db *db,
+				int (*fn)(struct entry *en, void *arg),
+				void *arg, struct err *e)
+{
+	struct postgres *s = ((struct postgres_journal *)db)->s;
+	int64_t after = 0;
+	int rc;
+
+	do {
+		rc = read_page(s, &after, fn, arg, e);
+	} while (rc == 0);
+	return rc < 0 ? -1 : 0;
+}

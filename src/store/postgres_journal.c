@@ -1,0 +1,333 @@
+/* SPDX-License-Identifier: ISC */
+#include "store/postgres_journal.h"
+
+#include <assert.h>
+#include <stdio.h>
+#include <stdlib.h>
+#include <string.h>
+
+#include "base/err.h"
+#include "store/backend.h"
+
+static struct postgres_journal *of(struct journal_db *db)
+{
+	return (struct postgres_journal *)db;
+}
+
+static void postgres_journal_close(struct journal_db *db)
+{
+	if (!db)
+		return;
+	store_postgres.close(&of(db)->s->base);
+	free(of(db)->sent);
+	free(of(db)->ids);
+	free(db);
+}
+
+static struct journal_db *postgres_journal_open(const char *url,
+						const struct keyring *k,
+						struct err *e)
+{
+	struct postgres_journal *p = calloc(1, sizeof(*p));
+
+	if (!p) {
+		err_set(e, ERR_RETRY, "cannot open journal: no memory");
+		return NULL;
+	}
+	p->base.ops = &journal_postgres;
+	p->s = (struct postgres *)store_postgres.open(url, k, true, e);
+	if (!p->s) {
+		free(p);
+		return NULL;
+	}
+	return &p->base;
+}
+
+/* What an earlier batch left in doubt. */
+static int forget(struct postgres_journal *p, struct err *e)
+{
+	const char *id;
+	size_t i;
+
+	for (i = 0; p->doubt && i < p->nids; i++) {
+		id = p->ids[i];
+		if (postgres_batch_send(p, PQ_FORGET, &id, NULL, NULL, e) < 0)
+			return -1;
+	}
+	return 0;
+}
+
+static int postgres_journal_begin(struct journal_db *db, struct err *e)
+{
+	struct postgres_journal *p = of(db);
+
+	if (postgres_batch_begin(p, e) == 0 && forget(p, e) == 0)
+		return 0;
+	postgres_batch_abandon(p);
+	return -1;
+}
+
+static int postgres_journal_commit(struct journal_db *db, size_t *bad,
+				   struct err *e)
+{
+	struct postgres_journal *p = of(db);
+
+	if (postgres_batch_send(p, PQ_COMMIT, NULL, NULL, NULL, e) < 0 ||
+	    postgres_batch_sync(p, bad, e) < 0) {
+		if (e->kind != ERR_INPUT)
+			p->doubt = true;
+		return -1;
+	}
+	p->s->in_batch = false;
+	p->nids = 0;
+	p->doubt = false;
+	return 0;
+}
+
+static void postgres_journal_rollback(struct journal_db *db)
+{
+	struct postgres_journal *p = of(db);
+
+	postgres_batch_abandon(p);
+	if (!p->doubt)
+		p->nids = 0;
+}
+
+static int keep_id(struct postgres_journal *p, const char *id, struct err *e)
+{
+	char(*bigger)[ID_SIZE];
+	size_t size;
+
+	if (p->nids == p->ids_size) {
+		size = p->ids_size ? p->ids_size * 2 : 64;
+		bigger = reallocarray(p->ids, size, sizeof(*bigger));
+		if (!bigger)
+			return err_set(e, ERR_RETRY,
+				       "cannot append: no memory");
+		p->ids = bigger;
+		p->ids_size = size;
+	}
+	(void)snprintf(p->ids[p->nids++], ID_SIZE, "%s", id);
+	return 0;
+}
+
+static int postgres_journal_append(struct journal_db *db,
+				   const struct entry *en, bool *duplicate,
+				   struct err *e)
+{
+	struct postgres_journal *p = of(db);
+	const struct postgres_sent kept = { .duplicate = duplicate };
+	char received[POSTGRES_NUMBER];
+	const char *const params[] = {
+		en->id,
+		en->app_id,
+		en->event_id,
+		postgres_number(received, en->received_ms),
+	};
+
+	if (keep_id(p, en->id, e) < 0 ||
+	    postgres_batch_send(p, PQ_APPEND, params, en, &kept, e) < 0)
+		return -1;
+	p->request++;
+	return 0;
+}
+
+static int send_note(struct postgres_journal *p, const char *id,
+		     const struct note *n, struct err *e)
+{
+	char part[POSTGRES_NUMBER], at[POSTGRES_NUMBER];
+	const char *const params[] = {
+		id,
+		n->state == ENTRY_NEW ? NULL : entry_state_name(n->state),
+		n->verdict,
+		n->claim,
+		n->tenant_id,
+		n->attempt ? "1" : "0",
+		postgres_number(part, n->part),
+		n->part_ts,
+		n->answer,
+		n->engaged,
+		postgres_number(at, n->engaged_ms),
+	};
+
+	assert(n->part >= 0 && n->part < PARTS_MAX);
+	return postgres_batch_send(p, PQ_NOTE, params, NULL, NULL, e);
+}
+
+static int postgres_journal_note(struct journal_db *db, const char *id,
+				 const struct note *n, struct err *e)
+{
+	if (send_note(of(db), id, n, e) < 0)
+		return -1;
+	of(db)->request++;
+	return 0;
+}
+
+static int set_tenant(struct postgres_journal *p, const char *id, struct err *e)
+{
+	return postgres_batch_send(p, PQ_TENANT, &id, NULL, NULL, e);
+}
+
+static int add_line(struct postgres_journal *p, const char *id,
+		    const struct line_new *l, struct err *e)
+{
+	const char *const params[] = {
+		l->tenant_id,
+		l->channel,
+		l->thread,
+		l->line.ts,
+		l->line.ours ? "t" : "f",
+		l->line.user_id,
+		l->line.name,
+		l->line.text ? l->line.text : "",
+		id,
+	};
+
+	if (set_tenant(p, l->tenant_id, e) < 0)
+		return -1;
+	return postgres_batch_send(p, PQ_DONE_LINE, params, NULL, NULL, e);
+}
+
+static int add_usage(struct postgres_journal *p, const char *id,
+		     const struct usage_new *u, int64_t now_ms, struct err *e)
+{
+	char now[POSTGRES_NUMBER], in[POSTGRES_NUMBER], out[POSTGRES_NUMBER];
+	const char *const params[] = {
+		u->tenant_id,
+		postgres_number(now, now_ms),
+		u->model ? u->model : "",
+		postgres_number(in, u->prompt_tokens),
+		postgres_number(out, u->completion_tokens),
+		id,
+	};
+
+	if (set_tenant(p, u->tenant_id, e) < 0)
+		return -1;
+	return postgres_batch_send(p, PQ_DONE_USAGE, params, NULL, NULL, e);
+}
+
+/* What a turn adds, as its tenant; then nobody is. */
+static int add_record(struct postgres_journal *p, const struct journal_req *r,
+		      int64_t now_ms, struct err *e)
+{
+	size_t i;
+
+	for (i = 0; i < r->nlines; i++) {
+		if (add_line(p, r->entry_id, &r->lines[i], e) < 0)
+			return -1;
+	}
+	if (r->usage && add_usage(p, r->entry_id, r->usage, now_ms, e) < 0)
+		return -1;
+	return r->usage || r->nlines > 0 ? set_tenant(p, "", e) : 0;
+}
+
+static int postgres_journal_done(struct journal_db *db,
+				 const struct journal_req *r, int64_t now_ms,
+				 size_t *finished, struct err *e)
+{
+	struct postgres_journal *p = of(db);
+	const struct postgres_sent kept = { .finished = finished };
+	struct note n = r->note;
+	char now[POSTGRES_NUMBER];
+	const char *const params[] = { r->entry_id,
+				       postgres_number(now, now_ms),
+				       n.state == ENTRY_DEAD ? "t" : "f" };
+
+	if (n.state == ENTRY_NEW)
+		n.state = ENTRY_DONE;
+	if (send_note(p, r->entry_id, &n, e) < 0 ||
+	    add_record(p, r, now_ms, e) < 0 ||
+	    postgres_batch_send(p, PQ_DONE, params, NULL, &kept, e) < 0)
+		return -1;
+	p->request++;
+	return 0;
+}
+
+/* A savepoint around it; 1 or 0 as write has it, -1: the batch is lost. */
+static int write_one(struct postgres *s, const struct journal_req *r,
+		     struct err *e)
+{
+	const char *nobody = "";
+	struct err second = { 0 };
+	int rc;
+
+	if (postgres_do(s, PQ_SAVEPOINT, NULL, NULL, e) < 0)
+		return -1;
+	rc = r->write(&s->base, r->arg, e);
+	if (rc < 0 && postgres_do(s, PQ_ROLLBACK_TO, NULL, NULL, &second) < 0)
+		return -1;
+	if (postgres_do(s, PQ_RELEASE, NULL, NULL, rc < 0 ? &second : e) < 0 ||
+	    postgres_do(s, PQ_TENANT, NULL, &nobody, rc < 0 ? &second : e) < 0)
+		return -1;
+	return rc < 0 ? 0 : 1;
+}
+
+static int postgres_journal_write(struct journal_db *db,
+				  const struct journal_req *r, struct err *e)
+{
+	struct postgres_journal *p = of(db);
+	int rc;
+
+	/* A request before this one may be to blame; its commit will tell. */
+	if (postgres_batch_sync(p, NULL, e) < 0) {
+		e->kind = ERR_RETRY;
+		return -1;
+	}
+	rc = write_one(p->s, r, e);
+	if (rc < 0)
+		return -1;
+	if (PQenterPipelineMode(p->s->c) != 1)
+		return postgres_fail(p->s, NULL, e);
+	p->request++;
+	return rc;
+}
+
+static int expire_before(struct postgres *s, enum postgres_query q,
+			 int64_t before, int max, struct err *e)
+{
+	char at[POSTGRES_NUMBER], most[POSTGRES_NUMBER];
+	const char *const params[] = { postgres_number(at, before),
+				       postgres_number(most, max) };
+	PGresult *r = postgres_run(s, q, NULL, params, e);
+	int n = r ? (int)postgres_int(r, 0, 0) : -1;
+
+	PQclear(r);
+	return n;
+}
+
+static int postgres_journal_expire(struct journal_db *db, int64_t now_ms,
+				   int max, struct err *e)
+{
+	struct postgres *s = of(db)->s;
+	int n, m;
+
+	n = expire_before(s, PQ_EXPIRE_JOURNAL, now_ms - ENTRIES_KEPT_MS, max,
+			  e);
+	m = n < 0 ? -1
+		  : expire_before(s, PQ_EXPIRE_ENGAGED,
+				  now_ms - ENGAGED_KEPT_MS, max - n, e);
+	return m < 0 ? -1 : n + m;
+}
+
+static void postgres_journal_rest(struct journal_db *db, bool idle)
+{
+	(void)db;
+	(void)idle;
+}
+
+const struct journal_ops journal_postgres = {
+	.name = "postgresql",
+	.open = postgres_journal_open,
+	.close = postgres_journal_close,
+	.begin = postgres_journal_begin,
+	.commit = postgres_journal_commit,
+	.rollback = postgres_journal_rollback,
+	.append = postgres_journal_append,
+	.note = postgres_journal_note,
+	.done = postgres_journal_done,
+	.write = postgres_journal_write,
+	.count = postgres_journal_count,
+	.unfinished = postgres_journal_unfinished,
+	.expire = postgres_journal_expire,
+	.rest = postgres_journal_rest,
+};

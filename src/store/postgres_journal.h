@@ -1,0 +1,64 @@
+/* SPDX-License-Identifier: ISC */
+#ifndef STORE_POSTGRES_JOURNAL_H
+#define STORE_POSTGRES_JOURNAL_H
+
+#include <stdbool.h>
+#include <stddef.h>
+
+#include "store/journal_ops.h"
+#include "store/postgres.h"
+
+/* A statement that was sent, and what its result means. */
+struct postgres_sent {
+	size_t request;   /* its number in the batch */
+	bool *duplicate;  /* if not NULL: it gives false for a duplicate */
+	size_t *finished; /* if not NULL: it gives true for one more */
+};
+
+/*
+ * A batch is one pipeline in one transaction: statements are sent as they
+ * come, and nobody looks at a result before the commit.
+ */
+struct postgres_journal {
+	struct journal_db base; /* must be first */
+	struct postgres *s;
+
+	struct postgres_sent *sent; /* in their order */
+	size_t nsent, size;
+	size_t request; /* the one that is being sent */
+
+	/*
+	 * Entries of this batch. When the connection is lost at its commit,
+	 * nobody knows whether they are there, and Slack gets no ack: with
+	 * doubt set the next batch first takes out those that are. By then the
+	 * old session has ended, since the new one holds its lock.
+	 */
+	char (*ids)[ID_SIZE];
+	size_t nids, ids_size;
+	bool doubt;
+};
+
+/* postgres_batch.c: sends q; 0 or -1. What isn't UTF-8 in text goes as '?'.
+ * kept may be NULL; frame, if not NULL, is the last parameter. */
+int postgres_batch_send(struct postgres_journal *p, enum postgres_query q,
+			const char *const *params, const struct entry *frame,
+			const struct postgres_sent *kept, struct err *e);
+/* Opens the pipeline and the transaction. */
+int postgres_batch_begin(struct postgres_journal *p, struct err *e);
+/*
+ * Waits for all that was sent and takes the results in; there is no pipeline
+ * then. -1 when something failed: *bad, if not NULL, is the request whose
+ * fault it is, unchanged if it's nobody's.
+ */
+int postgres_batch_sync(struct postgres_journal *p, size_t *bad, struct err *e);
+/* No pipeline and no transaction, whatever there was. */
+void postgres_batch_abandon(struct postgres_journal *p);
+
+/* postgres_entries.c: reading back, at start. */
+int postgres_journal_count(struct journal_db *db, size_t *unfinished,
+			   struct err *e);
+int postgres_journal_unfinished(struct journal_db *db,
+				int (*fn)(struct entry *en, void *arg),
+				void *arg, struct err *e);
+
+#endif

@@ -1,0 +1,221 @@
+/* SPDX-License-Identifier: ISC */
+#include <stdio.h>
+#include <stdlib.h>
+#include <string.h>
+
+#include "base/err.h"
+#include "store/migration.h"
+#include "store/postgres.h"
+
+/*
+ * This program works with schemas from here up to the newest that it knows,
+ * and with newer ones that say so themselves (migrations.works_from).
+ */
+#define SCHEMA_MIN 2
+
+#define RUN_MIGRATE "run 'konstructctl migrate' as the database's owner"
+
+static bool went_well(const PGresult *r)
+{
+	ExecStatusType status = PQresultStatus(r);
+
+	return status == PGRES_TUPLES_OK || status == PGRES_COMMAND_OK;
+}
+
+static PGresult *ask(PGconn *c, const char *sql, struct err *e)
+{
+	PGresult *r = PQexec(c, sql);
+
+	if (went_well(r))
+		return r;
+	err_set(e, PQstatus(c) == CONNECTION_OK ? ERR_FATAL : ERR_RETRY,
+		"cannot look at database '%s': %s", PQdb(c), PQerrorMessage(c));
+	PQclear(r);
+	return NULL;
+}
+
+static int execute(PGconn *c, const char *sql, const char *what, struct err *e)
+{
+	PGresult *r = PQexec(c, sql);
+	int rc = 0;
+
+	if (!went_well(r))
+		rc = err_set(e, ERR_FATAL, "%s: %s", what, PQerrorMessage(c));
+	PQclear(r);
+	return rc;
+}
+
+/* 0: there is none. */
+static int version_of(PGconn *c, int *version, int *works_from, struct err *e)
+{
+	PGresult *r;
+	bool there;
+
+	*version = *works_from = 0;
+	r = ask(c,
+		"SELECT 1 FROM pg_class c JOIN pg_namespace n"
+		" ON n.oid = c.relnamespace WHERE n.nspname = 'konstruct'"
+		" AND c.relname = 'migrations'",
+		e);
+	if (!r)
+		return -1;
+	there = PQntuples(r) > 0;
+	PQclear(r);
+	if (!there)
+		return 0;
+	r = ask(c,
+		"SELECT version, works_from FROM konstruct.migrations"
+		" ORDER BY version DESC LIMIT 1",
+		e);
+	if (!r)
+		return -1;
+	if (PQntuples(r) > 0) {
+		*version = (int)postgres_int(r, 0, 0);
+		*works_from = (int)postgres_int(r, 0, 1);
+	}
+	PQclear(r);
+	return 0;
+}
+
+static int check_version(PGconn *c, struct err *e)
+{
+	int version, works_from;
+
+	if (version_of(c, &version, &works_from, e) < 0)
+		return -1;
+	if (version == 0)
+		return err_set(e, ERR_FATAL,
+			       "database '%s' has no schema; " RUN_MIGRATE,
+			       PQdb(c));
+	if (version < SCHEMA_MIN)
+		return err_set(e, ERR_FATAL,
+			       "database '%s' has schema %d, this konstructd"
+			       " works with %d to %d; " RUN_MIGRATE,
+			       PQdb(c), version, SCHEMA_MIN,
+			       postgres_nmigrations);
+	if (version > postgres_nmigrations && works_from > postgres_nmigrations)
+		return err_set(e, ERR_FATAL,
+			       "database '%s' has schema %d, this konstructd"
+			       " works with %d to %d; install a newer one",
+			       PQdb(c), version, SCHEMA_MIN,
+			       postgres_nmigrations);
+	return 0;
+}
+
+/* Row level security would bind none of these. */
+static int check_role(PGconn *c, struct err *e)
+{
+	PGresult *r;
+	bool mighty;
+
+	r = ask(c,
+		"SELECT bool_or(o.rolsuper OR o.rolbypassrls"
+		" OR o.rolname = 'konstruct_definer' OR o.oid ="
+		" (SELECT relowner FROM pg_class"
+		" WHERE oid = 'konstruct.tenants'::regclass))"
+		" FROM pg_roles o WHERE pg_has_role(current_user, o.oid,"
+		" 'MEMBER')",
+		e);
+	if (!r)
+		return -1;
+	mighty = postgres_bool(r, 0, 0);
+	PQclear(r);
+	if (mighty)
+		return err_set(e, ERR_FATAL,
+			       "role '%s' could get around row level security;"
+			       " let the daemon connect as konstruct_daemon",
+			       PQuser(c));
+	return 0;
+}
+
+int postgres_check(PGconn *c, struct err *e)
+{
+	return check_version(c, e) < 0 ? -1 : check_role(c, e);
+}
+
+/* What the migrations take for granted. */
+static int check_owner(PGconn *c, struct err *e)
+{
+	PGresult *r;
+	int rc = 0;
+
+	r = ask(c,
+		"SELECT getdatabaseencoding() = 'UTF8',"
+		" current_user <> 'konstruct_daemon',"
+		" (SELECT count(*) = 2 FROM pg_roles WHERE rolname IN"
+		" ('konstruct_daemon', 'konstruct_definer'))",
+		e);
+	if (!r)
+		return -1;
+	if (!postgres_bool(r, 0, 0))
+		rc = err_set(e, ERR_FATAL, "database '%s' isn't in UTF-8",
+			     PQdb(c));
+	else if (!postgres_bool(r, 0, 1))
+		rc = err_set(e, ERR_FATAL,
+			     "the daemon's role must not own the schema; "
+			     "migrate as konstruct_owner");
+	else if (!postgres_bool(r, 0, 2))
+		rc = err_set(e, ERR_FATAL,
+			     "roles konstruct_daemon and konstruct_definer are"
+			     " missing; see docs/postgresql.md");
+	PQclear(r);
+	return rc;
+}
+
+static int step_up(PGconn *c, int *from, int *to, struct err *e)
+{
+	int ignored;
+
+	/* One at a time, until the end of the transaction. */
+	if (execute(c, "SELECT pg_advisory_xact_lock(1265529716, 2)",
+		    "cannot lock the schema", e) < 0 ||
+	    version_of(c, from, &ignored, e) < 0)
+		return -1;
+	if (*from > postgres_nmigrations)
+		return err_set(e, ERR_FATAL,
+			       "database '%s' has schema %d, this program"
+			       " knows up to %d",
+			       PQdb(c), *from, postgres_nmigrations);
+	for (*to = *from; *to < postgres_nmigrations; ++*to) {
+		if (execute(c, postgres_migrations[*to].sql,
+			    postgres_migrations[*to].name, e) < 0)
+			return -1;
+	}
+	return 0;
+}
+
+/* A password would be seen by all who can list processes. */
+static int refuse_password(const char *url, struct err *e)
+{
+	PQconninfoOption *options = PQconninfoParse(url, NULL);
+	PQconninfoOption *o;
+	int rc = 0;
+
+	for (o = options; o && o->keyword; o++) {
+		if (strcmp(o->keyword, "password") == 0 && o->val && *o->val)
+			rc = err_set(e, ERR_INPUT,
+				     "leave the password to a file"
+				     " (passfile=... or ~/.pgpass)");
+	}
+	PQconninfoFree(options);
+	return rc;
+}
+
+int postgres_migrate(const char *url, int *from, int *to, struct err *e)
+{
+	PGconn *c;
+	int rc = -1;
+
+	if (refuse_password(url, e) < 0)
+		return -1;
+	c = postgres_dial(url, e);
+	if (!c)
+		return -1;
+	if (check_owner(c, e) == 0 &&
+	    execute(c, "SET client_min_messages = warning; BEGIN",
+		    "cannot migrate", e) == 0 &&
+	    step_up(c, from, to, e) == 0)
+		rc = execute(c, "COMMIT", "cannot migrate", e);
+	PQfinish(c);
+	return rc;
+}

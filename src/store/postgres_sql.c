@@ -1,0 +1,146 @@
+/* SPDX-License-Identifier: ISC */
+#include "store/postgres.h"
+
+#define TENANT "id, name, paused, rate_per_minute, burst"
+#define CONNECTION                                                \
+	TENANT ", channel_type, app_id, workspace_id, bot_token," \
+	       " bot_user_id, bot_id"
+
+/*
+ * All that is ever asked of the database, beside the migrations. Text of
+ * foreign origin is cleaned before it gets here (postgres_batch.c).
+ */
+const struct postgres_statement postgres_sql[PQ_COUNT] = {
+	[PQ_TENANT] = { "tenant",
+			"SELECT set_config('app.current_tenant', $1, true)",
+			1 },
+	[PQ_RESOLVE] = { "resolve",
+			 "SELECT " CONNECTION " FROM resolve($1, $2, $3)", 3 },
+	[PQ_AGENT] = { "agent",
+		       "SELECT tenant_id, name, role, persona, model,"
+		       " placeholder, active FROM agents"
+		       " WHERE tenant_id = $1 AND active",
+		       1 },
+	/* The newest that fit; the sum grows with every line, so there is no
+	 * gap between them. */
+	[PQ_HISTORY] = { "history",
+			 "SELECT ours, user_id, name, ts, text FROM (SELECT *,"
+			 " sum(octet_length(text) +"
+			 " octet_length(coalesce(name, '')))"
+			 " OVER (ORDER BY ts DESC) AS bytes FROM transcript"
+			 " WHERE tenant_id = $1 AND channel = $2"
+			 " AND thread = $3 ORDER BY ts DESC LIMIT $5) t"
+			 " WHERE bytes <= $4 ORDER BY ts",
+			 5 },
+	[PQ_APPS] = { "apps", "SELECT app_id, token FROM apps ORDER BY app_id",
+		      0 },
+	[PQ_CONNECTIONS] = { "connections",
+			     "SELECT " CONNECTION " FROM connections_of($1)",
+			     1 },
+	[PQ_TENANTS] = { "tenants", "SELECT " TENANT " FROM tenants_named($1)",
+			 1 },
+	[PQ_ENGAGED] = { "engaged", "SELECT key, at_ms FROM engaged_since($1)",
+			 1 },
+	[PQ_CLAIMS] = { "claims",
+			"SELECT claim, id, verdict FROM journal_claims($1)",
+			1 },
+
+	[PQ_TENANT_PUT] = { "tenant_put",
+			    "INSERT INTO tenants"
+			    " (id, name, paused, rate_per_minute, burst)"
+			    " VALUES ($1, $2, $3, $4, $5)"
+			    " ON CONFLICT (id) DO UPDATE SET"
+			    " paused = excluded.paused,"
+			    " rate_per_minute = excluded.rate_per_minute,"
+			    " burst = excluded.burst",
+			    5 },
+	[PQ_TENANT_DROP] = { "tenant_drop", "DELETE FROM tenants WHERE id = $1",
+			     1 },
+	[PQ_CONNECTIONS_DROP] = { "connections_drop",
+				  "DELETE FROM connections WHERE tenant_id ="
+				  " $1 RETURNING app_id, workspace_id",
+				  1 },
+	[PQ_ENGAGED_DROP] = { "engaged_drop", "SELECT engaged_drop($1, $2)",
+			      2 },
+	[PQ_APP_DROP_UNUSED] = { "app_drop_unused",
+				 "SELECT app_drop_unused($1)", 1 },
+	[PQ_APP_PUT] = { "app_put",
+			 "INSERT INTO apps (app_id, token) VALUES ($1, $2)"
+			 " ON CONFLICT (app_id) DO UPDATE SET"
+			 " token = excluded.token",
+			 2 },
+	[PQ_CONNECTION_TAKEN] = { "connection_taken",
+				  "SELECT connection_taken($1, $2, $3, $4)",
+				  4 },
+	[PQ_CONNECTION_PUT] = { "connection_put",
+				"INSERT INTO connections (channel_type, app_id,"
+				" workspace_id, tenant_id, bot_token,"
+				" bot_user_id, bot_id)"
+				" VALUES ($1, $2, $3, $4, $5, $6, $7)"
+				" ON CONFLICT (channel_type, app_id,"
+				" workspace_id) DO UPDATE SET"
+				" bot_token = excluded.bot_token,"
+				" bot_user_id = excluded.bot_user_id,"
+				" bot_id = excluded.bot_id",
+				7 },
+	[PQ_AGENT_PUT] = { "agent_put",
+			   "INSERT INTO agents (tenant_id, name, role, persona,"
+			   " model, placeholder, active)"
+			   " VALUES ($1, $2, $3, $4, $5, $6, $7)"
+			   " ON CONFLICT (tenant_id) DO UPDATE SET"
+			   " name = excluded.name, role = excluded.role,"
+			   " persona = excluded.persona,"
+			   " model = excluded.model,"
+			   " placeholder = excluded.placeholder,"
+			   " active = excluded.active",
+			   7 },
+
+	[PQ_BEGIN] = { "begin", "BEGIN", 0 },
+	[PQ_COMMIT] = { "commit", "COMMIT", 0 },
+	[PQ_ROLLBACK] = { "rollback", "ROLLBACK", 0 },
+	[PQ_SAVEPOINT] = { "savepoint", "SAVEPOINT write", 0 },
+	[PQ_RELEASE] = { "release", "RELEASE write", 0 },
+	[PQ_ROLLBACK_TO] = { "rollback_to", "ROLLBACK TO write", 0 },
+
+	[PQ_APPEND] = { "append", "SELECT journal_append($1, $2, $3, $4, $5)",
+			5 },
+	[PQ_NOTE] = { "note",
+		      "SELECT journal_note($1, $2, $3, $4, $5, $6, $7, $8, $9,"
+		      " $10, $11)",
+		      11 },
+	[PQ_DONE] = { "done", "SELECT journal_done($1, $2, $3)", 3 },
+	/* The tenant may have been removed while its answer was written. */
+	[PQ_DONE_LINE] = { "done_line",
+			   "INSERT INTO transcript (tenant_id, channel,"
+			   " thread, ts, ours, user_id, name, text)"
+			   " SELECT $1, $2, $3, $4, $5::boolean, $6, $7, $8"
+			   " WHERE EXISTS (SELECT 1 FROM tenants WHERE id = $1)"
+			   " AND journal_open($9) ON CONFLICT DO NOTHING",
+			   9 },
+	[PQ_DONE_USAGE] = { "done_usage",
+			    "INSERT INTO usage AS u (tenant_id, day, model,"
+			    " answers, prompt_tokens, completion_tokens)"
+			    " SELECT $1, (to_timestamp($2::bigint / 1000)"
+			    " AT TIME ZONE 'UTC')::date, $3, 1, $4::bigint,"
+			    " $5::bigint"
+			    " WHERE EXISTS (SELECT 1 FROM tenants"
+			    " WHERE id = $1) AND journal_open($6)"
+			    " ON CONFLICT (tenant_id, day, model) DO UPDATE"
+			    " SET answers = u.answers + 1, prompt_tokens ="
+			    " u.prompt_tokens + excluded.prompt_tokens,"
+			    " completion_tokens = u.completion_tokens +"
+			    " excluded.completion_tokens",
+			    6 },
+	[PQ_FORGET] = { "forget", "SELECT journal_forget($1)", 1 },
+	[PQ_COUNT_UNFINISHED] = { "count", "SELECT journal_count()", 0 },
+	[PQ_UNFINISHED] = { "unfinished",
+			    "SELECT seq, id, state, received_ms, app_id,"
+			    " event_id, claim, tenant_id, verdict, attempts,"
+			    " frame, answer, posts"
+			    " FROM journal_unfinished($1, $2)",
+			    2 },
+	[PQ_EXPIRE_JOURNAL] = { "expire_journal",
+				"SELECT journal_expire($1, $2)", 2 },
+	[PQ_EXPIRE_ENGAGED] = { "expire_engaged",
+				"SELECT engaged_expire($1, $2)", 2 },
+};

@@ -1,0 +1,305 @@
+/* SPDX-License-Identifier: ISC */
+#include "pg.h"
+
+#include <errno.h>
+#include <fcntl.h>
+#include <ftw.h>
+#include <grp.h>
+#include <libpq-fe.h>
+#include <pwd.h>
+#include <signal.h>
+#include <stdio.h>
+#include <stdlib.h>
+#include <string.h>
+#include <sys/prctl.h>
+#include <sys/stat.h>
+#include <sys/wait.h>
+#include <time.h>
+#include <unistd.h>
+
+#include "base/err.h"
+#include "store/store.h"
+
+#define BIN     "/usr/lib/postgresql/15/bin/"
+#define WAIT_MS 30000
+
+static struct pg pg;
+static pid_t keeper;
+
+static _Noreturn void die(const char *what)
+{
+	fprintf(stderr, "tests/pg: %s: %s\n", what, strerror(errno));
+	exit(EXIT_FAILURE);
+}
+
+static void short_sleep(void)
+{
+	const struct timespec ts = { 0, 10 * 1000000L };
+
+	(void)nanosleep(&ts, NULL);
+}
+
+/* The server refuses to run as root. */
+static const struct passwd *runner(void)
+{
+	const struct passwd *pw;
+
+	if (geteuid() != 0)
+		return NULL;
+	pw = getpwnam("postgres");
+	return pw ? pw : getpwnam("nobody");
+}
+
+static void become_runner(void)
+{
+	const struct passwd *pw = runner();
+
+	if (pw && (setgroups(0, NULL) < 0 || setgid(pw->pw_gid) < 0 ||
+		   setuid(pw->pw_uid) < 0))
+		_exit(126);
+}
+
+/* As the server's user, its output in the directory's log. */
+static pid_t spawn(const char *const *argv)
+{
+	sigset_t none;
+	pid_t pid = fork();
+	int fd;
+
+	if (pid != 0)
+		return pid;
+	become_runner();
+	(void)prctl(PR_SET_PDEATHSIG, SIGQUIT);
+	(void)sigemptyset(&none);
+	(void)sigprocmask(SIG_SETMASK, &none, NULL);
+	if (chdir(pg.dir) < 0)
+		_exit(126);
+	fd = open("log", O_WRONLY | O_CREAT | O_APPEND, 0600);
+	(void)dup2(fd, 1);
+	(void)dup2(fd, 2);
+	execv(argv[0], (char *const *)argv);
+	_exit(127);
+}
+
+static pid_t start_server(void)
+{
+	const char *const argv[] = { BIN "postgres",
+				     "-Ddata",
+				     "-k",
+				     pg.dir,
+				     "-clisten_addresses=",
+				     "-cfsync=off",
+				     "-cshared_buffers=16MB",
+				     "-cautovacuum=off",
+				     NULL };
+
+	return spawn(argv);
+}
+
+static int remove_one(const char *path, const struct stat *sb, int type,
+		      struct FTW *f)
+{
+	(void)sb;
+	(void)type;
+	(void)f;
+	return remove(path);
+}
+
+static void end_server(pid_t *pid)
+{
+	if (*pid > 0) {
+		(void)kill(*pid, SIGQUIT);
+		(void)waitpid(*pid, NULL, 0);
+	}
+	*pid = 0;
+}
+
+/*
+ * Between the tests and the server, so that it can be stopped and started
+ * from any process of the tests, and so that somebody cleans up when the
+ * program is killed: SIGUSR1 starts, SIGUSR2 stops, SIGTERM ends all.
+ */
+static _Noreturn void keep(void)
+{
+	sigset_t set;
+	pid_t server;
+	int sig = 0;
+
+	(void)prctl(PR_SET_PDEATHSIG, SIGTERM);
+	(void)setsid();
+	(void)sigemptyset(&set);
+	(void)sigaddset(&set, SIGTERM);
+	(void)sigaddset(&set, SIGUSR1);
+	(void)sigaddset(&set, SIGUSR2);
+	(void)sigprocmask(SIG_BLOCK, &set, NULL);
+	server = start_server();
+	while (sig != SIGTERM && sigwait(&set, &sig) == 0) {
+		if (sig == SIGUSR1 && server == 0)
+			server = start_server();
+		else
+			end_server(&server);
+	}
+	end_server(&server);
+	(void)nftw(pg.dir, remove_one, 16, FTW_DEPTH | FTW_PHYS);
+	_exit(0);
+}
+
+static PGconn *dial(void)
+{
+	PGconn *c = PQconnectdb(pg.super);
+
+	if (PQstatus(c) == CONNECTION_OK)
+		return c;
+	PQfinish(c);
+	return NULL;
+}
+
+static PGconn *dial_when_up(void)
+{
+	PGconn *c = NULL;
+	int i;
+
+	for (i = 0; !c && i < WAIT_MS / 10; i++) {
+		c = dial();
+		if (!c)
+			short_sleep();
+	}
+	if (!c)
+		die("the server doesn't answer");
+	return c;
+}
+
+static int64_t run(PGconn *c, const char *sql)
+{
+	PGresult *r = PQexec(c, sql);
+	ExecStatusType status = PQresultStatus(r);
+	int64_t n = 0;
+
+	if (status != PGRES_TUPLES_OK && status != PGRES_COMMAND_OK) {
+		fprintf(stderr, "tests/pg: %s: %s\n", sql, PQerrorMessage(c));
+		exit(EXIT_FAILURE);
+	}
+	if (status == PGRES_TUPLES_OK && PQntuples(r) > 0)
+		n = PQgetvalue(r, 0, 0)[0] == 't'
+			    ? 1
+			    : strtoll(PQgetvalue(r, 0, 0), NULL, 10);
+	PQclear(r);
+	return n;
+}
+
+int64_t pg_ask(const char *sql)
+{
+	PGconn *c = dial_when_up();
+	int64_t n;
+
+	(void)run(c, "SET search_path = konstruct");
+	n = run(c, sql);
+	PQfinish(c);
+	return n;
+}
+
+void pg_empty(void)
+{
+	(void)pg_ask("TRUNCATE tenants, apps, connections, agents, transcript,"
+		     " usage, journal, pending, parts, engaged"
+		     " RESTART IDENTITY");
+}
+
+static void make_cluster(void)
+{
+	const char *const argv[] = { BIN "initdb", "-Ddata", "-Atrust",
+				     "-Upostgres", "-EUTF8", "--no-locale",
+				     "--no-sync",  NULL };
+	const struct passwd *pw = runner();
+	int status;
+
+	(void)snprintf(pg.dir, sizeof(pg.dir), "/tmp/kpg-XXXXXX");
+	if (!mkdtemp(pg.dir) ||
+	    (pw && chown(pg.dir, pw->pw_uid, pw->pw_gid) < 0))
+		die("cannot make a directory");
+	/* The daemon under test may be another user than the server. */
+	if (chmod(pg.dir, 0755) < 0)
+		die("cannot open the directory");
+	if (waitpid(spawn(argv), &status, 0) < 0 || status != 0)
+		die("initdb failed; is postgresql-15 installed?");
+}
+
+static void url(char out[128], const char *role, const char *database)
+{
+	(void)snprintf(out, 128, "postgresql:///%s?host=%s&user=%s", database,
+		       pg.dir, role);
+}
+
+/* As docs/postgresql.md says. */
+static void make_databases(void)
+{
+	static const char *const steps[] = {
+		"CREATE ROLE konstruct_owner LOGIN",
+		"CREATE ROLE konstruct_daemon LOGIN",
+		"CREATE ROLE konstruct_definer NOLOGIN",
+		"GRANT konstruct_definer TO konstruct_owner",
+		"CREATE DATABASE konstruct OWNER konstruct_owner",
+		"CREATE DATABASE bare OWNER konstruct_owner",
+	};
+	char here[128];
+	PGconn *c;
+	size_t i;
+
+	(void)snprintf(here, sizeof(here), "%s", pg.super);
+	url(pg.super, "postgres", "postgres");
+	c = dial_when_up();
+	for (i = 0; i < sizeof(steps) / sizeof(steps[0]); i++)
+		(void)run(c, steps[i]);
+	PQfinish(c);
+	(void)snprintf(pg.super, sizeof(pg.super), "%s", here);
+}
+
+const struct pg *pg_start(void)
+{
+	struct err e = { 0 };
+	int from, to;
+
+	make_cluster();
+	url(pg.url, "konstruct_daemon", "konstruct");
+	url(pg.owner, "konstruct_owner", "konstruct");
+	url(pg.super, "postgres", "konstruct");
+	url(pg.foreign, "konstruct_daemon", "bare");
+	keeper = fork();
+	if (keeper == 0)
+		keep();
+	if (atexit(pg_stop) != 0)
+		die("atexit");
+	make_databases();
+	if (store_postgres.migrate(pg.owner, &from, &to, &e) < 0) {
+		fprintf(stderr, "tests/pg: %s\n", e.msg);
+		exit(EXIT_FAILURE);
+	}
+	return &pg;
+}
+
+/* Not by a test's process that exits, whose server it isn't. */
+void pg_stop(void)
+{
+	if (keeper <= 0 || waitpid(keeper, NULL, WNOHANG) < 0)
+		return;
+	(void)kill(keeper, SIGTERM);
+	(void)waitpid(keeper, NULL, 0);
+	keeper = 0;
+}
+
+void pg_down(void)
+{
+	PGconn *c;
+
+	(void)kill(keeper, SIGUSR2);
+	while ((c = dial())) {
+		PQfinish(c);
+		short_sleep();
+	}
+}
+
+void pg_up(void)
+{
+	(void)kill(keeper, SIGUSR1);
+	PQfinish(dial_when_up());
+}

@@ -1,0 +1,37 @@
+/* SPDX-License-Identifier: ISC */
+#ifndef TESTS_PG_H
+#define TESTS_PG_H
+
+#include <stdint.h>
+
+/*
+ * A PostgreSQL of a test program's own, on a unix socket in a short directory
+ * under /tmp: migrated, with the roles of docs/postgresql.md. It runs as an
+ * unprivileged user and ends with the program, however that ends. Failures
+ * end the program.
+ */
+struct pg {
+	char dir[32];
+	char url[128];     /* as the daemon's role */
+	char owner[128];   /* as the schema's owner */
+	char super[128];   /* as who may do all */
+	char foreign[128]; /* the daemon's role on a database not migrated */
+};
+
+/* Once in a program, before anything is forked. */
+const struct pg *pg_start(void);
+void pg_stop(void);
+
+/* Stop the server at once, as a crash would; start it again. Return when it
+ * is so. */
+void pg_down(void);
+void pg_up(void);
+
+/* All tables are empty. */
+void pg_empty(void);
+
+/* SQL as who may do all, on a connection of its own; the first column of the
+ * first row as a number, 0 without one. */
+int64_t pg_ask(const char *sql);
+
+#endif
