@@ -22,6 +22,7 @@
 #include "link/hub.h"
 #include "llm/llm.h"
 #include "net/loop.h"
+#include "route/refill.h"
 #include "route/router.h"
 #include "slack/api.h"
 #include "state/engaged.h"
@@ -34,9 +35,6 @@
 
 /* Most entries unfinished at once; above it Slack is left to try again. */
 #define JOURNAL_ROOM 20000
-
-/* How far back the gate must remember what it has claimed. */
-#define CLAIMS_MS (25 * 3600 * INT64_C(1000))
 
 #define SWEEP_MS 1000
 
@@ -96,38 +94,26 @@ static int open_keyring(struct daemon *d, struct err *e)
 	return d->keyring ? 0 : -1;
 }
 
+static struct store *open_store(struct daemon *d, struct err *e)
+{
+	const struct store_ops *ops = store_find(d->conf.store_url, e);
+
+	return ops ? ops->open(d->conf.store_url, d->keyring, false, e) : NULL;
+}
+
 static int restore_engaged(const char *key, int64_t at_ms, void *arg)
 {
 	engaged_restore(arg, key, at_ms);
 	return 0;
 }
 
-struct restoring {
-	struct gate *gate;
-	int64_t now_ms;
-	struct err *e;
-};
-
-static int restore_claim(const char *claim, const char *entry,
-			 const char *verdict, void *arg)
+/* What the screen goes by, before the first envelope comes. */
+static int restore_threads(struct daemon *d, struct store *s, struct err *e)
 {
-	struct restoring *r = arg;
+	int64_t window = engaged_window_ms(d->engaged);
 
-	return r->gate->ops->restore(r->gate, claim, entry, verdict, r->now_ms,
-				     r->e);
-}
-
-/* The gate's and the threads' memory, from what the store has kept. */
-static int restore_state(struct daemon *d, struct store *s, struct err *e)
-{
-	int64_t now = clock_wall_ms();
-	int64_t window = (int64_t)d->conf.engaged_minutes * 60 * 1000;
-	struct restoring r = { d->gate, now, e };
-
-	if (s->ops->engaged(s, now - window - ENGAGED_KEEP_MS, restore_engaged,
-			    d->engaged, e) < 0)
-		return -1;
-	return s->ops->claims(s, now - CLAIMS_MS, restore_claim, &r, e);
+	return s->ops->engaged(s, clock_wall_ms() - window - ENGAGED_KEEP_MS,
+			       restore_engaged, d->engaged, e);
 }
 
 static int put_app(const struct app *a, void *arg)
@@ -157,19 +143,44 @@ static void dispatch(struct job *j, void *arg)
 	workers_submit(d->workers, j);
 }
 
+/* With Redis on a thread of the gate's, while everything runs. */
+static int fill_gate(struct gate *t, void *arg, struct err *e)
+{
+	struct daemon *d = arg;
+	struct store *rows = open_store(d, e);
+	struct store *names = rows ? open_store(d, e) : NULL;
+	int rc = -1;
+
+	if (names)
+		rc = refill_gate(t, rows, names, engaged_window_ms(d->engaged),
+				 e);
+	if (names)
+		names->ops->close(names);
+	if (rows)
+		rows->ops->close(rows);
+	return rc;
+}
+
 static int create_state(struct daemon *d, struct err *e)
 {
-	const struct gate_ops *gate;
+	const struct gate_ops *gate = gate_find(d->conf.state_url, e);
+	struct gate_opts o = {
+		.url = d->conf.state_url,
+		.user = d->conf.state_user,
+		.password_file = d->conf.state_password_file,
+		.refill = fill_gate,
+		.arg = d,
+	};
 
-	gate = gate_find(d->conf.state_url, e);
 	if (!gate)
 		return -1;
 	d->engaged =
 		engaged_create((int64_t)d->conf.engaged_minutes * 60 * 1000);
 	if (!d->engaged)
 		return err_set(e, ERR_RETRY, "cannot allocate threads");
-	d->gate = gate->open(d->conf.state_url, d->engaged, e);
-	return d->gate ? 0 : -1;
+	o.engaged = d->engaged;
+	d->gate = gate->open(&o, e);
+	return d->gate ? gate->start(d->gate, e) : -1;
 }
 
 static int create_loops(struct daemon *d, struct err *e)
@@ -224,6 +235,7 @@ static int create_admin(struct daemon *d, struct err *e)
 		.loop = d->admin_loop,
 		.io = d->io,
 		.dial = d->dial,
+		.gate = d->gate,
 		.journal = d->journal,
 		.router = d->router,
 		.workers = d->workers,
@@ -234,14 +246,7 @@ static int create_admin(struct daemon *d, struct err *e)
 	return d->admin ? 0 : -1;
 }
 
-static struct store *open_store(struct daemon *d, struct err *e)
-{
-	const struct store_ops *ops = store_find(d->conf.store_url, e);
-
-	return ops ? ops->open(d->conf.store_url, d->keyring, false, e) : NULL;
-}
-
-/* The state, and how many files the links will need: libwebsockets goes by
+/* The threads, and how many files the links will need: libwebsockets goes by
  * the limit that it finds when its context is made. */
 static int read_store(struct daemon *d, struct err *e)
 {
@@ -251,7 +256,7 @@ static int read_store(struct daemon *d, struct err *e)
 
 	if (!s)
 		return -1;
-	rc = restore_state(d, s, e);
+	rc = restore_threads(d, s, e);
 	if (rc == 0)
 		rc = s->ops->apps(s, count_app, &napps, e);
 	s->ops->close(s);
@@ -264,6 +269,8 @@ static int read_store(struct daemon *d, struct err *e)
 static int create(struct daemon *d, struct err *e)
 {
 	slack_set_deadline(d->conf.slack_timeout_s * 1000);
+	if (gate_suits(d->conf.state_url, d->conf.store_url, e) < 0)
+		return -1;
 	if (make_dir(d->conf.state_dir, e) < 0 || open_keyring(d, e) < 0)
 		return -1;
 	d->journal =

@@ -24,6 +24,7 @@
 #include "ctl/ctl.h"
 #include "net/local.h"
 #include "net/loop.h"
+#include "state/gate.h"
 #include "store/journal.h"
 #include "store/store.h"
 
@@ -660,8 +661,28 @@ START_TEST(a_journal_that_fails_is_ill_but_alive)
 	char why[HEALTH_WHY_SIZE];
 
 	ck_assert(health_alive(b, 1, why, sizeof(why)));
-	ck_assert(!health_well(b, 1, &js, why, sizeof(why)));
+	ck_assert(!health_well(b, 1, &js, NULL, why, sizeof(why)));
 	ck_assert_str_eq(why, "journal can't write: disk is full");
+}
+END_TEST
+
+static bool gate_is_ill(struct gate *t, char *why, size_t size)
+{
+	(void)t;
+	(void)snprintf(why, size, "redis: no answer in time");
+	return false;
+}
+
+START_TEST(a_gate_that_cannot_tell_is_ill_but_alive)
+{
+	static const struct gate_ops ops = { .healthy = gate_is_ill };
+	const struct health_beat b[] = { { "router", 0 } };
+	struct gate gate = { &ops };
+	char why[HEALTH_WHY_SIZE];
+
+	ck_assert(health_alive(b, 1, why, sizeof(why)));
+	ck_assert(!health_well(b, 1, NULL, &gate, why, sizeof(why)));
+	ck_assert_str_eq(why, "messages wait: redis: no answer in time");
 }
 END_TEST
 
@@ -875,6 +896,7 @@ static TCase *without_admin(void)
 	tcase_set_timeout(tc, 30);
 	tcase_add_test(tc, a_stuck_thread_is_named);
 	tcase_add_test(tc, a_journal_that_fails_is_ill_but_alive);
+	tcase_add_test(tc, a_gate_that_cannot_tell_is_ill_but_alive);
 	tcase_add_test(tc, a_socket_path_over_107_bytes_is_refused);
 	tcase_add_test(tc, a_file_in_the_sockets_place_is_left_alone);
 	tcase_add_test(tc, a_port_that_is_taken_is_named);

@@ -1,10 +1,14 @@
 /* SPDX-License-Identifier: ISC */
 #include <check.h>
 #include <pthread.h>
+#include <signal.h>
 #include <stdio.h>
 #include <stdlib.h>
+#include <string.h>
+#include <time.h>
 
 #include "base/err.h"
+#include "redis.h"
 #include "state/claims.h"
 #include "state/engaged.h"
 #include "state/gate.h"
@@ -14,23 +18,108 @@
 #define HOUR_MS   (60 * MINUTE_MS)
 #define THREAD    "A1:T1:C1:1.0"
 
+static const struct gate_ops *backend; /* of the suite */
+static struct redis_box redis;
 static struct engaged *engaged;
 static struct gate *gate;
 static struct err e;
 
+/* What the store has kept, for a refill. */
+static struct kept {
+	const char *claim, *entry, *verdict;
+} kept[8];
+static size_t nkept;
+static int refills;
+
+static void keep(const char *claim, const char *entry, const char *verdict)
+{
+	kept[nkept++] = (struct kept){ claim, entry, verdict };
+}
+
+static int refill(struct gate *t, void *arg, struct err *err)
+{
+	const struct kept *k;
+
+	(void)arg;
+	for (k = kept; k < kept + nkept; k++)
+		if (t->ops->restore(t, "acme", k->claim, k->entry, k->verdict,
+				    NOW, err) < 0)
+			return -1;
+	if (t->ops->engage(t, "acme", "A1:T1:C1:kept", NOW, err) < 0)
+		return -1;
+	refills++;
+	return 0;
+}
+
+static bool is_well(void)
+{
+	return gate->ops->healthy(gate, NULL, 0);
+}
+
+static bool is_ill(void)
+{
+	return !is_well();
+}
+
+/* For what another thread or process does. */
+static void await(bool (*done)(void))
+{
+	static const struct timespec tick = { 0, 2000000 };
+	int ms;
+
+	for (ms = 0; ms < 15000 && !done(); ms += 2)
+		(void)nanosleep(&tick, NULL);
+	ck_assert(done());
+}
+
+static struct gate *open_gate(struct engaged *g)
+{
+	const struct gate_opts o = {
+		.url = backend == &gate_redis ? redis.url : "local",
+		.password_file = redis.password_file,
+		.engaged = g,
+		.refill = refill,
+		.frozen = true,
+	};
+	struct gate *t = backend->open(&o, &e);
+
+	ck_assert_msg(t != NULL, "%s", e.msg);
+	return t;
+}
+
+static void open_filled(void)
+{
+	gate = open_gate(engaged);
+	ck_assert_msg(gate->ops->start(gate, &e) == 0, "%s", e.msg);
+	await(is_well);
+}
+
+/* As after a start of the daemon. */
+static void reopen(void)
+{
+	backend->close(gate);
+	open_filled();
+}
+
 static void setup(void)
 {
+	(void)signal(SIGPIPE, SIG_IGN);
 	e = (struct err){ 0 };
+	nkept = 0;
+	refills = 0;
+	if (backend == &gate_redis)
+		redis_box_start(&redis, NULL);
 	engaged = engaged_create(30 * MINUTE_MS);
 	ck_assert_ptr_nonnull(engaged);
-	gate = gate_local.open("local", engaged, &e);
-	ck_assert_msg(gate != NULL, "%s", e.msg);
+	open_filled();
 }
 
 static void teardown(void)
 {
-	gate_local.close(gate);
+	backend->close(gate);
 	engaged_free(engaged);
+	if (backend == &gate_redis)
+		redis_box_remove(&redis);
 }
 
 /* A mention of acme's agent, 30 a minute; a test changes what it is about. */
@@ -375,13 +464,10 @@ START_TEST(restored_entry_gets_its_old_answer)
 	struct admit no = mention("no");
 	struct admit twin = mention("twin");
 
-	ck_assert_int_eq(
-		gate->ops->restore(gate, "yes", "yes", "accept", NOW, &e), 0);
-	ck_assert_int_eq(gate->ops->restore(gate, "no", "no", "refuse:admit",
-					    NOW, &e),
-			 0);
-	ck_assert_int_eq(
-		gate->ops->restore(gate, "no", "late", "accept", NOW, &e), 0);
+	keep("yes", "yes", "accept");
+	keep("no", "no", "refuse:admit");
+	keep("no", "late", "accept");
+	reopen();
 	ck_assert_int_eq(ask(&yes), ADMIT_ACCEPT);
 	ck_assert_int_eq(ask(&no), ADMIT_REFUSE);
 	ck_assert(!no.notify);
@@ -394,10 +480,18 @@ START_TEST(restored_drop_claims_nothing)
 {
 	struct admit a = mention("a");
 
-	ck_assert_int_eq(gate->ops->restore(gate, "a", "twin", "drop:admit",
-					    NOW, &e),
-			 0);
+	keep("a", "twin", "drop:admit");
+	reopen();
 	ck_assert_int_eq(ask(&a), ADMIT_ACCEPT);
+}
+END_TEST
+
+START_TEST(restored_thread_is_engaged)
+{
+	struct admit r = reply("r", MINUTE_MS);
+
+	r.thread = "A1:T1:C1:kept";
+	ck_assert_int_eq(ask(&r), ADMIT_ACCEPT);
 }
 END_TEST
 
@@ -542,11 +636,395 @@ END_TEST
 START_TEST(gate_is_chosen_by_the_scheme_of_its_url)
 {
 	ck_assert_ptr_eq(gate_find("local", &e), &gate_local);
+	ck_assert_ptr_eq(gate_find("redis://h:1/2", &e), &gate_redis);
+	ck_assert_ptr_eq(gate_find("unix:/run/redis", &e), &gate_redis);
 	ck_assert_ptr_null(gate_find("localhost", &e));
 	ck_assert_ptr_null(gate_find("", &e));
 	ck_assert_int_eq(e.kind, ERR_INPUT);
 }
 END_TEST
+
+START_TEST(redis_is_refused_without_a_store_to_share)
+{
+	ck_assert_int_eq(gate_suits("local", "sqlite:/k.db", &e), 0);
+	ck_assert_int_eq(gate_suits("redis://h", "postgresql://h/k", &e), 0);
+	ck_assert_int_eq(gate_suits("local", "postgresql://h/k", &e), 0);
+	ck_assert_int_lt(gate_suits("redis://h", "sqlite:/k.db", &e), 0);
+	ck_assert_int_eq(e.kind, ERR_INPUT);
+	ck_assert_ptr_nonnull(strstr(e.msg, "postgresql://"));
+}
+END_TEST
+
+static const char *const bad_urls[] = {
+	"redis:",
+	"redis://",
+	"redis://:6379",
+	"redis://h:",
+	"redis://h:0",
+	"redis://h:65536",
+	"redis://h:99999999999",
+	"redis://h/x",
+	"redis://h/1x",
+	"redis://h/-1",
+	"redis://h/99999",
+	"redis://u:p@h",
+	"redis://[::1",
+	"redis://[]",
+	"redis://h:1:2",
+	"unix:",
+	"unix:r",
+	"rediss://h",
+};
+
+START_TEST(url_that_is_none_is_refused)
+{
+	struct engaged *g = engaged_create(1000);
+	const struct gate_opts o = { .url = bad_urls[_i], .engaged = g };
+	struct gate *t = gate_redis.open(&o, &e);
+
+	ck_assert_ptr_null(t);
+	ck_assert_int_eq(e.kind, ERR_INPUT);
+	engaged_free(g);
+}
+END_TEST
+
+/* A second node: it shares Redis with the gate and nothing else. */
+static struct engaged *engaged2;
+static struct gate *gate2;
+
+static void setup_two(void)
+{
+	setup();
+	engaged2 = engaged_create(30 * MINUTE_MS);
+	ck_assert_ptr_nonnull(engaged2);
+	gate2 = open_gate(engaged2);
+}
+
+static void teardown_two(void)
+{
+	gate_redis.close(gate2);
+	engaged_free(engaged2);
+	teardown();
+}
+
+static enum admission ask_two(struct admit *a)
+{
+	struct gate *first = gate;
+	enum admission out;
+
+	gate = gate2;
+	out = ask(a);
+	gate = first;
+	return out;
+}
+
+START_TEST(nodes_share_claims_and_limits)
+{
+	struct admit a = mention("a");
+	struct admit twin = mention("twin");
+	struct admit other = mention("other");
+
+	a.burst = other.burst = 1;
+	twin.claim = a.claim;
+	ck_assert_int_eq(ask(&a), ADMIT_ACCEPT);
+	ck_assert_int_eq(ask_two(&twin), ADMIT_DUPLICATE);
+	ck_assert_str_eq(twin.owner, "a");
+	ck_assert_int_eq(ask_two(&other), ADMIT_REFUSE);
+	ck_assert(other.notify);
+	ck_assert(gate->ops->once(gate, "k", 1000, NOW));
+	ck_assert(!gate2->ops->once(gate2, "k", 1000, NOW));
+}
+END_TEST
+
+START_TEST(entry_gets_its_old_answer_on_another_node)
+{
+	struct admit a = mention("a");
+	struct admit b = mention("b");
+
+	a.burst = b.burst = 1;
+	ck_assert_int_eq(ask(&a), ADMIT_ACCEPT);
+	ck_assert_int_eq(ask(&b), ADMIT_REFUSE);
+	ck_assert_int_eq(ask_two(&a), ADMIT_ACCEPT);
+	ck_assert_int_eq(ask_two(&b), ADMIT_REFUSE);
+	ck_assert(!b.notify);
+}
+END_TEST
+
+START_TEST(thread_of_one_node_is_engaged_on_another)
+{
+	struct admit a = mention("a");
+	struct admit r = reply("r", MINUTE_MS);
+	struct admit late = reply("late", 40 * MINUTE_MS);
+
+	ck_assert_int_eq(ask_two(&r), ADMIT_IDLE);
+	ck_assert_int_eq(ask(&a), ADMIT_ACCEPT);
+	ck_assert_int_eq(ask_two(&late), ADMIT_IDLE);
+	ck_assert_int_eq(ask_two(&r), ADMIT_ACCEPT);
+}
+END_TEST
+
+static bool late_reply_is_admitted(void)
+{
+	struct admit late = reply("late", 40 * MINUTE_MS);
+
+	return ask_two(&late) == ADMIT_ACCEPT;
+}
+
+START_TEST(reply_from_before_the_mention_is_not_for_us_on_another_node)
+{
+	struct admit a = mention("a");
+	struct admit before = reply("before", -1000);
+
+	ck_assert_int_eq(ask(&a), ADMIT_ACCEPT);
+	ck_assert_int_eq(ask_two(&before), ADMIT_IDLE);
+}
+END_TEST
+
+START_TEST(answer_renews_the_thread_on_another_node)
+{
+	struct admit a = mention("a");
+
+	ck_assert_int_eq(ask(&a), ADMIT_ACCEPT);
+	ck_assert(!late_reply_is_admitted());
+	engaged_answered(engaged, "acme", THREAD, NOW + 20 * MINUTE_MS);
+	await(late_reply_is_admitted);
+}
+END_TEST
+
+START_TEST(answer_while_redis_is_away_renews_when_it_is_back)
+{
+	redis_box_kill(&redis);
+	engaged_answered(engaged, "acme", THREAD, NOW + 20 * MINUTE_MS);
+	await(is_ill);
+	redis_box_restart(&redis);
+	await(is_well);
+	await(late_reply_is_admitted);
+}
+END_TEST
+
+START_TEST(forgotten_scripts_are_sent_again)
+{
+	struct admit a = mention("a");
+	struct admit r = reply("r", MINUTE_MS);
+
+	redis_box_do(&redis, "SCRIPT FLUSH");
+	ck_assert_int_eq(ask(&a), ADMIT_ACCEPT);
+	redis_box_do(&redis, "SCRIPT FLUSH");
+	ck_assert_int_eq(ask_two(&r), ADMIT_ACCEPT);
+	redis_box_do(&redis, "SCRIPT FLUSH");
+	engaged_answered(engaged, "acme", THREAD, NOW + 20 * MINUTE_MS);
+	await(late_reply_is_admitted);
+}
+END_TEST
+
+/* -1: can't be told now. */
+static int try_two(struct admit *a)
+{
+	enum admission out;
+
+	e = (struct err){ 0 };
+	if (gate2->ops->admit(gate2, a, &out, &e) == 0)
+		return (int)out;
+	ck_assert_int_eq(e.kind, ERR_RETRY);
+	return -1;
+}
+
+static struct admit asked;
+static int answer;
+
+static bool two_can_tell(void)
+{
+	answer = try_two(&asked);
+	return answer >= 0;
+}
+
+START_TEST(emptied_redis_is_refilled_before_it_answers)
+{
+	struct admit a = mention("a");
+	struct admit other = mention("other");
+	int before = refills;
+
+	ck_assert_int_eq(ask(&a), ADMIT_ACCEPT);
+	keep("a", "a", "accept");
+	redis_box_do(&redis, "FLUSHALL");
+	asked = mention("twin");
+	asked.claim = a.claim;
+	await(two_can_tell);
+	ck_assert_int_eq(answer, ADMIT_DUPLICATE);
+	ck_assert_str_eq(asked.owner, "a");
+	ck_assert_int_gt(refills, before);
+	await(is_well);
+	ck_assert_int_eq(ask(&other), ADMIT_ACCEPT);
+}
+END_TEST
+
+START_TEST(what_is_not_journaled_yet_outlives_a_flush)
+{
+	struct admit a = mention("a");
+
+	ck_assert_int_eq(ask(&a), ADMIT_ACCEPT);
+	redis_box_do(&redis, "FLUSHALL");
+	asked = mention("twin");
+	asked.claim = a.claim;
+	ck_assert_int_eq(ask(&asked), ADMIT_DUPLICATE);
+	ck_assert_int_eq(ask(&a), ADMIT_ACCEPT);
+}
+END_TEST
+
+START_TEST(restarted_redis_is_refilled)
+{
+	struct admit a = mention("a");
+	int before = refills;
+
+	ck_assert_int_eq(ask(&a), ADMIT_ACCEPT);
+	keep("a", "a", "accept");
+	redis_box_restart(&redis);
+	asked = mention("twin");
+	asked.claim = a.claim;
+	await(two_can_tell);
+	ck_assert_int_eq(answer, ADMIT_DUPLICATE);
+	ck_assert_int_gt(refills, before);
+}
+END_TEST
+
+START_TEST(redis_that_is_away_is_told_and_waited_for)
+{
+	char why[100] = "";
+
+	redis_box_kill(&redis);
+	asked = mention("a");
+	ck_assert_int_eq(try_two(&asked), -1);
+	await(is_ill);
+	(void)gate->ops->healthy(gate, why, sizeof(why));
+	ck_assert_msg(strstr(why, "redis") != NULL, "%s", why);
+	ck_assert(!gate->ops->once(gate, "k", 1000, NOW));
+	redis_box_restart(&redis);
+	await(is_well);
+	await(two_can_tell);
+	ck_assert_int_eq(answer, ADMIT_ACCEPT);
+	ck_assert_int_ge(refills, 2);
+}
+END_TEST
+
+static int64_t ms_now(void)
+{
+	struct timespec ts;
+
+	(void)clock_gettime(CLOCK_MONOTONIC, &ts);
+	return ts.tv_sec * INT64_C(1000) + ts.tv_nsec / 1000000;
+}
+
+START_TEST(frozen_redis_holds_nobody_up_for_long)
+{
+	struct admit a = mention("a");
+	struct admit b = mention("b");
+	int64_t begun, took;
+
+	ck_assert_int_eq(ask_two(&a), ADMIT_ACCEPT);
+	redis_box_signal(&redis, SIGSTOP);
+	begun = ms_now();
+	ck_assert_int_eq(try_two(&b), -1);
+	took = ms_now() - begun;
+	redis_box_signal(&redis, SIGCONT);
+	ck_assert_int_ge(took, 900);
+	ck_assert_int_lt(took, 3000);
+	asked = b;
+	await(two_can_tell);
+	ck_assert_int_eq(answer, ADMIT_ACCEPT);
+	await(is_well);
+}
+END_TEST
+
+START_TEST(redis_may_be_away_when_we_start)
+{
+	struct admit a = mention("a");
+	char why[100] = "";
+
+	backend->close(gate);
+	redis_box_kill(&redis);
+	gate = open_gate(engaged);
+	ck_assert_int_eq(gate->ops->start(gate, &e), 0);
+	ck_assert(!gate->ops->healthy(gate, why, sizeof(why)));
+	ck_assert_msg(strstr(why, "connect") != NULL, "%s", why);
+	redis_box_restart(&redis);
+	await(is_well);
+	ck_assert_int_eq(ask(&a), ADMIT_ACCEPT);
+}
+END_TEST
+
+START_TEST(redis_that_refuses_us_ends_the_start)
+{
+	struct engaged *g = engaged_create(1000);
+	struct redis_box locked;
+	struct gate_opts o = { .engaged = g };
+	struct gate *t;
+
+	redis_box_start(&locked, "open sesame");
+	o.url = locked.url;
+	ck_assert_ptr_null(gate_redis.open(&o, &e));
+	ck_assert_int_eq(e.kind, ERR_INPUT);
+	ck_assert_msg(strstr(e.msg, "NOAUTH") != NULL, "%s", e.msg);
+	o.user = "nobody";
+	ck_assert_ptr_null(gate_redis.open(&o, &e));
+	o.password_file = locked.password_file;
+	ck_assert_ptr_null(gate_redis.open(&o, &e));
+	ck_assert_msg(strstr(e.msg, "WRONGPASS") != NULL, "%s", e.msg);
+	ck_assert_ptr_null(strstr(e.msg, "sesame"));
+	o.user = "default";
+	t = gate_redis.open(&o, &e);
+	ck_assert_msg(t != NULL, "%s", e.msg);
+	gate_redis.close(t);
+	o.user = "";
+	t = gate_redis.open(&o, &e);
+	ck_assert_msg(t != NULL, "%s", e.msg);
+	gate_redis.close(t);
+	redis_box_remove(&locked);
+	engaged_free(g);
+}
+END_TEST
+
+START_TEST(every_key_expires_and_names_its_tenant)
+{
+	struct admit a = mention("a");
+	struct admit b = mention("b");
+
+	a.burst = b.burst = 1;
+	ck_assert_int_eq(ask(&a), ADMIT_ACCEPT);
+	ck_assert_int_eq(ask(&b), ADMIT_REFUSE);
+	ck_assert(gate->ops->once(gate, "k", 1000, NOW));
+	ck_assert_int_eq(redis_box_keys(&redis, "acme:*"), 6);
+	ck_assert_int_eq(redis_box_keys(&redis, "konstruct:*"), 2);
+	ck_assert_int_eq(redis_box_keys(&redis, "*"), 8);
+}
+END_TEST
+
+static TCase *nodes(void)
+{
+	TCase *tc = tcase_create("nodes");
+
+	tcase_set_timeout(tc, 60);
+	tcase_add_checked_fixture(tc, setup_two, teardown_two);
+	tcase_add_test(tc, nodes_share_claims_and_limits);
+	tcase_add_test(tc, entry_gets_its_old_answer_on_another_node);
+	tcase_add_test(tc, thread_of_one_node_is_engaged_on_another);
+	tcase_add_test(
+		tc,
+		reply_from_before_the_mention_is_not_for_us_on_another_node);
+	tcase_add_test(tc, answer_renews_the_thread_on_another_node);
+	tcase_add_test(tc, answer_while_redis_is_away_renews_when_it_is_back);
+	tcase_add_test(tc, forgotten_scripts_are_sent_again);
+	tcase_add_test(tc, emptied_redis_is_refilled_before_it_answers);
+	tcase_add_test(tc, what_is_not_journaled_yet_outlives_a_flush);
+	tcase_add_test(tc, restarted_redis_is_refilled);
+	tcase_add_test(tc, redis_that_is_away_is_told_and_waited_for);
+	tcase_add_test(tc, frozen_redis_holds_nobody_up_for_long);
+	tcase_add_test(tc, redis_may_be_away_when_we_start);
+	tcase_add_test(tc, redis_that_refuses_us_ends_the_start);
+	tcase_add_test(tc, every_key_expires_and_names_its_tenant);
+	tcase_add_loop_test(tc, url_that_is_none_is_refused, 0,
+			    sizeof(bad_urls) / sizeof(bad_urls[0]));
+	return tc;
+}
 
 static TCase *limits(void)
 {
@@ -588,8 +1066,19 @@ static TCase *posts(void)
 	tcase_add_test(tc, what_needs_no_thread_is_admitted_without_one);
 	tcase_add_test(tc, restored_entry_gets_its_old_answer);
 	tcase_add_test(tc, restored_drop_claims_nothing);
+	tcase_add_test(tc, restored_thread_is_engaged);
 	tcase_add_test(tc, post_is_remembered_for_25_hours);
 	tcase_add_test(tc, each_post_is_accepted_for_one_of_many_threads);
+	return tc;
+}
+
+static TCase *notices(void)
+{
+	TCase *tc = tcase_create("notices");
+
+	tcase_add_checked_fixture(tc, setup, teardown);
+	tcase_add_test(tc, once_is_once_per_window_and_key);
+	tcase_add_test(tc, clock_that_goes_back_silences_nobody_for_long);
 	return tc;
 }
 
@@ -597,26 +1086,44 @@ static TCase *rest(void)
 {
 	TCase *tc = tcase_create("rest");
 
-	tcase_add_checked_fixture(tc, setup, teardown);
-	tcase_add_test(tc, once_is_once_per_window_and_key);
-	tcase_add_test(tc, clock_that_goes_back_silences_nobody_for_long);
 	tcase_add_test(tc, many_claims_are_found_and_go_hour_by_hour);
 	tcase_add_test(tc, memory_of_claims_is_bounded_and_the_oldest_go_first);
 	tcase_add_test(tc, gate_is_chosen_by_the_scheme_of_its_url);
+	tcase_add_test(tc, redis_is_refused_without_a_store_to_share);
 	return tc;
+}
+
+/* The suite of all backends, and what one has more. */
+static int run(const struct gate_ops *ops, TCase *(*more)(void))
+{
+	Suite *s = suite_create(ops->name);
+	SRunner *sr = srunner_create(s);
+	int nfailed;
+
+	backend = ops;
+	suite_add_tcase(s, limits());
+	suite_add_tcase(s, posts());
+	suite_add_tcase(s, notices());
+	suite_add_tcase(s, more());
+	srunner_run_all(sr, CK_ENV);
+	nfailed = srunner_ntests_failed(sr);
+	srunner_free(sr);
+	return nfailed;
 }
 
 int main(void)
 {
-	Suite *s = suite_create("gate");
-	SRunner *sr = srunner_create(s);
-	int nfailed;
+	static const struct {
+		const struct gate_ops *ops;
+		TCase *(*more)(void);
+	} suites[] = {
+		{ &gate_local, rest },
+		{ &gate_redis, nodes },
+	};
+	int nfailed = 0;
+	size_t i;
 
-	suite_add_tcase(s, limits());
-	suite_add_tcase(s, posts());
-	suite_add_tcase(s, rest());
-	srunner_run_all(sr, CK_ENV);
-	nfailed = srunner_ntests_failed(sr);
-	srunner_free(sr);
+	for (i = 0; i < sizeof(suites) / sizeof(suites[0]); i++)
+		nfailed += run(suites[i].ops, suites[i].more);
 	return nfailed ? EXIT_FAILURE : EXIT_SUCCESS;
 }

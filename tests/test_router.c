@@ -83,7 +83,7 @@ static void setup(void)
 	engaged = engaged_create(30 * 60 * 1000);
 	journal = journal_create(scratch.url, scratch.keyring, 100, &e);
 	ck_assert_msg(journal != NULL, "%s", e.msg);
-	gate = gate_local.open("local", engaged, &e);
+	gate = gate_local.open(&(struct gate_opts){ .engaged = engaged }, &e);
 	ck_assert_msg(gate != NULL, "%s", e.msg);
 	shaky = gate_local;
 	shaky.admit = shaky_admit;

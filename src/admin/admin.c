@@ -381,6 +381,6 @@ bool admin_healthy(struct admin *a, char *why, unsigned int size)
 
 	if (a->opts.journal)
 		journal_stats(a->opts.journal, &js);
-	return health_well(beats, health_beats(&a->opts, beats), &js, why,
-			   size);
+	return health_well(beats, health_beats(&a->opts, beats), &js,
+			   a->opts.gate, why, size);
 }

@@ -6,6 +6,7 @@
 
 struct conf;
 struct err;
+struct gate;
 struct hub;
 struct journal;
 struct keyring;
@@ -26,6 +27,7 @@ struct admin_opts {
 	struct loop *loop; /* the admin thread's */
 	struct loop *io;
 	struct loop *dial;
+	struct gate *gate;
 	struct journal *journal;
 	struct router *router;
 	struct workers *workers;
@@ -40,7 +42,7 @@ void admin_free(struct admin *a); /* after its loop stopped */
  * reason. A disk that is full doesn't stop a thread: no restart mends it. */
 bool admin_alive(struct admin *a, char *why, unsigned int size);
 
-/* Is every thread alive and can entries be journaled? Any thread. When not,
+/* Is every thread alive, can entries be journaled and judged? Any thread. When not,
  * why (if not NULL) gets the reason. */
 bool admin_healthy(struct admin *a, char *why, unsigned int size);
 

@@ -58,7 +58,8 @@ int check_conf(const struct conf *c, struct err *e)
 
 	if (*c->listen && listen_split(c->listen, host, &port, &v6, e) < 0)
 		return -1;
-	if (!store_find(c->store_url, e) || !gate_find(c->state_url, e))
+	if (!store_find(c->store_url, e) ||
+	    gate_suits(c->state_url, c->store_url, e) < 0)
 		return -1;
 	if (check_key(c, e) < 0 || check_ca(c->slack_ca_file, e) < 0)
 		return -1;

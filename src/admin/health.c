@@ -9,6 +9,7 @@
 #include "link/hub.h"
 #include "net/loop.h"
 #include "route/router.h"
+#include "state/gate.h"
 #include "store/journal.h"
 #include "turn/worker.h"
 
@@ -65,11 +66,16 @@ bool health_alive(const struct health_beat *b, size_t n, char *why, size_t size)
 }
 
 bool health_well(const struct health_beat *b, size_t n,
-		 const struct journal_stats *js, char *why, size_t size)
+		 const struct journal_stats *js, struct gate *gate, char *why,
+		 size_t size)
 {
+	char reason[HEALTH_WHY_SIZE] = "";
+
 	if (!health_alive(b, n, why, size))
 		return false;
 	if (js && js->failing)
 		return ill(why, size, "journal can't write: %s", js->msg);
+	if (gate && !gate->ops->healthy(gate, reason, sizeof(reason)))
+		return ill(why, size, "messages wait: %s", reason);
 	return true;
 }

@@ -7,6 +7,7 @@
 #include <stdint.h>
 
 struct admin_opts;
+struct gate;
 struct journal_stats;
 
 /* A thread that shows no sign of life for this long is stuck. */
@@ -30,8 +31,10 @@ size_t health_beats(const struct admin_opts *o,
 bool health_alive(const struct health_beat *b, size_t n, char *why,
 		  size_t size);
 
-/* Nothing is stuck, and the journal can write. js may be NULL. */
+/* Nothing is stuck, the journal can write and the gate can tell. js and gate
+ * may be NULL. */
 bool health_well(const struct health_beat *b, size_t n,
-		 const struct journal_stats *js, char *why, size_t size);
+		 const struct journal_stats *js, struct gate *gate, char *why,
+		 size_t size);
 
 #endif

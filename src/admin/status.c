@@ -23,7 +23,7 @@ static bool check(const struct admin_opts *o, char why[HEALTH_WHY_SIZE])
 
 	if (o->journal)
 		journal_stats(o->journal, &js);
-	return health_well(beats, n, &js, why, HEALTH_WHY_SIZE);
+	return health_well(beats, n, &js, o->gate, why, HEALTH_WHY_SIZE);
 }
 
 static void add_links(struct jwrite *w, const struct hub_stats *hs)

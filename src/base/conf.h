@@ -48,6 +48,8 @@ struct conf {
 
 	char *store_url;
 	char *state_url;
+	char *state_user;          /* "": none */
+	char *state_password_file; /* "": none */
 
 	char *slack_api_url;    /* ends with a slash */
 	char *slack_ca_file;    /* "": the system's */

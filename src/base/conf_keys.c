@@ -95,6 +95,9 @@ const struct conf_key conf_keys[] = {
 
 	{ "state", "url", CONF_STR, AT(state_url), .str = "local",
 	  .check = not_empty },
+	{ "state", "user", CONF_STR, AT(state_user), .str = "" },
+	{ "state", "password_file", CONF_STR, AT(state_password_file),
+	  .str = "" },
 
 	{ "slack", "api_url", CONF_STR, AT(slack_api_url),
 	  .str = "https://slack.com/api/", .check = is_web },

@@ -27,6 +27,8 @@ struct engaged {
 	struct map *threads;
 	int64_t window_ms;
 	int64_t swept_ms;
+	engaged_fn *watcher;
+	void *arg;
 	bool full; /* some thread found no room: anything may be engaged */
 };
 
@@ -124,6 +126,25 @@ void engaged_renew(struct engaged *g, const char *key, int64_t at_ms)
 void engaged_restore(struct engaged *g, const char *key, int64_t at_ms)
 {
 	renew(g, key, at_ms - g->window_ms, at_ms);
+}
+
+void engaged_answered(struct engaged *g, const char *tenant_id, const char *key,
+		      int64_t at_ms)
+{
+	engaged_renew(g, key, at_ms);
+	if (g->watcher)
+		g->watcher(tenant_id, key, at_ms, g->arg);
+}
+
+void engaged_watch(struct engaged *g, engaged_fn *fn, void *arg)
+{
+	g->watcher = fn;
+	g->arg = arg;
+}
+
+int64_t engaged_window_ms(const struct engaged *g)
+{
+	return g->window_ms;
 }
 
 bool engaged_at(struct engaged *g, const char *key, int64_t at_ms)

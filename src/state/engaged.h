@@ -39,6 +39,23 @@ void engaged_renew(struct engaged *g, const char *key, int64_t at_ms);
  * be engaged isn't known, and is taken to be a window before. */
 void engaged_restore(struct engaged *g, const char *key, int64_t at_ms);
 
+/*
+ * An answer of ours renews the thread: the table, and whoever watches. Never
+ * blocks.
+ */
+void engaged_answered(struct engaged *g, const char *tenant_id, const char *key,
+		      int64_t at_ms);
+
+/*
+ * fn is called by engaged_answered(), on any thread, and must not wait; NULL
+ * ends that. One watcher, set while nobody else calls.
+ */
+typedef void engaged_fn(const char *tenant_id, const char *key, int64_t at_ms,
+			void *arg);
+void engaged_watch(struct engaged *g, engaged_fn *fn, void *arg);
+
+int64_t engaged_window_ms(const struct engaged *g);
+
 /* Is a message of that time no older than the one that engaged the thread, and
  * within the window of the last one? */
 bool engaged_at(struct engaged *g, const char *key, int64_t at_ms);

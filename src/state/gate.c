@@ -5,7 +5,14 @@
 
 #include "base/err.h"
 
-static const struct gate_ops *const backends[] = { &gate_local };
+static const struct {
+	const char *scheme;
+	const struct gate_ops *ops;
+} backends[] = {
+	{ "local", &gate_local },
+	{ "redis", &gate_redis },
+	{ "unix", &gate_redis },
+};
 static const size_t nbackends = sizeof(backends) / sizeof(backends[0]);
 
 const struct gate_ops *gate_find(const char *url, struct err *e)
@@ -14,10 +21,27 @@ const struct gate_ops *gate_find(const char *url, struct err *e)
 	size_t i;
 
 	for (i = 0; i < nbackends; i++) {
-		if (strlen(backends[i]->name) == n &&
-		    memcmp(url, backends[i]->name, n) == 0)
-			return backends[i];
+		if (strlen(backends[i].scheme) == n &&
+		    memcmp(url, backends[i].scheme, n) == 0)
+			return backends[i].ops;
 	}
-	err_set(e, ERR_INPUT, "no state for '%.40s', only 'local'", url);
+	err_set(e, ERR_INPUT,
+		"no state for '%.40s', only 'local', 'redis://host:port/db' "
+		"and 'unix:/path'",
+		url);
 	return NULL;
+}
+
+int gate_suits(const char *state_url, const char *store_url, struct err *e)
+{
+	const struct gate_ops *ops = gate_find(state_url, e);
+
+	if (!ops)
+		return -1;
+	if (ops == &gate_local || strncmp(store_url, "postgres", 8) == 0)
+		return 0;
+	return err_set(e, ERR_INPUT,
+		       "state in Redis is for nodes that share a store: it "
+		       "needs store url = \"postgresql://...\", or else state "
+		       "url = \"local\"");
 }

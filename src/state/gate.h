@@ -3,6 +3,7 @@
 #define STATE_GATE_H
 
 #include <stdbool.h>
+#include <stddef.h>
 #include <stdint.h>
 
 #include "base/secret.h"
@@ -37,31 +38,55 @@ struct admit {
 	char owner[ID_SIZE]; /* DUPLICATE: the entry that claimed it */
 };
 
+struct gate_opts {
+	const char *url;           /* "local", "redis://h:p/db", "unix:/path" */
+	const char *user;          /* NULL or "": none */
+	const char *password_file; /* NULL or "": none */
+	struct engaged *engaged;   /* lives longer than the gate */
+	/* Give back what the store has kept, by restore() and engage(). */
+	int (*refill)(struct gate *t, void *arg, struct err *e);
+	void *arg;
+	bool frozen; /* for tests: now_ms counts, not Redis's own clock */
+};
+
 /*
  * The atomic yes or no to a message: new, engaged, within its rate. Claims
  * the post on ACCEPT and REFUSE, for 24 hours and more. An entry that asks
  * again gets its old answer and isn't charged twice. ACCEPT renews the
- * thread. May block (Redis); router threads call it. Thread-safe.
+ * thread. May block (Redis), for some seconds at most; router threads call
+ * it. Thread-safe.
  */
 struct gate_ops {
 	const char *name; /* "local", "redis" */
-	struct gate *(*open)(const char *url, struct engaged *g, struct err *e);
-	void (*close)(struct gate *t);
+	struct gate *(*open)(const struct gate_opts *o, struct err *e);
+	/*
+	 * Fills its memory by refill(): local at once, Redis on a thread of
+	 * its own, at start and whenever that memory was lost. As long as
+	 * that lasts admit() can't tell.
+	 */
+	int (*start)(struct gate *t, struct err *e);
+	void (*close)(struct gate *t); /* NULL is allowed */
 	/* 0 with *out set, or -1 with e: can't be told now, try again. */
 	int (*admit)(struct gate *t, struct admit *a, enum admission *out,
 		     struct err *e);
 	/*
-	 * Put back at start what the journal knows. A verdict that begins
-	 * with "refuse" is that, "drop" claims nothing, any other accepts. Of
-	 * two entries with one claim the first has it.
+	 * Put back what the journal knows; only in refill(). A verdict that
+	 * begins with "refuse" is that, "drop" claims nothing, any other
+	 * accepts. Of two entries with one claim the first has it.
 	 */
-	int (*restore)(struct gate *t, const char *claim, const char *entry,
-		       const char *verdict, int64_t now_ms, struct err *e);
+	int (*restore)(struct gate *t, const char *tenant_id, const char *claim,
+		       const char *entry, const char *verdict, int64_t now_ms,
+		       struct err *e);
+	/* The same for a thread, engaged by a message of that time. */
+	int (*engage)(struct gate *t, const char *tenant_id, const char *thread,
+		      int64_t at_ms, struct err *e);
 	/* True once per window and key: for notices and warnings. */
 	bool (*once)(struct gate *t, const char *key, int64_t window_ms,
 		     int64_t now_ms);
 	/* Forget what has expired, in small steps. */
 	void (*sweep)(struct gate *t, int64_t now_ms);
+	/* Can it tell? If not, why gets the reason. Never blocks. */
+	bool (*healthy)(struct gate *t, char *why, size_t size);
 };
 
 /* A backend puts this first in its own struct. */
@@ -70,7 +95,11 @@ struct gate {
 };
 
 extern const struct gate_ops gate_local;
+extern const struct gate_ops gate_redis;
 
 const struct gate_ops *gate_find(const char *url, struct err *e);
+
+/* State that nodes share needs a store that they share: 0, or -1 with e. */
+int gate_suits(const char *state_url, const char *store_url, struct err *e);
 
 #endif

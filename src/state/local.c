@@ -33,7 +33,7 @@ struct bucket {
 
 struct local {
 	struct gate base; /* must be first */
-	struct engaged *engaged;
+	struct gate_opts o;
 	pthread_mutex_t lock; /* for all below */
 	struct claims *claims;
 	struct map *buckets; /* by tenant and channel */
@@ -54,16 +54,14 @@ static void local_close(struct gate *gate)
 	free(t);
 }
 
-static struct gate *local_open(const char *url, struct engaged *g,
-			       struct err *e)
+static struct gate *local_open(const struct gate_opts *o, struct err *e)
 {
 	struct local *t = calloc(1, sizeof(*t));
 
-	(void)url;
 	if (!t)
 		goto fail;
 	t->base.ops = &gate_local;
-	t->engaged = g;
+	t->o = *o;
 	(void)pthread_mutex_init(&t->lock, NULL);
 	t->claims = claims_create();
 	t->buckets = map_create(BUCKETS_MAX);
@@ -74,6 +72,13 @@ fail:
 	err_set(e, ERR_RETRY, "cannot open state: no memory");
 	local_close((struct gate *)t);
 	return NULL;
+}
+
+static int local_start(struct gate *gate, struct err *e)
+{
+	struct local *t = (struct local *)gate;
+
+	return t->o.refill ? t->o.refill(gate, t->o.arg, e) : 0;
 }
 
 static int no_room(struct err *e)
@@ -223,12 +228,12 @@ static int local_admit(struct gate *gate, struct admit *a, enum admission *out,
 	a->notify = false;
 	a->owner[0] = '\0';
 	idle = !a->addressed && a->thread &&
-	       !engaged_at(t->engaged, a->thread, a->at_ms);
+	       !engaged_at(t->o.engaged, a->thread, a->at_ms);
 	pthread_mutex_lock(&t->lock);
 	rc = decide(t, a, idle, out, e);
 	pthread_mutex_unlock(&t->lock);
 	if (rc == 0 && *out == ADMIT_ACCEPT && a->thread)
-		engaged_renew(t->engaged, a->thread, a->at_ms);
+		engaged_renew(t->o.engaged, a->thread, a->at_ms);
 	return rc;
 }
 
@@ -237,14 +242,15 @@ static bool begins(const char *s, const char *prefix)
 	return strncmp(s, prefix, strlen(prefix)) == 0;
 }
 
-static int local_restore(struct gate *gate, const char *claim,
-			 const char *entry, const char *verdict, int64_t now_ms,
-			 struct err *e)
+static int local_restore(struct gate *gate, const char *tenant_id,
+			 const char *claim, const char *entry,
+			 const char *verdict, int64_t now_ms, struct err *e)
 {
 	struct local *t = (struct local *)gate;
 	bool refused = verdict && begins(verdict, "refuse");
 	int rc = 0;
 
+	(void)tenant_id;
 	if (verdict && begins(verdict, "drop"))
 		return 0;
 	pthread_mutex_lock(&t->lock);
@@ -253,6 +259,17 @@ static int local_restore(struct gate *gate, const char *claim,
 		rc = no_room(e);
 	pthread_mutex_unlock(&t->lock);
 	return rc;
+}
+
+static int local_engage(struct gate *gate, const char *tenant_id,
+			const char *thread, int64_t at_ms, struct err *e)
+{
+	const struct local *t = (const struct local *)gate;
+
+	(void)tenant_id;
+	(void)e;
+	engaged_restore(t->o.engaged, thread, at_ms);
+	return 0;
 }
 
 static bool local_once(struct gate *gate, const char *key, int64_t window_ms,
@@ -302,12 +319,23 @@ static void local_sweep(struct gate *gate, int64_t now_ms)
 	pthread_mutex_unlock(&t->lock);
 }
 
+static bool local_healthy(struct gate *gate, char *why, size_t size)
+{
+	(void)gate;
+	(void)why;
+	(void)size;
+	return true;
+}
+
 const struct gate_ops gate_local = {
 	.name = "local",
 	.open = local_open,
+	.start = local_start,
 	.close = local_close,
 	.admit = local_admit,
 	.restore = local_restore,
+	.engage = local_engage,
 	.once = local_once,
 	.sweep = local_sweep,
+	.healthy = local_healthy,
 };

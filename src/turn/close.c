@@ -67,7 +67,8 @@ static void engage(struct turn *t, struct note *n)
 		return;
 	n->engaged = t->key;
 	n->engaged_ms = ts_ms(last_ts(t));
-	engaged_renew(t->w->engaged, t->key, n->engaged_ms);
+	engaged_answered(t->w->engaged, t->job->msg->tenant_id, t->key,
+			 n->engaged_ms);
 }
 
 static void print_ms(char out[24], int64_t ms)

@@ -1,0 +1,173 @@
+/* SPDX-License-Identifier: ISC */
+#include "redis.h"
+
+#include <check.h>
+#include <hiredis/hiredis.h>
+#include <signal.h>
+#include <stdio.h>
+#include <stdlib.h>
+#include <string.h>
+#include <sys/prctl.h>
+#include <sys/wait.h>
+#include <time.h>
+#include <unistd.h>
+
+#define START_MS 10000
+
+/* It ends with the test, however that ends. */
+static void exec_server(const struct redis_box *b)
+{
+	char password[64] = "";
+	const char *words[] = { "redis-server", "--port",  "0",
+				"--unixsocket", b->socket, "--unixsocketperm",
+				"700",          "--dir",   b->dir,
+				"--save",       "",        "--requirepass",
+				password,       NULL };
+	char **argv = (char **)words;
+	FILE *f;
+
+	(void)prctl(PR_SET_PDEATHSIG, SIGKILL);
+	if (b->password_file[0]) {
+		f = fopen(b->password_file, "r");
+		if (!f || !fgets(password, sizeof(password), f))
+			_exit(126);
+	}
+	if (!freopen("/dev/null", "w", stdout))
+		_exit(126);
+	(void)execvp("redis-server", argv);
+	/* Debian's redis-tools has the program, under another's name. */
+	(void)execvp("redis-check-rdb", argv);
+	_exit(127);
+}
+
+/* NULL while it doesn't listen yet. */
+static redisContext *reach(const struct redis_box *b)
+{
+	redisContext *c = redisConnectUnix(b->socket);
+
+	if (c && !c->err)
+		return c;
+	if (c)
+		redisFree(c);
+	return NULL;
+}
+
+static void await_server(const struct redis_box *b)
+{
+	static const struct timespec tick = { 0, 2000000 };
+	redisContext *c = NULL;
+	int ms;
+
+	for (ms = 0; ms < START_MS && !c; ms += 2) {
+		c = reach(b);
+		if (!c)
+			(void)nanosleep(&tick, NULL);
+		ck_assert_msg(waitpid(b->pid, NULL, WNOHANG) == 0,
+			      "redis-server has ended: is it installed?");
+	}
+	ck_assert_msg(c != NULL, "redis-server doesn't listen");
+	redisFree(c);
+}
+
+static void spawn(struct redis_box *b)
+{
+	b->pid = fork();
+	ck_assert_int_ge(b->pid, 0);
+	if (b->pid == 0)
+		exec_server(b);
+	await_server(b);
+}
+
+void redis_box_start(struct redis_box *b, const char *password)
+{
+	FILE *f;
+
+	*b = (struct redis_box){ .dir = "/tmp/konstruct-XXXXXX" };
+	ck_assert_ptr_nonnull(mkdtemp(b->dir));
+	(void)snprintf(b->socket, sizeof(b->socket), "%s/r", b->dir);
+	(void)snprintf(b->url, sizeof(b->url), "unix:%s", b->socket);
+	if (password) {
+		(void)snprintf(b->password_file, sizeof(b->password_file),
+			       "%s/password", b->dir);
+		f = fopen(b->password_file, "w");
+		ck_assert_ptr_nonnull(f);
+		ck_assert_int_ge(fputs(password, f), 0);
+		ck_assert_int_eq(fclose(f), 0);
+	}
+	spawn(b);
+}
+
+void redis_box_kill(struct redis_box *b)
+{
+	if (b->pid == 0)
+		return;
+	(void)kill(b->pid, SIGKILL);
+	ck_assert_int_eq(waitpid(b->pid, NULL, 0), b->pid);
+	(void)unlink(b->socket);
+	b->pid = 0;
+}
+
+void redis_box_restart(struct redis_box *b)
+{
+	redis_box_kill(b);
+	spawn(b);
+}
+
+void redis_box_remove(struct redis_box *b)
+{
+	redis_box_kill(b);
+	if (b->password_file[0])
+		(void)unlink(b->password_file);
+	ck_assert_int_eq(rmdir(b->dir), 0);
+}
+
+void redis_box_signal(const struct redis_box *b, int sig)
+{
+	ck_assert_int_eq(kill(b->pid, sig), 0);
+}
+
+void redis_box_do(const struct redis_box *b, const char *command)
+{
+	char word[2][32] = { "", "" };
+	const char *argv[2] = { word[0], word[1] };
+	int argc = sscanf(command, "%31s %31s", word[0], word[1]);
+	redisContext *c = reach(b);
+	redisReply *r;
+
+	ck_assert_ptr_nonnull(c);
+	r = redisCommandArgv(c, argc, argv, NULL);
+	ck_assert_ptr_nonnull(r);
+	ck_assert_msg(r->type != REDIS_REPLY_ERROR, "%s", r->str);
+	freeReplyObject(r);
+	redisFree(c);
+}
+
+static void expires(redisContext *c, const char *key)
+{
+	const char *argv[] = { "PTTL", key };
+	redisReply *r = redisCommandArgv(c, 2, argv, NULL);
+
+	ck_assert_ptr_nonnull(r);
+	ck_assert_msg(r->integer > 0, "'%s' has no expiry", key);
+	freeReplyObject(r);
+}
+
+int redis_box_keys(const struct redis_box *b, const char *pattern)
+{
+	const char *argv[] = { "KEYS", pattern };
+	redisContext *c = reach(b);
+	redisReply *r;
+	size_t i;
+	int n;
+
+	ck_assert_ptr_nonnull(c);
+	r = redisCommandArgv(c, 2, argv, NULL);
+	ck_assert_ptr_nonnull(r);
+	ck_assert_int_eq(r->type, REDIS_REPLY_ARRAY);
+	for (i = 0; i < r->elements; i++)
+		expires(c, r->element[i]->str);
+	n = (int)r->elements;
+	freeReplyObject(r);
+	redisFree(c);
+	return n;
+}
