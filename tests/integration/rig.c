@@ -71,7 +71,7 @@ void rig_open(struct rig *r, const char *limits)
 	struct bed_opts o = {
 		.daemon = " workers = 2\n log_level = \"debug\"",
 		.slack = " updates_per_minute = 0\n posts_per_second = 0\n"
-			 " timeout_s = 5",
+			 " timeout_s = 3",
 		.limits = limits,
 	};
 	struct err e = { 0 };
