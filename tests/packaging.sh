@@ -46,7 +46,7 @@ key_file /nowhere/key '/nowhere/key': No such file
 api_key_file /nowhere/llm.key llm "main": cannot open '/nowhere/llm.key'
 ca_file /nowhere/ca.pem '/nowhere/ca.pem': No such file
 ca_file $dir/good no certificate
-url nothing://here no s[a-z]* for 'nothing://here'
+url nothing://here no s[a-z]* for 'nothing'
 LIST
 
 if command -v mandoc >/dev/null; then

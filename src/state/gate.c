@@ -25,10 +25,11 @@ const struct gate_ops *gate_find(const char *url, struct err *e)
 		    memcmp(url, backends[i].scheme, n) == 0)
 			return backends[i].ops;
 	}
+	/* The scheme only: the rest may hold a password. */
 	err_set(e, ERR_INPUT,
-		"no state for '%.40s', only 'local', 'redis://host:port/db' "
+		"no state for '%.*s', only 'local', 'redis://host:port/db' "
 		"and 'unix:/path'",
-		url);
+		n < 40 ? (int)n : 40, url);
 	return NULL;
 }
 
