@@ -19,6 +19,7 @@
 #include "ctl/ctl.h"
 #include "ctl/files.h"
 #include "net/local.h"
+#include "store/store.h"
 
 #define DEFAULT_CONFIG KONSTRUCT_SYSCONFDIR "/konstruct/konstructd.conf"
 #define DEFAULT_SOCKET "/run/konstruct/admin.sock"
@@ -307,6 +308,33 @@ out:
 	return rc;
 }
 
+/*
+ * The schema of a database server, as its owner; the daemon's settings, which
+ * name another role, aren't looked at. Without a URL it's all from libpq's
+ * environment: PGSERVICE, PGHOST and so on.
+ */
+static int migrate(const struct ctl_args *a)
+{
+	const char *url = a->database ? a->database : "postgresql://";
+	const struct store_ops *ops;
+	struct err e = { 0 };
+	int from, to;
+
+	ops = store_find(url, &e);
+	if (!ops)
+		return complain(EX_DATAERR, e.msg);
+	if (!ops->migrate)
+		return complain(EX_DATAERR, "this store needs no migrating:"
+					    " the daemon does it");
+	if (ops->migrate(url, &from, &to, &e) < 0)
+		return complain(exit_of(&e, EX_NOPERM), e.msg);
+	if (from == to)
+		printf("schema is at version %d already\n", to);
+	else
+		printf("schema went from version %d to %d\n", from, to);
+	return EX_OK;
+}
+
 int main(int argc, char **argv)
 {
 	struct ctl c = { .socket = DEFAULT_SOCKET };
@@ -330,6 +358,8 @@ int main(int argc, char **argv)
 	}
 	umask(077);
 	signal(SIGPIPE, SIG_IGN);
+	if (a.command == CTL_MIGRATE)
+		return migrate(&a);
 	if (needs_conf(&a))
 		return run_with_conf(&a);
 	if (a.socket)

@@ -13,6 +13,7 @@ enum {
 	TAKES_TOKENS = 1,
 	TAKES_AGENT = 2,
 	NO_OFFLINE = 4,
+	TAKES_DATABASE = 8,
 };
 
 static const struct {
@@ -32,6 +33,7 @@ static const struct {
 	{ "agent", "show", "TENANT", 0, CTL_AGENT_SHOW },
 	{ "apply", NULL, "FILE", 0, CTL_APPLY },
 	{ "status", NULL, NULL, NO_OFFLINE, CTL_STATUS },
+	{ "migrate", NULL, NULL, TAKES_DATABASE, CTL_MIGRATE },
 };
 #define NCOMMANDS (sizeof(commands) / sizeof(commands[0]))
 
@@ -50,6 +52,7 @@ static const struct option options[] = {
 	{ "persona-file", required_argument, NULL, 'F' },
 	{ "model", required_argument, NULL, 'M' },
 	{ "placeholder", required_argument, NULL, 'T' },
+	{ "database", required_argument, NULL, 'D' },
 	{ NULL, 0, NULL, 0 },
 };
 
@@ -69,6 +72,7 @@ static const struct {
 	{ 'F', offsetof(struct ctl_args, persona_file), TAKES_AGENT },
 	{ 'M', offsetof(struct ctl_args, model), TAKES_AGENT },
 	{ 'T', offsetof(struct ctl_args, placeholder), TAKES_AGENT },
+	{ 'D', offsetof(struct ctl_args, database), TAKES_DATABASE },
 };
 
 void ctl_usage(FILE *out)
@@ -85,6 +89,7 @@ void ctl_usage(FILE *out)
 	      "  agent show TENANT\n"
 	      "  apply FILE.json\n"
 	      "  status\n"
+	      "  migrate [--database URL]  as the owner of a PostgreSQL\n"
 	      "\n"
 	      "  -c, --config FILE  the daemon's settings, for its socket\n"
 	      "  -s, --socket PATH  the daemon's admin socket\n"

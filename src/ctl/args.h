@@ -18,6 +18,7 @@ enum ctl_command {
 	CTL_AGENT_SHOW,
 	CTL_APPLY,
 	CTL_STATUS,
+	CTL_MIGRATE,
 	CTL_HELP,
 	CTL_VERSION,
 };
@@ -39,6 +40,7 @@ struct ctl_args {
 	const char *persona_file;
 	const char *model;
 	const char *placeholder;
+	const char *database;
 };
 
 /*
