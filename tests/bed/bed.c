@@ -121,9 +121,14 @@ static int write_config(struct bed *b, const struct bed_opts *o, struct err *e)
 	buf_init(&c, 1 << 20);
 	buf_addf(&c,
 		 "daemon {\n listen = \"127.0.0.1:%d\"\n"
-		 " state_dir = \"%s/state\"\n admin_socket = \"%s\"\n%s\n}\n"
-		 "store { url = \"sqlite:%s/state/konstruct.db\" }\n",
-		 b->health_port, b->dir, b->admin, or_empty(o->daemon), b->dir);
+		 " state_dir = \"%s/state\"\n admin_socket = \"%s\"\n%s\n}\n",
+		 b->health_port, b->dir, b->admin, or_empty(o->daemon));
+	if (o->store_url)
+		buf_addf(&c, "store { url = \"%s\" }\n", o->store_url);
+	else
+		buf_addf(&c,
+			 "store { url = \"sqlite:%s/state/konstruct.db\" }\n",
+			 b->dir);
 	buf_addf(&c, "slack {\n api_url = \"%s\"\n ca_file = \"%s\"\n%s\n}\n",
 		 sim_api_url(b->sim), o->plain ? "" : b->ca,
 		 or_empty(o->slack));

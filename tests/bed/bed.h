@@ -35,6 +35,7 @@ struct bed_opts {
 	const char *llm_url;   /* NULL: the simulator's */
 	const char *llm_model; /* NULL: "sim-main" */
 	const char *llm;       /* inside each llm { } */
+	const char *store_url; /* NULL: SQLite in the directory */
 	uint64_t seed;         /* of the simulator; 0: from the clock */
 };
 

@@ -15,6 +15,8 @@
 #define PATIENCE_MS 30000
 #define PLACEHOLDER "Thinking..."
 
+static const char *store_url;
+
 static void give_up(struct rig *r, const char *what)
 {
 	char *log = bed_log(&r->bed);
@@ -66,6 +68,11 @@ static void make_world(struct rig *r)
 	sim_join(s, "D1", "UB1");
 }
 
+void rig_set_store(const char *url)
+{
+	store_url = url;
+}
+
 void rig_open(struct rig *r, const char *limits)
 {
 	struct bed_opts o = {
@@ -73,6 +80,7 @@ void rig_open(struct rig *r, const char *limits)
 		.slack = " updates_per_minute = 0\n posts_per_second = 0\n"
 			 " timeout_s = 3",
 		.limits = limits,
+		.store_url = store_url,
 	};
 	struct err e = { 0 };
 

@@ -20,6 +20,8 @@ struct rig {
 /* The world and the configuration; nothing runs yet. limits is for the
  * section of that name, NULL: none set. */
 void rig_open(struct rig *r, const char *limits);
+/* The store of all rigs that are opened from now on; NULL: SQLite. */
+void rig_set_store(const char *url);
 
 /* Stores the world's tenants and starts the daemon; all links are live. */
 void rig_start(struct rig *r);

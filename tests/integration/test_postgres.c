@@ -1,0 +1,119 @@
+/* SPDX-License-Identifier: ISC */
+#include <check.h>
+#include <stdlib.h>
+#include <string.h>
+
+#include "integration/rig.h"
+#include "pg.h"
+
+#define MS 20000
+
+static const struct pg *pg;
+static struct rig rig;
+
+static void setup(void)
+{
+	pg_empty();
+	rig_up(&rig);
+}
+
+static void teardown(void)
+{
+	rig_close(&rig);
+}
+
+static void slow_model(int token_ms)
+{
+	struct sim_settings set;
+
+	sim_settings(rig.sim, &set);
+	set.llm_token_ms = token_ms;
+	sim_set(rig.sim, &set);
+}
+
+START_TEST(mention_and_follow_up_are_answered)
+{
+	char ts[SIM_TS], next[SIM_TS];
+
+	rig_say(&rig, "C1", "U1", "<@UB1> hello", NULL, ts);
+	free(rig_answer(&rig, "C1", ts));
+	ck_assert_uint_eq(rig_replies(&rig, "C1", ts), 1);
+	rig_say(&rig, "C1", "U1", "and then?", ts, next);
+	ck_assert_int_eq(sim_wait_reply(rig.sim, "C1", ts, 2, MS), 0);
+	free(rig_answer(&rig, "C1", ts));
+	ck_assert_int_eq(pg_ask("SELECT count(*) FROM transcript"), 4);
+	ck_assert_int_eq(pg_ask("SELECT sum(answers) FROM usage"), 2);
+}
+END_TEST
+
+START_TEST(answer_cut_by_kill_goes_on_in_the_same_placeholder)
+{
+	char ts[SIM_TS];
+
+	slow_model(200);
+	rig_say(&rig, "C1", "U1", "<@UB1> tell me a story", NULL, ts);
+	ck_assert_int_eq(sim_wait_calls(rig.sim, "chat.update", 1, MS), 0);
+	rig_kill(&rig);
+	slow_model(0);
+	rig_start(&rig);
+	ck_assert_int_eq(sim_wait_asks(rig.sim, 2, MS), 0);
+	free(rig_answer(&rig, "C1", ts));
+	ck_assert_uint_eq(rig_replies(&rig, "C1", ts), 1);
+	ck_assert_uint_eq(sim_count(rig.sim, "chat.postMessage"), 1);
+}
+END_TEST
+
+START_TEST(server_that_restarts_during_an_answer_costs_nothing)
+{
+	char ts[SIM_TS];
+
+	slow_model(100);
+	rig_say(&rig, "C1", "U1", "<@UB1> tell me a story", NULL, ts);
+	ck_assert_int_eq(sim_wait_calls(rig.sim, "chat.update", 1, MS), 0);
+	pg_down();
+	slow_model(0);
+	pg_up();
+	free(rig_answer(&rig, "C1", ts));
+	ck_assert_uint_eq(rig_replies(&rig, "C1", ts), 1);
+	ck_assert_uint_eq(sim_count(rig.sim, "chat.postMessage"), 1);
+	ck_assert_int_eq(pg_ask("SELECT count(*) FROM pending"), 0);
+}
+END_TEST
+
+START_TEST(konstructctl_migrates_as_the_owner_only)
+{
+	const char *const owner[] = { "migrate", "--database", pg->owner,
+				      NULL };
+	const char *const self[] = { "migrate", "--database", pg->url, NULL };
+	char *out = NULL;
+
+	ck_assert_int_eq(rig_ctl(&rig, &out, owner), 0);
+	ck_assert_ptr_nonnull(strstr(out, "already"));
+	free(out);
+	ck_assert_int_ne(rig_ctl(&rig, &out, self), 0);
+	ck_assert_ptr_nonnull(strstr(out, "konstruct_owner"));
+	free(out);
+}
+END_TEST
+
+int main(void)
+{
+	Suite *s = suite_create("postgres");
+	TCase *tc = tcase_create("daemon");
+	SRunner *sr = srunner_create(s);
+	int nfailed;
+
+	pg = pg_start();
+	rig_set_store(pg->url);
+	tcase_add_checked_fixture(tc, setup, teardown);
+	tcase_set_timeout(tc, 120);
+	tcase_add_test(tc, mention_and_follow_up_are_answered);
+	tcase_add_test(tc, answer_cut_by_kill_goes_on_in_the_same_placeholder);
+	tcase_add_test(tc, server_that_restarts_during_an_answer_costs_nothing);
+	tcase_add_test(tc, konstructctl_migrates_as_the_owner_only);
+	suite_add_tcase(s, tc);
+	srunner_run_all(sr, CK_ENV);
+	nfailed = srunner_ntests_failed(sr);
+	srunner_free(sr);
+	return nfailed ? EXIT_FAILURE : EXIT_SUCCESS;
+}
