@@ -7,7 +7,7 @@
 #include "base/err.h"
 #include "store/postgres.h"
 
-/* How long a start waits for a predecessor that was killed just now. */
+/* How long that is; over a network it may take the server longer. */
 #define LOCK_WAIT_MS 1500
 #define LOCK_STEP_MS 50
 
@@ -87,8 +87,8 @@ static int try_lock(PGconn *c, struct err *e)
 
 /*
  * Two daemons on one journal would answer everything twice. The lock goes
- * with the connection; after one was lost, the server may take a while to see
- * that, so nobody but a start waits here.
+ * with the connection; when one was lost or its holder killed, the server may
+ * take a moment to see that, so the first try waits for it.
  */
 static int lock(PGconn *c, bool wait, struct err *e)
 {
