@@ -18,6 +18,14 @@
 
 #define BATCH_MAX 512
 
+/*
+ * With so many entries at work their notes come one by one: waiting a little
+ * for the next ones makes one write to the disk of many. Below it an ack waits
+ * for nobody.
+ */
+#define CROWD    500
+#define CROWD_NS 2000000
+
 /* The thread shows a sign of life at least so often. */
 #define IDLE_MS 500
 
@@ -345,6 +353,16 @@ static void wait_to_retry(struct journal *j)
 	}
 }
 
+static void let_gather(struct journal *j)
+{
+	static const struct timespec pause = { 0, CROWD_NS };
+
+	if (atomic_load(&j->unfinished) < CROWD || queue_closed(j->queue))
+		return;
+	(void)nanosleep(&pause, NULL);
+	gather(j, 0);
+}
+
 static void *run(void *arg)
 {
 	struct journal *j = arg;
@@ -353,6 +371,8 @@ static void *run(void *arg)
 	for (;;) {
 		wait_to_retry(j);
 		gather(j, j->todo.head ? 0 : IDLE_MS);
+		if (j->todo.head)
+			let_gather(j);
 		if (j->todo.head)
 			commit_batch(j);
 		else if (queue_closed(j->queue))
