@@ -14,7 +14,9 @@
 #include "net/mux.h"
 #include "net/origin.h"
 
-#define AT_ONCE          128
+/* libcurl looks through all connections for one that is free, so few of them
+ * that are busy are faster than many. */
+#define AT_ONCE          32
 #define CONNECTIONS_KEPT 4096
 #define SPARE_MAX        64 /* calls kept for reuse */
 
@@ -39,9 +41,10 @@ static void begin(struct http_call *c);
 static void recycle(struct http_call *c)
 {
 	struct http *h = c->http;
-	struct http_call *next = origin_leave(c);
+	struct origin *o = origin_leave(c);
+	struct http_call *next;
 
-	if (next && !h->closing)
+	while (o && !h->closing && (next = origin_next(o)) != NULL)
 		begin(next);
 	uv_timer_stop(&c->timer);
 	call_clear(c);
@@ -60,8 +63,12 @@ static void recycle(struct http_call *c)
 static void finish(struct http_call *c, CURLcode rc)
 {
 	struct http_result r;
+	long version = 0;
 
 	call_result(c, rc, &r);
+	curl_easy_getinfo(c->easy, CURLINFO_HTTP_VERSION, &version);
+	if (version == CURL_HTTP_VERSION_2_0)
+		origin_shares(c);
 	if (c->added)
 		curl_multi_remove_handle(mux_multi(c->http->mux), c->easy);
 	uv_timer_stop(&c->timer);

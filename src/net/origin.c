@@ -8,6 +8,9 @@
 #include "base/map.h"
 #include "net/call.h"
 
+/* Over HTTP/2 calls cost no connections, so there may be more of them. */
+#define SHARING 8
+
 /* Those with one token that wait; there is none that nobody waits in. */
 struct party {
 	struct party *next, **link; /* whose turn comes after this one's */
@@ -20,6 +23,7 @@ struct party {
 struct origin {
 	struct origin *next;
 	size_t most;
+	bool shares; /* its connections carry many calls each */
 	size_t active;
 	struct map *parties; /* by key */
 	struct party *first; /* whose turn is next */
@@ -117,6 +121,11 @@ static struct party *party_of(struct origin *o, const char *secret)
 	return p;
 }
 
+static bool has_room(const struct origin *o)
+{
+	return o->active < o->most * (o->shares ? SHARING : 1);
+}
+
 int origin_join(struct origin **list, const char *url, size_t most,
 		struct http_call *c)
 {
@@ -125,7 +134,7 @@ int origin_join(struct origin **list, const char *url, size_t most,
 
 	if (!o)
 		return -1;
-	if (o->active < o->most) {
+	if (has_room(o)) {
 		c->origin = o;
 		o->active++;
 		return 1;
@@ -174,22 +183,30 @@ static struct http_call *take_next(struct origin *o)
 	return c;
 }
 
-struct http_call *origin_leave(struct http_call *c)
+struct origin *origin_leave(struct http_call *c)
 {
 	struct origin *o = c->origin;
-	struct http_call *next;
 
 	c->origin = NULL;
-	if (!o)
-		return NULL;
-	if (c->ahead) {
+	if (o && c->ahead)
 		unlink_waiting(o, c);
-		return NULL;
-	}
-	next = take_next(o);
-	if (!next)
+	else if (o)
 		o->active--;
-	return next;
+	return o;
+}
+
+struct http_call *origin_next(struct origin *o)
+{
+	struct http_call *c = has_room(o) ? take_next(o) : NULL;
+
+	if (c)
+		o->active++;
+	return c;
+}
+
+void origin_shares(struct http_call *c)
+{
+	c->origin->shares = true;
 }
 
 void origin_free_all(struct origin *list)

@@ -19,13 +19,19 @@ struct origin;
 
 /*
  * Joins the calls to the server of url, in *list. 1: it may begin; 0: it waits
- * until origin_leave() names it; -1: memory is short.
+ * until origin_next() names it; -1: memory is short.
  */
 int origin_join(struct origin **list, const char *url, size_t most,
 		struct http_call *c);
 
-/* Ended, or given up while waiting. The call that may begin now, or NULL. */
-struct http_call *origin_leave(struct http_call *c);
+/* Ended, or given up while waiting. Where it was; NULL: nowhere. */
+struct origin *origin_leave(struct http_call *c);
+
+/* A call that may begin now, or NULL. */
+struct http_call *origin_next(struct origin *o);
+
+/* The answer to c came over HTTP/2: several times as many may go at once. */
+void origin_shares(struct http_call *c);
 
 void origin_free_all(struct origin *list);
 

@@ -24,7 +24,7 @@
  * for nobody.
  */
 #define CROWD    500
-#define CROWD_NS 2000000
+#define CROWD_NS 5000000
 
 /* The thread shows a sign of life at least so often. */
 #define IDLE_MS 500
