@@ -224,7 +224,7 @@ static void scan(struct tail *t, size_t start)
  * A last line that is only the beginning of something: "-" and "=" would
  * turn the line above into a heading, two backticks into text of the code.
  */
-static size_t drop_stub(const char *md, size_t len, const char *marks)
+static size_t drop_partial(const char *md, size_t len, const char *marks)
 {
 	size_t at = len;
 
@@ -243,8 +243,8 @@ size_t mrkdwn_tail(const char *md, size_t len, char tail[MRKDWN_TAIL_SIZE])
 	tail[0] = '\0';
 	start = last_block(md, len, &fence);
 	if (fence.n > 0)
-		return drop_stub(md, len, "`~");
-	t.len = t.keep = drop_stub(md, len, "-=*_");
+		return drop_partial(md, len, "`~");
+	t.len = t.keep = drop_partial(md, len, "-=*_");
 	scan(&t, start);
 	if (t.nopen == 0 && t.code_n == 0)
 		return t.keep;
