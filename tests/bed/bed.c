@@ -123,6 +123,8 @@ static int write_config(struct bed *b, const struct bed_opts *o, struct err *e)
 		 "daemon {\n listen = \"127.0.0.1:%d\"\n"
 		 " state_dir = \"%s/state\"\n admin_socket = \"%s\"\n%s\n}\n",
 		 b->health_port, b->dir, b->admin, or_empty(o->daemon));
+	if (o->state_url)
+		buf_addf(&c, "state { url = \"%s\" }\n", o->state_url);
 	if (o->store_url)
 		buf_addf(&c, "store { url = \"%s\" }\n", o->store_url);
 	else

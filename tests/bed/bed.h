@@ -36,6 +36,7 @@ struct bed_opts {
 	const char *llm_model; /* NULL: "sim-main" */
 	const char *llm;       /* inside each llm { } */
 	const char *store_url; /* NULL: SQLite in the directory */
+	const char *state_url; /* NULL: local */
 	uint64_t seed;         /* of the simulator; 0: from the clock */
 };
 

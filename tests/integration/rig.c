@@ -16,6 +16,7 @@
 #define PLACEHOLDER "Thinking..."
 
 static const char *store_url;
+static const char *state_url;
 
 static void give_up(struct rig *r, const char *what)
 {
@@ -73,6 +74,11 @@ void rig_set_store(const char *url)
 	store_url = url;
 }
 
+void rig_set_state(const char *url)
+{
+	state_url = url;
+}
+
 void rig_open(struct rig *r, const char *limits)
 {
 	struct bed_opts o = {
@@ -81,6 +87,7 @@ void rig_open(struct rig *r, const char *limits)
 			 " timeout_s = 3",
 		.limits = limits,
 		.store_url = store_url,
+		.state_url = state_url,
 	};
 	struct err e = { 0 };
 

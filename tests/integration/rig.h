@@ -22,6 +22,7 @@ struct rig {
 void rig_open(struct rig *r, const char *limits);
 /* The store of all rigs that are opened from now on; NULL: SQLite. */
 void rig_set_store(const char *url);
+void rig_set_state(const char *url); /* NULL: local */
 
 /* Stores the world's tenants and starts the daemon; all links are live. */
 void rig_start(struct rig *r);

@@ -1,14 +1,17 @@
 /* SPDX-License-Identifier: ISC */
 #include <check.h>
+#include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
 
 #include "integration/rig.h"
 #include "pg.h"
+#include "redis.h"
 
 #define MS 20000
 
 static const struct pg *pg;
+static struct redis_box redis;
 static struct rig rig;
 
 static void setup(void)
@@ -20,6 +23,19 @@ static void setup(void)
 static void teardown(void)
 {
 	rig_close(&rig);
+}
+
+static void setup_redis(void)
+{
+	redis_box_start(&redis, NULL);
+	rig_set_state(redis.url);
+	setup();
+}
+
+static void teardown_redis(void)
+{
+	teardown();
+	redis_box_remove(&redis);
 }
 
 static void slow_model(int token_ms)
@@ -96,6 +112,50 @@ START_TEST(konstructctl_migrates_as_the_owner_only)
 }
 END_TEST
 
+/* The message event of a post whose app_mention was answered before. */
+static void send_twin(const char *ts)
+{
+	char event[512];
+
+	snprintf(event, sizeof(event),
+		 "{\"type\":\"message\",\"user\":\"U1\",\"ts\":\"%s\","
+		 "\"text\":\"<@UB1> hello\",\"channel\":\"C1\","
+		 "\"channel_type\":\"channel\",\"event_ts\":\"%s\"}",
+		 ts, ts);
+	ck_assert_int_eq(sim_event(rig.sim, "A1", "T1", event), 0);
+}
+
+START_TEST(redis_emptied_forgets_neither_thread_nor_answer)
+{
+	struct sim_say mention = { .events = "app_mention" };
+	char ts[SIM_TS];
+
+	ck_assert_int_eq(
+		sim_say(rig.sim, "C1", "U1", "<@UB1> hello", &mention, ts), 0);
+	free(rig_answer(&rig, "C1", ts));
+	redis_box_do(&redis, "FLUSHALL");
+	send_twin(ts);
+	rig_say(&rig, "C1", "U2", "and then?", ts, NULL);
+	ck_assert_int_eq(sim_wait_reply(rig.sim, "C1", ts, 2, MS), 0);
+	free(rig_answer(&rig, "C1", ts));
+	ck_assert_uint_eq(rig_replies(&rig, "C1", ts), 2);
+}
+END_TEST
+
+START_TEST(redis_away_makes_messages_wait_and_loses_none)
+{
+	char ts[SIM_TS];
+
+	redis_box_kill(&redis);
+	rig_say(&rig, "C1", "U1", "<@UB1> hello", NULL, ts);
+	ck_assert_int_eq(sim_wait_acked(rig.sim, MS), 0);
+	ck_assert_uint_eq(rig_replies(&rig, "C1", ts), 0);
+	redis_box_restart(&redis);
+	free(rig_answer(&rig, "C1", ts));
+	ck_assert_uint_eq(rig_replies(&rig, "C1", ts), 1);
+}
+END_TEST
+
 int main(void)
 {
 	Suite *s = suite_create("postgres");
@@ -111,6 +171,15 @@ int main(void)
 	tcase_add_test(tc, answer_cut_by_kill_goes_on_in_the_same_placeholder);
 	tcase_add_test(tc, server_that_restarts_during_an_answer_costs_nothing);
 	tcase_add_test(tc, konstructctl_migrates_as_the_owner_only);
+	suite_add_tcase(s, tc);
+
+	tc = tcase_create("daemon with Redis");
+	tcase_add_checked_fixture(tc, setup_redis, teardown_redis);
+	tcase_set_timeout(tc, 120);
+	tcase_add_test(tc, mention_and_follow_up_are_answered);
+	tcase_add_test(tc, answer_cut_by_kill_goes_on_in_the_same_placeholder);
+	tcase_add_test(tc, redis_emptied_forgets_neither_thread_nor_answer);
+	tcase_add_test(tc, redis_away_makes_messages_wait_and_loses_none);
 	suite_add_tcase(s, tc);
 	srunner_run_all(sr, CK_ENV);
 	nfailed = srunner_ntests_failed(sr);
