@@ -12,6 +12,7 @@
 #include <string.h>
 #include <sys/prctl.h>
 #include <sys/socket.h>
+#include <sys/time.h>
 #include <sys/un.h>
 #include <sys/wait.h>
 #include <unistd.h>
@@ -113,7 +114,9 @@ static void add_model(struct bed *b, struct buf *c, const struct bed_opts *o,
 	buf_adds(c, "}\n");
 }
 
-static int write_config(struct bed *b, const struct bed_opts *o, struct err *e)
+/* key: of another bed; NULL: its own. */
+static int write_config(struct bed *b, const struct bed_opts *o,
+			const char *key, struct err *e)
 {
 	struct buf c;
 	int rc = -1;
@@ -121,10 +124,14 @@ static int write_config(struct bed *b, const struct bed_opts *o, struct err *e)
 	buf_init(&c, 1 << 20);
 	buf_addf(&c,
 		 "daemon {\n listen = \"127.0.0.1:%d\"\n"
-		 " state_dir = \"%s/state\"\n admin_socket = \"%s\"\n%s\n}\n",
+		 " state_dir = \"%s/state\"\n admin_socket = \"%s\"\n%s\n",
 		 b->health_port, b->dir, b->admin, or_empty(o->daemon));
+	if (key)
+		buf_addf(&c, " key_file = \"%s\"\n", key);
+	buf_adds(&c, "}\n");
 	if (o->state_url)
-		buf_addf(&c, "state { url = \"%s\" }\n", o->state_url);
+		buf_addf(&c, "state {\n url = \"%s\"\n%s\n}\n", o->state_url,
+			 or_empty(o->state));
 	if (o->store_url)
 		buf_addf(&c, "store { url = \"%s\" }\n", o->store_url);
 	else
@@ -143,12 +150,9 @@ static int write_config(struct bed *b, const struct bed_opts *o, struct err *e)
 	return rc;
 }
 
-int bed_make(struct bed *b, const struct bed_opts *o, struct err *e)
+/* The directory and the names in it. */
+static int make_place(struct bed *b, struct err *e)
 {
-	static const struct bed_opts none;
-	struct sim_opts so = { 0 };
-
-	o = o ? o : &none;
 	memset(b, 0, sizeof(*b));
 	snprintf(b->dir, sizeof(b->dir), "/tmp/kd-XXXXXX");
 	if (!mkdtemp(b->dir))
@@ -159,12 +163,36 @@ int bed_make(struct bed *b, const struct bed_opts *o, struct err *e)
 	snprintf(b->log, sizeof(b->log), "%s/log", b->dir);
 	snprintf(b->admin, sizeof(b->admin), "%s/admin.sock", b->dir);
 	b->health_port = free_port();
+	return 0;
+}
 
+int bed_make(struct bed *b, const struct bed_opts *o, struct err *e)
+{
+	static const struct bed_opts none;
+	struct sim_opts so = { 0 };
+
+	o = o ? o : &none;
+	if (make_place(b, e) < 0)
+		return -1;
 	so.tls = !o->plain;
 	so.seed = o->seed;
 	so.ca_out = o->plain ? NULL : b->ca;
 	b->sim = sim_start(&so, e);
-	return b->sim ? write_config(b, o, e) : -1;
+	return b->sim ? write_config(b, o, NULL, e) : -1;
+}
+
+int bed_join(struct bed *b, const struct bed *first, const struct bed_opts *o,
+	     struct err *e)
+{
+	char key[96];
+
+	if (make_place(b, e) < 0)
+		return -1;
+	b->joined = true;
+	b->sim = first->sim;
+	snprintf(b->ca, sizeof(b->ca), "%s", first->ca);
+	snprintf(key, sizeof(key), "%s/state/key", first->dir);
+	return write_config(b, o, key, e);
 }
 
 /* Runs a program with its output in a file; it dies with this process. */
@@ -314,6 +342,7 @@ void bed_kill(struct bed *b)
 	kill(b->pid, SIGKILL);
 	wait_exit(b->pid);
 	b->pid = 0;
+	b->frozen = false;
 }
 
 int bed_stop(struct bed *b)
@@ -323,9 +352,27 @@ int bed_stop(struct bed *b)
 	if (b->pid <= 0)
 		return 0;
 	kill(b->pid, SIGTERM);
+	bed_thaw(b);
 	rc = wait_exit(b->pid);
 	b->pid = 0;
 	return rc;
+}
+
+void bed_freeze(struct bed *b)
+{
+	if (b->pid <= 0)
+		return;
+	kill(b->pid, SIGSTOP);
+	waitpid(b->pid, NULL, WUNTRACED);
+	b->frozen = true;
+}
+
+void bed_thaw(struct bed *b)
+{
+	if (!b->frozen)
+		return;
+	kill(b->pid, SIGCONT);
+	b->frozen = false;
 }
 
 void bed_remove(struct bed *b)
@@ -335,7 +382,8 @@ void bed_remove(struct bed *b)
 	pid_t pid;
 
 	bed_stop(b);
-	sim_stop(b->sim);
+	if (!b->joined)
+		sim_stop(b->sim);
 	if (b->dir[0] == '\0')
 		return;
 	pid = fork();
@@ -354,6 +402,7 @@ char *bed_log(const struct bed *b)
 
 int bed_get(const struct bed *b, const char *path, char **body)
 {
+	const struct timeval patience = { .tv_sec = 5 };
 	struct sockaddr_in sa = { .sin_family = AF_INET };
 	char request[256], reply[65536];
 	char *text;
@@ -363,6 +412,7 @@ int bed_get(const struct bed *b, const char *path, char **body)
 
 	sa.sin_port = htons((uint16_t)b->health_port);
 	sa.sin_addr.s_addr = htonl(INADDR_LOOPBACK);
+	setsockopt(fd, SOL_SOCKET, SO_RCVTIMEO, &patience, sizeof(patience));
 	if (connect(fd, (struct sockaddr *)&sa, sizeof(sa)) < 0) {
 		close(fd);
 		return -1;
@@ -391,7 +441,7 @@ bool bed_quiet(const struct bed *b)
 	char *body = NULL;
 	bool quiet;
 
-	if (b->pid <= 0)
+	if (b->pid <= 0 || b->frozen)
 		return true;
 	quiet = bed_get(b, "/health", &body) == 200 && body &&
 		strstr(body, "\"unfinished\":0");

@@ -18,6 +18,7 @@ struct err;
  */
 struct bed {
 	struct sim *sim;
+	bool joined; /* the simulator is another bed's */
 	char dir[64];
 	char config[96];
 	char ca[96];
@@ -25,6 +26,7 @@ struct bed {
 	char admin[96];  /* the admin socket */
 	int health_port; /* was free at start */
 	pid_t pid;       /* 0: not running */
+	bool frozen;     /* by bed_freeze() */
 };
 
 struct bed_opts {
@@ -37,11 +39,20 @@ struct bed_opts {
 	const char *llm;       /* inside each llm { } */
 	const char *store_url; /* NULL: SQLite in the directory */
 	const char *state_url; /* NULL: local */
+	const char *state;     /* inside state { } */
 	uint64_t seed;         /* of the simulator; 0: from the clock */
 };
 
 /* The directory, the simulator and the configuration; no daemon yet. */
 int bed_make(struct bed *b, const struct bed_opts *o, struct err *e);
+
+/*
+ * One more daemon beside the first bed's, for the same simulator and with the
+ * same key, which that one's bed_apply() or bed_start() makes. It is started
+ * and stopped on its own, and removed before the first bed.
+ */
+int bed_join(struct bed *b, const struct bed *first, const struct bed_opts *o,
+	     struct err *e);
 
 /* Puts all installs of the simulator into the store, through the daemon if
  * it runs. */
@@ -53,6 +64,10 @@ int bed_start(struct bed *b, struct err *e);
 void bed_kill(struct bed *b); /* SIGKILL */
 int bed_stop(struct bed *b);  /* SIGTERM; the exit code */
 
+/* SIGSTOP and SIGCONT; a frozen one can be killed, and thaws to be stopped. */
+void bed_freeze(struct bed *b);
+void bed_thaw(struct bed *b);
+
 /* Stops all that runs and removes the directory. */
 void bed_remove(struct bed *b);
 
@@ -60,11 +75,12 @@ void bed_remove(struct bed *b);
  * if not NULL, gets what it printed (to be freed). */
 int bed_ctl(struct bed *b, char **out, const char *const *args, struct err *e);
 
-/* GET path of the health port: the status, or -1; body, if not NULL, is to be
- * freed. */
+/* GET path of the health port: the status, or -1, also after 5 s of silence;
+ * body, if not NULL, is to be freed. */
 int bed_get(const struct bed *b, const char *path, char **body);
 
-/* Is nothing under way in the daemon? True too when none runs. */
+/* Is nothing under way in the daemon? True too when none runs, or it is
+ * frozen. */
 bool bed_quiet(const struct bed *b);
 
 /* The daemon's log, to be freed; NULL when there is none. */

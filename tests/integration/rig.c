@@ -11,26 +11,42 @@
 
 #include "base/clock.h"
 #include "base/err.h"
+#include "pg.h"
 
 #define PATIENCE_MS 30000
 #define PLACEHOLDER "Thinking..."
 
-static const char *store_url;
-static const char *state_url;
+static const struct pg *pg; /* NULL: SQLite */
+static bool with_redis;
+
+struct bed *rig_node(struct rig *r, size_t i)
+{
+	ck_assert_uint_le(i, r->nmore);
+	return i == 0 ? &r->bed : &r->more[i - 1];
+}
+
+/* What it said, and its end. */
+static void bury(struct bed *b)
+{
+	char *log = bed_log(b);
+	int status;
+
+	fprintf(stderr, "--- %s\n%s---\n", b->log, log ? log : "");
+	free(log);
+	if (b->pid > 0 && waitpid(b->pid, &status, WNOHANG) > 0) {
+		fprintf(stderr, "the daemon has died, status 0x%x\n", status);
+		b->pid = 0;
+	}
+	if (b->pid > 0)
+		kill(b->pid, SIGKILL);
+}
 
 static void give_up(struct rig *r, const char *what)
 {
-	char *log = bed_log(&r->bed);
-	int status;
+	size_t i;
 
-	fprintf(stderr, "--- %s\n%s---\n", r->bed.log, log ? log : "");
-	free(log);
-	if (r->bed.pid > 0 && waitpid(r->bed.pid, &status, WNOHANG) > 0) {
-		fprintf(stderr, "the daemon has died, status 0x%x\n", status);
-		r->bed.pid = 0;
-	}
-	if (r->bed.pid > 0)
-		kill(r->bed.pid, SIGKILL);
+	for (i = 0; i <= r->nmore; i++)
+		bury(rig_node(r, i));
 	ck_abort_msg("%s", what);
 }
 
@@ -69,39 +85,58 @@ static void make_world(struct rig *r)
 	sim_join(s, "D1", "UB1");
 }
 
-void rig_set_store(const char *url)
+const struct pg *rig_on_postgres(void)
 {
-	store_url = url;
+	pg = pg_start();
+	return pg;
 }
 
-void rig_set_state(const char *url)
+void rig_with_redis(bool yes)
 {
-	state_url = url;
+	with_redis = yes;
 }
 
-void rig_open(struct rig *r, const char *limits)
+void rig_open_nodes(struct rig *r, const char *limits, size_t n)
 {
 	struct bed_opts o = {
 		.daemon = " workers = 2\n log_level = \"debug\"",
 		.slack = " updates_per_minute = 0\n posts_per_second = 0\n"
 			 " timeout_s = 3",
 		.limits = limits,
-		.store_url = store_url,
-		.state_url = state_url,
 	};
 	struct err e = { 0 };
+	size_t i;
 
+	ck_assert_uint_le(n, RIG_NODES);
+	r->nmore = 0;
+	r->has_redis = with_redis;
+	if (pg)
+		pg_empty();
+	if (r->has_redis)
+		redis_box_start(&r->redis, NULL);
+	o.store_url = pg ? pg->url : NULL;
+	o.state_url = r->has_redis ? r->redis.url : NULL;
 	if (bed_make(&r->bed, &o, &e) < 0)
 		give_up(r, e.msg);
 	r->sim = r->bed.sim;
 	make_world(r);
+	for (i = 1; i < n; i++) {
+		if (bed_join(&r->more[i - 1], &r->bed, &o, &e) < 0)
+			give_up(r, e.msg);
+		r->nmore++;
+	}
+}
+
+void rig_open(struct rig *r, const char *limits)
+{
+	rig_open_nodes(r, limits, 1);
 }
 
 /* All apps that it knows, and it knows some. */
-static bool connected(struct rig *r)
+static bool connected(const struct bed *b)
 {
 	char *body = NULL;
-	bool yes = bed_get(&r->bed, "/health", &body) == 200 && body &&
+	bool yes = bed_get(b, "/health", &body) == 200 && body &&
 		   !strstr(body, "\"apps\":0") &&
 		   !strstr(body, "\"live_apps\":0");
 
@@ -109,14 +144,41 @@ static bool connected(struct rig *r)
 	return yes;
 }
 
+static bool one_connected(struct rig *r)
+{
+	size_t i;
+
+	for (i = 0; i <= r->nmore; i++)
+		if (connected(rig_node(r, i)))
+			return true;
+	return false;
+}
+
+void rig_start_node(struct rig *r, size_t i)
+{
+	struct err e = { 0 };
+
+	if (bed_start(rig_node(r, i), &e) < 0)
+		give_up(r, e.msg);
+}
+
+void rig_stop_node(struct rig *r, size_t i)
+{
+	if (bed_stop(rig_node(r, i)) != 0)
+		give_up(r, "the daemon did not exit with 0");
+}
+
 void rig_start(struct rig *r)
 {
 	int64_t until = clock_ms() + PATIENCE_MS;
 	struct err e = { 0 };
+	size_t i;
 
-	if (bed_apply(&r->bed, &e) < 0 || bed_start(&r->bed, &e) < 0)
+	if (bed_apply(&r->bed, &e) < 0)
 		give_up(r, e.msg);
-	while (!connected(r)) {
+	for (i = 0; i <= r->nmore; i++)
+		rig_start_node(r, i);
+	while (!one_connected(r)) {
 		if (clock_ms() > until)
 			give_up(r, "no link came up");
 		poll(NULL, 0, 5);
@@ -131,20 +193,30 @@ void rig_up(struct rig *r)
 
 void rig_kill(struct rig *r)
 {
-	bed_kill(&r->bed);
+	size_t i;
+
+	for (i = 0; i <= r->nmore; i++)
+		bed_kill(rig_node(r, i));
 }
 
 void rig_stop(struct rig *r)
 {
-	if (bed_stop(&r->bed) != 0)
-		give_up(r, "the daemon did not exit with 0");
+	size_t i;
+
+	for (i = 0; i <= r->nmore; i++)
+		rig_stop_node(r, i);
 }
 
 void rig_close(struct rig *r)
 {
-	if (r->bed.pid > 0)
-		rig_stop(r);
+	size_t i;
+
+	rig_stop(r);
+	for (i = r->nmore; i > 0; i--)
+		bed_remove(&r->more[i - 1]);
 	bed_remove(&r->bed);
+	if (r->has_redis)
+		redis_box_remove(&r->redis);
 }
 
 int rig_ctl(struct rig *r, char **out, const char *const *args)
@@ -231,6 +303,16 @@ static bool answered(struct sim *s, void *arg)
 	return a->text && strcmp(a->text, PLACEHOLDER) != 0;
 }
 
+static bool all_quiet(struct rig *r)
+{
+	size_t i;
+
+	for (i = 0; i <= r->nmore; i++)
+		if (!bed_quiet(rig_node(r, i)))
+			return false;
+	return true;
+}
+
 char *rig_answer(struct rig *r, const char *channel, const char *thread_ts)
 {
 	struct awaited a = { channel, thread_ts, NULL };
@@ -238,7 +320,7 @@ char *rig_answer(struct rig *r, const char *channel, const char *thread_ts)
 
 	if (sim_wait(r->sim, answered, &a, PATIENCE_MS) < 0)
 		give_up(r, "no answer came");
-	while (!bed_quiet(&r->bed)) {
+	while (!all_quiet(r)) {
 		if (clock_ms() > until)
 			give_up(r, "the answer did not end");
 		poll(NULL, 0, 5);

@@ -5,6 +5,11 @@
 #include <stdbool.h>
 
 #include "bed/bed.h"
+#include "redis.h"
+
+struct pg;
+
+#define RIG_NODES 4
 
 /*
  * A test bed with a small world, for Check: whatever goes wrong fails the
@@ -14,28 +19,45 @@
  */
 struct rig {
 	struct bed bed;
-	struct sim *sim; /* the bed's */
+	struct sim *sim;                /* the bed's */
+	struct bed more[RIG_NODES - 1]; /* further daemons */
+	size_t nmore;
+	struct redis_box redis; /* after rig_with_redis() */
+	bool has_redis;
 };
 
 /* The world and the configuration; nothing runs yet. limits is for the
  * section of that name, NULL: none set. */
 void rig_open(struct rig *r, const char *limits);
-/* The store of all rigs that are opened from now on; NULL: SQLite. */
-void rig_set_store(const char *url);
-void rig_set_state(const char *url); /* NULL: local */
+/*
+ * All rigs from now on are on one PostgreSQL, emptied for each, instead of
+ * SQLite. Once in main(), before anything else.
+ */
+const struct pg *rig_on_postgres(void);
+/* And each, or none, of those opened from now on has a Redis of its own. */
+void rig_with_redis(bool yes);
 
-/* Stores the world's tenants and starts the daemon; all links are live. */
+/* As rig_open, with so many daemons; those after the first are used one by one
+ * with rig_node() and what follows it, or all together below. */
+void rig_open_nodes(struct rig *r, const char *limits, size_t n);
+
+struct bed *rig_node(struct rig *r, size_t i); /* 0: the first */
+void rig_start_node(struct rig *r, size_t i);  /* ready; links perhaps not */
+void rig_stop_node(struct rig *r, size_t i);   /* it must exit with 0 */
+
+/* Stores the world's tenants and starts the daemons; each app has a link. */
 void rig_start(struct rig *r);
 void rig_up(struct rig *r); /* rig_open and rig_start */
 void rig_kill(struct rig *r);
-void rig_stop(struct rig *r); /* it must exit with 0 */
+void rig_stop(struct rig *r); /* they must exit with 0 */
 void rig_close(struct rig *r);
 
 /* Runs konstructctl with these arguments; its exit code, and its output to be
  * freed. */
 int rig_ctl(struct rig *r, char **out, const char *const *args);
 
-/* Does the daemon's log hold these words? Waits for them up to timeout_ms. */
+/* Does the first daemon's log hold these words? Waits for them up to
+ * timeout_ms. */
 bool rig_logged(struct rig *r, const char *words, int timeout_ms);
 
 /* GET path of the health port: its status; body, if wanted, to be freed. */
@@ -45,7 +67,7 @@ int rig_get(struct rig *r, const char *path, char **body);
 void rig_say(struct rig *r, const char *channel, const char *user,
 	     const char *text, const char *thread_ts, char ts[SIM_TS]);
 
-/* Waits until the thread has a reply and the daemon has nothing under way;
+/* Waits until the thread has a reply and no daemon has anything under way;
  * the last reply's text, to be freed. */
 char *rig_answer(struct rig *r, const char *channel, const char *thread_ts);
 

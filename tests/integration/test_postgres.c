@@ -4,38 +4,30 @@
 #include <stdlib.h>
 #include <string.h>
 
+#include "base/err.h"
 #include "integration/rig.h"
 #include "pg.h"
-#include "redis.h"
 
 #define MS 20000
 
 static const struct pg *pg;
-static struct redis_box redis;
 static struct rig rig;
 
 static void setup(void)
 {
-	pg_empty();
+	rig_with_redis(false);
+	rig_up(&rig);
+}
+
+static void setup_redis(void)
+{
+	rig_with_redis(true);
 	rig_up(&rig);
 }
 
 static void teardown(void)
 {
 	rig_close(&rig);
-}
-
-static void setup_redis(void)
-{
-	redis_box_start(&redis, NULL);
-	rig_set_state(redis.url);
-	setup();
-}
-
-static void teardown_redis(void)
-{
-	teardown();
-	redis_box_remove(&redis);
 }
 
 static void slow_model(int token_ms)
@@ -112,6 +104,22 @@ START_TEST(konstructctl_migrates_as_the_owner_only)
 }
 END_TEST
 
+START_TEST(second_daemon_with_local_state_is_refused)
+{
+	struct bed_opts o = { .store_url = pg->url };
+	struct bed second;
+	struct err e = { 0 };
+	char *log;
+
+	ck_assert_int_eq(bed_join(&second, &rig.bed, &o, &e), 0);
+	ck_assert_int_lt(bed_start(&second, &e), 0);
+	log = bed_log(&second);
+	ck_assert_msg(strstr(log, "in use by another konstructd"), "%s", log);
+	free(log);
+	bed_remove(&second);
+}
+END_TEST
+
 /* The message event of a post whose app_mention was answered before. */
 static void send_twin(const char *ts)
 {
@@ -133,7 +141,7 @@ START_TEST(redis_emptied_forgets_neither_thread_nor_answer)
 	ck_assert_int_eq(
 		sim_say(rig.sim, "C1", "U1", "<@UB1> hello", &mention, ts), 0);
 	free(rig_answer(&rig, "C1", ts));
-	redis_box_do(&redis, "FLUSHALL");
+	redis_box_do(&rig.redis, "FLUSHALL");
 	send_twin(ts);
 	rig_say(&rig, "C1", "U2", "and then?", ts, NULL);
 	ck_assert_int_eq(sim_wait_reply(rig.sim, "C1", ts, 2, MS), 0);
@@ -146,11 +154,11 @@ START_TEST(redis_away_makes_messages_wait_and_loses_none)
 {
 	char ts[SIM_TS];
 
-	redis_box_kill(&redis);
+	redis_box_kill(&rig.redis);
 	rig_say(&rig, "C1", "U1", "<@UB1> hello", NULL, ts);
 	ck_assert_int_eq(sim_wait_acked(rig.sim, MS), 0);
 	ck_assert_uint_eq(rig_replies(&rig, "C1", ts), 0);
-	redis_box_restart(&redis);
+	redis_box_restart(&rig.redis);
 	free(rig_answer(&rig, "C1", ts));
 	ck_assert_uint_eq(rig_replies(&rig, "C1", ts), 1);
 }
@@ -163,18 +171,18 @@ int main(void)
 	SRunner *sr = srunner_create(s);
 	int nfailed;
 
-	pg = pg_start();
-	rig_set_store(pg->url);
+	pg = rig_on_postgres();
 	tcase_add_checked_fixture(tc, setup, teardown);
 	tcase_set_timeout(tc, 120);
 	tcase_add_test(tc, mention_and_follow_up_are_answered);
 	tcase_add_test(tc, answer_cut_by_kill_goes_on_in_the_same_placeholder);
 	tcase_add_test(tc, server_that_restarts_during_an_answer_costs_nothing);
 	tcase_add_test(tc, konstructctl_migrates_as_the_owner_only);
+	tcase_add_test(tc, second_daemon_with_local_state_is_refused);
 	suite_add_tcase(s, tc);
 
 	tc = tcase_create("daemon with Redis");
-	tcase_add_checked_fixture(tc, setup_redis, teardown_redis);
+	tcase_add_checked_fixture(tc, setup_redis, teardown);
 	tcase_set_timeout(tc, 120);
 	tcase_add_test(tc, mention_and_follow_up_are_answered);
 	tcase_add_test(tc, answer_cut_by_kill_goes_on_in_the_same_placeholder);
