@@ -370,6 +370,35 @@ static struct figures cold_start(int n)
 	return f;
 }
 
+static bool link_is_gone(struct sim *s, void *arg)
+{
+	const int *n = arg;
+
+	return sim_links(s, NULL) < (size_t)*n;
+}
+
+/* From the first goodbye on a link to the last hello of the next process. */
+static struct figures restart_gap(int n)
+{
+	struct figures f = { 0 };
+	int64_t told, gone;
+	struct bench b;
+
+	prepare(&b, n);
+	start(&b);
+	told = sim_clock_us();
+	kill(b.bed.pid, SIGTERM);
+	if (sim_wait(b.sim, link_is_gone, &n, PATIENCE_MS) < 0)
+		fatal("no link was closed");
+	gone = sim_clock_us();
+	bed_stop(&b.bed);
+	start(&b);
+	f.v[0] = ms((uint32_t)(sim_clock_us() - gone));
+	f.v[1] = ms((uint32_t)(sim_clock_us() - told));
+	done(&b);
+	return f;
+}
+
 static const struct row {
 	const char *name;
 	struct figures (*run)(int arg);
@@ -445,6 +474,21 @@ static const struct row {
 	{ "start to 1 live link", cold_start, 1, 3, { "ms" } },
 	{ "start to 100 live links", cold_start, 100, 3, { "ms" } },
 	{ "start to 1,000 live links", cold_start, 1000, 3, { "ms" } },
+	{ "restart with 1 link",
+	  restart_gap,
+	  1,
+	  3,
+	  { "ms without a link", "ms in all" } },
+	{ "restart with 100 links",
+	  restart_gap,
+	  100,
+	  3,
+	  { "ms without a link", "ms in all" } },
+	{ "restart with 1,000 links",
+	  restart_gap,
+	  1000,
+	  3,
+	  { "ms without a link", "ms in all" } },
 };
 
 static int by_value(const void *a, const void *b)
