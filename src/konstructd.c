@@ -2,6 +2,7 @@
 #include <errno.h>
 #include <getopt.h>
 #include <signal.h>
+#include <stdatomic.h>
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
@@ -38,6 +39,9 @@
 
 #define SWEEP_MS 1000
 
+/* How long it may take to say in Slack that an answer will come later. */
+#define PARK_MS 2000
+
 /* How long a verdict may take to be written down at the end. */
 #define ROUTER_GRACE_MS 2000
 
@@ -56,6 +60,7 @@ struct daemon {
 	struct workers *workers;
 	struct hub *hub;
 	struct admin *admin;
+	atomic_bool stopping;
 };
 
 static void usage(FILE *out)
@@ -240,6 +245,7 @@ static int create_admin(struct daemon *d, struct err *e)
 		.router = d->router,
 		.workers = d->workers,
 		.hub = d->hub,
+		.stopping = &d->stopping,
 	};
 
 	d->admin = admin_create(&o, e);
@@ -337,8 +343,9 @@ static void drain(struct daemon *d)
 
 	(void)sd_notify(0, "STOPPING=1\nSTATUS=finishing answers");
 	log_info(NULL, "stopping");
+	atomic_store(&d->stopping, true);
 	killpoint("draining");
-	workers_drain(d->workers, grace);
+	workers_drain(d->workers, grace, PARK_MS);
 	killpoint("drained");
 	hub_close(d->hub, 2000);
 }
@@ -370,6 +377,9 @@ static void serve(struct daemon *d, const sigset_t *signals)
 		sig = sigtimedwait(signals, NULL, &tick);
 		if (sig == SIGTERM || sig == SIGINT)
 			return;
+		if (sig == SIGHUP)
+			log_info(NULL, "SIGHUP: settings are read at start,"
+				       " nothing changes");
 		now = clock_wall_ms();
 		d->gate->ops->sweep(d->gate, now);
 		engaged_sweep(d->engaged, now);

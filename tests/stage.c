@@ -591,6 +591,7 @@ static void record(const struct journal_req *r)
 	n->state = r->note.state;
 	n->at_ms = stage.now;
 	n->part = r->note.part;
+	n->attempt = r->note.attempt;
 	copy(n->entry, sizeof(n->entry), r->entry_id);
 	copy(n->verdict, sizeof(n->verdict), r->note.verdict);
 	copy(n->part_ts, sizeof(n->part_ts),

@@ -54,6 +54,7 @@ struct stage_note {
 	int part;
 	char part_ts[32]; /* "-": none */
 	char answer[5000];
+	int attempt;
 	char engaged[200];
 	int64_t at_ms;
 	size_t nlines;

@@ -992,7 +992,7 @@ END_TEST
 START_TEST(while_it_drains_notices_are_said_and_no_turn_begins)
 {
 	stage_begin();
-	workers_drain(stage.workers, 0);
+	workers_drain(stage.workers, 0, 0);
 	stage_run(SECOND);
 	stage_submit(notice(NULL));
 	stage_submit(stage_job("entry2", "100.000200", NULL, "hello"));
@@ -1000,6 +1000,76 @@ START_TEST(while_it_drains_notices_are_said_and_no_turn_begins)
 	ck_assert_uint_eq(stage_count("chat.postEphemeral"), 1);
 	ck_assert_uint_eq(stage_count("chat.postMessage"), 0);
 	ck_assert_ptr_null(stage_done("entry2"));
+}
+END_TEST
+
+START_TEST(who_is_stopped_in_the_middle_says_that_the_answer_will_come)
+{
+	const struct stage_call *edit;
+
+	stage.says[0] = "The first half";
+	stage.says[1] = " and the second.";
+	stage.says[2] = NULL;
+	stage.gap_ms = MINUTE;
+	play(stage_ask(), 2 * SECOND);
+	workers_drain(stage.workers, 0, 0);
+	stage_run(5 * SECOND);
+	ck_assert_str_eq(
+		stage_reply(0)->text,
+		"The first half\n\n_I'm being restarted. My answer will"
+		" come here in a moment._");
+	ck_assert_int_eq(stage.ncancelled, 1);
+	edit = stage_call_of("chat.update", stage_count("chat.update") - 1);
+	ck_assert_str_eq(stage_arg(edit, "ts"), stage_reply(0)->ts);
+	ck_assert_ptr_null(stage_done("entry1"));
+	ck_assert_ptr_null(answer_note());
+}
+END_TEST
+
+START_TEST(who_waits_in_the_lane_of_a_stopped_one_says_so_too)
+{
+	stage.hold_model = true;
+	stage_begin();
+	stage_submit(stage_job("entry1", "100.000100", NULL, "one?"));
+	stage_submit(stage_job("entry2", "100.000200", "100.000100", "two?"));
+	stage_run(SECOND);
+	workers_drain(stage.workers, 0, 0);
+	stage_run(5 * SECOND);
+	contains(stage_reply(0)->text, "will come here");
+	contains(stage_reply(1)->text, "will come here");
+	ck_assert_uint_eq(stage_nreplies(), 2);
+}
+END_TEST
+
+START_TEST(a_reply_that_stands_is_not_overwritten_by_a_stop)
+{
+	struct job *j = second_attempt("999.000001");
+
+	earlier_post("999.000001", 0);
+	j->entry.answer = strdup("the answer");
+	j->entry.state = ENTRY_WRITTEN;
+	stage.hold_model = true;
+	stage_begin();
+	stage_submit(stage_job("entry0", "100.000200", "100.000100", "one?"));
+	stage_submit(j);
+	stage_run(SECOND);
+	workers_drain(stage.workers, 0, 0);
+	stage_run(5 * SECOND);
+	ck_assert_uint_eq(stage_count("chat.update"), 1);
+	ck_assert_str_ne(stage_arg(stage_call_of("chat.update", 0), "ts"),
+			 "999.000001");
+}
+END_TEST
+
+START_TEST(a_stop_is_no_failed_attempt)
+{
+	stage.hold_model = true;
+	earlier_post("999.000001", 0);
+	play(second_attempt("999.000001"), SECOND);
+	workers_drain(stage.workers, 0, 0);
+	stage_run(5 * SECOND);
+	ck_assert_uint_eq(stage.nnotes, 1);
+	ck_assert_int_eq(stage.notes[0].attempt, -1);
 }
 END_TEST
 
@@ -1102,6 +1172,10 @@ int main(void)
 	T(a_notice_is_said_at_most_once);
 	T(whatever_is_under_way_can_be_stopped);
 	T(while_it_drains_notices_are_said_and_no_turn_begins);
+	T(who_is_stopped_in_the_middle_says_that_the_answer_will_come);
+	T(who_waits_in_the_lane_of_a_stopped_one_says_so_too);
+	T(a_reply_that_stands_is_not_overwritten_by_a_stop);
+	T(a_stop_is_no_failed_attempt);
 	T(counts_tell_what_was_done);
 	T(an_answer_renews_its_thread);
 #undef T

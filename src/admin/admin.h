@@ -2,6 +2,7 @@
 #ifndef ADMIN_ADMIN_H
 #define ADMIN_ADMIN_H
 
+#include <stdatomic.h>
 #include <stdbool.h>
 
 struct conf;
@@ -32,6 +33,7 @@ struct admin_opts {
 	struct router *router;
 	struct workers *workers;
 	struct hub *hub;
+	const atomic_bool *stopping; /* NULL: never */
 };
 
 /* Listens when the loop starts. Before any TLS handshake of the process. */
@@ -42,8 +44,8 @@ void admin_free(struct admin *a); /* after its loop stopped */
  * reason. A disk that is full doesn't stop a thread: no restart mends it. */
 bool admin_alive(struct admin *a, char *why, unsigned int size);
 
-/* Is every thread alive, can entries be journaled and judged? Any thread. When not,
- * why (if not NULL) gets the reason. */
+/* Is every thread alive, can entries be journaled and judged? Any thread. When
+ * not, why (if not NULL) gets the reason. */
 bool admin_healthy(struct admin *a, char *why, unsigned int size);
 
 #endif

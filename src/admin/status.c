@@ -87,6 +87,11 @@ static void add_workers(struct jwrite *w, struct workers *workers)
 	jw_object_end(w);
 }
 
+static bool stopping(const struct admin_opts *o)
+{
+	return o->stopping && atomic_load(o->stopping);
+}
+
 /* What all three answers begin with. */
 static void add_head(struct jwrite *w, int64_t started_ms, const char *why)
 {
@@ -131,6 +136,11 @@ static bool ready(const struct admin_opts *o, char why[HEALTH_WHY_SIZE])
 
 	if (!check(o, why))
 		return false;
+	if (stopping(o)) {
+		(void)snprintf(why, HEALTH_WHY_SIZE,
+			       "stopping, answers are being finished");
+		return false;
+	}
 	if (!o->hub)
 		return true;
 	hub_stats(o->hub, &hs);
@@ -190,6 +200,7 @@ int status_full(const struct admin_opts *o, int64_t started_ms, struct buf *out)
 	jw_init(&w, out);
 	jw_object(&w, NULL);
 	add_head(&w, started_ms, well ? NULL : why);
+	jw_bool(&w, "stopping", stopping(o));
 	add_parts(&w, o);
 	jw_array(&w, "app_links");
 	if (o->hub)

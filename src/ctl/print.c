@@ -242,11 +242,14 @@ void print_status(const struct json *j)
 {
 	const char *version = json_str(j, "version");
 	const char *reason = json_str(j, "reason");
+	bool stopping = json_bool(j, "stopping", false);
 	char age[TABLE_AGE_SIZE];
 
+	if (!reason)
+		reason = stopping ? "stopping" : "ok";
 	table_age(age, number(j, "uptime_s"));
 	printf("konstructd %s, up %s: %s\n", version ? version : "?", age,
-	       reason ? reason : "ok");
+	       reason);
 	print_figures(j);
 	print_apps(json_at(j, "app_links"));
 	print_decisions(json_at(j, "decisions"));

@@ -233,7 +233,7 @@ static void note_accept(struct routing *r)
 {
 	struct note *n = &r->req.note;
 
-	n->attempt = true;
+	n->attempt = 1;
 	if (r->resumed)
 		return;
 	n->state = ENTRY_ACCEPTED;

@@ -71,7 +71,7 @@ struct note {
 	const char *verdict;
 	const char *claim;
 	const char *tenant_id;
-	bool attempt;        /* count one more */
+	int attempt;         /* count so many more */
 	int part;            /* with part_ts */
 	const char *part_ts; /* "": intended; else posted as */
 	const char *answer;

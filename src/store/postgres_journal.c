@@ -142,7 +142,9 @@ static int send_note(struct postgres_journal *p, const char *id,
 		n->verdict,
 		n->claim,
 		n->tenant_id,
-		n->attempt ? "1" : "0",
+		n->attempt == 0  ? "0"
+		: n->attempt > 0 ? "1"
+				 : "-1",
 		postgres_number(part, n->part),
 		n->part_ts,
 		n->answer,

@@ -117,6 +117,15 @@ void note_answer(struct turn *t, enum entry_state state,
 	push(t, &s);
 }
 
+void note_attempt(struct turn *t, int n)
+{
+	struct note_slot s = { .kind = JOURNAL_NOTE };
+
+	s.note.state = ENTRY_ACCEPTED;
+	s.note.attempt = n;
+	push(t, &s);
+}
+
 void note_done(struct turn *t, const struct note *n,
 	       void (*then)(struct turn *t))
 {

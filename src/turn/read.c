@@ -54,7 +54,7 @@ static void on_history(struct loop_task *task)
 					 offsetof(struct turn, read_done));
 
 	t->reading = false;
-	if (turn_reap(t))
+	if (turn_reap(t) || t->parked)
 		return;
 	if (t->history.n == 0 && t->job->msg->channel.thread_ts)
 		backfill_start(t);

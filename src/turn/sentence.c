@@ -45,6 +45,9 @@ static const struct {
 			       " here." },
 };
 
+const char sentence_parked[] =
+	"I'm being restarted. My answer will come here in a moment.";
+
 const char sentence_cut_model[] =
 	"\n\n_My answer ends here: it reached the length limit._";
 const char sentence_cut_answer[] =

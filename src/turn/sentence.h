@@ -34,6 +34,9 @@ void sentence_write(enum sentence s, const char *entry_id, struct buf *out);
 /* As a word for the log and the journal: "timeout". */
 const char *sentence_name(enum sentence s);
 
+/* While we are stopped in the middle of it. */
+extern const char sentence_parked[];
+
 /* Said below an answer that is not whole; Markdown. */
 extern const char sentence_cut_model[];  /* the model's own limit */
 extern const char sentence_cut_answer[]; /* ours, of answer_max_bytes */

@@ -121,6 +121,10 @@ static void enter_placing(struct turn *t)
 	}
 	if (!text || text[0] == '\0')
 		text = "Thinking...";
+	if (t->w->draining) {
+		text = sentence_parked;
+		t->parked = true;
+	}
 	copy = strdup(text);
 	if (copy)
 		post_part(t, 0, copy, j->entry.attempts <= 1, on_placed);
@@ -267,7 +271,7 @@ void turn_ask(struct turn *t, const struct prompt *p)
 }
 
 /* What waits for notes that are on their way must not begin any more. */
-static void stop(struct turn *t)
+void turn_stop(struct turn *t)
 {
 	size_t i;
 
@@ -294,7 +298,7 @@ void turn_refused(struct turn *t, const struct slack_result *r)
 		{ NULL, NULL },
 	};
 
-	stop(t);
+	turn_stop(t);
 	if (r->fault == SLACK_DEAD) {
 		(void)snprintf(t->verdict, sizeof(t->verdict), "dead:token");
 		log_error(f, "Slack refuses the bot token");
@@ -311,6 +315,8 @@ void turn_refused(struct turn *t, const struct slack_result *r)
 
 bool turn_busy(const struct turn *t)
 {
+	if (t->parked)
+		return false;
 	if (t->noting || (t->posting && t->call))
 		return true;
 	return t->state == TURN_ASKING || t->state == TURN_STREAMING ||
@@ -319,7 +325,7 @@ bool turn_busy(const struct turn *t)
 
 void turn_abandon(struct turn *t)
 {
-	stop(t);
+	turn_stop(t);
 	if (t->note_timer)
 		loop_timer_stop(t->note_timer);
 	t->abandoned = true;

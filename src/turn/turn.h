@@ -64,13 +64,15 @@ struct worker {
 	struct notice *notices; /* on their way */
 	struct loop_timer *tidy;
 
-	bool draining; /* nothing new begins */
+	bool draining; /* no model is asked any more */
+	bool parting;  /* the time for answers is over */
 	bool closing;  /* all ends, unfinished */
 
 	/* worker.c: questions from the thread that stops us */
 	struct workers *all;
 	bool started;
 	struct loop_task drain;
+	atomic_bool asked; /* drain is posted */
 	struct loop_task close;
 	struct loop_task emptied;
 	bool is_empty;
@@ -162,6 +164,7 @@ struct turn {
 	void (*on_timer)(struct turn *t);
 	unsigned int tries; /* failures in a row of the present step */
 	bool abandoned;     /* the worker closes */
+	bool parked;        /* it says that its answer comes after a restart */
 
 	/* note.c */
 	struct note_slot notes[NOTES_MAX];
@@ -202,9 +205,9 @@ struct turn {
 	bool naming;   /* waits for names */
 	size_t budget; /* bytes of context that the model takes */
 	struct transcript history;
-	size_t nbackfill; /* lines of it that our transcript lacks */
+	size_t nbackfill;   /* lines of it that our transcript lacks */
 	unsigned int pages; /* of Slack's that were read for them */
-	char *question;   /* as told to the model */
+	char *question;     /* as told to the model */
 	char asker[81];
 	char key[ENGAGED_KEY_SIZE]; /* of the thread */
 
@@ -264,6 +267,9 @@ void turn_refused(struct turn *t, const struct slack_result *r);
 /* Must a drain wait for it? */
 bool turn_busy(const struct turn *t);
 
+/* All that it waits for is called off; what the journal has stays there. */
+void turn_stop(struct turn *t);
+
 /* The worker closes: stop, and be freed once nobody holds on to t. */
 void turn_abandon(struct turn *t);
 /* True when t is abandoned; it may be freed then. */
@@ -279,6 +285,8 @@ void note_part(struct turn *t, size_t part, const char *ts,
 /* What the reply says, and the verdict on it; state ENTRY_NEW: as it is. */
 void note_answer(struct turn *t, enum entry_state state,
 		 void (*then)(struct turn *t));
+/* So many attempts more, or less, of an entry that is at work. */
+void note_attempt(struct turn *t, int n);
 /* With the lines and the usage that are in the request already. */
 void note_done(struct turn *t, const struct note *n,
 	       void (*then)(struct turn *t));
@@ -348,6 +356,14 @@ int read_question(struct turn *t);
 void write_start(struct turn *t);
 /* The last edit stands; or r tells why it doesn't. */
 void write_edited(struct turn *t, const struct slack_result *r);
+
+/* park.c */
+
+/* While draining: stop, and say in the placeholder, if it stands and isn't
+ * an answer, that one will come. */
+void park_start(struct turn *t);
+/* Is that, or a placeholder, on its way to Slack? */
+bool park_busy(const struct turn *t);
 
 /* close.c */
 

@@ -33,6 +33,7 @@ struct workers {
 	size_t answered; /* workers that said how busy they are */
 	size_t closed;   /* workers that have nothing left */
 	size_t busy;     /* turns that a drain waits for, as they said */
+	bool parting;    /* the grace of a drain is over */
 };
 
 static void take_jobs(struct loop_task *task)
@@ -48,7 +49,7 @@ static void take_jobs(struct loop_task *task)
 		j = (struct job *)n;
 		/* A turn that may not begin any more waits for the next start;
 		 * a notice would never be said. */
-		if (w->closing || (w->draining && j->kind != JOB_NOTICE))
+		if (w->closing || (w->parting && j->kind != JOB_NOTICE))
 			job_free(j);
 		else if (j->kind == JOB_NOTICE)
 			notice_start(w, j);
@@ -110,9 +111,16 @@ static void on_drain(struct loop_task *task)
 	struct turn *t;
 	size_t busy = w->notices ? 1 : 0;
 
+	atomic_store(&w->asked, false);
+	pthread_mutex_lock(&w->all->lock);
+	w->parting = w->all->parting;
+	pthread_mutex_unlock(&w->all->lock);
 	w->draining = true;
-	for (t = w->turns; t; t = t->next)
-		busy += turn_busy(t);
+	for (t = w->turns; t; t = t->next) {
+		if (w->parting || !turn_busy(t))
+			park_start(t);
+		busy += w->parting ? park_busy(t) : turn_busy(t);
+	}
 	count_up(w->all, &w->all->answered, busy);
 }
 
@@ -234,24 +242,37 @@ static bool poll_drain(struct workers *ws, const struct timespec *until,
 	ws->answered = ws->busy = 0;
 	pthread_mutex_unlock(&ws->lock);
 	for (i = 0; i < ws->n; i++)
-		loop_post(ws->w[i].loop, &ws->w[i].drain);
+		if (!atomic_exchange(&ws->w[i].asked, true))
+			loop_post(ws->w[i].loop, &ws->w[i].drain);
 	if (!wait_for(ws, &ws->answered, ws->n, until))
 		return false;
 	*busy = ws->busy;
 	return true;
 }
 
-void workers_drain(struct workers *ws, int64_t grace_ms)
+/* How many are still at it when all that time is over. */
+static size_t drain_for(struct workers *ws, int64_t ms)
 {
-	struct timespec until = deadline_after(grace_ms);
+	struct timespec until = deadline_after(ms);
 	struct timespec pause = { 0, DRAIN_POLL_MS * 1000000L };
-	int64_t end = clock_ms() + grace_ms;
+	int64_t end = clock_ms() + ms;
 	size_t busy = 0;
 
 	while (poll_drain(ws, &until, &busy) && busy > 0 && clock_ms() < end)
 		(void)nanosleep(&pause, NULL);
-	if (busy > 0)
-		log_warn(NULL, "%zu turns go on after the next start", busy);
+	return busy;
+}
+
+void workers_drain(struct workers *ws, int64_t grace_ms, int64_t park_ms)
+{
+	(void)drain_for(ws, grace_ms);
+	pthread_mutex_lock(&ws->lock);
+	ws->parting = true;
+	pthread_mutex_unlock(&ws->lock);
+	(void)drain_for(ws, park_ms);
+	if (atomic_load(&ws->count.turns) > 0)
+		log_info(NULL, "%zu turns go on after the next start",
+			 atomic_load(&ws->count.turns));
 }
 
 /* The inbox of one that has stopped: jobs that came too late. */

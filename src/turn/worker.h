@@ -34,10 +34,12 @@ struct workers *workers_create(const struct worker_opts *o, struct err *e);
 void workers_submit(struct workers *w, struct job *j);
 
 /*
- * No new turn begins to ask a model; those under way have grace_ms to finish.
- * Returns when all did, or the time is over; the rest stays in the journal.
+ * No turn begins to ask a model any more; those that do have grace_ms to
+ * finish. The rest stays in the journal for the next start, and says so in
+ * its placeholder: who has to wait anyway at once, who wasn't ready after
+ * the grace then, for which there is park_ms.
  */
-void workers_drain(struct workers *w, int64_t grace_ms);
+void workers_drain(struct workers *w, int64_t grace_ms, int64_t park_ms);
 /* Waits for notes that the journal has, so before journal_free(), and for
  * reads that the router has. NULL is allowed. */
 void workers_free(struct workers *w);

@@ -18,6 +18,7 @@
 
 static const struct pg *pg; /* NULL: SQLite */
 static bool with_redis;
+static const char *daemon_settings;
 
 struct bed *rig_node(struct rig *r, size_t i)
 {
@@ -96,10 +97,16 @@ void rig_with_redis(bool yes)
 	with_redis = yes;
 }
 
+void rig_set_daemon(const char *settings)
+{
+	daemon_settings = settings;
+}
+
 void rig_open_nodes(struct rig *r, const char *limits, size_t n)
 {
+	char daemon[256];
 	struct bed_opts o = {
-		.daemon = " workers = 2\n log_level = \"debug\"",
+		.daemon = daemon,
 		.slack = " updates_per_minute = 0\n posts_per_second = 0\n"
 			 " timeout_s = 3",
 		.limits = limits,
@@ -107,6 +114,9 @@ void rig_open_nodes(struct rig *r, const char *limits, size_t n)
 	struct err e = { 0 };
 	size_t i;
 
+	snprintf(daemon, sizeof(daemon),
+		 " workers = 2\n log_level = \"debug\"\n%s",
+		 daemon_settings ? daemon_settings : "");
 	ck_assert_uint_le(n, RIG_NODES);
 	r->nmore = 0;
 	r->has_redis = with_redis;

@@ -36,6 +36,8 @@ void rig_open(struct rig *r, const char *limits);
 const struct pg *rig_on_postgres(void);
 /* And each, or none, of those opened from now on has a Redis of its own. */
 void rig_with_redis(bool yes);
+/* For the section daemon of all rigs from now on; NULL: nothing more. */
+void rig_set_daemon(const char *settings);
 
 /* As rig_open, with so many daemons; those after the first are used one by one
  * with rig_node() and what follows it, or all together below. */

@@ -56,6 +56,15 @@ static void die_again(const char *place)
 	ck_assert_int_eq(rig.bed.pid, 0);
 }
 
+static void pace_model(int token_ms)
+{
+	struct sim_settings set;
+
+	sim_settings(rig.sim, &set);
+	set.llm_token_ms = token_ms;
+	sim_set(rig.sim, &set);
+}
+
 /* Slack delivers soon again what wasn't acked. */
 static void hurry(void)
 {
@@ -174,18 +183,22 @@ START_TEST(death_between_the_parts_of_an_answer_leaves_each_once)
 }
 END_TEST
 
-static const char *const stop_places[] = { "draining", "drained" };
+static const char *const stop_places[] = { "draining", "parking", "drained" };
 
 START_TEST(death_while_stopping_leaves_one_whole_answer)
 {
 	char ts[SIM_TS];
 
+	rig_set_daemon(" drain_timeout_s = 0\n");
 	open_rig();
+	rig_set_daemon(NULL);
+	pace_model(500);
 	start_to_die(stop_places[_i]);
 	rig_say(&rig, "C1", "U1", "<@UB1> hello", NULL, ts);
-	ck_assert_int_eq(sim_wait_asks(rig.sim, 1, MS), 0);
+	ck_assert_int_eq(sim_wait_calls(rig.sim, "chat.update", 1, MS), 0);
 	kill(rig.bed.pid, SIGTERM);
 	await_death();
+	pace_model(0);
 	rig_start(&rig);
 	expect_answer(ts);
 }

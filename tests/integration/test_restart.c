@@ -1,5 +1,7 @@
 /* SPDX-License-Identifier: ISC */
 #include <check.h>
+#include <poll.h>
+#include <signal.h>
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
@@ -12,6 +14,7 @@ static struct rig rig;
 
 static void teardown(void)
 {
+	rig_set_daemon(NULL);
 	rig_close(&rig);
 }
 
@@ -154,6 +157,90 @@ START_TEST(stopping_lets_answers_finish)
 }
 END_TEST
 
+static const char coming[] = "My answer will come here in a moment.";
+
+static void begin_stop(void)
+{
+	ck_assert_int_eq(kill(rig.bed.pid, SIGTERM), 0);
+	ck_assert(rig_logged(&rig, "msg=stopping", MS));
+}
+
+START_TEST(what_cannot_be_finished_says_so_and_goes_on_after_the_restart)
+{
+	char one[SIM_TS], two[SIM_TS];
+	char *text;
+
+	rig_set_daemon(" drain_timeout_s = 1\n");
+	rig_up(&rig);
+	slow_model(0, 700);
+	rig_say(&rig, "C1", "U1", "<@UB1> tell me a story", NULL, one);
+	ck_assert_int_eq(sim_wait_calls(rig.sim, "chat.update", 1, MS), 0);
+	/* Waits behind it. */
+	rig_say(&rig, "C1", "U2", "<@UB1> and me", one, two);
+	ck_assert_int_eq(sim_wait_reply(rig.sim, "C1", one, 2, MS), 0);
+	begin_stop();
+	/* Comes when nothing new begins. */
+	rig_say(&rig, "C1", "U1", "<@UB1> anybody?", NULL, two);
+	ck_assert_int_eq(sim_wait_text(rig.sim, "C1", two, coming, MS), 0);
+	rig_stop(&rig);
+	ck_assert_int_eq(sim_wait_acked(rig.sim, 0), 0);
+	ck_assert_int_eq(sim_wait_text(rig.sim, "C1", one, "\n\n_I'm being", 0),
+			 0);
+	ck_assert_uint_eq(rig_replies(&rig, "C1", one), 2);
+
+	slow_model(0, 0);
+	rig_start(&rig);
+	text = rig_answer(&rig, "C1", one);
+	ck_assert_ptr_null(strstr(text, coming));
+	free(text);
+	text = rig_answer(&rig, "C1", two);
+	ck_assert_ptr_null(strstr(text, coming));
+	free(text);
+	ck_assert_int_lt(sim_wait_text(rig.sim, "C1", NULL, coming, 0), 0);
+	ck_assert_uint_eq(rig_replies(&rig, "C1", one), 2);
+	ck_assert_uint_eq(rig_replies(&rig, "C1", two), 1);
+}
+END_TEST
+
+START_TEST(a_stop_is_told_while_it_lasts)
+{
+	const char *status[] = { "status", "--json", NULL };
+	char ts[SIM_TS];
+	char *out;
+
+	rig_up(&rig);
+	ck_assert_int_eq(rig_get(&rig, "/ready", NULL), 200);
+	slow_model(60000, 0);
+	rig_say(&rig, "C1", "U1", "<@UB1> hello", NULL, ts);
+	ck_assert_int_eq(sim_wait_asks(rig.sim, 1, MS), 0);
+	begin_stop();
+	ck_assert_int_eq(rig_get(&rig, "/ready", &out), 503);
+	ck_assert_ptr_nonnull(strstr(out, "stopping"));
+	free(out);
+	ck_assert_int_eq(rig_get(&rig, "/health", NULL), 200);
+	ck_assert_int_eq(rig_ctl(&rig, &out, status), 0);
+	ck_assert_ptr_nonnull(strstr(out, "\"stopping\":true"));
+	free(out);
+	/* Links live until the end. */
+	ck_assert_uint_eq(sim_links(rig.sim, "A1"), 1);
+	rig_kill(&rig);
+}
+END_TEST
+
+START_TEST(a_hangup_drops_no_link)
+{
+	struct sim_stats before, after;
+
+	rig_up(&rig);
+	sim_stats(rig.sim, &before);
+	ck_assert_int_eq(kill(rig.bed.pid, SIGHUP), 0);
+	ck_assert(rig_logged(&rig, "SIGHUP", MS));
+	sim_stats(rig.sim, &after);
+	ck_assert_uint_eq(after.links_opened, before.links_opened);
+	ck_assert_uint_eq(sim_links(rig.sim, "A1"), 1);
+}
+END_TEST
+
 int main(void)
 {
 	Suite *s = suite_create("restart");
@@ -175,6 +262,11 @@ int main(void)
 	tcase_add_test(tc,
 		       post_answered_before_a_restart_is_not_answered_after_it);
 	tcase_add_test(tc, stopping_lets_answers_finish);
+	tcase_add_test(
+		tc,
+		what_cannot_be_finished_says_so_and_goes_on_after_the_restart);
+	tcase_add_test(tc, a_stop_is_told_while_it_lasts);
+	tcase_add_test(tc, a_hangup_drops_no_link);
 	suite_add_tcase(s, tc);
 
 	srunner_run_all(sr, CK_ENV);

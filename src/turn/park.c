@@ -1,0 +1,97 @@
+/* SPDX-License-Identifier: ISC */
+#include "base/buf.h"
+#include "base/clock.h"
+#include "base/conf.h"
+#include "base/err.h"
+#include "base/killpoint.h"
+#include "base/log.h"
+#include "net/http.h"
+#include "route/job.h"
+#include "turn/turn.h"
+
+/*
+ * We are told to stop, and the answer can't be finished: it stays in the
+ * journal, and its placeholder says that it will come. An edit may be
+ * repeated, so it needs no note, and one that fails costs nothing but that
+ * sentence.
+ */
+
+#define FORM_MAX (64 * 1024)
+#define TEXT_MAX (32 * 1024)
+
+/* A reply that may stand already is left as it is. */
+static bool may_park(const struct turn *t)
+{
+	return !t->parked && !t->resumed && !t->abandoned &&
+	       t->parts[0][0] != '\0' && t->state >= TURN_WAITING &&
+	       t->state <= TURN_STREAMING;
+}
+
+static void on_parked(const struct slack_result *r, void *arg)
+{
+	struct turn *t = arg;
+
+	t->call = NULL;
+	if (r->fault != SLACK_OK)
+		log_info(LOG_FIELDS({ "entry", t->job->entry.id },
+				    { "error", r->error }),
+			 "cannot say that the answer will come");
+}
+
+static int write_text(const struct turn *t, struct buf *out)
+{
+	if (t->answer.len == 0)
+		return buf_adds(out, sentence_parked);
+	if (reply_interim(t->answer.data, t->answer.len, out) < 0)
+		return -1;
+	return buf_addf(out, "%s_%s_", out->len > 0 ? "\n\n" : "",
+			sentence_parked);
+}
+
+static void show(struct turn *t)
+{
+	struct err e = { 0 };
+	struct buf form, text;
+
+	buf_init(&text, TEXT_MAX);
+	buf_init(&form, FORM_MAX);
+	if (write_text(t, &text) == 0) {
+		http_form(&form, "channel", t->where);
+		http_form(&form, "ts", t->parts[0]);
+		http_form(&form, "text", text.data);
+		t->call = slack_call(t->w->http, t->w->conf->slack_api_url,
+				     "chat.update",
+				     t->job->connection.bot_token, &form,
+				     on_parked, t, &e);
+	}
+	buf_release(&form);
+	buf_release(&text);
+}
+
+/*
+ * A stop is no failure, so its attempt isn't counted; but the first is, as an
+ * entry without one was never seen in Slack.
+ */
+static void give_back(struct turn *t)
+{
+	if (t->job->entry.attempts > 1)
+		note_attempt(t, -1);
+}
+
+void park_start(struct turn *t)
+{
+	if (!may_park(t))
+		return;
+	t->parked = true;
+	turn_stop(t);
+	give_back(t);
+	killpoint("parking");
+	/* While Slack keeps us from editing there is no time to wait. */
+	if (pace_force(&t->conn->edits, clock_ms()) == 0)
+		show(t);
+}
+
+bool park_busy(const struct turn *t)
+{
+	return t->call && (t->parked || t->posting);
+}
