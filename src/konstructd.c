@@ -19,12 +19,14 @@
 #include "base/killpoint.h"
 #include "base/log.h"
 #include "base/secret.h"
+#include "base/suspect.h"
 #include "config.h"
 #include "link/hub.h"
 #include "llm/llm.h"
 #include "net/loop.h"
 #include "route/refill.h"
 #include "route/router.h"
+#include "route/takeup.h"
 #include "slack/api.h"
 #include "state/engaged.h"
 #include "state/gate.h"
@@ -48,6 +50,7 @@
 /* All parts, in the order in which they are made. */
 struct daemon {
 	struct conf conf;
+	struct suspects suspects; /* that an earlier process has left */
 	struct keyring *keyring;
 	struct journal *journal;
 	struct engaged *engaged;
@@ -99,6 +102,20 @@ static int open_keyring(struct daemon *d, struct err *e)
 	return d->keyring ? 0 : -1;
 }
 
+/* Without the file it works, but for knowing what crashes it. */
+static void open_suspects(struct daemon *d)
+{
+	struct err e = { 0 };
+	char path[4096];
+	int n;
+
+	n = snprintf(path, sizeof(path), "%s/suspects", d->conf.state_dir);
+	if (n < 0 || (size_t)n >= sizeof(path))
+		return;
+	if (suspects_open(path, &d->suspects, &e) < 0)
+		log_warn(NULL, "crashes will not be counted: %s", e.msg);
+}
+
 static struct store *open_store(struct daemon *d, struct err *e)
 {
 	const struct store_ops *ops = store_find(d->conf.store_url, e);
@@ -131,12 +148,6 @@ static int count_app(const struct app *a, void *arg)
 {
 	(void)a;
 	++*(size_t *)arg;
-	return 0;
-}
-
-static int resubmit(struct entry *en, void *arg)
-{
-	router_submit(arg, en, NULL);
 	return 0;
 }
 
@@ -279,10 +290,12 @@ static int create(struct daemon *d, struct err *e)
 		return -1;
 	if (make_dir(d->conf.state_dir, e) < 0 || open_keyring(d, e) < 0)
 		return -1;
+	open_suspects(d);
 	d->journal =
 		journal_create(d->conf.store_url, d->keyring, JOURNAL_ROOM, e);
 	if (!d->journal)
 		return -1;
+	journal_set_history(d->journal, d->conf.history_days);
 	d->llm = llm_create(&d->conf, e);
 	if (!d->llm)
 		return -1;
@@ -298,7 +311,7 @@ static int start(struct daemon *d, struct err *e)
 	struct store *s;
 	int rc = -1;
 
-	if (journal_unfinished(d->journal, resubmit, d->router, e) < 0 ||
+	if (takeup_run(d->journal, d->router, &d->suspects, e) < 0 ||
 	    loop_start(d->io, e) < 0 || loop_start(d->dial, e) < 0)
 		return -1;
 	s = open_store(d, e);

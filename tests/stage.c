@@ -287,8 +287,9 @@ static void write_replies(struct buf *out, const struct stage_call *c)
 {
 	const char *thread;
 	struct jwrite w;
-	char root[40];
-	size_t i;
+	char root[40], next[24] = "";
+	size_t skip = strtoul(stage_arg(c, "cursor"), NULL, 10);
+	size_t i, n = 0;
 
 	snprintf(root, sizeof(root), "%s", stage_arg(c, "ts"));
 	thread = root;
@@ -302,6 +303,12 @@ static void write_replies(struct buf *out, const struct stage_call *c)
 		if (m->deleted || m->ephemeral ||
 		    (strcmp(m->thread, thread) && strcmp(m->ts, thread)))
 			continue;
+		if (n++ < skip)
+			continue;
+		if (stage.page > 0 && n > skip + stage.page) {
+			snprintf(next, sizeof(next), "%zu", n - 1);
+			break;
+		}
 		jw_object(&w, NULL);
 		jw_str(&w, "ts", m->ts);
 		jw_str(&w, "text", m->text);
@@ -314,6 +321,9 @@ static void write_replies(struct buf *out, const struct stage_call *c)
 		jw_object_end(&w);
 	}
 	jw_array_end(&w);
+	jw_object(&w, "response_metadata");
+	jw_str(&w, "next_cursor", next);
+	jw_object_end(&w);
 	jw_object_end(&w);
 }
 
@@ -591,7 +601,6 @@ static void record(const struct journal_req *r)
 	n->state = r->note.state;
 	n->at_ms = stage.now;
 	n->part = r->note.part;
-	n->attempt = r->note.attempt;
 	copy(n->entry, sizeof(n->entry), r->entry_id);
 	copy(n->verdict, sizeof(n->verdict), r->note.verdict);
 	copy(n->part_ts, sizeof(n->part_ts),
@@ -834,7 +843,6 @@ struct job *stage_job(const char *id, const char *ts, const char *thread,
 	j->agent.model = dup("");
 	j->agent.placeholder = dup("");
 	snprintf(j->entry.id, sizeof(j->entry.id), "%s", id);
-	j->entry.attempts = 1;
 	j->entry.nparts = 1;
 	j->entry.parts = calloc(1, sizeof(*j->entry.parts));
 	j->entry.parts[0] = dup("");

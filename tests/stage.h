@@ -54,7 +54,6 @@ struct stage_note {
 	int part;
 	char part_ts[32]; /* "-": none */
 	char answer[5000];
-	int attempt;
 	char engaged[200];
 	int64_t at_ms;
 	size_t nlines;
@@ -82,6 +81,7 @@ struct stage {
 	bool fail_journal;         /* nothing can be committed */
 	struct transcript history; /* what the store has of the thread */
 
+	size_t page; /* messages in one page of a thread; 0: all */
 	struct stage_msg msgs[200];
 	size_t nmsgs;
 	struct stage_call calls[400];

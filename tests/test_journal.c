@@ -16,6 +16,7 @@
 #include "store/journal.h"
 #include "store/journal_ops.h"
 #include "store/postgres_journal.h"
+#include "store/record.h"
 #include "store/sqlite.h"
 
 #define ROOM    2000
@@ -259,6 +260,30 @@ START_TEST(entries_without_event_id_are_no_duplicates)
 }
 END_TEST
 
+static int write_blame(struct store *s, void *arg, struct err *err)
+{
+	return s->ops->records->blame(s, arg, "crashed:asking", NOW + 5000,
+				      err);
+}
+
+static void write_with(int (*fn)(struct store *, void *, struct err *),
+		       void *arg, struct wait *w)
+{
+	memset(w, 0, sizeof(*w));
+	w->r.kind = JOURNAL_WRITE;
+	w->r.write = fn;
+	w->r.arg = arg;
+}
+
+static void blame(const char *id)
+{
+	struct wait w;
+
+	write_with(write_blame, (void *)id, &w);
+	run(&w);
+	ck_assert_msg(w.r.ok, "%s", w.err.msg);
+}
+
 START_TEST(notes_come_back_after_a_restart)
 {
 	struct unfinished u;
@@ -268,9 +293,10 @@ START_TEST(notes_come_back_after_a_restart)
 				  .verdict = "accept",
 				  .claim = "A1:T1:C1:1.2",
 				  .tenant_id = acme,
-				  .part_ts = "",
-				  .attempt = true });
-	note("e1", (struct note){ .part_ts = "1.3", .attempt = true });
+				  .part_ts = "" });
+	note("e1", (struct note){ .part_ts = "1.3" });
+	blame("e1");
+	blame("e1");
 	note("e1",
 	     (struct note){ .answer = "whole", .part = 2, .part_ts = "" });
 	reopen();
@@ -488,15 +514,6 @@ END_TEST
 static int remove_acme(struct store *s, void *arg, struct err *why)
 {
 	return s->ops->tenant_remove(s, arg, why);
-}
-
-static void write_with(int (*fn)(struct store *, void *, struct err *),
-		       void *arg, struct wait *w)
-{
-	memset(w, 0, sizeof(*w));
-	w->r.kind = JOURNAL_WRITE;
-	w->r.write = fn;
-	w->r.arg = arg;
 }
 
 START_TEST(turn_of_a_removed_tenant_can_be_finished)
@@ -836,7 +853,7 @@ static void *one_by_one(void *arg)
 	for (i = 0; i < 50; i++) {
 		(void)snprintf(id, sizeof(id), "%s.%d", (char *)arg, i);
 		append(id, id);
-		note(id, (struct note){ .attempt = true, .part_ts = "" });
+		note(id, (struct note){ .part_ts = "" });
 		done(id, (struct note){ 0 });
 	}
 	return NULL;
@@ -905,10 +922,18 @@ START_TEST(entries_expire_after_two_days_in_steps)
 	finish_at(db, "e2", NOW);
 	finish_at(db, "e3", NOW);
 	finish_at(db, "late", NOW + 3 * HOUR_MS);
-	ck_assert_int_eq(db->ops->expire(db, NOW + 47 * HOUR_MS, 2, &e), 0);
-	ck_assert_int_eq(db->ops->expire(db, NOW + 49 * HOUR_MS, 2, &e), 2);
-	ck_assert_int_eq(db->ops->expire(db, NOW + 49 * HOUR_MS, 2, &e), 1);
-	ck_assert_int_eq(db->ops->expire(db, NOW + 49 * HOUR_MS, 2, &e), 0);
+	ck_assert_int_eq(db->ops->expire(db, NOW + 47 * HOUR_MS, 48 * HOUR_MS,
+					 2, &e),
+			 0);
+	ck_assert_int_eq(db->ops->expire(db, NOW + 49 * HOUR_MS, 48 * HOUR_MS,
+					 2, &e),
+			 2);
+	ck_assert_int_eq(db->ops->expire(db, NOW + 49 * HOUR_MS, 48 * HOUR_MS,
+					 2, &e),
+			 1);
+	ck_assert_int_eq(db->ops->expire(db, NOW + 49 * HOUR_MS, 48 * HOUR_MS,
+					 2, &e),
+			 0);
 	ck_assert_int_eq(ask("SELECT count(*) FROM journal"), 2);
 	db->ops->close(db);
 }
@@ -1094,6 +1119,231 @@ static TCase *server(void)
 	return tc;
 }
 
+/* What the records say, one line each: "id state verdict attempts post steps
+ * parts kept;". */
+static int print_record(const struct record *r, void *arg)
+{
+	char *out = arg;
+	size_t n = strlen(out);
+
+	snprintf(out + n, 1000 - n, "%s %s %s %d %s [%s] %s %d;", r->id,
+		 r->state, r->verdict ? r->verdict : "-", r->attempts,
+		 r->post ? r->post : "-", r->steps, r->parts ? r->parts : "-",
+		 r->kept);
+	return 0;
+}
+
+static const char *found(const char *what)
+{
+	static char out[1000];
+	struct store *s = scratch_open(&scratch, false);
+
+	out[0] = '\0';
+	ck_assert_msg(s->ops->records->find(s, what, print_record, out, &e) ==
+			      0,
+		      "%s", e.msg);
+	s->ops->close(s);
+	return out;
+}
+
+static const char *all_dead(void)
+{
+	static char out[1000];
+	struct store *s = scratch_open(&scratch, false);
+
+	out[0] = '\0';
+	ck_assert_int_eq(s->ops->records->dead(s, print_record, out, &e), 0);
+	s->ops->close(s);
+	return out;
+}
+
+static void bury(const char *id, const char *event, const char *verdict)
+{
+	append(id, event);
+	note(id, (struct note){ .state = ENTRY_ACCEPTED,
+				.verdict = "accept",
+				.tenant_id = acme,
+				.post = "C1:1.2",
+				.steps = "accept+3 ",
+				.part_ts = "" });
+	note(id, (struct note){ .answer = "whole", .part_ts = "1.3" });
+	done(id, (struct note){ .state = ENTRY_DEAD,
+				.verdict = verdict,
+				.steps = "dead+9 " });
+}
+
+START_TEST(what_became_of_an_entry_is_found_by_all_its_names)
+{
+	static const char *const names[] = { "0123456789abcdef", "abcdef",
+					     "Ev1", "C1:1.2" };
+	size_t i;
+
+	bury("0123456789abcdef", "Ev1", "failed:dead");
+	append("other", "Ev2");
+	for (i = 0; i < sizeof(names) / sizeof(names[0]); i++)
+		ck_assert_str_eq(found(names[i]),
+				 "0123456789abcdef dead failed:dead 0 C1:1.2"
+				 " [accept+3 dead+9 ] 0 1.3 1;");
+	ck_assert_str_eq(found("%"), "");
+	ck_assert_str_eq(found("______"), "");
+	ck_assert_str_eq(found("other"), "other new - 0 - [] - 1;");
+}
+END_TEST
+
+START_TEST(crashes_are_counted_with_their_stage)
+{
+	append("e1", "Ev1");
+	blame("e1");
+	blame("e1");
+	blame("nobody");
+	ck_assert_str_eq(found("e1"), "e1 new - 2 - [crashed:asking+5000"
+				      " crashed:asking+5000 ] - 1;");
+	done("e1", (struct note){ 0 });
+	blame("e1"); /* it is finished, whatever happened then */
+	ck_assert_ptr_nonnull(strstr(found("e1"), "e1 done - 2 "));
+}
+END_TEST
+
+START_TEST(steps_have_an_end)
+{
+	char steps[200];
+	int i;
+
+	memset(steps, 'x', sizeof(steps) - 1);
+	steps[sizeof(steps) - 1] = '\0';
+	append("e1", "Ev1");
+	for (i = 0; i < 15; i++)
+		note("e1", (struct note){ .steps = steps });
+	ck_assert_int_eq(ask("SELECT length(steps) FROM journal"), STEPS_MAX);
+}
+END_TEST
+
+static int replay(struct store *s, void *arg, struct err *err)
+{
+	int rc = s->ops->records->replay(s, arg, NOW + 9000, err);
+
+	return rc == 1 ? 0 : err_set(err, ERR_INPUT, "got %d", rc);
+}
+
+static int drop(struct store *s, void *arg, struct err *err)
+{
+	int rc = s->ops->records->drop(s, arg, NOW + 9000, err);
+
+	return rc == 1 ? 0 : err_set(err, ERR_INPUT, "got %d", rc);
+}
+
+static bool writes(int (*fn)(struct store *, void *, struct err *),
+		   const char *id)
+{
+	struct wait w;
+
+	write_with(fn, (void *)id, &w);
+	run(&w);
+	return w.r.ok;
+}
+
+START_TEST(dead_letter_begins_anew_where_it_was)
+{
+	struct journal_stats stats;
+	struct unfinished u;
+
+	bury("e1", "Ev1", _i ? "transient:timeout" : "failed:dead");
+	append("e2", "Ev2");
+	done("e2", (struct note){ .state = ENTRY_DEAD, .verdict = "dead:age" });
+	assert_unfinished("");
+	ck_assert(writes(replay, "e1"));
+	ck_assert(writes(replay, "e2"));
+	ck_assert(!writes(replay, "e1"));
+	ck_assert_str_eq(all_dead(), "");
+	journal_reopened(j);
+	journal_reopened(j);
+	journal_stats(j, &stats);
+	ck_assert_uint_eq(stats.unfinished, 2);
+
+	memset(&u, 0, sizeof(u));
+	ck_assert_int_eq(journal_entry(j, "e1", collect, &u, &e), 1);
+	ck_assert_int_eq(u.last.state, ENTRY_ACCEPTED);
+	ck_assert_int_eq(u.last.replayed_ms, NOW + 9000);
+	ck_assert_int_eq(u.last.attempts, 0);
+	ck_assert_str_eq(u.last.verdict, "accept");
+	ck_assert_str_eq(u.last.parts[0], "1.3");
+	/* A sentence is no answer. */
+	if (_i)
+		ck_assert_str_eq(u.last.answer, "whole");
+	else
+		ck_assert_ptr_null(u.last.answer);
+	entry_release(&u.last);
+
+	memset(&u, 0, sizeof(u));
+	ck_assert_int_eq(journal_entry(j, "e2", collect, &u, &e), 1);
+	ck_assert_int_eq(u.last.state, ENTRY_NEW);
+	ck_assert_ptr_null(u.last.verdict);
+	entry_release(&u.last);
+	ck_assert_int_eq(journal_entry(j, "e3", collect, &u, &e), 0);
+
+	done("e1", (struct note){ 0 });
+	journal_stats(j, &stats);
+	ck_assert_uint_eq(stats.unfinished, 1);
+}
+END_TEST
+
+START_TEST(dropped_dead_letter_is_only_told_of)
+{
+	bury("e1", "Ev1", "failed:dead");
+	bury("e2", "Ev2", "failed:dead");
+	ck_assert(writes(drop, "e1"));
+	ck_assert(!writes(drop, "e1"));
+	ck_assert(!writes(replay, "e1"));
+	ck_assert_ptr_nonnull(strstr(found("e1"), "e1 done failed:dead"));
+	ck_assert_ptr_nonnull(strstr(found("e1"), "dropped+9000 ] 0 1.3 0;"));
+	ck_assert_int_eq(strncmp(all_dead(), "e2 dead", 7), 0);
+	ck_assert(is_duplicate("e9", "Ev1"));
+}
+END_TEST
+
+static int add_id(const char *id, void *arg)
+{
+	strcat(strcat(arg, id), " ");
+	return 0;
+}
+
+START_TEST(what_is_unfinished_for_long_is_told)
+{
+	struct store *s = scratch_open(&scratch, false);
+	char ids[200] = "";
+
+	append("e1", "Ev1");
+	append("e2", "Ev2");
+	append("e3", "Ev3");
+	done("e2", (struct note){ 0 });
+	ck_assert_int_eq(s->ops->records->stale(s, NOW, 10, add_id, ids, &e),
+			 0);
+	ck_assert_str_eq(ids, "");
+	ck_assert_int_eq(
+		s->ops->records->stale(s, NOW + 1, 10, add_id, ids, &e), 0);
+	ck_assert_str_eq(ids, "e1 e3 ");
+	ids[0] = '\0';
+	ck_assert_int_eq(s->ops->records->stale(s, NOW + 1, 1, add_id, ids, &e),
+			 0);
+	ck_assert_str_eq(ids, "e1 ");
+	s->ops->close(s);
+}
+END_TEST
+
+static TCase *records(void (*set_up)(void))
+{
+	TCase *tc = tcase_create("records");
+
+	tcase_add_checked_fixture(tc, set_up, teardown);
+	tcase_add_test(tc, what_became_of_an_entry_is_found_by_all_its_names);
+	tcase_add_test(tc, crashes_are_counted_with_their_stage);
+	tcase_add_test(tc, steps_have_an_end);
+	tcase_add_loop_test(tc, dead_letter_begins_anew_where_it_was, 0, 2);
+	tcase_add_test(tc, dropped_dead_letter_is_only_told_of);
+	tcase_add_test(tc, what_is_unfinished_for_long_is_told);
+	return tc;
+}
+
 int main(void)
 {
 	static void (*const setups[])(void) = { setup_sqlite, setup_postgres };
@@ -1107,6 +1357,7 @@ int main(void)
 		suite_add_tcase(s, entries(setups[i]));
 		suite_add_tcase(s, turns(setups[i]));
 		suite_add_tcase(s, thread(setups[i]));
+		suite_add_tcase(s, records(setups[i]));
 	}
 	suite_add_tcase(s, files());
 	suite_add_tcase(s, server());

@@ -154,10 +154,11 @@ static void teardown(void)
 	r = NULL;
 }
 
-static void begin(const char *event, enum entry_state state)
-{
-	struct entry en = { .id = "entry000000001", .state = state };
+#define NOW INT64_C(1700000001000)
 
+static void begin_entry(const char *event, struct entry en)
+{
+	snprintf(en.id, sizeof(en.id), "entry000000001");
 	en.frame = event_frame(event);
 	en.frame_len = strlen(en.frame);
 	routing_free(r);
@@ -167,7 +168,12 @@ static void begin(const char *event, enum entry_state state)
 	r->conf = &conf;
 	r->gate = &gate;
 	r->store = &store;
-	r->now_ms = 1700000001000;
+	r->now_ms = NOW;
+}
+
+static void begin(const char *event, enum entry_state state)
+{
+	begin_entry(event, (struct entry){ .state = state });
 }
 
 static enum verdict route(const char *event)
@@ -287,7 +293,6 @@ START_TEST(over_the_limit_the_sentence_and_the_seconds_go_out)
 	ck_assert_str_eq(r->req.note.verdict, "refuse:admit");
 	ck_assert_str_eq(r->req.note.claim, "A1:T1:C1:1700000000.000100");
 	ck_assert_str_eq(r->req.note.tenant_id, "tenant1");
-	ck_assert(!r->req.note.attempt);
 	ck_assert_int_eq(r->job->kind, JOB_NOTICE);
 	ck_assert_str_eq(r->job->notice,
 			 "I'm receiving too many requests right now. Please try"
@@ -343,7 +348,7 @@ START_TEST(accepting_notes_the_intent_to_post)
 	ck_assert_str_eq(n->verdict, "accept");
 	ck_assert_str_eq(n->claim, "A1:T1:C1:1700000000.000100");
 	ck_assert_str_eq(n->tenant_id, "tenant1");
-	ck_assert(n->attempt);
+	ck_assert_str_eq(n->post, "C1:1700000000.000100");
 	ck_assert_int_eq(n->part, 0);
 	ck_assert_str_eq(n->part_ts, "");
 	ck_assert_str_eq(n->engaged, "A1:T1:C1:1700000000.000100");
@@ -352,7 +357,7 @@ START_TEST(accepting_notes_the_intent_to_post)
 	/* and the job has what the row has */
 	ck_assert_int_eq(r->job->kind, JOB_ANSWER);
 	ck_assert_int_eq(r->job->entry.state, ENTRY_ACCEPTED);
-	ck_assert_int_eq(r->job->entry.attempts, 1);
+	ck_assert(!r->job->intended);
 	ck_assert_uint_eq(r->job->entry.nparts, 1);
 	ck_assert_str_eq(r->job->entry.parts[0], "");
 	ck_assert_str_eq(r->job->entry.verdict, "accept");
@@ -388,7 +393,7 @@ END_TEST
 START_TEST(an_accepted_entry_goes_on_without_the_gate)
 {
 	begin(MENTION, ENTRY_ACCEPTED);
-	r->entry.attempts = 3;
+	r->entry.attempts = 2;
 	r->entry.nparts = 1;
 	r->entry.parts = calloc(1, sizeof(*r->entry.parts));
 	ck_assert_ptr_nonnull(r->entry.parts);
@@ -401,12 +406,81 @@ START_TEST(an_accepted_entry_goes_on_without_the_gate)
 	ck_assert_int_eq(routing_settle(r), 0);
 	ck_assert_int_eq(r->req.kind, JOURNAL_NOTE);
 	ck_assert_int_eq(r->req.note.state, ENTRY_NEW);
-	ck_assert(r->req.note.attempt);
 	ck_assert_ptr_null(r->req.note.part_ts);
 	ck_assert_ptr_null(r->req.note.engaged);
-	ck_assert_int_eq(r->job->entry.attempts, 4);
+	ck_assert(r->job->intended);
+	ck_assert_int_eq(r->job->hope, JOB_HOPE);
 	ck_assert_str_eq(r->job->entry.parts[0], "1700000001.000200");
 	ck_assert_str_eq(r->job->entry.answer, "forty-two");
+}
+END_TEST
+
+START_TEST(an_accepted_entry_whose_agent_is_gone_is_closed_with_a_sentence)
+{
+	begin(MENTION, ENTRY_ACCEPTED);
+	fake.agent = 0;
+	ck_assert_int_eq(routing_decide(r), V_ACCEPT);
+	ck_assert_int_eq(routing_settle(r), 0);
+	ck_assert_int_eq(r->job->hope, JOB_NO_AGENT);
+}
+END_TEST
+
+/* state, crashes, minutes old, has an answer */
+static const struct {
+	enum entry_state state;
+	int attempts;
+	int age;
+	bool answer;
+	enum verdict verdict;
+	enum job_hope hope;
+	const char *text;
+} old[] = {
+	{ ENTRY_NEW, 2, 59, false, V_ACCEPT, JOB_HOPE, "accept" },
+	{ ENTRY_NEW, 3, 0, false, V_DROP, JOB_CRASHES, "dead:crashes" },
+	{ ENTRY_NEW, 0, 61, false, V_DROP, JOB_STALE, "dead:age" },
+	{ ENTRY_ACCEPTED, 2, 0, false, V_ACCEPT, JOB_HOPE, NULL },
+	{ ENTRY_ACCEPTED, 3, 0, false, V_ACCEPT, JOB_CRASHES, NULL },
+	{ ENTRY_ACCEPTED, 5, 0, true, V_ACCEPT, JOB_HOPE, NULL },
+	{ ENTRY_ACCEPTED, 6, 0, true, V_ACCEPT, JOB_CRASHES, NULL },
+	{ ENTRY_ACCEPTED, 9, 0, true, V_DROP, JOB_CRASHES, "dead:crashes" },
+	{ ENTRY_ACCEPTED, 0, 61, false, V_ACCEPT, JOB_STALE, NULL },
+	{ ENTRY_WRITTEN, 8, 999, true, V_ACCEPT, JOB_HOPE, NULL },
+	{ ENTRY_REFUSED, 0, 999, false, V_DROP, JOB_STALE, NULL },
+};
+
+START_TEST(what_is_taken_up_has_hope_by_its_crashes_and_its_age)
+{
+	struct entry en = {
+		.state = old[_i].state,
+		.attempts = old[_i].attempts,
+		.received_ms = NOW - old[_i].age * INT64_C(60000),
+		.answer = old[_i].answer ? dup("whole") : NULL,
+	};
+
+	conf.replay_max_age_minutes = 60;
+	begin_entry(MENTION, en);
+	ck_assert_int_eq(routing_decide(r), old[_i].verdict);
+	ck_assert_int_eq(r->hope, old[_i].hope);
+	ck_assert_int_eq(routing_settle(r), 0);
+	if (old[_i].verdict == V_ACCEPT)
+		ck_assert_int_eq(r->job->hope, old[_i].hope);
+	else
+		ck_assert_int_eq(r->req.note.state,
+				 old[_i].state == ENTRY_REFUSED ? ENTRY_DONE
+								: ENTRY_DEAD);
+	if (old[_i].text)
+		ck_assert_str_eq(r->req.note.verdict, old[_i].text);
+}
+END_TEST
+
+START_TEST(a_replayed_entry_is_as_old_as_its_replay)
+{
+	conf.replay_max_age_minutes = 60;
+	begin_entry(MENTION, (struct entry){ .state = ENTRY_ACCEPTED,
+					     .received_ms = 1,
+					     .replayed_ms = NOW - 1000 });
+	ck_assert_int_eq(routing_decide(r), V_ACCEPT);
+	ck_assert_int_eq(r->hope, JOB_HOPE);
 }
 END_TEST
 
@@ -418,13 +492,6 @@ START_TEST(an_accepted_entry_ends_when_its_tenant_is_gone)
 	ck_assert_int_eq(routing_settle(r), 0);
 	ck_assert_int_eq(r->req.kind, JOURNAL_DONE);
 	ck_assert_str_eq(r->req.note.verdict, "drop:tenant");
-
-	begin(MENTION, ENTRY_ACCEPTED);
-	fake.resolve = 1;
-	fake.agent = 0;
-	ck_assert_int_eq(routing_decide(r), V_DROP);
-	ck_assert_int_eq(routing_settle(r), 0);
-	ck_assert_str_eq(r->req.note.verdict, "drop:agent");
 }
 END_TEST
 
@@ -481,6 +548,13 @@ int main(void)
 	tcase_add_checked_fixture(again, setup, teardown);
 	tcase_add_test(again, an_accepted_entry_goes_on_without_the_gate);
 	tcase_add_test(again, an_accepted_entry_ends_when_its_tenant_is_gone);
+	tcase_add_test(
+		again,
+		an_accepted_entry_whose_agent_is_gone_is_closed_with_a_sentence);
+	tcase_add_loop_test(
+		again, what_is_taken_up_has_hope_by_its_crashes_and_its_age, 0,
+		(int)(sizeof(old) / sizeof(old[0])));
+	tcase_add_test(again, a_replayed_entry_is_as_old_as_its_replay);
 	tcase_add_test(again, a_refused_entry_is_not_told_again);
 	tcase_add_test(again, a_frame_that_nobody_can_read_ends);
 	suite_add_tcase(s, again);

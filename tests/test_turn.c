@@ -8,6 +8,7 @@
 #include "route/message.h"
 #include "stage.h"
 #include "state/engaged.h"
+#include "turn/turn.h"
 
 #define SECOND 1000
 #define MINUTE (60 * SECOND)
@@ -381,7 +382,7 @@ static struct job *second_attempt(const char *placeholder)
 {
 	struct job *j = stage_ask();
 
-	j->entry.attempts = 2;
+	j->again = j->intended = true;
 	free(j->entry.parts[0]);
 	j->entry.parts[0] = strdup(placeholder);
 	return j;
@@ -447,12 +448,12 @@ START_TEST(a_journaled_answer_is_written_without_the_model)
 }
 END_TEST
 
-START_TEST(after_three_attempts_the_placeholder_is_closed_with_a_sentence)
+START_TEST(without_hope_the_placeholder_is_closed_with_a_sentence)
 {
 	struct job *j = second_attempt("999.000001");
 
 	earlier_post("999.000001", 0);
-	j->entry.attempts = 4;
+	j->hope = JOB_CRASHES;
 	play(j, 30 * SECOND);
 	ck_assert_int_eq(stage.nasked, 0);
 	contains(stage_reply(0)->text, "several times");
@@ -468,7 +469,6 @@ START_TEST(a_reply_that_stands_is_never_replaced_by_an_apology)
 	earlier_post("999.000001", 0);
 	j->entry.answer = strdup("the answer");
 	j->entry.state = ENTRY_WRITTEN;
-	j->entry.attempts = 99;
 	play(j, 30 * SECOND);
 	ck_assert_str_eq(stage_reply(0)->text, "the answer");
 	ck_assert_int_eq(stage_done("entry1")->state, ENTRY_DONE);
@@ -760,11 +760,170 @@ END_TEST
 START_TEST(where_edits_are_closed_the_answer_is_a_new_post)
 {
 	stage_fault("chat.update", FAULT_REFUSE, "edit_window_closed", 0);
-	play(stage_ask(), 10 * SECOND);
-	ck_assert_uint_eq(stage_nreplies(), 2);
-	ck_assert_str_eq(stage_reply(1)->text, "It is _here_.");
-	ck_assert_int_le(note_with("", 0)->at_ms, stage_reply(1)->posted_ms);
+	play(stage_ask(), 40 * SECOND);
+	/* The old one goes, once nothing can arrive any more. */
+	ck_assert_uint_eq(stage_nreplies(), 1);
+	ck_assert_str_eq(stage_reply(0)->text, "It is _here_.");
+	ck_assert_int_le(note_with(stage.msgs[0].ts, PART_VOID)->at_ms,
+			 stage_reply(0)->posted_ms);
 	ck_assert_ptr_nonnull(stage_done("entry1"));
+}
+END_TEST
+
+static void set_part(struct job *j, size_t part, const char *ts)
+{
+	j->entry.parts = realloc(j->entry.parts, (part + 1) * sizeof(char *));
+	ck_assert_ptr_nonnull(j->entry.parts);
+	for (; j->entry.nparts < part; j->entry.nparts++)
+		j->entry.parts[j->entry.nparts] = strdup("");
+	j->entry.parts[part] = strdup(ts);
+	j->entry.nparts = part + 1;
+}
+
+/* Killed after the new post, before it was noted. */
+START_TEST(the_new_post_of_an_earlier_process_is_found)
+{
+	struct job *j = second_attempt("999.000001");
+
+	j->entry.answer = strdup("the answer");
+	set_part(j, PART_VOID, "999.000001");
+	earlier_post("999.000001", 0);
+	earlier_post("999.000002", 0);
+	play(j, 60 * SECOND);
+	ck_assert_uint_eq(stage_count("chat.postMessage"), 0);
+	ck_assert_uint_eq(stage_nreplies(), 1);
+	ck_assert_str_eq(stage_reply(0)->ts, "999.000002");
+	ck_assert_str_eq(stage_reply(0)->text, "the answer");
+}
+END_TEST
+
+/* Killed after the first smaller part. */
+START_TEST(an_answer_is_cut_as_the_earlier_process_cut_it)
+{
+	struct job *j = second_attempt("999.000001");
+
+	j->entry.answer = long_text(3);
+	set_part(j, 1, "999.000002");
+	set_part(j, PART_CUT, "0");
+	earlier_post("999.000001", 0);
+	earlier_post("999.000002", 1);
+	play(j, 60 * SECOND);
+	ck_assert_uint_eq(stage_nreplies(), 3);
+	ck_assert_uint_eq(strlen(stage_reply(0)->text), 998);
+}
+END_TEST
+
+START_TEST(how_an_answer_is_cut_smaller_is_noted_before)
+{
+	char *text = long_text(3);
+
+	stage.says[0] = text;
+	stage_fault("chat.update", FAULT_REFUSE, "msg_too_long", 0);
+	play(stage_ask(), 10 * SECOND);
+	ck_assert_int_le(note_with("0", PART_CUT)->at_ms,
+			 stage_reply(1)->posted_ms);
+	free(text);
+}
+END_TEST
+
+START_TEST(a_post_behind_many_others_is_found)
+{
+	char ts[32];
+	int i;
+
+	stage.page = 7;
+	for (i = 0; i < 30; i++) {
+		snprintf(ts, sizeof(ts), "500.%06d", i);
+		stage_say(ts, "100.000100", "U9", "we talk and talk");
+	}
+	earlier_post("999.000001", 0);
+	play(second_attempt(""), 10 * SECOND);
+	ck_assert_uint_eq(stage_count("chat.postMessage"), 0);
+	ck_assert_str_eq(stage_reply(0)->text, "It is _here_.");
+}
+END_TEST
+
+static void make_final(struct stage_msg *m)
+{
+	char *end = strstr(m->metadata, "}}");
+
+	ck_assert_ptr_nonnull(end);
+	strcpy(end, ",\"final\":1}}");
+}
+
+/* As after a backup was restored, older than the answer. */
+START_TEST(what_slack_has_an_answer_to_is_not_answered_again)
+{
+	earlier_post("999.000001", 0);
+	snprintf(stage.msgs[0].text, sizeof(stage.msgs[0].text), "forty-two");
+	make_final(&stage.msgs[0]);
+	play(second_attempt(_i ? "999.000001" : ""), 10 * SECOND);
+	ck_assert_int_eq(stage.nasked, 0);
+	ck_assert_str_eq(stage_reply(0)->text, "forty-two");
+	ck_assert_int_eq(stage_done("entry1")->state, ENTRY_DONE);
+	ck_assert_str_eq(stage_done("entry1")->verdict, "answered before");
+}
+END_TEST
+
+START_TEST(a_replayed_one_is_answered_again)
+{
+	struct job *j = second_attempt("999.000001");
+
+	earlier_post("999.000001", 0);
+	make_final(&stage.msgs[0]);
+	j->entry.replayed_ms = 1;
+	play(j, 10 * SECOND);
+	ck_assert_str_eq(stage_reply(0)->text, "It is _here_.");
+}
+END_TEST
+
+START_TEST(the_last_edit_says_that_it_is)
+{
+	play(stage_ask(), 10 * SECOND);
+	contains(stage_arg(stage_call_of("chat.postMessage", 0), "metadata"),
+		 "\"part\":0}}");
+	contains(stage_arg(stage_call_of("chat.update",
+					 stage_count("chat.update") - 1),
+			   "metadata"),
+		 "\"final\":1");
+}
+END_TEST
+
+START_TEST(a_stale_question_is_closed_in_its_placeholder)
+{
+	struct job *j = second_attempt("");
+
+	earlier_post("999.000001", 0);
+	j->hope = _i ? JOB_NO_AGENT : JOB_STALE;
+	play(j, 30 * SECOND);
+	ck_assert_int_eq(stage.nasked, 0);
+	contains(stage_reply(0)->text, _i ? "nobody is set up" : "too long");
+	ck_assert_int_eq(stage_done("entry1")->state, ENTRY_DEAD);
+}
+END_TEST
+
+START_TEST(a_stale_question_without_placeholder_ends_in_silence)
+{
+	struct job *j = second_attempt("");
+
+	j->hope = JOB_STALE;
+	play(j, 30 * SECOND);
+	ck_assert_uint_eq(stage_count("chat.postMessage"), 0);
+	ck_assert_int_eq(stage_done("entry1")->state, ENTRY_DEAD);
+	ck_assert_str_eq(stage_done("entry1")->verdict, "failed:stale");
+}
+END_TEST
+
+START_TEST(a_stale_answer_that_was_given_already_is_written)
+{
+	struct job *j = second_attempt("999.000001");
+
+	earlier_post("999.000001", 0);
+	j->hope = JOB_STALE;
+	j->entry.answer = strdup("the answer");
+	play(j, 30 * SECOND);
+	ck_assert_str_eq(stage_reply(0)->text, "the answer");
+	ck_assert_int_eq(stage_done("entry1")->state, ENTRY_DONE);
 }
 END_TEST
 
@@ -1061,18 +1220,6 @@ START_TEST(a_reply_that_stands_is_not_overwritten_by_a_stop)
 }
 END_TEST
 
-START_TEST(a_stop_is_no_failed_attempt)
-{
-	stage.hold_model = true;
-	earlier_post("999.000001", 0);
-	play(second_attempt("999.000001"), SECOND);
-	workers_drain(stage.workers, 0, 0);
-	stage_run(5 * SECOND);
-	ck_assert_uint_eq(stage.nnotes, 1);
-	ck_assert_int_eq(stage.notes[0].attempt, -1);
-}
-END_TEST
-
 START_TEST(counts_tell_what_was_done)
 {
 	struct worker_stats s;
@@ -1136,7 +1283,7 @@ int main(void)
 	T(an_intended_placeholder_is_looked_for_before_it_is_posted);
 	T(an_intended_placeholder_that_never_came_is_posted);
 	T(a_journaled_answer_is_written_without_the_model);
-	T(after_three_attempts_the_placeholder_is_closed_with_a_sentence);
+	T(without_hope_the_placeholder_is_closed_with_a_sentence);
 	T(a_reply_that_stands_is_never_replaced_by_an_apology);
 	T(a_journaled_sentence_is_no_answer_after_a_restart);
 	T(what_an_earlier_process_sent_and_comes_late_is_undone);
@@ -1156,6 +1303,18 @@ int main(void)
 	T(a_channel_that_is_gone_ends_the_turn);
 	T(a_revoked_token_ends_the_turn);
 	T(where_edits_are_closed_the_answer_is_a_new_post);
+	T(the_new_post_of_an_earlier_process_is_found);
+	T(an_answer_is_cut_as_the_earlier_process_cut_it);
+	T(how_an_answer_is_cut_smaller_is_noted_before);
+	T(a_post_behind_many_others_is_found);
+	tcase_add_loop_test(
+		tc, what_slack_has_an_answer_to_is_not_answered_again, 0, 2);
+	T(a_replayed_one_is_answered_again);
+	T(the_last_edit_says_that_it_is);
+	tcase_add_loop_test(tc, a_stale_question_is_closed_in_its_placeholder,
+			    0, 2);
+	T(a_stale_question_without_placeholder_ends_in_silence);
+	T(a_stale_answer_that_was_given_already_is_written);
 	T(what_is_too_long_for_slack_is_cut_smaller);
 	T(what_slack_never_takes_is_replaced_by_a_sentence);
 	T(a_refusal_in_a_new_word_ends_in_a_sentence_too);
@@ -1175,7 +1334,6 @@ int main(void)
 	T(who_is_stopped_in_the_middle_says_that_the_answer_will_come);
 	T(who_waits_in_the_lane_of_a_stopped_one_says_so_too);
 	T(a_reply_that_stands_is_not_overwritten_by_a_stop);
-	T(a_stop_is_no_failed_attempt);
 	T(counts_tell_what_was_done);
 	T(an_answer_renews_its_thread);
 #undef T

@@ -60,6 +60,8 @@ struct conf {
 	int rate_per_minute; /* 0: no limit */
 	int burst;
 	int engaged_minutes;
+	int replay_max_age_minutes; /* 0: however old */
+	int history_days;
 	int answer_max_bytes; /* of one answer, over all parts */
 
 	struct conf_model models[CONF_MODELS_MAX];

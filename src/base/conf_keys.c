@@ -115,6 +115,10 @@ const struct conf_key conf_keys[] = {
 	  .max = 100000 },
 	{ "limits", "engaged_minutes", CONF_INT, AT(engaged_minutes), .num = 30,
 	  .min = 1, .max = 10080 },
+	{ "limits", "replay_max_age_minutes", CONF_INT,
+	  AT(replay_max_age_minutes), .num = 60, .max = 43200 },
+	{ "limits", "history_days", CONF_INT, AT(history_days), .num = 7,
+	  .min = 2, .max = 366 },
 	{ "limits", "answer_max_bytes", CONF_INT, AT(answer_max_bytes),
 	  .num = 100000, .min = 1000, .max = 10000000 },
 

@@ -11,6 +11,7 @@
 #include "base/conf.h"
 #include "base/err.h"
 #include "base/secret.h"
+#include "base/suspect.h"
 #include "llm/openai.h"
 #include "llm/slots.h"
 #include "net/http.h"
@@ -57,6 +58,7 @@ struct llm_call {
 	struct slot slot; /* must be first */
 	struct model *model;
 	struct http *http;
+	struct suspect who;
 	bool cancelled;
 
 	struct loop_timer *timer; /* of the wait for a slot or for the retry */
@@ -394,6 +396,7 @@ static void on_timer(void *arg)
 {
 	struct llm_call *c = arg;
 
+	suspect_resume(&c->who);
 	switch (slots_leave(&c->model->slots, &c->slot)) {
 	case SLOT_WAITING:
 		finish(c, LLM_BUSY, "no slot became free");
@@ -410,6 +413,7 @@ static void on_granted(struct loop_task *t)
 {
 	struct llm_call *c = (struct llm_call *)t;
 
+	suspect_resume(&c->who);
 	slots_granted(&c->slot);
 	if (c->cancelled) {
 		slots_give(&c->model->slots);
@@ -465,6 +469,7 @@ struct llm_call *llm_ask(struct llm *m, struct http *h, struct loop *l,
 	c->on_text = text_fn;
 	c->on_done = done_fn;
 	c->arg = arg;
+	suspect_take(&c->who);
 	if (!slots_take(&c->model->slots, &c->slot)) {
 		loop_timer_set(c->timer, WAIT_MAX_MS);
 		return c;

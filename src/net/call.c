@@ -55,13 +55,15 @@ static int take_body(struct http_call *c, const char *p, size_t n)
 static size_t on_body(char *p, size_t size, size_t n, void *arg)
 {
 	struct http_call *c = arg;
+	int rc;
 
 	n *= size;
-	if (n == 0)
+	if (n == 0 || c->cancelled || c->fail)
 		return 0;
-	if (c->cancelled || c->fail || take_body(c, p, n) < 0)
-		return 0;
-	return c->cancelled ? 0 : n;
+	suspect_resume(&c->who);
+	rc = take_body(c, p, n);
+	suspect_leave();
+	return rc < 0 || c->cancelled ? 0 : n;
 }
 
 static int on_send(void *arg, char *ip, char *local_ip, int port,
@@ -233,6 +235,7 @@ int call_set(struct http_call *c, const struct http_request *r)
 	c->max_body = r->max_body;
 	c->in.cap = r->max_body;
 	c->repeat = get || r->repeat;
+	suspect_take(&c->who);
 	c->on_data = r->on_data;
 	c->on_done = r->on_done;
 	c->arg = r->arg;

@@ -10,6 +10,7 @@
 #include <uv.h>
 
 #include "base/buf.h"
+#include "base/suspect.h"
 
 struct http;
 struct http_request;
@@ -37,6 +38,8 @@ struct http_call {
 	CURL *easy;
 	uv_timer_t timer;
 	char errbuf[CURL_ERROR_SIZE];
+
+	struct suspect who; /* whose work it is */
 
 	char *secret; /* the Authorization header */
 	char *type;   /* the Content-Type header */

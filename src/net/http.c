@@ -65,6 +65,7 @@ static void finish(struct http_call *c, CURLcode rc)
 	struct http_result r;
 	long version = 0;
 
+	suspect_resume(&c->who);
 	call_result(c, rc, &r);
 	curl_easy_getinfo(c->easy, CURLINFO_HTTP_VERSION, &version);
 	if (version == CURL_HTTP_VERSION_2_0)
@@ -73,6 +74,7 @@ static void finish(struct http_call *c, CURLcode rc)
 		curl_multi_remove_handle(mux_multi(c->http->mux), c->easy);
 	uv_timer_stop(&c->timer);
 	c->on_done(&r, c->arg);
+	suspect_leave();
 	recycle(c);
 }
 

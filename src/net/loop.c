@@ -16,6 +16,7 @@
 #include "base/clock.h"
 #include "base/err.h"
 #include "base/log.h"
+#include "base/suspect.h"
 
 #define BEAT_MS 1000
 
@@ -87,6 +88,7 @@ static void run_posted(struct loop *l)
 			t = (struct loop_task *)n;
 			n = n->next;
 			t->run(t);
+			suspect_leave();
 		}
 	} while (stop);
 	if (stop)
@@ -279,6 +281,7 @@ static void on_timer(uv_timer_t *uv)
 	struct loop_timer *t = uv->data;
 
 	t->fn(t->arg);
+	suspect_leave();
 }
 
 struct loop_timer *loop_timer_create(struct loop *l, void (*fn)(void *arg),

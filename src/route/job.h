@@ -16,8 +16,17 @@ enum job_kind {
 	JOB_NOTICE, /* one ephemeral sentence, at most once */
 };
 
-/* So many attempts at an answer; see entry.attempts below. */
+/* After so many crashes at it an entry is given up; see entry.attempts. */
 #define JOB_ATTEMPTS_MAX 3
+
+/* Why no answer is tried any more. */
+enum job_hope {
+	JOB_HOPE = 0,
+	JOB_CRASHES, /* it crashed us too often */
+	/* These also say nothing where there is no placeholder. */
+	JOB_STALE,    /* older than replay_max_age */
+	JOB_NO_AGENT, /* the tenant has none any more */
+};
 
 /*
  * What the router hands to the workers: everything needed, owned, so that a
@@ -26,14 +35,19 @@ enum job_kind {
  * 0, for a notice the verdict. Whoever gets the job finishes the entry
  * (JOURNAL_DONE), of a notice too.
  *
- * entry.attempts counts the attempt that this job is: 1 means that nothing
- * can have been posted yet; from 2 on a part with ts "" may have been, and
- * has to be looked for. Above JOB_ATTEMPTS_MAX the placeholder is closed with
- * a sentence and the entry is given up.
+ * again: an earlier process had this entry. Its row may be that of a backup,
+ * so a part with ts "" is looked for before it is posted. intended: what that
+ * process sent may still be on its way.
+ *
+ * Without hope the placeholder is closed with a sentence and the entry is
+ * given up.
  */
 struct job {
 	struct node node; /* must be first */
 	enum job_kind kind;
+	bool again;
+	bool intended;
+	enum job_hope hope;
 	struct message *msg;
 	struct connection connection;
 	struct agent agent;     /* JOB_ANSWER */

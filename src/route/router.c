@@ -13,6 +13,7 @@
 #include "base/killpoint.h"
 #include "base/log.h"
 #include "base/map.h"
+#include "base/suspect.h"
 #include "route/message.h"
 #include "route/routing.h"
 
@@ -158,6 +159,7 @@ static void submit(struct router_thread *t, struct routing *rt)
 
 static void attempt(struct router_thread *t, struct routing *rt)
 {
+	suspect_enter(rt->entry.id, "routing");
 	rt->store = t->store;
 	rt->now_ms = clock_wall_ms();
 	if (rt->verdict == V_NEXT || rt->verdict == V_FAIL)
@@ -186,10 +188,12 @@ static void run_routing(struct router_read *rd, struct store *s)
 	struct routing *rt = (struct routing *)rd;
 
 	(void)s;
-	if (is_behind(rt->home, rt))
+	if (is_behind(rt->home, rt)) {
 		park(rt->home, rt);
-	else
-		attempt(rt->home, rt);
+		return;
+	}
+	attempt(rt->home, rt);
+	suspect_leave();
 }
 
 /* Under one more entry of its own, so that a drain waits for all of it. */
@@ -403,7 +407,9 @@ void router_submit(struct router *r, struct entry *en, struct message *msg)
 		message_free(msg);
 		return;
 	}
+	suspect_enter(en->id, "parsing");
 	rt = routing_create(en, msg);
+	suspect_leave();
 	if (!rt) {
 		log_error(NULL, "no memory to route an entry");
 		leave(r);

@@ -5,6 +5,7 @@
 #include <stdlib.h>
 #include <string.h>
 
+#include "base/conf.h"
 #include "base/log.h"
 #include "base/map.h"
 #include "route/envelope.h"
@@ -41,9 +42,23 @@ static void make_keys(struct routing *r)
 		r->msg = NULL;
 		return;
 	}
+	(void)snprintf(r->post, sizeof(r->post), "%s:%s", m->channel.channel_id,
+		       m->channel.ts);
 	r->hash = hash_str(r->thread);
 	r->engages = m->channel.conversation != CONVERSATION_IM;
 	memcpy(m->id, r->entry.id, sizeof(m->id));
+}
+
+/*
+ * What has crashed us before it came to a turn isn't looked at again; nor is
+ * what did even when it was only to be given up.
+ */
+static const char *too_dangerous(const struct entry *en)
+{
+	int most = en->state == ENTRY_NEW ? JOB_ATTEMPTS_MAX
+					  : 3 * JOB_ATTEMPTS_MAX;
+
+	return en->attempts >= most ? "crashes" : NULL;
 }
 
 struct routing *routing_create(struct entry *en, struct message *msg)
@@ -59,8 +74,10 @@ struct routing *routing_create(struct entry *en, struct message *msg)
 	r->entry = *en;
 	memset(en, 0, sizeof(*en));
 	r->msg = msg;
+	r->again = msg == NULL;
 	r->resumed = r->entry.state != ENTRY_NEW;
-	if (!msg && !reread(r)) {
+	r->dead = too_dangerous(&r->entry);
+	if (!msg && !r->dead && !reread(r)) {
 		routing_free(r);
 		return NULL;
 	}
@@ -105,8 +122,41 @@ static enum verdict run(struct routing *r, const struct route_stage *st,
 	return V_FAIL;
 }
 
+/* No storm of answers that nobody waits for any more. */
+static bool is_stale(const struct routing *r)
+{
+	const struct entry *en = &r->entry;
+	int64_t since = en->replayed_ms > 0 ? en->replayed_ms : en->received_ms;
+	int64_t most = r->conf->replay_max_age_minutes * INT64_C(60000);
+
+	return r->again && most > 0 && r->now_ms - since > most;
+}
+
+static void judge_hope(struct routing *r)
+{
+	const struct entry *en = &r->entry;
+	int most = (en->answer ? 2 : 1) * JOB_ATTEMPTS_MAX;
+
+	r->hope = JOB_HOPE;
+	/* A reply that stands is never replaced by an apology. */
+	if (en->state == ENTRY_WRITTEN)
+		return;
+	if (is_stale(r))
+		r->hope = JOB_STALE;
+	if (en->attempts >= most)
+		r->hope = JOB_CRASHES;
+	if (!r->dead && en->state == ENTRY_NEW && r->hope == JOB_STALE)
+		r->dead = "age";
+}
+
 static enum verdict decide(struct routing *r, struct err *e)
 {
+	judge_hope(r);
+	if (r->dead && r->entry.state != ENTRY_REFUSED) {
+		r->stage = "resume";
+		r->why = r->dead;
+		return V_DROP;
+	}
 	if (!r->msg) {
 		r->stage = "message";
 		r->why = "malformed";
@@ -218,8 +268,9 @@ static int make_job(struct routing *r, enum job_kind kind)
 	j->connection = r->connection;
 	j->agent = r->agent;
 	j->entry = r->entry;
-	if (kind == JOB_ANSWER)
-		j->entry.attempts++;
+	j->again = r->again;
+	j->intended = r->resumed;
+	j->hope = r->hope;
 	r->msg = NULL;
 	memset(&r->connection, 0, sizeof(r->connection));
 	memset(&r->agent, 0, sizeof(r->agent));
@@ -233,7 +284,6 @@ static void note_accept(struct routing *r)
 {
 	struct note *n = &r->req.note;
 
-	n->attempt = 1;
 	if (r->resumed)
 		return;
 	n->state = ENTRY_ACCEPTED;
@@ -264,7 +314,7 @@ static void note_done(struct routing *r)
 	struct note *n = &r->req.note;
 
 	r->req.kind = JOURNAL_DONE;
-	n->state = ENTRY_DONE;
+	n->state = r->dead ? ENTRY_DEAD : ENTRY_DONE;
 	if (r->entry.state == ENTRY_REFUSED)
 		return;
 	n->verdict = r->verdict_text;
@@ -275,7 +325,10 @@ static void note_done(struct routing *r)
 
 static void name_verdict(struct routing *r)
 {
-	if (r->verdict == V_ACCEPT)
+	if (r->dead)
+		(void)snprintf(r->verdict_text, sizeof(r->verdict_text),
+			       "dead:%s", r->dead);
+	else if (r->verdict == V_ACCEPT)
 		(void)snprintf(r->verdict_text, sizeof(r->verdict_text),
 			       "accept");
 	else
@@ -283,11 +336,29 @@ static void name_verdict(struct routing *r)
 			       "%s:%s", verdict_name(r->verdict), r->stage);
 }
 
+/* For the record of what became of it. */
+static void record_step(struct routing *r)
+{
+	const char *name = verdict_name(r->verdict);
+
+	if (r->dead)
+		name = "dead";
+	else if (r->resumed && r->verdict == V_ACCEPT)
+		name = "again";
+	r->steps[0] = '\0';
+	entry_step(r->steps, sizeof(r->steps), &r->entry, r->now_ms, name,
+		   r->why);
+	r->req.note.steps = r->steps;
+	if (r->post[0] != '\0')
+		r->req.note.post = r->post;
+}
+
 int routing_settle(struct routing *r)
 {
 	if (r->settled)
 		return 0;
 	name_verdict(r);
+	record_step(r);
 	r->req.kind = JOURNAL_NOTE;
 	r->req.err = &r->err;
 	memcpy(r->req.entry_id, r->entry.id, sizeof(r->req.entry_id));

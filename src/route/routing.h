@@ -6,6 +6,7 @@
 #include <stdint.h>
 
 #include "base/err.h"
+#include "route/job.h"
 #include "route/router.h"
 #include "route/verdict.h"
 #include "state/engaged.h"
@@ -14,7 +15,6 @@
 
 struct conf;
 struct gate;
-struct job;
 struct message;
 struct router_thread;
 
@@ -35,9 +35,14 @@ struct routing {
 
 	struct entry entry;
 	struct message *msg; /* NULL: the frame can't be read */
-	bool resumed;        /* an earlier process accepted or refused it */
+	bool again;          /* an earlier process had it */
+	bool resumed;        /* and accepted or refused it */
+	const char *dead;    /* why it is given up unseen; static; or NULL */
+	enum job_hope hope;
 	char claim[ENGAGED_KEY_SIZE];
 	char thread[ENGAGED_KEY_SIZE];
+	char post[ENGAGED_KEY_SIZE]; /* channel:ts */
+	char steps[120];
 	bool engages;      /* threads of direct messages need no engagement */
 	unsigned int hash; /* of thread */
 

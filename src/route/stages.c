@@ -144,8 +144,12 @@ static enum verdict no_agent(struct routing *r)
 {
 	const char *tenant = r->msg->tenant_id;
 
-	if (r->resumed)
-		return drop(r, "no agent");
+	/* There is a placeholder to close. */
+	if (r->resumed) {
+		if (r->hope == JOB_HOPE)
+			r->hope = JOB_NO_AGENT;
+		return V_NEXT;
+	}
 	if (hourly(r, "noagent", tenant, ""))
 		log_warn(LOG_FIELDS({ "tenant", tenant }),
 			 "tenant has no active agent");

@@ -13,8 +13,6 @@ struct entry;
 /* Far above what one answer is cut into. */
 #define PARTS_MAX 1000
 
-/* How long done entries are kept: longer than Slack delivers again. */
-#define ENTRIES_KEPT_MS (48 * 3600 * 1000LL)
 /* Longer than engaged_minutes can be. */
 #define ENGAGED_KEPT_MS (8 * 24 * 3600 * 1000LL)
 

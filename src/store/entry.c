@@ -1,4 +1,6 @@
 /* SPDX-License-Identifier: ISC */
+#include <inttypes.h>
+#include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
 
@@ -44,6 +46,31 @@ void entry_release(struct entry *en)
 	free(en->parts);
 	free(en->answer);
 	*en = (struct entry){ 0 };
+}
+
+/* Steps are told apart by spaces, and end in a plus and a number. */
+static void make_plain(char *s)
+{
+	for (; *s; s++) {
+		if (*s == ' ' || *s == '+' || (unsigned char)*s < ' ')
+			*s = '_';
+	}
+}
+
+void entry_step(char *out, size_t size, const struct entry *en, int64_t now_ms,
+		const char *name, const char *detail)
+{
+	int64_t ms = now_ms > en->received_ms ? now_ms - en->received_ms : 0;
+	size_t n = strlen(out);
+	char what[64];
+	int len;
+
+	(void)snprintf(what, sizeof(what), "%s%s%s", name, detail ? ":" : "",
+		       detail ? detail : "");
+	make_plain(what);
+	len = snprintf(out + n, size - n, "%s+%" PRId64 " ", what, ms);
+	if (len < 0 || (size_t)len >= size - n)
+		out[n] = '\0';
 }
 
 static int make_parts(struct entry *en, size_t n)

@@ -18,6 +18,9 @@
 
 #define BATCH_MAX 512
 
+#define DAY_MS       (24 * INT64_C(3600000))
+#define HISTORY_DAYS 7 /* unless told otherwise */
+
 /*
  * With so many entries at work their notes come one by one: waiting a little
  * for the next ones makes one write to the disk of many. Below it an ack waits
@@ -30,10 +33,11 @@
 #define IDLE_MS 500
 
 /* Expired rows go in steps that nobody notices. */
-#define EXPIRE_ROWS    200
-#define EXPIRE_MS      1000 /* between steps when there is little */
-#define EXPIRE_BUSY_MS 100  /* while there is more */
-#define EXPIRE_FAIL_MS 60000
+#define EXPIRE_ROWS      200
+#define EXPIRE_ROWS_BUSY 20   /* while somebody waits */
+#define EXPIRE_MS        1000 /* between steps when there is little */
+#define EXPIRE_BUSY_MS   100  /* while there is more */
+#define EXPIRE_FAIL_MS   60000
 
 /* Between tries to commit what must not be lost. */
 static const int retry_ms[] = { 250, 500, 1000, 2000 };
@@ -57,6 +61,7 @@ struct journal {
 	atomic_size_t unfinished;
 	atomic_size_t queued;
 	atomic_llong beat_ms;
+	atomic_llong kept_ms; /* a row, after its entry is finished */
 
 	pthread_mutex_t db_lock; /* whoever uses db, for a whole batch */
 	struct journal_db *db;
@@ -304,19 +309,21 @@ static void commit_batch(struct journal *j)
 
 static void expire(struct journal *j, int64_t now_ms)
 {
+	int max = queue_depth(j->queue) > 0 ? EXPIRE_ROWS_BUSY : EXPIRE_ROWS;
 	struct err e = { 0 };
 	int n;
 
 	if (now_ms < j->expire_at_ms)
 		return;
-	n = j->db->ops->expire(j->db, clock_wall_ms(), EXPIRE_ROWS, &e);
+	n = j->db->ops->expire(j->db, clock_wall_ms(), atomic_load(&j->kept_ms),
+			       max, &e);
 	if (n < 0) {
 		log_warn(LOG_FIELDS({ "reason", e.msg }),
 			 "cannot delete expired rows");
 		j->expire_at_ms = now_ms + EXPIRE_FAIL_MS;
 	} else {
 		j->expire_at_ms =
-			now_ms + (n < EXPIRE_ROWS ? EXPIRE_MS : EXPIRE_BUSY_MS);
+			now_ms + (n < max ? EXPIRE_MS : EXPIRE_BUSY_MS);
 	}
 }
 
@@ -439,6 +446,7 @@ struct journal *journal_create(const char *url, const struct keyring *k,
 	(void)pthread_mutex_init(&j->stats_lock, NULL);
 	list_init(&j->todo);
 	j->room = room;
+	journal_set_history(j, HISTORY_DAYS);
 	beat(j);
 	if (open_journal(j, url, k, e) < 0)
 		goto fail;
@@ -461,6 +469,11 @@ void journal_free(struct journal *j)
 	queue_close(j->queue);
 	(void)pthread_join(j->thread, NULL);
 	free_parts(j);
+}
+
+void journal_set_history(struct journal *j, int days)
+{
+	atomic_store(&j->kept_ms, days * DAY_MS);
 }
 
 static bool take_room(struct journal *j)
@@ -493,6 +506,23 @@ int journal_unfinished(struct journal *j,
 	rc = j->db->ops->unfinished(j->db, fn, arg, e);
 	pthread_mutex_unlock(&j->db_lock);
 	return rc;
+}
+
+int journal_entry(struct journal *j, const char *id,
+		  int (*fn)(struct entry *en, void *arg), void *arg,
+		  struct err *e)
+{
+	int rc;
+
+	pthread_mutex_lock(&j->db_lock);
+	rc = j->db->ops->entry(j->db, id, fn, arg, e);
+	pthread_mutex_unlock(&j->db_lock);
+	return rc;
+}
+
+void journal_reopened(struct journal *j)
+{
+	atomic_fetch_add(&j->unfinished, 1);
 }
 
 void journal_stats(struct journal *j, struct journal_stats *out)

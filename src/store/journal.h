@@ -46,6 +46,7 @@ struct entry {
 	char id[ID_SIZE];
 	enum entry_state state;
 	int64_t received_ms; /* wall clock */
+	int64_t replayed_ms; /* a dead letter's, begun anew; 0: never */
 	char *app_id;
 	char *event_id; /* or trigger_id; unique */
 	char *frame;    /* the envelope as it came */
@@ -56,7 +57,7 @@ struct entry {
 	char *tenant_id;
 	char *verdict;
 
-	int attempts;
+	int attempts; /* times that the daemon crashed with it in hand */
 	/* Posts of the reply: ts of part 0 (the placeholder), 1, ...; a part
 	 * that is intended and not known to be posted has ts "". */
 	char **parts;
@@ -64,6 +65,14 @@ struct entry {
 	char *answer; /* the whole answer, once the model ended */
 };
 void entry_release(struct entry *en);
+const char *entry_state_name(enum entry_state s);
+
+/*
+ * Appends a step of this entry to out, as store/record.h has them: what
+ * happened now, and a detail or NULL. What finds no room is left out.
+ */
+void entry_step(char *out, size_t size, const struct entry *en, int64_t now_ms,
+		const char *name, const char *detail);
 
 /* What to write down about an entry; unset fields (NULL, 0) stay. */
 struct note {
@@ -71,7 +80,8 @@ struct note {
 	const char *verdict;
 	const char *claim;
 	const char *tenant_id;
-	int attempt;         /* count so many more */
+	const char *post;    /* "channel:ts" of what was said */
+	const char *steps;   /* what happened since; see store/record.h */
 	int part;            /* with part_ts */
 	const char *part_ts; /* "": intended; else posted as */
 	const char *answer;
@@ -119,6 +129,9 @@ struct journal_req {
 struct journal *journal_create(const char *url, const struct keyring *k,
 			       size_t room, struct err *e);
 
+/* How long rows are kept after their entry is finished. Any thread. */
+void journal_set_history(struct journal *j, int days);
+
 /* Commits what was submitted, then ends the thread. NULL is allowed. */
 void journal_free(struct journal *j);
 
@@ -136,6 +149,17 @@ bool journal_submit(struct journal *j, struct journal_req *r);
 int journal_unfinished(struct journal *j,
 		       int (*fn)(struct entry *en, void *arg), void *arg,
 		       struct err *e);
+
+/*
+ * One unfinished entry, by its id; fn as above. Any thread: it may wait for a
+ * batch. 1, 0 when there is none, or -1.
+ */
+int journal_entry(struct journal *j, const char *id,
+		  int (*fn)(struct entry *en, void *arg), void *arg,
+		  struct err *e);
+
+/* A dead letter was begun anew: it counts as unfinished again. */
+void journal_reopened(struct journal *j);
 
 struct journal_stats {
 	size_t queued;     /* requests waiting */

@@ -47,10 +47,14 @@ struct journal_ops {
 	int (*unfinished)(struct journal_db *db,
 			  int (*fn)(struct entry *en, void *arg), void *arg,
 			  struct err *e);
+	int (*entry)(struct journal_db *db, const char *id,
+		     int (*fn)(struct entry *en, void *arg), void *arg,
+		     struct err *e);
 
-	/* Delete at most max rows of what has expired; how many, or -1. */
-	int (*expire)(struct journal_db *db, int64_t now_ms, int max,
-		      struct err *e);
+	/* Delete at most max rows of what has expired; how many, or -1. kept:
+	 * finished entries are, for so long. */
+	int (*expire)(struct journal_db *db, int64_t now_ms, int64_t kept_ms,
+		      int max, struct err *e);
 	/* Called after batches; idle: nobody is waiting just now. */
 	void (*rest)(struct journal_db *db, bool idle);
 };
@@ -63,7 +67,6 @@ struct journal_db {
 extern const struct journal_ops journal_sqlite;
 extern const struct journal_ops journal_postgres;
 
-const char *entry_state_name(enum entry_state s);
 /* ENTRY_NEW for what it doesn't know. */
 enum entry_state entry_state_parse(const char *name);
 

@@ -1,5 +1,6 @@
 /* SPDX-License-Identifier: ISC */
 #include "store/postgres.h"
+#include "store/record.h"
 
 #include <assert.h>
 #include <inttypes.h>
@@ -314,4 +315,5 @@ const struct store_ops store_postgres = {
 	.app_put = postgres_app_put,
 	.connection_put = postgres_connection_put,
 	.agent_put = postgres_agent_put,
+	.records = &record_postgres,
 };

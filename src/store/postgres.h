@@ -55,11 +55,19 @@ enum postgres_query {
 	PQ_FORGET,
 	PQ_COUNT_UNFINISHED,
 	PQ_UNFINISHED,
+	PQ_ONE_UNFINISHED,
 	PQ_EXPIRE_JOURNAL,
 	PQ_EXPIRE_ENGAGED,
+
+	PQ_RECORD_FIND,
+	PQ_RECORD_DEAD,
+	PQ_RECORD_STALE,
+	PQ_RECORD_BLAME,
+	PQ_RECORD_REPLAY,
+	PQ_RECORD_DROP,
 	PQ_COUNT
 };
-#define POSTGRES_PARAMS 11 /* the most that one has */
+#define POSTGRES_PARAMS 12 /* the most that one has */
 struct postgres_statement {
 	const char *name;
 	const char *sql;

@@ -73,6 +73,7 @@ static int read_entry(const PGresult *r, int row, struct entry *en,
 		.verdict = postgres_copy(r, row, 8),
 		.attempts = (int)postgres_int(r, row, 9),
 		.answer = postgres_copy(r, row, 11),
+		.replayed_ms = postgres_int(r, row, 13),
 	};
 	(void)strncpy(en->id, PQgetvalue(r, row, 1), sizeof(en->id) - 1);
 	en->frame = copy_frame(r, row, 10, &en->frame_len);
@@ -119,4 +120,24 @@ int postgres_journal_unfinished(struct journal_db *db,
 		rc = read_page(s, &after, fn, arg, e);
 	} while (rc == 0);
 	return rc < 0 ? -1 : 0;
+}
+
+int postgres_journal_entry(struct journal_db *db, const char *id,
+			   int (*fn)(struct entry *en, void *arg), void *arg,
+			   struct err *e)
+{
+	struct postgres *s = ((struct postgres_journal *)db)->s;
+	PGresult *r = postgres_run(s, PQ_ONE_UNFINISHED, NULL, &id, e);
+	int n = r ? PQntuples(r) : -1;
+	struct entry en;
+	int rc = n;
+
+	if (n > 0) {
+		rc = read_entry(r, 0, &en, e);
+		if (rc == 0)
+			rc = fn(&en, arg);
+		entry_release(&en);
+	}
+	PQclear(r);
+	return rc < 0 ? -1 : n;
 }

@@ -142,14 +142,13 @@ static int send_note(struct postgres_journal *p, const char *id,
 		n->verdict,
 		n->claim,
 		n->tenant_id,
-		n->attempt == 0  ? "0"
-		: n->attempt > 0 ? "1"
-				 : "-1",
 		postgres_number(part, n->part),
 		n->part_ts,
 		n->answer,
 		n->engaged,
 		postgres_number(at, n->engaged_ms),
+		n->steps,
+		n->post,
 	};
 
 	assert(n->part >= 0 && n->part < PARTS_MAX);
@@ -298,13 +297,12 @@ static int expire_before(struct postgres *s, enum postgres_query q,
 }
 
 static int postgres_journal_expire(struct journal_db *db, int64_t now_ms,
-				   int max, struct err *e)
+				   int64_t kept_ms, int max, struct err *e)
 {
 	struct postgres *s = of(db)->s;
 	int n, m;
 
-	n = expire_before(s, PQ_EXPIRE_JOURNAL, now_ms - ENTRIES_KEPT_MS, max,
-			  e);
+	n = expire_before(s, PQ_EXPIRE_JOURNAL, now_ms - kept_ms, max, e);
 	m = n < 0 ? -1
 		  : expire_before(s, PQ_EXPIRE_ENGAGED,
 				  now_ms - ENGAGED_KEPT_MS, max - n, e);
@@ -330,6 +328,7 @@ const struct journal_ops journal_postgres = {
 	.write = postgres_journal_write,
 	.count = postgres_journal_count,
 	.unfinished = postgres_journal_unfinished,
+	.entry = postgres_journal_entry,
 	.expire = postgres_journal_expire,
 	.rest = postgres_journal_rest,
 };

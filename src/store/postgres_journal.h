@@ -60,5 +60,8 @@ int postgres_journal_count(struct journal_db *db, size_t *unfinished,
 int postgres_journal_unfinished(struct journal_db *db,
 				int (*fn)(struct entry *en, void *arg),
 				void *arg, struct err *e);
+int postgres_journal_entry(struct journal_db *db, const char *id,
+			   int (*fn)(struct entry *en, void *arg), void *arg,
+			   struct err *e);
 
 #endif

@@ -6,6 +6,11 @@
 	TENANT ", channel_type, app_id, workspace_id, bot_token," \
 	       " bot_user_id, bot_id"
 
+#define RECORD                                                  \
+	"id, app_id, event_id, state, received_ms, done_ms,"    \
+	" replayed_ms, tenant, verdict, attempts, post, steps," \
+	" posts, kept"
+
 /*
  * All that is ever asked of the database, beside the migrations. Text of
  * foreign origin is cleaned before it gets here (postgres_batch.c).
@@ -106,8 +111,8 @@ const struct postgres_statement postgres_sql[PQ_COUNT] = {
 			5 },
 	[PQ_NOTE] = { "note",
 		      "SELECT journal_note($1, $2, $3, $4, $5, $6, $7, $8, $9,"
-		      " $10, $11)",
-		      11 },
+		      " $10, $11, $12)",
+		      12 },
 	[PQ_DONE] = { "done", "SELECT journal_done($1, $2, $3)", 3 },
 	/* The tenant may have been removed while its answer was written. */
 	[PQ_DONE_LINE] = { "done_line",
@@ -136,11 +141,29 @@ const struct postgres_statement postgres_sql[PQ_COUNT] = {
 	[PQ_UNFINISHED] = { "unfinished",
 			    "SELECT seq, id, state, received_ms, app_id,"
 			    " event_id, claim, tenant_id, verdict, attempts,"
-			    " frame, answer, posts"
+			    " frame, answer, posts, replayed_ms"
 			    " FROM journal_unfinished($1, $2)",
 			    2 },
+	[PQ_ONE_UNFINISHED] = { "one_unfinished",
+				"SELECT seq, id, state, received_ms, app_id,"
+				" event_id, claim, tenant_id, verdict,"
+				" attempts, frame, answer, posts, replayed_ms"
+				" FROM journal_one($1)",
+				1 },
 	[PQ_EXPIRE_JOURNAL] = { "expire_journal",
 				"SELECT journal_expire($1, $2)", 2 },
 	[PQ_EXPIRE_ENGAGED] = { "expire_engaged",
 				"SELECT engaged_expire($1, $2)", 2 },
+
+	[PQ_RECORD_FIND] = { "record_find",
+			     "SELECT " RECORD " FROM records_find($1)", 1 },
+	[PQ_RECORD_DEAD] = { "record_dead",
+			     "SELECT " RECORD " FROM records_dead($1)", 1 },
+	[PQ_RECORD_STALE] = { "record_stale", "SELECT journal_stale($1, $2)",
+			      2 },
+	[PQ_RECORD_BLAME] = { "record_blame",
+			      "SELECT journal_blame($1, $2, $3)", 3 },
+	[PQ_RECORD_REPLAY] = { "record_replay", "SELECT dead_replay($1, $2)",
+			       2 },
+	[PQ_RECORD_DROP] = { "record_drop", "SELECT dead_drop($1, $2)", 2 },
 };

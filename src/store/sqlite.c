@@ -1,5 +1,6 @@
 /* SPDX-License-Identifier: ISC */
 #include "store/sqlite.h"
+#include "store/record.h"
 
 #include <assert.h>
 #include <stdio.h>
@@ -200,4 +201,5 @@ const struct store_ops store_sqlite = {
 	.app_put = sqlite_app_put,
 	.connection_put = sqlite_connection_put,
 	.agent_put = sqlite_agent_put,
+	.records = &record_sqlite,
 };

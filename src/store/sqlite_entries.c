@@ -72,6 +72,7 @@ static int read_entry(struct sqlite *s, sqlite3_stmt *st, struct entry *en,
 		.verdict = sqlite_copy(st, 8),
 		.attempts = sqlite3_column_int(st, 9),
 		.answer = sqlite_copy(st, 11),
+		.replayed_ms = sqlite3_column_int64(st, 12),
 	};
 	en->frame = copy_frame(st, 10, &en->frame_len);
 	if (!id || !en->app_id || !en->frame)
@@ -104,4 +105,27 @@ int sqlite_journal_unfinished(struct journal_db *db,
 	if (st)
 		sqlite_finish(st);
 	return rc < 0 ? -1 : 0;
+}
+
+int sqlite_journal_entry(struct journal_db *db, const char *id,
+			 int (*fn)(struct entry *en, void *arg), void *arg,
+			 struct err *e)
+{
+	struct sqlite *s = ((struct sqlite_journal *)db)->s;
+	sqlite3_stmt *st = sqlite_query(s, Q_ONE_UNFINISHED, e);
+	struct entry en;
+	int rc;
+
+	if (!st)
+		return -1;
+	sqlite_bind(st, 1, id);
+	rc = sqlite_row(s, st, e);
+	if (rc <= 0)
+		return rc;
+	rc = read_entry(s, st, &en, e);
+	sqlite_finish(st);
+	if (rc == 0)
+		rc = fn(&en, arg);
+	entry_release(&en);
+	return rc < 0 ? -1 : 1;
 }

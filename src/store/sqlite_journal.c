@@ -136,7 +136,7 @@ static int note_row(struct sqlite *s, int64_t seq, const struct note *n,
 	sqlite3_stmt *st;
 
 	if (n->state == ENTRY_NEW && !n->verdict && !n->claim &&
-	    !n->tenant_id && !n->attempt)
+	    !n->tenant_id && !n->steps && !n->post)
 		return 0;
 	st = sqlite_query(s, Q_NOTE, e);
 	if (!st)
@@ -147,7 +147,8 @@ static int note_row(struct sqlite *s, int64_t seq, const struct note *n,
 	sqlite_bind(st, 3, n->verdict);
 	sqlite_bind(st, 4, n->claim);
 	sqlite_bind(st, 5, n->tenant_id);
-	(void)sqlite3_bind_int(st, 6, n->attempt);
+	sqlite_bind(st, 6, n->steps);
+	sqlite_bind(st, 7, n->post);
 	return sqlite_run(s, st, e);
 }
 
@@ -324,13 +325,12 @@ static int expire_before(struct sqlite *s, enum sqlite_query q, int64_t before,
 	return sqlite_run(s, st, e) < 0 ? -1 : sqlite3_changes(s->db);
 }
 
-static int sqlite_journal_expire(struct journal_db *db, int64_t now_ms, int max,
-				 struct err *e)
+static int sqlite_journal_expire(struct journal_db *db, int64_t now_ms,
+				 int64_t kept_ms, int max, struct err *e)
 {
 	int n, m;
 
-	n = expire_before(of(db), Q_EXPIRE_JOURNAL, now_ms - ENTRIES_KEPT_MS,
-			  max, e);
+	n = expire_before(of(db), Q_EXPIRE_JOURNAL, now_ms - kept_ms, max, e);
 	m = n < 0 ? -1
 		  : expire_before(of(db), Q_EXPIRE_ENGAGED,
 				  now_ms - ENGAGED_KEPT_MS, max - n, e);
@@ -364,6 +364,7 @@ const struct journal_ops journal_sqlite = {
 	.write = sqlite_journal_write,
 	.count = sqlite_journal_count,
 	.unfinished = sqlite_journal_unfinished,
+	.entry = sqlite_journal_entry,
 	.expire = sqlite_journal_expire,
 	.rest = sqlite_journal_rest,
 };

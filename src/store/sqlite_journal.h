@@ -16,5 +16,8 @@ int sqlite_journal_count(struct journal_db *db, size_t *unfinished,
 int sqlite_journal_unfinished(struct journal_db *db,
 			      int (*fn)(struct entry *en, void *arg), void *arg,
 			      struct err *e);
+int sqlite_journal_entry(struct journal_db *db, const char *id,
+			 int (*fn)(struct entry *en, void *arg), void *arg,
+			 struct err *e);
 
 #endif

@@ -7,6 +7,26 @@
 	       " c.bot_user_id, c.bot_id"                                 \
 	       " FROM connections c JOIN tenants t ON t.id = c.tenant_id"
 
+#define ENTRY                                                        \
+	"j.seq, j.id, j.state, j.received_ms, j.app_id, j.event_id," \
+	" j.claim, j.tenant_id, j.verdict, j.attempts, p.frame,"     \
+	" p.answer, j.replayed_ms"
+#define RECORD                                                          \
+	"SELECT j.id, j.app_id, j.event_id, j.state, j.received_ms,"    \
+	" j.done_ms, j.replayed_ms, t.name, j.verdict, j.attempts,"     \
+	" j.post, j.steps, (SELECT group_concat(q.part || ' ' || q.ts," \
+	" ',') FROM parts q WHERE q.seq = j.seq),"                      \
+	" EXISTS (SELECT 1 FROM pending p WHERE p.seq = j.seq)"         \
+	" FROM journal j LEFT JOIN tenants t ON t.id = j.tenant_id "
+/* A further step of a row, at the time ?2. */
+#define ADD_STEP(name)                                \
+	" steps = substr(steps || " name " || '+' ||" \
+	" max(?2 - received_ms, 0) || ' ', 1, 2000) "
+#define HAS_PARTS "EXISTS (SELECT 1 FROM parts q WHERE q.seq = journal.seq)"
+#define OF_DEAD                                            \
+	"seq = (SELECT seq FROM journal WHERE id = ?1 AND" \
+	" state = 'dead')"
+
 /* All that is ever asked of the database, beside the migrations. */
 const char *const sqlite_sql[Q_COUNT] = {
 	[Q_RESOLVE] = "SELECT " CONNECTION
@@ -91,7 +111,8 @@ const char *const sqlite_sql[Q_COUNT] = {
 		   " verdict = coalesce(?3, verdict),"
 		   " claim = coalesce(?4, claim),"
 		   " tenant_id = coalesce(?5, tenant_id),"
-		   " attempts = attempts + ?6 WHERE seq = ?1",
+		   " steps = substr(steps || coalesce(?6, ''), 1, 2000),"
+		   " post = coalesce(?7, post) WHERE seq = ?1",
 	[Q_NOTE_ANSWER] = "UPDATE pending SET answer = ?2 WHERE seq = ?1",
 	/* What is posted stays so, whatever is intended once more. */
 	[Q_NOTE_PART] = "INSERT INTO parts (seq, part, ts) VALUES (?1, ?2, ?3)"
@@ -121,14 +142,53 @@ const char *const sqlite_sql[Q_COUNT] = {
 	[Q_COUNT_UNFINISHED] = "SELECT count(*) FROM pending p"
 			       " JOIN journal j USING (seq)"
 			       " WHERE j.done_ms IS NULL",
-	[Q_UNFINISHED] = "SELECT j.seq, j.id, j.state, j.received_ms, j.app_id,"
-			 " j.event_id, j.claim, j.tenant_id, j.verdict,"
-			 " j.attempts, p.frame, p.answer"
-			 " FROM pending p JOIN journal j USING (seq)"
+	[Q_UNFINISHED] = "SELECT " ENTRY " FROM pending p"
+			 " JOIN journal j USING (seq)"
 			 " WHERE j.done_ms IS NULL ORDER BY p.seq",
+	[Q_ONE_UNFINISHED] = "SELECT " ENTRY " FROM journal j"
+			     " JOIN pending p USING (seq)"
+			     " WHERE j.id = ?1 AND j.done_ms IS NULL",
 	[Q_PARTS] = "SELECT part, ts FROM parts WHERE seq = ?1 ORDER BY part",
 	[Q_EXPIRE_JOURNAL] = "DELETE FROM journal WHERE seq IN (SELECT seq"
 			     " FROM journal WHERE done_ms < ?1 LIMIT ?2)",
 	[Q_EXPIRE_ENGAGED] = "DELETE FROM engaged WHERE key IN (SELECT key"
 			     " FROM engaged WHERE at_ms < ?1 LIMIT ?2)",
+
+	[Q_RECORD_FIND] = RECORD
+	"WHERE j.seq IN (SELECT seq FROM journal WHERE id = ?1"
+	" UNION SELECT seq FROM journal WHERE post = ?1"
+	" UNION SELECT k.seq FROM apps a JOIN journal k"
+	" ON k.app_id = a.app_id AND k.event_id = ?1"
+	" UNION SELECT seq FROM journal WHERE"
+	" length(?1) = 6 AND substr(id, -6) = ?1)"
+	" ORDER BY j.seq LIMIT 50",
+	[Q_RECORD_DEAD] = RECORD "WHERE j.state = 'dead' AND j.seq IN"
+				 " (SELECT seq FROM pending)"
+				 " ORDER BY j.seq LIMIT ?1",
+	[Q_RECORD_STALE] = "SELECT j.id FROM pending p"
+			   " JOIN journal j USING (seq)"
+			   " WHERE j.done_ms IS NULL AND j.received_ms < ?1"
+			   " ORDER BY p.seq LIMIT ?2",
+	[Q_RECORD_BLAME] =
+		"UPDATE journal SET attempts = attempts + 1," ADD_STEP(
+			"?3") "WHERE id = ?1 AND done_ms IS NULL",
+	[Q_RECORD_REPLAY] =
+		"UPDATE journal SET done_ms = NULL, attempts = 0,"
+		" replayed_ms = ?2," ADD_STEP(
+			"'replayed'") ","
+				      " state = CASE WHEN " HAS_PARTS
+				      " THEN 'accepted'"
+				      " ELSE 'new' END,"
+				      " verdict = CASE WHEN " HAS_PARTS
+				      " THEN 'accept' END"
+				      " WHERE id = ?1 AND state = 'dead' AND seq IN"
+				      " (SELECT seq FROM pending)",
+	/* It may be the sentence that says that there is none. */
+	[Q_RECORD_REPLAY_ANSWER] =
+		"UPDATE pending SET answer = NULL WHERE " OF_DEAD
+		" AND (SELECT verdict FROM journal WHERE id = ?1)"
+		" LIKE 'failed:%'",
+	[Q_RECORD_DROP] = "UPDATE journal SET state = 'done'," ADD_STEP(
+		"'dropped'") "WHERE id = ?1 AND state = 'dead'",
+	[Q_RECORD_DROP_PENDING] = "DELETE FROM pending WHERE " OF_DEAD,
 };

@@ -8,6 +8,7 @@
 
 struct err;
 struct keyring;
+struct record_ops;
 struct store;
 
 /* ---- what is stored; all strings are heap, NULL only where said ---- */
@@ -140,6 +141,8 @@ struct store_ops {
 	int (*connection_put)(struct store *s, const struct connection *c,
 			      struct err *e);
 	int (*agent_put)(struct store *s, const struct agent *a, struct err *e);
+
+	const struct record_ops *records; /* store/record.h */
 };
 
 /* A backend puts this first in its own struct. */

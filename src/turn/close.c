@@ -126,6 +126,7 @@ void close_start(struct turn *t)
 
 	if (t->verdict[0] != '\0')
 		n.verdict = t->verdict;
+	turn_step(t, entry_state_name(t->end_state), known(t->verdict));
 	r->nlines = make_lines(t);
 	r->lines = t->lines;
 	if (t->model[0] != '\0') {

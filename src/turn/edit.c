@@ -120,10 +120,13 @@ static void start(struct turn *t, const struct buf *text)
 	struct err e = { 0 };
 	struct buf form;
 
+	turn_enter(t);
 	buf_init(&form, FORM_MAX);
 	http_form(&form, "channel", t->where);
 	http_form(&form, "ts", t->parts[0]);
 	http_form(&form, "text", text->data ? text->data : "");
+	if (t->final)
+		post_metadata(&form, t, 0, true);
 	t->call = slack_call(t->w->http, t->w->conf->slack_api_url,
 			     "chat.update", t->job->connection.bot_token, &form,
 			     on_edited, t, &e);

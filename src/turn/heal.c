@@ -60,6 +60,7 @@ static void on_deleted(const struct slack_result *r, void *arg)
 		LOG_FIELDS({ "entry", t->job->entry.id },
 			   { "error", r->fault == SLACK_OK ? NULL : r->error }),
 		"deleted a post that had arrived twice");
+	turn_step(t, "twin", r->fault == SLACK_OK ? NULL : r->error);
 	if (r->fault == SLACK_OK || r->fault == SLACK_GONE)
 		look(t);
 	else
@@ -83,7 +84,7 @@ static void delete_twin(struct turn *t, const char *ts)
 }
 
 /* Also what an earlier attempt posted of a longer reply than this one. */
-static const char *find_twin(const struct turn *t, const struct json *body)
+static const char *find_twin(struct turn *t, const struct json *body)
 {
 	const char *twin = NULL;
 	size_t k;
@@ -94,15 +95,11 @@ static const char *find_twin(const struct turn *t, const struct json *body)
 	return twin;
 }
 
-static void on_look(const struct slack_result *r, void *arg)
+static void on_look(struct turn *t, const struct slack_result *r,
+		    const char *twin)
 {
-	struct turn *t = arg;
-	const char *twin;
-
-	t->call = NULL;
 	if (later(t, r))
 		return;
-	twin = find_twin(t, r->body);
 	if (twin)
 		delete_twin(t, twin);
 	else
@@ -111,11 +108,8 @@ static void on_look(const struct slack_result *r, void *arg)
 
 static void look(struct turn *t)
 {
-	struct err e = { 0 };
-
 	killpoint("healing");
-	t->call = look_start(t, on_look, &e);
-	if (!t->call)
+	if (look_start(t, find_twin, on_look) < 0)
 		finish(t);
 }
 

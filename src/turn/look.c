@@ -11,12 +11,21 @@
 #include "route/message.h"
 #include "turn/turn.h"
 
-#define FORM_MAX 1024
+/*
+ * Slack tells the oldest first, and a page at a time. What came after the
+ * question is mostly one page; a busy thread has more, and what we look for
+ * may be behind all that was said meanwhile.
+ */
 
-struct slack_call *look_start(struct turn *t, slack_done *done, struct err *e)
+#define FORM_MAX  2048
+#define PAGES_MAX 10 /* of 200 messages */
+
+static void on_page(const struct slack_result *r, void *arg);
+
+static int ask_page(struct turn *t, const char *cursor)
 {
 	const struct message *m = t->job->msg;
-	struct slack_call *c;
+	struct err e = { 0 };
 	struct buf form;
 
 	buf_init(&form, FORM_MAX);
@@ -25,11 +34,39 @@ struct slack_call *look_start(struct turn *t, slack_done *done, struct err *e)
 	http_form(&form, "oldest", m->channel.ts);
 	http_form(&form, "limit", "200");
 	http_form(&form, "include_all_metadata", "true");
-	c = slack_call(t->w->http, t->w->conf->slack_api_url,
-		       "conversations.replies", t->job->connection.bot_token,
-		       &form, done, t, e);
+	if (cursor)
+		http_form(&form, "cursor", cursor);
+	t->call = slack_call(t->w->http, t->w->conf->slack_api_url,
+			     "conversations.replies",
+			     t->job->connection.bot_token, &form, on_page, t,
+			     &e);
 	buf_release(&form);
-	return c;
+	return t->call ? 0 : -1;
+}
+
+static void on_page(const struct slack_result *r, void *arg)
+{
+	struct turn *t = arg;
+	const char *ts = NULL;
+	const char *cursor = NULL;
+
+	t->call = NULL;
+	if (r->fault == SLACK_OK) {
+		ts = t->look.match(t, r->body);
+		cursor = json_str(r->body, "response_metadata.next_cursor");
+	}
+	if (!ts && cursor && cursor[0] != '\0' && ++t->look.pages < PAGES_MAX &&
+	    ask_page(t, cursor) == 0)
+		return;
+	t->look.done(t, r, ts);
+}
+
+int look_start(struct turn *t, look_match *match, look_done *done)
+{
+	t->look.match = match;
+	t->look.done = done;
+	t->look.pages = 0;
+	return ask_page(t, NULL);
 }
 
 static bool is_ours(const struct json *m, const struct connection *c)
@@ -40,6 +77,24 @@ static bool is_ours(const struct json *m, const struct connection *c)
 	if (bot && c->bot_id && strcmp(bot, c->bot_id) == 0)
 		return true;
 	return user && c->bot_user_id && strcmp(user, c->bot_user_id) == 0;
+}
+
+bool look_is_final(const struct json *body, const char *ts)
+{
+	size_t i, n = json_len(body, "messages");
+	const struct json *m;
+	const char *at;
+	char path[40];
+
+	for (i = 0; i < n; i++) {
+		(void)snprintf(path, sizeof(path), "messages.%zu", i);
+		m = json_at(body, path);
+		at = json_str(m, "ts");
+		if (at && strcmp(at, ts) == 0)
+			return json_int(m, "metadata.event_payload.final", 0) ==
+			       1;
+	}
+	return false;
 }
 
 /* What other apps put into their metadata doesn't count. */

@@ -34,6 +34,8 @@ static void submit(struct turn *t)
 	r->note = s->note;
 	if (s->note.part_ts)
 		r->note.part_ts = s->ts;
+	if (s->steps[0] != '\0')
+		r->note.steps = s->steps;
 	memcpy(r->entry_id, t->job->entry.id, sizeof(r->entry_id));
 	r->done = on_done;
 	r->arg = t;
@@ -72,6 +74,7 @@ static void on_noted(struct loop_task *task)
 	t->noting = false;
 	if (turn_reap(t))
 		return;
+	turn_enter(t);
 	if (!t->job->req.ok) {
 		try_again(t);
 		return;
@@ -84,6 +87,13 @@ static void on_noted(struct loop_task *task)
 		submit(t);
 	if (then)
 		then(t);
+}
+
+/* What the journal wasn't told yet goes along. */
+static void take_steps(struct turn *t, struct note_slot *s)
+{
+	memcpy(s->steps, t->steps, sizeof(s->steps));
+	t->steps[0] = '\0';
 }
 
 static void push(struct turn *t, const struct note_slot *s)
@@ -110,19 +120,11 @@ void note_answer(struct turn *t, enum entry_state state,
 {
 	struct note_slot s = { .kind = JOURNAL_NOTE, .then = then };
 
+	take_steps(t, &s);
 	s.note.state = state;
 	s.note.answer = t->answer.data;
 	if (t->verdict[0] != '\0')
 		s.note.verdict = t->verdict;
-	push(t, &s);
-}
-
-void note_attempt(struct turn *t, int n)
-{
-	struct note_slot s = { .kind = JOURNAL_NOTE };
-
-	s.note.state = ENTRY_ACCEPTED;
-	s.note.attempt = n;
 	push(t, &s);
 }
 
@@ -132,5 +134,6 @@ void note_done(struct turn *t, const struct note *n,
 	struct note_slot s = { .kind = JOURNAL_DONE, .then = then };
 
 	s.note = *n;
+	take_steps(t, &s);
 	push(t, &s);
 }

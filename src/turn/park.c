@@ -68,23 +68,12 @@ static void show(struct turn *t)
 	buf_release(&text);
 }
 
-/*
- * A stop is no failure, so its attempt isn't counted; but the first is, as an
- * entry without one was never seen in Slack.
- */
-static void give_back(struct turn *t)
-{
-	if (t->job->entry.attempts > 1)
-		note_attempt(t, -1);
-}
-
 void park_start(struct turn *t)
 {
 	if (!may_park(t))
 		return;
 	t->parked = true;
 	turn_stop(t);
-	give_back(t);
 	killpoint("parking");
 	/* While Slack keeps us from editing there is no time to wait. */
 	if (pace_force(&t->conn->edits, clock_ms()) == 0)

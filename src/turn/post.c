@@ -26,7 +26,6 @@
 #define SETTLE_MS 2000 /* a lost post needs a moment to arrive */
 
 static void on_posted(const struct slack_result *r, void *arg);
-static void on_look(const struct slack_result *r, void *arg);
 
 int post_grow(struct turn *t, size_t nparts)
 {
@@ -88,12 +87,20 @@ static void repost(struct turn *t)
 	enqueue(t, true);
 }
 
+static const char *match(struct turn *t, const struct json *body)
+{
+	const char *not_ts = t->voided[0] != '\0' ? t->voided : NULL;
+
+	return look_find(body, &t->job->connection, t->job->entry.id, t->part,
+			 not_ts);
+}
+
+static void on_look(struct turn *t, const struct slack_result *r,
+		    const char *ts);
+
 static void look(struct turn *t)
 {
-	struct err e = { 0 };
-
-	t->call = look_start(t, on_look, &e);
-	if (!t->call)
+	if (look_start(t, match, on_look) < 0)
 		turn_after(t, SETTLE_MS, look);
 }
 
@@ -126,22 +133,27 @@ static void later(struct turn *t, const struct slack_result *r,
 		turn_after(t, ms, fn);
 }
 
-static void on_look(const struct slack_result *r, void *arg)
+/* Nothing new is said for what has no hope; see job.h. */
+static bool may_post(const struct turn *t)
 {
-	struct turn *t = arg;
-	const char *ts;
+	return t->part > 0 || t->job->hope <= JOB_CRASHES;
+}
 
-	t->call = NULL;
+static void on_look(struct turn *t, const struct slack_result *r,
+		    const char *ts)
+{
 	if (r->fault == SLACK_TRANSIENT || r->fault == SLACK_RATE) {
 		later(t, r, look);
 		return;
 	}
-	ts = look_find(r->body, &t->job->connection, t->job->entry.id, t->part,
-		       NULL);
 	if (ts) {
 		log_info(LOG_FIELDS({ "entry", t->job->entry.id }),
 			 "found the post that seemed lost");
 		stands(t, ts);
+		return;
+	}
+	if (!may_post(t)) {
+		finish(t, NULL);
 		return;
 	}
 	/* Without the scope to look, better twice than never. */
@@ -154,14 +166,15 @@ static void on_look(const struct slack_result *r, void *arg)
 	repost(t);
 }
 
-static void add_metadata(struct buf *form, const struct turn *t)
+void post_metadata(struct buf *form, const struct turn *t, size_t part,
+		   bool final)
 {
 	char meta[160];
 
 	(void)snprintf(meta, sizeof(meta),
 		       "{\"event_type\":\"" POST_EVENT "\",\"event_payload\":"
-		       "{\"entry\":\"%s\",\"part\":%zu}}",
-		       t->job->entry.id, t->part);
+		       "{\"entry\":\"%s\",\"part\":%zu%s}}",
+		       t->job->entry.id, part, final ? ",\"final\":1" : "");
 	http_form(form, "metadata", meta);
 }
 
@@ -170,13 +183,14 @@ static void post_now(struct turn *t)
 	struct err e = { 0 };
 	struct buf form;
 
+	turn_enter(t);
 	buf_init(&form, FORM_MAX);
 	http_form(&form, "channel", t->where);
 	http_form(&form, "thread_ts", t->job->msg->thread_id);
 	http_form(&form, "text", t->post_text);
 	http_form(&form, "unfurl_links", "false");
 	http_form(&form, "unfurl_media", "false");
-	add_metadata(&form, t);
+	post_metadata(&form, t, t->part, t->state == TURN_WRITING);
 	t->call = slack_call(t->w->http, t->w->conf->slack_api_url,
 			     "chat.postMessage", t->job->connection.bot_token,
 			     &form, on_posted, t, &e);
@@ -255,7 +269,7 @@ void post_part(struct turn *t, size_t k, char *text, bool sure,
 	if (sure)
 		enqueue(t, false);
 	else
-		turn_after(t, SETTLE_MS, look);
+		turn_after(t, t->job->intended ? SETTLE_MS : 0, look);
 }
 
 void post_leave(struct turn *t)

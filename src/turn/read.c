@@ -8,6 +8,7 @@
 #include "base/conf.h"
 #include "base/err.h"
 #include "base/log.h"
+#include "base/suspect.h"
 #include "route/job.h"
 #include "route/message.h"
 #include "slack/text.h"
@@ -39,12 +40,14 @@ static void run_history(struct router_read *rd, struct store *s)
 	const struct message *m = t->job->msg;
 	struct err e = { 0 };
 
+	turn_enter(t);
 	if (s->ops->history(s, m->tenant_id, m->channel.channel_id,
 			    m->thread_id, t->budget, &t->history, &e) < 0) {
 		log_warn(LOG_FIELDS({ "entry", t->job->entry.id }),
 			 "cannot read history: %s", e.msg);
 		forget(&t->history);
 	}
+	suspect_leave();
 	loop_post(t->w->loop, &t->read_done);
 }
 
@@ -56,6 +59,7 @@ static void on_history(struct loop_task *task)
 	t->reading = false;
 	if (turn_reap(t) || t->parked)
 		return;
+	turn_enter(t);
 	if (t->history.n == 0 && t->job->msg->channel.thread_ts)
 		backfill_start(t);
 	else
@@ -63,6 +67,11 @@ static void on_history(struct loop_task *task)
 }
 
 void read_start(struct turn *t)
+{
+	again_start(t);
+}
+
+void read_history(struct turn *t)
 {
 	const struct conf_model *model;
 
@@ -243,7 +252,9 @@ void read_names_changed(struct worker *w)
 
 	for (t = w->turns; t; t = next) {
 		next = t->next;
-		if (t->naming && !names_due(t))
-			proceed(t);
+		if (!t->naming || names_due(t))
+			continue;
+		turn_enter(t);
+		proceed(t);
 	}
 }

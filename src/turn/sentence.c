@@ -43,6 +43,14 @@ static const struct {
 	[SENTENCE_UNSHOWN] = { "unshown",
 			       "Sorry, Slack doesn't let me show my answer"
 			       " here." },
+	[SENTENCE_STALE] = { "stale",
+			     "Sorry, I was away for too long to answer this"
+			     " in time. If it still matters, please ask"
+			     " again." },
+	[SENTENCE_NO_AGENT] = { "no_agent",
+				"Sorry, nobody is set up here any more who"
+				" could answer this. Please ask your"
+				" administrator." },
 };
 
 const char sentence_parked[] =
@@ -76,6 +84,27 @@ enum sentence sentence_of(enum llm_end end)
 		break;
 	}
 	return SENTENCE_ERROR;
+}
+
+enum sentence sentence_of_hope(enum job_hope h)
+{
+	switch (h) {
+	case JOB_STALE:
+		return SENTENCE_STALE;
+	case JOB_NO_AGENT:
+		return SENTENCE_NO_AGENT;
+	case JOB_HOPE:
+	case JOB_CRASHES:
+		break;
+	}
+	return SENTENCE_DEAD;
+}
+
+bool sentence_of_dead(const char *name)
+{
+	return strcmp(name, sentences[SENTENCE_DEAD].name) == 0 ||
+	       strcmp(name, sentences[SENTENCE_STALE].name) == 0 ||
+	       strcmp(name, sentences[SENTENCE_NO_AGENT].name) == 0;
 }
 
 void sentence_ref(const char *entry_id, char out[SENTENCE_REF_SIZE])

@@ -2,7 +2,10 @@
 #ifndef TURN_SENTENCE_H
 #define TURN_SENTENCE_H
 
+#include <stdbool.h>
+
 #include "llm/llm.h"
+#include "route/job.h"
 
 struct buf;
 
@@ -18,11 +21,18 @@ enum sentence {
 	SENTENCE_FILTERED,
 	SENTENCE_DEAD,
 	SENTENCE_UNSHOWN,
+	SENTENCE_STALE,
+	SENTENCE_NO_AGENT,
 	SENTENCES
 };
 
 /* For an end that is a failure. */
 enum sentence sentence_of(enum llm_end end);
+
+/* For a job without hope. */
+enum sentence sentence_of_hope(enum job_hope h);
+/* By its name: does it end an entry that is given up? */
+bool sentence_of_dead(const char *name);
 
 /* The short id that a person can quote and the log has too. */
 #define SENTENCE_REF_SIZE 7

@@ -11,6 +11,7 @@
 #include "base/err.h"
 #include "base/killpoint.h"
 #include "base/log.h"
+#include "base/suspect.h"
 #include "net/http.h"
 #include "net/retry.h"
 #include "route/job.h"
@@ -40,7 +41,8 @@ static const struct {
 			   enter_placing },
 	[TURN_WAITING] = { "waiting", TO(READING) | TO(WRITING),
 			   enter_waiting },
-	[TURN_READING] = { "reading", TO(ASKING) | TO(WRITING), read_start },
+	[TURN_READING] = { "reading", TO(ASKING) | TO(WRITING) | TO(CLOSING),
+			   read_start },
 	[TURN_ASKING] = { "asking", TO(STREAMING) | TO(WRITING), NULL },
 	[TURN_STREAMING] = { "streaming", TO(WRITING) | TO(CLOSING), NULL },
 	[TURN_WRITING] = { "writing", TO(HEALING) | TO(CLOSING), write_start },
@@ -53,6 +55,17 @@ const char *turn_state_name(enum turn_state s)
 	return (size_t)s < TURN_STATES ? states[s].name : "?";
 }
 
+void turn_enter(const struct turn *t)
+{
+	suspect_enter(t->job->entry.id, states[t->state].name);
+}
+
+void turn_step(struct turn *t, const char *name, const char *detail)
+{
+	entry_step(t->steps, sizeof(t->steps), &t->job->entry, clock_wall_ms(),
+		   name, detail);
+}
+
 void turn_set(struct turn *t, enum turn_state s)
 {
 	log_debug(LOG_FIELDS({ "entry", t->job->entry.id }), "turn: %s -> %s",
@@ -61,6 +74,7 @@ void turn_set(struct turn *t, enum turn_state s)
 	turn_stop_timer(t);
 	t->state = s;
 	t->tries = 0;
+	turn_enter(t);
 	if (states[s].enter)
 		states[s].enter(t);
 }
@@ -70,6 +84,7 @@ static void on_timer(void *arg)
 	struct turn *t = arg;
 	void (*fn)(struct turn * t) = t->on_timer;
 
+	turn_enter(t);
 	t->on_timer = NULL;
 	if (fn)
 		fn(t);
@@ -98,12 +113,26 @@ int64_t turn_retry_ms(struct turn *t, const struct slack_result *r)
 	return retry_delay_ms(&retry_call, t->tries - 1, r->retry_ms);
 }
 
+/* There is no placeholder, and without hope none is made. */
+static void end_unseen(struct turn *t)
+{
+	t->end_state = ENTRY_DEAD;
+	(void)snprintf(t->verdict, sizeof(t->verdict), FAILED "%s",
+		       sentence_name(sentence_of_hope(t->job->hope)));
+	turn_set(t, TURN_CLOSING);
+}
+
 static void on_placed(struct turn *t, const struct slack_result *r)
 {
 	if (r) {
 		turn_refused(t, r);
 		return;
 	}
+	if (t->parts[0][0] == '\0') {
+		end_unseen(t);
+		return;
+	}
+	turn_step(t, "placed", NULL);
 	t->placed_ms = clock_ms() - t->began_ms;
 	turn_set(t, TURN_WAITING);
 }
@@ -114,7 +143,8 @@ static void enter_placing(struct turn *t)
 	const char *text = j->agent.placeholder;
 	char *copy;
 
-	read_names(t);
+	if (j->hope == JOB_HOPE)
+		read_names(t);
 	if (t->parts[0][0] != '\0') {
 		on_placed(t, NULL);
 		return;
@@ -127,7 +157,7 @@ static void enter_placing(struct turn *t)
 	}
 	copy = strdup(text);
 	if (copy)
-		post_part(t, 0, copy, j->entry.attempts <= 1, on_placed);
+		post_part(t, 0, copy, !j->again, on_placed);
 	else
 		turn_after(t, SLOW_MS, enter_placing);
 }
@@ -138,31 +168,25 @@ static void enter_waiting(struct turn *t)
 		turn_go(t);
 }
 
-/* Whoever has the answer already may try for longer; and a reply that stands
- * is never replaced by an apology. */
-static bool is_hopeless(const struct turn *t)
+static void give_up(struct turn *t)
 {
-	const struct entry *en = &t->job->entry;
-
-	if (en->state == ENTRY_WRITTEN)
-		return false;
-	return en->attempts > (t->resumed ? 2 : 1) * JOB_ATTEMPTS_MAX;
+	t->end_state = ENTRY_DEAD;
+	t->answered = false;
+	buf_reset(&t->answer);
+	turn_fail(t, sentence_of_hope(t->job->hope), "given up");
 }
 
 void turn_go(struct turn *t)
 {
 	if (t->state != TURN_WAITING || t->w->draining)
 		return;
-	if (is_hopeless(t)) {
-		t->end_state = ENTRY_DEAD;
-		t->answered = false;
-		buf_reset(&t->answer);
-		turn_fail(t, SENTENCE_DEAD, "too many attempts");
-	} else if (t->resumed) {
+	/* An answer that is there is no worse than a sentence. */
+	if (t->resumed && t->job->hope != JOB_CRASHES)
 		turn_set(t, TURN_WRITING);
-	} else {
+	else if (t->job->hope != JOB_HOPE)
+		give_up(t);
+	else
 		turn_set(t, TURN_READING);
-	}
 }
 
 void turn_fail(struct turn *t, enum sentence s, const char *why)
@@ -172,6 +196,7 @@ void turn_fail(struct turn *t, enum sentence s, const char *why)
 		 "no answer");
 	(void)snprintf(t->verdict, sizeof(t->verdict), FAILED "%s",
 		       sentence_name(s));
+	turn_step(t, "failed", sentence_name(s));
 	if (t->answer.len > 0) {
 		mrkdwn_close(&t->answer);
 		(void)buf_adds(&t->answer, "\n\n");
@@ -188,6 +213,7 @@ static void answered(struct turn *t, const char *remark)
 		(void)buf_adds(&t->answer, remark);
 	}
 	t->answered = true;
+	turn_step(t, "answered", NULL);
 	turn_set(t, TURN_WRITING);
 }
 
@@ -220,6 +246,7 @@ static void on_text(const char *p, size_t n, void *arg)
 		return;
 	if (t->state == TURN_ASKING) {
 		t->first_ms = clock_ms() - t->began_ms;
+		turn_step(t, "first_text", NULL);
 		turn_set(t, TURN_STREAMING);
 	}
 	add_text(t, p, n);
@@ -264,6 +291,7 @@ void turn_ask(struct turn *t, const struct prompt *p)
 		       conf_model(w->conf, model)->name);
 	t->llm = llm_ask(w->llm, w->http, w->loop, model, p->msgs, p->n,
 			 on_text, on_llm_done, t, &e);
+	turn_step(t, "asked", t->model);
 	if (t->llm)
 		turn_set(t, TURN_ASKING);
 	else
@@ -299,6 +327,7 @@ void turn_refused(struct turn *t, const struct slack_result *r)
 	};
 
 	turn_stop(t);
+	turn_step(t, "slack", r->error);
 	if (r->fault == SLACK_DEAD) {
 		(void)snprintf(t->verdict, sizeof(t->verdict), "dead:token");
 		log_error(f, "Slack refuses the bot token");
@@ -394,27 +423,49 @@ static void take_up_verdict(struct turn *t)
 	if (t->answered)
 		return;
 	(void)snprintf(t->verdict, sizeof(t->verdict), "%s", verdict);
-	if (strcmp(verdict, FAILED "dead") == 0)
+	if (sentence_of_dead(verdict + strlen(FAILED)))
 		t->end_state = ENTRY_DEAD;
+}
+
+/* See PART_VOID and PART_CUT. */
+static void take_up_marks(struct turn *t)
+{
+	const struct entry *en = &t->job->entry;
+	const char *mark;
+
+	mark = en->nparts > PART_VOID ? en->parts[PART_VOID] : "";
+	if (ts_valid(mark)) {
+		t->reposted = true;
+		(void)snprintf(t->voided, TS_SIZE, "%s", mark);
+		if (strcmp(t->parts[0], mark) == 0)
+			t->parts[0][0] = '\0';
+	}
+	mark = en->nparts > PART_CUT ? en->parts[PART_CUT] : "";
+	t->recut = mark[0] != '\0';
+	t->cut_at = strtoul(mark, NULL, 10);
+	if (t->cut_at >= REPLY_PARTS_MAX)
+		t->cut_at = 0;
 }
 
 /* What an earlier attempt has left. */
 static int take_up(struct turn *t)
 {
 	const struct entry *en = &t->job->entry;
+	size_t n = en->nparts < REPLY_PARTS_MAX ? en->nparts : REPLY_PARTS_MAX;
 	size_t i;
 
-	if (post_grow(t, en->nparts > 0 ? en->nparts : 1) < 0)
+	if (post_grow(t, n > 0 ? n : 1) < 0)
 		return -1;
-	if (en->attempts > 1) {
+	if (t->job->intended) {
 		t->doubt_ms = t->began_ms;
 		t->stale = true;
 	}
-	for (i = 0; i < en->nparts; i++) {
+	for (i = 0; i < n; i++) {
 		if (en->parts[i] && ts_valid(en->parts[i]))
 			(void)snprintf(t->parts[i], TS_SIZE, "%s",
 				       en->parts[i]);
 	}
+	take_up_marks(t);
 	if (!en->answer)
 		return 0;
 	t->resumed = true;
@@ -468,6 +519,7 @@ void turn_start(struct worker *w, struct job *job)
 	t->job = job;
 	t->seat.who = t;
 	link_turn(t);
+	turn_enter(t);
 	if (set_up(t) < 0) {
 		/* It stays in the journal, for the next start. */
 		log_error(LOG_FIELDS({ "entry", job->entry.id }),

@@ -134,19 +134,31 @@ enum turn_state {
 };
 
 /* A note for the journal that waits until those before it are committed. */
+#define STEPS_SIZE 240
 struct note_slot {
 	enum journal_kind kind;
 	struct note note;
 	char ts[TS_SIZE];
+	char steps[STEPS_SIZE];
 	void (*then)(struct turn *t); /* once committed; may be NULL */
 };
 #define NOTES_MAX 4
+
+/* Rows of the journal's parts that are no posts: they hold the ts of a part 0
+ * that can't be edited any more, and the number of the first smaller part. */
+#define PART_VOID REPLY_PARTS_MAX
+#define PART_CUT  (REPLY_PARTS_MAX + 1)
 
 enum edit_want {
 	EDIT_NONE,
 	EDIT_INTERIM,
 	EDIT_FINAL
 };
+
+/* look.c */
+typedef const char *look_match(struct turn *t, const struct json *body);
+typedef void look_done(struct turn *t, const struct slack_result *r,
+		       const char *ts);
 
 struct turn {
 	struct worker *w;
@@ -172,6 +184,14 @@ struct turn {
 	bool noting; /* the journal has the first of them */
 	struct loop_task noted;
 	struct loop_timer *note_timer;
+
+	struct {
+		look_match *match;
+		look_done *done;
+		unsigned int pages;
+	} look;
+
+	char steps[STEPS_SIZE]; /* that the journal wasn't told yet */
 
 	/* post.c: the part that is being posted, if posting */
 	bool posting;
@@ -219,8 +239,10 @@ struct turn {
 	bool resumed;      /* what to write is in the journal already */
 	struct reply reply;
 	bool replaced; /* by a sentence, as Slack refused the answer */
-	bool recut;    /* into smaller parts */
-	bool reposted; /* part 0, as it could not be edited any more */
+	bool recut;    /* into smaller parts, from part cut_at on */
+	size_t cut_at;
+	bool reposted;        /* part 0, as it could not be edited any more: */
+	char voided[TS_SIZE]; /* what it was before */
 
 	/* closing */
 	enum entry_state end_state;
@@ -250,6 +272,12 @@ void turn_set(struct turn *t, enum turn_state s);
 /* fn after ms, unless another takes its place. */
 void turn_after(struct turn *t, int64_t ms, void (*fn)(struct turn *t));
 void turn_stop_timer(struct turn *t);
+
+/* This thread's hands are on it; see base/suspect.h. */
+void turn_enter(const struct turn *t);
+
+/* For the record of what became of the entry, with the next note. */
+void turn_step(struct turn *t, const char *name, const char *detail);
 
 /* How long until the step that failed is tried again; -1: give it up. */
 int64_t turn_retry_ms(struct turn *t, const struct slack_result *r);
@@ -285,8 +313,6 @@ void note_part(struct turn *t, size_t part, const char *ts,
 /* What the reply says, and the verdict on it; state ENTRY_NEW: as it is. */
 void note_answer(struct turn *t, enum entry_state state,
 		 void (*then)(struct turn *t));
-/* So many attempts more, or less, of an entry that is at work. */
-void note_attempt(struct turn *t, int n);
 /* With the lines and the usage that are in the request already. */
 void note_done(struct turn *t, const struct note *n,
 	       void (*then)(struct turn *t));
@@ -303,9 +329,20 @@ void note_done(struct turn *t, const struct note *n,
  */
 void post_part(struct turn *t, size_t k, char *text, bool sure,
 	       void (*done)(struct turn *t, const struct slack_result *r));
+/* What makes it known as ours: of this entry, this part, and as it is to
+ * stay. */
+void post_metadata(struct buf *form, const struct turn *t, size_t part,
+		   bool final);
 void post_leave(struct turn *t); /* not to be posted any more */
 void post_run(struct channel *ch);
 int post_grow(struct turn *t, size_t nparts); /* 0 or -1 */
+
+/* again.c */
+
+/* The turn of an earlier process whose answer we don't have: may be that we
+ * wrote it all the same, and the journal is older than that. Then it ends;
+ * else read_history(). */
+void again_start(struct turn *t);
 
 /* heal.c */
 
@@ -316,8 +353,13 @@ void heal_edited(struct turn *t); /* that edit is over */
 
 /* look.c */
 
-/* conversations.replies of what came after the question; NULL with e. */
-struct slack_call *look_start(struct turn *t, slack_done *done, struct err *e);
+/*
+ * Looks through what was said in the thread after the question, page by page
+ * up to a cap, until match finds something: its ts in the page, or NULL. done
+ * gets that, or NULL when it isn't there or Slack won't say (r tells); it is
+ * in r's body. -1 when memory is short; then done isn't called.
+ */
+int look_start(struct turn *t, look_match *match, look_done *done);
 
 /*
  * The ts of the post of ours that has this entry and part in its metadata,
@@ -325,6 +367,8 @@ struct slack_call *look_start(struct turn *t, slack_done *done, struct err *e);
  */
 const char *look_find(const struct json *body, const struct connection *c,
 		      const char *entry, size_t part, const char *not_ts);
+/* Had the reply that begins with this post its last edit? */
+bool look_is_final(const struct json *body, const char *ts);
 
 /* edit.c */
 
@@ -342,6 +386,7 @@ int64_t edit_interval_ms(size_t streaming, unsigned int nedits, bool paced);
 
 /* Gathers what the model is to know, then turn_ask(). */
 void read_start(struct turn *t);
+void read_history(struct turn *t);
 /* Slack's view of the thread, when ours is empty; then read_filled(). */
 void backfill_start(struct turn *t);
 void read_filled(struct turn *t);

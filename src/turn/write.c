@@ -4,6 +4,7 @@
 #include <string.h>
 
 #include "base/buf.h"
+#include "base/clock.h"
 #include "base/killpoint.h"
 #include "base/log.h"
 #include "route/job.h"
@@ -35,6 +36,8 @@ void write_start(struct turn *t)
 		turn_after(t, 1000, write_start);
 		return;
 	}
+	if (t->recut)
+		reply_cut(&t->reply, t->cut_at, SMALL_MAX);
 	if (!t->resumed && (t->answered || t->reply.n > 1))
 		note_answer(t, ENTRY_NEW, begin);
 	else
@@ -80,21 +83,36 @@ static void finished(struct turn *t)
 	turn_set(t, t->doubt_ms > 0 ? TURN_HEALING : TURN_CLOSING);
 }
 
+/* The journal knows before Slack does, so that a restart cuts alike. */
+static void recut(struct turn *t, size_t k, void (*then)(struct turn *t))
+{
+	char first[TS_SIZE];
+
+	t->recut = true;
+	t->cut_at = k;
+	reply_cut(&t->reply, k, SMALL_MAX);
+	(void)snprintf(first, sizeof(first), "%zu", k);
+	note_part(t, PART_CUT, first, then);
+}
+
 /*
- * Smaller, or else another text. False when all that was tried, or can't help.
- * A word of Slack's that we don't know may be about the text as well, and a
- * placeholder must not stay.
+ * Smaller, or else another text; then goes on with that. False when all that
+ * was tried, or can't help. A word of Slack's that we don't know may be about
+ * the text as well, and a placeholder must not stay.
  */
-static bool plainer(struct turn *t, size_t k, enum slack_fault fault)
+static bool plainer(struct turn *t, size_t k, enum slack_fault fault,
+		    void (*then)(struct turn *t))
 {
 	if (fault != SLACK_CONTENT && fault != SLACK_OURS)
 		return false;
 	if (!t->recut) {
-		t->recut = true;
-		reply_cut(&t->reply, k, SMALL_MAX);
+		recut(t, k, then);
 		return true;
 	}
-	return k == 0 && !t->replaced && replace(t) == 0;
+	if (k > 0 || t->replaced || replace(t) < 0)
+		return false;
+	note_answer(t, ENTRY_NEW, then);
+	return true;
 }
 
 static void on_part(struct turn *t, const struct slack_result *r)
@@ -102,19 +120,26 @@ static void on_part(struct turn *t, const struct slack_result *r)
 	killpoint("part");
 	if (!r)
 		next_part(t, t->part + 1);
-	else if (plainer(t, t->part, r->fault))
-		post_again(t);
-	else
+	else if (!plainer(t, t->part, r->fault, post_again))
 		turn_refused(t, r);
 }
 
-/* The older message can't be edited any more, so a new one takes its place. */
+/* The older message can't be edited any more, so a new one takes its place;
+ * the old one is a twin of it then, which heal.c deletes. */
 static void repost(struct turn *t)
 {
 	t->reposted = true;
+	t->doubt_ms = clock_ms();
+	memcpy(t->voided, t->parts[0], TS_SIZE);
 	t->part = 0;
 	t->parts[0][0] = '\0';
-	note_part(t, 0, "", post_again);
+	note_part(t, PART_VOID, t->voided, post_again);
+}
+
+static void shown(struct turn *t)
+{
+	turn_step(t, "shown", NULL);
+	next_part(t, 1);
 }
 
 void write_edited(struct turn *t, const struct slack_result *r)
@@ -122,12 +147,10 @@ void write_edited(struct turn *t, const struct slack_result *r)
 	if (t->state == TURN_HEALING)
 		heal_edited(t);
 	else if (!r)
-		next_part(t, 1);
+		shown(t);
 	else if (r->fault == SLACK_POLICY && !t->reposted)
 		repost(t);
-	else if (plainer(t, 0, r->fault))
-		edit_final(t);
-	else
+	else if (!plainer(t, 0, r->fault, edit_final))
 		turn_refused(t, r);
 }
 

@@ -130,6 +130,59 @@ START_TEST(death_at_any_place_leaves_one_whole_answer)
 }
 END_TEST
 
+/* Whoever crashes us three times is given up; who waits behind is not. */
+START_TEST(a_message_that_crashes_us_is_given_up_alone)
+{
+	char ts[SIM_TS], second[SIM_TS];
+	struct sim_msg *m;
+	size_t n;
+
+	open_rig();
+	start_to_die("asking");
+	rig_say(&rig, "C1", "U1", "<@UB1> a poisonous one", NULL, ts);
+	await_death();
+	die_again("asking");
+	die_again("asking");
+	setenv("KONSTRUCT_DIE_AT", "closing", 1);
+	rig_start(&rig);
+	unsetenv("KONSTRUCT_DIE_AT");
+	rig_say(&rig, "C1", "U2", "<@UB1> hello", ts, second);
+	await_death(); /* with the sentence written, which stands */
+	rig_start(&rig);
+	free(rig_answer(&rig, "C1", ts));
+	m = sim_messages(rig.sim, "C1", ts, &n);
+	ck_assert_uint_eq(n, 4);
+	ck_assert_ptr_nonnull(strstr(m[1].text, "several times"));
+	ck_assert_ptr_nonnull(strstr(m[3].text, "I will go on from here."));
+	sim_messages_free(m, n);
+}
+END_TEST
+
+START_TEST(whoever_only_waits_is_not_blamed_for_a_kill)
+{
+	struct sim_settings set;
+	char ts[SIM_TS];
+	int i;
+
+	open_rig();
+	sim_settings(rig.sim, &set);
+	set.llm_first_ms = 60000;
+	sim_set(rig.sim, &set);
+	rig_start(&rig);
+	rig_say(&rig, "C1", "U1", "<@UB1> hello", NULL, ts);
+	for (i = 1; i <= 5; i++) {
+		ck_assert_int_eq(sim_wait_asks(rig.sim, i, MS), 0);
+		rig_kill(&rig);
+		if (i == 5) {
+			set.llm_first_ms = 10;
+			sim_set(rig.sim, &set);
+		}
+		rig_start(&rig);
+	}
+	expect_answer(ts);
+}
+END_TEST
+
 static void long_answer(struct buf *text)
 {
 	struct sim_llm rule = { .piece = 500 };
@@ -236,6 +289,8 @@ int main(void)
 	tcase_add_loop_test(
 		tc, death_while_stopping_leaves_one_whole_answer, 0,
 		(int)(sizeof(stop_places) / sizeof(stop_places[0])));
+	tcase_add_test(tc, a_message_that_crashes_us_is_given_up_alone);
+	tcase_add_test(tc, whoever_only_waits_is_not_blamed_for_a_kill);
 	tcase_add_test(tc, death_in_a_migration_leaves_the_old_version);
 	suite_add_tcase(s, tc);
 

@@ -1,0 +1,50 @@
+/* SPDX-License-Identifier: ISC */
+#include <stdio.h>
+
+#include "base/log.h"
+#include "route/job.h"
+#include "turn/turn.h"
+
+/*
+ * A database that was restored from a backup doesn't know what was answered
+ * since. The last edit of a reply says so in its metadata, and an entry that
+ * was there before this process asks for it before it asks the model.
+ */
+
+#define RETRY_MS 2000
+
+static const char *match(struct turn *t, const struct json *body)
+{
+	return look_find(body, &t->job->connection, t->job->entry.id, 0, NULL);
+}
+
+static void on_look(struct turn *t, const struct slack_result *r,
+		    const char *ts)
+{
+	int64_t ms = -1;
+
+	if (r->fault == SLACK_TRANSIENT || r->fault == SLACK_RATE)
+		ms = turn_retry_ms(t, r);
+	if (ms >= 0) {
+		turn_after(t, ms, again_start);
+		return;
+	}
+	t->tries = 0;
+	if (!ts || !look_is_final(r->body, ts)) {
+		read_history(t);
+		return;
+	}
+	log_info(LOG_FIELDS({ "entry", t->job->entry.id }),
+		 "answered before, says Slack");
+	turn_step(t, "answered_before", NULL);
+	(void)snprintf(t->verdict, sizeof(t->verdict), "answered before");
+	turn_set(t, TURN_CLOSING);
+}
+
+void again_start(struct turn *t)
+{
+	if (!t->job->again || t->job->entry.replayed_ms > 0)
+		read_history(t);
+	else if (look_start(t, match, on_look) < 0)
+		turn_after(t, RETRY_MS, again_start);
+}
