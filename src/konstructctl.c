@@ -19,37 +19,62 @@
 #include "ctl/ctl.h"
 #include "ctl/files.h"
 #include "net/local.h"
+#include "slack/permalink.h"
+#include "slack/ts.h"
 #include "store/store.h"
 
 #define DEFAULT_CONFIG KONSTRUCT_SYSCONFDIR "/konstruct/konstructd.conf"
 #define DEFAULT_SOCKET "/run/konstruct/admin.sock"
 
+#define ID_LETTERS                   \
+	"abcdefghijklmnopqrstuvwxyz" \
+	"ABCDEFGHIJKLMNOPQRSTUVWXYZ0123456789:._-"
+
 #define ANSWER_MAX ((size_t)64 * 1024 * 1024)
 #define BODY_MAX   ((size_t)512 * 1024)
+
+/* What the path names. */
+enum operand {
+	NAMES_NONE = 0,
+	NAMES_TENANT,
+	NAMES_MESSAGE, /* or an entry, or an event */
+};
 
 /* How each command is asked for, and its answer shown. */
 static const struct {
 	const char *method;
 	const char *before; /* of the path, up to the tenant's name */
 	const char *after;
-	bool named;
+	enum operand named;
 	void (*print)(const struct json *j);
 } plans[] = {
-	[CTL_TENANT_ADD] = { "POST", "/v1/tenants", "", false, print_tenant },
-	[CTL_TENANT_LIST] = { "GET", "/v1/tenants", "", false, print_tenants },
-	[CTL_TENANT_SHOW] = { "GET", "/v1/tenants/", "", true, print_tenant },
-	[CTL_TENANT_REMOVE] = { "DELETE", "/v1/tenants/", "", true,
+	[CTL_TENANT_ADD] = { "POST", "/v1/tenants", "", NAMES_NONE,
+			     print_tenant },
+	[CTL_TENANT_LIST] = { "GET", "/v1/tenants", "", NAMES_NONE,
+			      print_tenants },
+	[CTL_TENANT_SHOW] = { "GET", "/v1/tenants/", "", NAMES_TENANT,
+			      print_tenant },
+	[CTL_TENANT_REMOVE] = { "DELETE", "/v1/tenants/", "", NAMES_TENANT,
 				print_done },
-	[CTL_TENANT_PAUSE] = { "POST", "/v1/tenants/", "/pause", true,
+	[CTL_TENANT_PAUSE] = { "POST", "/v1/tenants/", "/pause", NAMES_TENANT,
 			       print_done },
-	[CTL_TENANT_RESUME] = { "POST", "/v1/tenants/", "/resume", true,
+	[CTL_TENANT_RESUME] = { "POST", "/v1/tenants/", "/resume", NAMES_TENANT,
 				print_done },
-	[CTL_AGENT_SET] = { "PUT", "/v1/tenants/", "/agent", true,
+	[CTL_AGENT_SET] = { "PUT", "/v1/tenants/", "/agent", NAMES_TENANT,
 			    print_agent },
-	[CTL_AGENT_SHOW] = { "GET", "/v1/tenants/", "/agent", true,
+	[CTL_AGENT_SHOW] = { "GET", "/v1/tenants/", "/agent", NAMES_TENANT,
 			     print_agent },
-	[CTL_APPLY] = { "POST", "/v1/apply", "", false, print_done },
-	[CTL_STATUS] = { "GET", "/v1/status", "", false, print_status },
+	[CTL_APPLY] = { "POST", "/v1/apply", "", NAMES_NONE, print_done },
+	[CTL_EXPLAIN] = { "GET", "/v1/explain/", "", NAMES_MESSAGE,
+			  print_explained },
+	[CTL_DEAD_LIST] = { "GET", "/v1/dead", "", NAMES_NONE, print_letters },
+	[CTL_DEAD_SHOW] = { "GET", "/v1/dead/", "", NAMES_MESSAGE,
+			    print_explained },
+	[CTL_DEAD_REPLAY] = { "POST", "/v1/dead/", "/replay", NAMES_MESSAGE,
+			      print_done },
+	[CTL_DEAD_DROP] = { "POST", "/v1/dead/", "/drop", NAMES_MESSAGE,
+			    print_done },
+	[CTL_STATUS] = { "GET", "/v1/status", "", NAMES_NONE, print_status },
 };
 
 static int complain(int code, const char *msg)
@@ -234,20 +259,58 @@ static int show(const struct ctl_args *a, int status, const struct buf *answer)
 	return exit_of_status(status);
 }
 
+/* A message goes by "channel:ts". */
+static bool message_name(const char *s, char out[APPLY_NAME_MAX + 1])
+{
+	char channel[PERMALINK_CHANNEL], ts[TS_SIZE];
+
+	if (permalink_parse(s, channel, ts) == 0) {
+		(void)snprintf(out, APPLY_NAME_MAX + 1, "%s:%s", channel, ts);
+		return true;
+	}
+	if (strlen(s) > APPLY_NAME_MAX || s[0] == '\0' ||
+	    s[strspn(s, ID_LETTERS)] != '\0')
+		return false;
+	(void)snprintf(out, APPLY_NAME_MAX + 1, "%s", s);
+	return true;
+}
+
+static int make_name(const struct ctl_args *a, char out[APPLY_NAME_MAX + 1],
+		     struct err *e)
+{
+	out[0] = '\0';
+	switch (plans[a->command].named) {
+	case NAMES_NONE:
+		break;
+	case NAMES_TENANT:
+		if (!apply_name_valid(a->operand))
+			return err_set(e, ERR_INPUT,
+				       "'%.100s' is no tenant's name",
+				       a->operand);
+		(void)snprintf(out, APPLY_NAME_MAX + 1, "%s", a->operand);
+		break;
+	case NAMES_MESSAGE:
+		if (!message_name(a->operand, out))
+			return err_set(e, ERR_INPUT,
+				       "'%.100s' is no permalink, event or"
+				       " entry",
+				       a->operand);
+		break;
+	}
+	return 0;
+}
+
 static int run(const struct ctl_args *a, struct ctl *c)
 {
-	const char *name = plans[a->command].named ? a->operand : "";
+	char name[APPLY_NAME_MAX + 1];
 	struct buf body, answer;
 	struct err e = { 0 };
 	char path[128];
 	int status;
 	int rc;
 
-	if (plans[a->command].named && !apply_name_valid(name)) {
-		fprintf(stderr, "konstructctl: '%s' is no tenant's name\n",
-			name);
-		return EX_DATAERR;
-	}
+	if (make_name(a, name, &e) < 0)
+		return complain(EX_DATAERR, e.msg);
 	(void)snprintf(path, sizeof(path), "%s%s%s", plans[a->command].before,
 		       name, plans[a->command].after);
 	buf_init(&body, APPLY_MAX);

@@ -4,6 +4,7 @@
 #include <string.h>
 
 #include "base/buf.h"
+#include "slack/permalink.h"
 #include "slack/text.h"
 #include "slack/ts.h"
 
@@ -249,6 +250,45 @@ END_TEST
 #define LOOP(tc, test, table) \
 	tcase_add_loop_test(tc, test, 0, sizeof(table) / sizeof(table[0]))
 
+static const struct {
+	const char *link;
+	const char *channel; /* NULL: it is none */
+	const char *ts;
+} links[] = {
+	{ "https://acme.slack.com/archives/C1/p1700000000123456", "C1",
+	  "1700000000.123456" },
+	{ "https://a.enterprise.slack.com/archives/D09A/p1700000000123456"
+	  "?thread_ts=1690000000.000001&cid=D09A",
+	  "D09A", "1700000000.123456" },
+	{ "https://acme.slack.com/archives/C1/p1700000000123456/", "C1",
+	  "1700000000.123456" },
+	{ "http://acme.slack.com/archives/C1/p1700000000123456", NULL, NULL },
+	{ "https:///archives/C1/p1700000000123456", NULL, NULL },
+	{ "https://a@b/archives/C1/p1700000000123456", NULL, NULL },
+	{ "https://a/archives/c1/p1700000000123456", NULL, NULL },
+	{ "https://a/archives/C1/1700000000123456", NULL, NULL },
+	{ "https://a/archives/C1/p123456", NULL, NULL },
+	{ "https://a/archives/C1/p17000000001234x6", NULL, NULL },
+	{ "https://a/archives/C1/p17000000001234567890123456", NULL, NULL },
+	{ "https://a/archives/C123456789012345678901234/p1700000000123456",
+	  NULL, NULL },
+	{ "Ev123", NULL, NULL },
+	{ "", NULL, NULL },
+};
+
+START_TEST(a_permalink_names_channel_and_ts)
+{
+	char channel[PERMALINK_CHANNEL], ts[TS_SIZE];
+	int rc = permalink_parse(links[_i].link, channel, ts);
+
+	ck_assert_int_eq(rc, links[_i].channel ? 0 : -1);
+	if (rc < 0)
+		return;
+	ck_assert_str_eq(channel, links[_i].channel);
+	ck_assert_str_eq(ts, links[_i].ts);
+}
+END_TEST
+
 int main(void)
 {
 	Suite *s = suite_create("text");
@@ -257,6 +297,8 @@ int main(void)
 	int failed;
 
 	LOOP(tc, markup_becomes_readable, plain);
+	tcase_add_loop_test(tc, a_permalink_names_channel_and_ts, 0,
+			    (int)(sizeof(links) / sizeof(links[0])));
 	tcase_add_test(tc, what_was_in_the_buffer_stays);
 	tcase_add_test(tc, a_full_buffer_is_a_failure);
 	tcase_add_test(tc, strip_takes_only_the_bot_out);

@@ -20,6 +20,7 @@
 #include "link/hub.h"
 #include "net/http.h"
 #include "net/loop.h"
+#include "route/router.h"
 #include "store/journal.h"
 #include "store/store.h"
 
@@ -98,6 +99,30 @@ static void tell_hub(const struct admin *a, const struct api_call *c)
 		hub_app_remove(a->opts.hub, g->app_id);
 }
 
+static int take_up(struct entry *en, void *arg)
+{
+	router_submit(arg, en, NULL);
+	return 0;
+}
+
+/* What was replayed begins anew. What can't be read now is at the next start.
+ */
+static void tell_router(const struct admin *a, const struct api_call *c)
+{
+	const struct api_entry *en;
+	struct err e = { 0 };
+
+	if (!c->replays || !a->opts.router)
+		return;
+	for (en = c->entries; en; en = en->next) {
+		journal_reopened(a->opts.journal);
+		if (journal_entry(a->opts.journal, en->id, take_up,
+				  a->opts.router, &e) < 0)
+			log_warn(LOG_FIELDS({ "entry", en->id }),
+				 "cannot take up a dead letter: %s", e.msg);
+	}
+}
+
 /* The tenant that a command is about, or NULL when it is about many. */
 static const char *tenant_of(const struct api_call *c)
 {
@@ -120,6 +145,7 @@ static void written(struct loop_task *t)
 		return;
 	}
 	tell_hub(op->admin, &op->call);
+	tell_router(op->admin, &op->call);
 	log_info(LOG_FIELDS({ "command", op->what }, { "tenant", tenant }),
 		 "admin command done");
 	op_reply(op, NULL);

@@ -5,6 +5,7 @@
 #include <stdlib.h>
 #include <string.h>
 
+#include "admin/letters.h"
 #include "admin/tenants.h"
 #include "base/err.h"
 #include "base/json.h"
@@ -39,6 +40,11 @@ static const struct api_command commands[] = {
 	{ "GET", "/v1/tenants/*/agent", BODY_NONE, false, tenants_agent },
 	{ "PUT", "/v1/tenants/*/agent", BODY_AGENT, true, tenants_agent_set },
 	{ "POST", "/v1/apply", BODY_TENANTS, true, tenants_apply },
+	{ "GET", "/v1/explain/*", BODY_NONE, false, letters_explain },
+	{ "GET", "/v1/dead", BODY_NONE, false, letters_list },
+	{ "GET", "/v1/dead/*", BODY_NONE, false, letters_show },
+	{ "POST", "/v1/dead/*/replay", BODY_NONE, true, letters_replay },
+	{ "POST", "/v1/dead/*/drop", BODY_NONE, true, letters_drop },
 };
 
 /* Does path have the pattern's form? The star's part goes to name. */
@@ -122,7 +128,14 @@ int api_begin(struct api_call *c, const struct conf *conf, const char *method,
 
 static void forget_gone(struct api_call *c)
 {
+	struct api_entry *en;
 	struct api_gone *g;
+
+	while (c->entries) {
+		en = c->entries;
+		c->entries = en->next;
+		free(en);
+	}
 
 	while (c->gone) {
 		g = c->gone;

@@ -7,6 +7,7 @@
 
 #include "admin/apply.h"
 #include "base/buf.h"
+#include "base/secret.h"
 
 struct conf;
 struct err;
@@ -25,6 +26,10 @@ struct store;
  *   GET    /v1/tenants/NAME/agent
  *   PUT    /v1/tenants/NAME/agent    admin/apply.h: one agent
  *   POST   /v1/apply                 admin/apply.h: many tenants
+ *   GET    /v1/explain/WHAT          admin/letters.h
+ *   GET    /v1/dead
+ *   GET    /v1/dead/ENTRY
+ *   POST   /v1/dead/ENTRY/replay     and /drop
  *
  * What a command answers is JSON in out; a failure is told by err and
  * status, and its answer is {"error": "..."}.
@@ -36,15 +41,23 @@ struct api_gone {
 	char app_id[33];
 };
 
+/* A dead letter that was replayed or dropped. */
+struct api_entry {
+	struct api_entry *next;
+	char id[ID_SIZE];
+};
+
 struct api_call {
 	const struct api_command *command;
 	const struct conf *conf;
-	char tenant[APPLY_NAME_MAX + 1];
+	char tenant[APPLY_NAME_MAX + 1]; /* or what else the path names */
 	struct apply apply; /* POST: connections may lack ids, see below */
 	struct apply_agent agent;
 	int status; /* HTTP's */
 	struct buf out;
 	struct api_gone *gone; /* links to close after the commit */
+	struct api_entry *entries;
+	bool replays; /* they are to be taken up after the commit */
 };
 
 /*

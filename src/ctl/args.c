@@ -32,6 +32,11 @@ static const struct {
 	{ "agent", "set", "TENANT", TAKES_AGENT, CTL_AGENT_SET },
 	{ "agent", "show", "TENANT", 0, CTL_AGENT_SHOW },
 	{ "apply", NULL, "FILE", 0, CTL_APPLY },
+	{ "explain", NULL, "PERMALINK|EVENT|ENTRY", 0, CTL_EXPLAIN },
+	{ "dead", "list", NULL, 0, CTL_DEAD_LIST },
+	{ "dead", "show", "ENTRY", 0, CTL_DEAD_SHOW },
+	{ "dead", "replay", "ENTRY|all", 0, CTL_DEAD_REPLAY },
+	{ "dead", "drop", "ENTRY|all", 0, CTL_DEAD_DROP },
 	{ "status", NULL, NULL, NO_OFFLINE, CTL_STATUS },
 	{ "migrate", NULL, NULL, TAKES_DATABASE, CTL_MIGRATE },
 };
@@ -88,6 +93,10 @@ void ctl_usage(FILE *out)
 	      "        [--model MODEL] [--placeholder TEXT]\n"
 	      "  agent show TENANT\n"
 	      "  apply FILE.json\n"
+	      "  explain PERMALINK|EVENT|ENTRY\n"
+	      "  dead list\n"
+	      "  dead show ENTRY\n"
+	      "  dead replay|drop ENTRY|all\n"
 	      "  status\n"
 	      "  migrate [--database URL]  as the owner of a PostgreSQL\n"
 	      "\n"

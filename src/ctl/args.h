@@ -17,6 +17,11 @@ enum ctl_command {
 	CTL_AGENT_SET,
 	CTL_AGENT_SHOW,
 	CTL_APPLY,
+	CTL_EXPLAIN,
+	CTL_DEAD_LIST,
+	CTL_DEAD_SHOW,
+	CTL_DEAD_REPLAY,
+	CTL_DEAD_DROP,
 	CTL_STATUS,
 	CTL_MIGRATE,
 	CTL_HELP,
@@ -30,7 +35,7 @@ struct ctl_args {
 	const char *socket;
 	bool json;
 	bool offline;
-	const char *operand; /* the tenant's name, or the file */
+	const char *operand; /* a tenant's name, a file, a message */
 
 	const char *app_token_file;
 	const char *bot_token_file;

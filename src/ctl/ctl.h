@@ -39,6 +39,8 @@ void print_tenants(const struct json *j);
 void print_tenant(const struct json *j);
 void print_agent(const struct json *j);
 void print_done(const struct json *j);
+void print_letters(const struct json *j);
+void print_explained(const struct json *j);
 void print_status(const struct json *j);
 
 #endif

@@ -1,0 +1,301 @@
+/* SPDX-License-Identifier: ISC */
+#include <check.h>
+#include <sqlite3.h>
+#include <stdio.h>
+#include <stdlib.h>
+#include <string.h>
+#include <sysexits.h>
+
+#include "base/err.h"
+#include "base/json.h"
+#include "integration/rig.h"
+#include "pg.h"
+
+/*
+ * Dead letters, and what became of a message: the real konstructctl asks the
+ * real daemon, first on SQLite, then on PostgreSQL.
+ */
+
+#define MS  20000
+#define URL "https://acme.slack.com/archives/C1/p"
+
+static const struct pg *pg; /* NULL: on SQLite */
+static struct rig rig;
+
+static void set_model(int first_ms)
+{
+	struct sim_settings set;
+
+	sim_settings(rig.sim, &set);
+	set.llm_first_ms = first_ms;
+	set.llm_token_ms = 0;
+	sim_set(rig.sim, &set);
+}
+
+static void setup(void)
+{
+	rig_up(&rig);
+	set_model(0);
+}
+
+static void teardown(void)
+{
+	rig_close(&rig);
+}
+
+static void write_sqlite(const char *sql)
+{
+	char path[200];
+	sqlite3 *db;
+
+	snprintf(path, sizeof(path), "%s/state/konstruct.db", rig.bed.dir);
+	ck_assert_int_eq(sqlite3_open(path, &db), SQLITE_OK);
+	ck_assert_int_eq(sqlite3_exec(db, sql, NULL, NULL, NULL), SQLITE_OK);
+	sqlite3_close(db);
+}
+
+/* No daemon runs. */
+static void let_two_hours_pass(void)
+{
+	if (pg)
+		pg_ask("WITH u AS (UPDATE konstruct.journal SET received_ms ="
+		       " received_ms - 7200000 RETURNING 1)"
+		       " SELECT count(*) FROM u");
+	else
+		write_sqlite("UPDATE journal SET received_ms ="
+			     " received_ms - 7200000");
+}
+
+/* What konstructctl says to these words, and its exit code. */
+static char *ask(int code, const char *a, const char *b, const char *c)
+{
+	const char *const args[] = { a, b, c, NULL };
+	char *out = NULL;
+
+	ck_assert_msg(rig_ctl(&rig, &out, args) == code, "%s %s: %s", a,
+		      b ? b : "", out);
+	return out;
+}
+
+static struct json *ask_json(const char *a, const char *b, const char *c)
+{
+	const char *const args[] = { "--json", a, b, c, NULL };
+	struct err e = { 0 };
+	char *out = NULL;
+	struct json *j;
+
+	ck_assert_msg(rig_ctl(&rig, &out, args) == 0, "%s", out);
+	j = json_parse(out, strlen(out), 1 << 20, &e);
+	ck_assert_msg(j != NULL, "%s", out);
+	free(out);
+	return j;
+}
+
+static void permalink(const char *ts, char out[100])
+{
+	snprintf(out, 100, URL "%.*s%s?thread_ts=%s", (int)strcspn(ts, "."), ts,
+		 strchr(ts, '.') + 1, ts);
+}
+
+/* An entry that is given up for its age: its id. */
+static void make_dead(char ts[SIM_TS], char id[40])
+{
+	struct json *j;
+	char *text;
+
+	set_model(60000);
+	rig_say(&rig, "C1", "U1", "<@UB1> hello", NULL, ts);
+	ck_assert_int_eq(sim_wait_asks(rig.sim, 1, MS), 0);
+	rig_kill(&rig);
+	let_two_hours_pass();
+	set_model(0);
+	rig_start(&rig);
+	text = rig_answer(&rig, "C1", ts);
+	ck_assert_msg(strstr(text, "away for too long") != NULL, "%s", text);
+	free(text);
+	ck_assert_uint_eq(rig_replies(&rig, "C1", ts), 1);
+	j = ask_json("dead", "list", NULL);
+	ck_assert_uint_eq(json_len(j, "dead"), 1);
+	snprintf(id, 40, "%s", json_str(j, "dead.0.entry"));
+	ck_assert_str_eq(json_str(j, "dead.0.reason"), "failed:stale");
+	ck_assert_int_eq(json_int(j, "dead.0.tries", 0), 2);
+	ck_assert(json_bool(j, "dead.0.replayable", false));
+	json_free(j);
+}
+
+static void contains(const char *text, const char *words)
+{
+	ck_assert_msg(strstr(text, words) != NULL, "'%s' is not in: %s", words,
+		      text);
+}
+
+START_TEST(a_message_is_explained_stage_by_stage)
+{
+	static const char *const steps[] = { "accept",     "placed",   "asked",
+					     "first_text", "answered", "shown",
+					     "done" };
+	char ts[SIM_TS], link[100], at[40];
+	struct json *j;
+	char *out;
+	int64_t ms, before = 0;
+	size_t i, k;
+
+	rig_say(&rig, "C1", "U1", "<@UB1> hello", NULL, ts);
+	free(rig_answer(&rig, "C1", ts));
+	permalink(ts, link);
+	j = ask_json("explain", link, NULL);
+	/* The mention comes as two events; one of them is a duplicate. */
+	ck_assert_uint_eq(json_len(j, "entries"), 2);
+	k = strcmp(json_str(j, "entries.0.reason"), "accept") == 0 ? 0 : 1;
+	snprintf(at, sizeof(at), "entries.%zu.steps", k);
+	ck_assert_uint_eq(json_len(j, at), 7);
+	for (i = 0; i < 7; i++) {
+		snprintf(at, sizeof(at), "entries.%zu.steps.%zu.step", k, i);
+		ck_assert_str_eq(json_str(j, at), steps[i]);
+		snprintf(at, sizeof(at), "entries.%zu.steps.%zu.ms", k, i);
+		ms = json_int(j, at, -1);
+		ck_assert_int_ge(ms, before);
+		before = ms;
+	}
+	snprintf(at, sizeof(at), "entries.%zu.steps.0.step", 1 - k);
+	ck_assert_str_eq(json_str(j, at), "drop");
+	snprintf(at, sizeof(at), "entries.%zu.event", k);
+	out = ask(0, "explain", json_str(j, at), NULL);
+	contains(out, "first_text");
+	contains(out, "acme");
+	contains(out, ts);
+	free(out);
+	snprintf(at, sizeof(at), "entries.%zu.entry", k);
+	free(ask(0, "explain", json_str(j, at), NULL));
+	/* As the sentence with a reference has it. */
+	free(ask(0, "explain", json_str(j, at) + strlen(json_str(j, at)) - 6,
+		 NULL));
+	json_free(j);
+}
+END_TEST
+
+START_TEST(what_never_came_is_told_apart)
+{
+	char *out;
+
+	out = ask(EX_NOINPUT, "explain", URL "1700000000000001", NULL);
+	contains(out, "never came here, or it was not for us");
+	free(out);
+	out = ask(EX_DATAERR, "explain", "https://elsewhere/x", NULL);
+	contains(out, "no permalink, event or entry");
+	free(out);
+	out = ask(EX_NOINPUT, "dead", "show", "nothing");
+	contains(out, "no dead letter");
+	free(out);
+	free(ask(EX_NOINPUT, "dead", "replay", "nothing"));
+	free(ask(EX_NOINPUT, "dead", "drop", "nothing"));
+	free(ask(0, "dead", "replay", "all"));
+}
+END_TEST
+
+START_TEST(a_dead_letter_is_replayed_in_its_placeholder)
+{
+	char ts[SIM_TS], id[40];
+	char *text;
+
+	make_dead(ts, id);
+	text = ask(0, "dead", "list", NULL);
+	contains(text, id);
+	contains(text, "failed:stale");
+	free(text);
+	text = ask(0, "dead", "show", id);
+	contains(text, "again");
+	free(text);
+
+	text = ask(0, "dead", "replay", _i ? "all" : id);
+	contains(text, "replayed 1");
+	free(text);
+	ck_assert_int_eq(sim_wait_text(rig.sim, "C1", ts,
+				       "I will go on from here.", MS),
+			 0);
+	text = rig_answer(&rig, "C1", ts);
+	contains(text, "I will go on from here.");
+	free(text);
+	ck_assert_uint_eq(rig_replies(&rig, "C1", ts), 1);
+	free(ask(EX_NOINPUT, "dead", "show", id));
+	text = ask(0, "explain", id, NULL);
+	contains(text, "replayed");
+	contains(text, "answered");
+	free(text);
+}
+END_TEST
+
+START_TEST(a_dead_letter_that_is_dropped_is_only_explained)
+{
+	char ts[SIM_TS], id[40];
+	char *text;
+
+	make_dead(ts, id);
+	text = ask(0, "dead", "drop", id);
+	contains(text, "dropped 1");
+	free(text);
+	free(ask(EX_NOINPUT, "dead", "replay", id));
+	text = ask(0, "explain", id, NULL);
+	contains(text, "dropped");
+	free(text);
+	rig_stop(&rig);
+	rig_start(&rig);
+	ck_assert_uint_eq(rig_replies(&rig, "C1", ts), 1);
+}
+END_TEST
+
+START_TEST(a_dead_letter_replayed_offline_begins_at_the_next_start)
+{
+	char ts[SIM_TS], id[40];
+	char *text;
+
+	make_dead(ts, id);
+	rig_stop(&rig);
+	free(ask(0, "--offline", "dead", "list"));
+	{
+		const char *const args[] = { "--offline", "dead", "replay", id,
+					     NULL };
+
+		text = NULL;
+		ck_assert_msg(rig_ctl(&rig, &text, args) == 0, "%s", text);
+		free(text);
+	}
+	rig_start(&rig);
+	ck_assert_int_eq(sim_wait_text(rig.sim, "C1", ts,
+				       "I will go on from here.", MS),
+			 0);
+	ck_assert_uint_eq(rig_replies(&rig, "C1", ts), 1);
+}
+END_TEST
+
+static int run(const char *name)
+{
+	Suite *s = suite_create(name);
+	TCase *tc = tcase_create(name);
+	SRunner *sr = srunner_create(s);
+	int nfailed;
+
+	tcase_add_checked_fixture(tc, setup, teardown);
+	tcase_set_timeout(tc, 120);
+	tcase_add_test(tc, a_message_is_explained_stage_by_stage);
+	tcase_add_test(tc, what_never_came_is_told_apart);
+	tcase_add_loop_test(tc, a_dead_letter_is_replayed_in_its_placeholder, 0,
+			    2);
+	tcase_add_test(tc, a_dead_letter_that_is_dropped_is_only_explained);
+	tcase_add_test(tc,
+		       a_dead_letter_replayed_offline_begins_at_the_next_start);
+	suite_add_tcase(s, tc);
+	srunner_run_all(sr, CK_ENV);
+	nfailed = srunner_ntests_failed(sr);
+	srunner_free(sr);
+	return nfailed;
+}
+
+int main(void)
+{
+	int nfailed = run("letters on SQLite");
+
+	pg = rig_on_postgres();
+	nfailed += run("letters on PostgreSQL");
+	return nfailed ? EXIT_FAILURE : EXIT_SUCCESS;
+}
