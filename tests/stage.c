@@ -749,7 +749,7 @@ void stage_up(void)
 	log_set_level(LOG_LEVEL_ERROR);
 	c->workers = 1;
 	c->slack_api_url = api_url;
-	c->slack_ca_file = nothing;
+	c->slack_way.ca_file = nothing;
 	c->updates_per_minute = 45;
 	c->posts_per_second = 1;
 	c->slack_timeout_s = 15;

@@ -146,7 +146,7 @@ static void make_conf(void)
 	conf.store_url = store_url;
 	conf.state_url = state;
 	conf.slack_api_url = slack_url;
-	conf.slack_ca_file = empty;
+	conf.slack_way.ca_file = empty;
 	conf.models[0].name = model;
 	conf.models[0].is_default = true;
 	conf.nmodels = 1;

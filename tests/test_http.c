@@ -6,6 +6,7 @@
 #include <string.h>
 
 #include "base/buf.h"
+#include "base/conf.h"
 #include "base/err.h"
 #include "net/http.h"
 #include "net/loop.h"
@@ -116,7 +117,8 @@ static struct http_request post(const char *url, struct heard *to)
 
 static void make_client(const char *ca_file, long connections)
 {
-	struct http_opts o = { ca_file, connections };
+	struct conf_way way = { .ca_file = (char *)ca_file };
+	struct http_opts o = { &way, connections };
 	struct err e = { 0 };
 
 	h = http_create(l, &o, &e);

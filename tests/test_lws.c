@@ -192,14 +192,16 @@ static void start_sim(void)
 static void start(const char *ca)
 {
 	static struct conf conf;
+	struct conf_way way = { 0 };
 	struct err e = { 0 };
 
 	conf.slack_api_url = (char *)sim_api_url(sim);
-	conf.slack_ca_file = ca_file;
+	conf.slack_way.ca_file = ca_file;
 	io = loop_create("io", &e);
 	dial_loop = loop_create("dial", &e);
 	ck_assert(io && dial_loop);
-	transport = lws_transport_create(io, ca, &e);
+	way.ca_file = (char *)ca;
+	transport = lws_transport_create(io, &way, &e);
 	ck_assert_msg(transport != NULL, "%s", e.msg);
 	dialer = dial_create(&conf, io, dial_loop, &e);
 	ck_assert_msg(dialer != NULL, "%s", e.msg);

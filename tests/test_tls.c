@@ -10,6 +10,7 @@
 
 #include <openssl/ssl.h>
 
+#include "base/conf.h"
 #include "base/err.h"
 #include "net/tls.h"
 #include "scripted.h"
@@ -22,13 +23,20 @@ static struct cert *cert;
 static struct scripted *server;
 static SSL_CTX *ctx;
 
+static SSL_CTX *make_ctx(const char *ca_file, struct err *e)
+{
+	struct conf_way way = { .ca_file = (char *)ca_file };
+
+	return tls_client_create(&way, e);
+}
+
 static void setup(void)
 {
 	struct err e = { 0 };
 
 	cert = cert_create();
 	server = scripted_start(answers, 1, cert);
-	ctx = tls_client_create(cert_file(cert), &e);
+	ctx = make_ctx(cert_file(cert), &e);
 	ck_assert_msg(ctx != NULL, "%s", e.msg);
 }
 
@@ -125,7 +133,7 @@ START_TEST(an_unknown_issuer_is_refused)
 	int fd;
 
 	tls_client_free(ctx);
-	ctx = tls_client_create(_i ? "" : cert_file(other), &e);
+	ctx = make_ctx(_i ? "" : cert_file(other), &e);
 	ck_assert_msg(ctx != NULL, "%s", e.msg);
 	ssl = SSL_new(ctx);
 	fd = dial();
@@ -148,7 +156,7 @@ START_TEST(a_missing_CA_file_is_named)
 {
 	struct err e = { 0 };
 
-	ck_assert_ptr_null(tls_client_create("/nonexistent/ca.pem", &e));
+	ck_assert_ptr_null(make_ctx("/nonexistent/ca.pem", &e));
 	ck_assert_ptr_nonnull(strstr(e.msg, "'/nonexistent/ca.pem'"));
 	ck_assert_int_eq(e.kind, ERR_FATAL);
 	tls_client_free(NULL);

@@ -301,7 +301,7 @@ static void serve(struct web_request *r, const struct web_view *v, void *arg)
 static int open_parts(struct admin *a, struct err *e)
 {
 	const struct conf *c = a->opts.conf;
-	const struct http_opts ho = { .ca_file = c->slack_ca_file };
+	const struct http_opts ho = { .way = &c->slack_way };
 	const struct web_opts wo = {
 		.loop = a->opts.loop,
 		.listen = c->listen,

@@ -10,16 +10,19 @@
 #include "base/secret.h"
 #include "llm/llm.h"
 #include "net/tls.h"
+#include "net/way.h"
 #include "state/gate.h"
 #include "store/store.h"
 
-static int check_ca(const char *file, struct err *e)
+static int check_way(const struct conf_way *c, struct err *e)
 {
+	struct way *way = way_create(c, e);
 	struct ssl_ctx_st *tls;
 
-	if (!*file)
-		return 0;
-	tls = tls_client_create(file, e);
+	way_free(way);
+	if (!way)
+		return -1;
+	tls = tls_client_create(c, e);
 	tls_client_free(tls);
 	return tls ? 0 : -1;
 }
@@ -42,7 +45,7 @@ static int check_models(const struct conf *c, struct err *e)
 	size_t i;
 
 	for (i = 0; i < c->nmodels; i++) {
-		if (check_ca(c->models[i].ca_file, e) < 0)
+		if (check_way(&c->models[i].way, e) < 0)
 			return err_wrap(e, "llm \"%s\"", c->models[i].name);
 	}
 	m = llm_create(c, e);
@@ -61,7 +64,7 @@ int check_conf(const struct conf *c, struct err *e)
 	if (!store_find(c->store_url, e) ||
 	    gate_suits(c->state_url, c->store_url, e) < 0)
 		return -1;
-	if (check_key(c, e) < 0 || check_ca(c->slack_ca_file, e) < 0)
+	if (check_key(c, e) < 0 || check_way(&c->slack_way, e) < 0)
 		return -1;
 	return check_models(c, e);
 }

@@ -11,13 +11,26 @@ struct err;
 #define CONF_MODELS_MAX 32
 #define CONF_FILE_MAX   (256 * 1024)
 
+/* How a server is reached, and whom to believe that it is the right one. */
+struct conf_way {
+	char *proxy;      /* "": as the environment says; "direct": none */
+	char *no_proxy;   /* hosts; "": as the environment says */
+	char *proxy_auth; /* "any", "basic", "digest", "ntlm", "negotiate" */
+	char *proxy_user; /* "": none, or that of the environment */
+	char *proxy_password_file;
+	char *ca_file;          /* both "": the system's CAs */
+	char *ca_dir;           /* as openssl-rehash(1) makes it */
+	char *client_cert_file; /* of a model only; "": none */
+	char *client_key_file;  /* "": it is in client_cert_file */
+};
+
 /* One llm "name" { } section. */
 struct conf_model {
 	char *name;
 	char *url; /* up to and without "/chat/completions" */
 	char *model;
 	char *api_key_file; /* "": none */
-	char *ca_file;      /* "": the system's */
+	struct conf_way way;
 	bool is_default;
 	int max_tokens; /* 0: the server's own */
 	int connect_timeout_s;
@@ -51,8 +64,8 @@ struct conf {
 	char *state_user;          /* "": none */
 	char *state_password_file; /* "": none */
 
-	char *slack_api_url;    /* ends with a slash */
-	char *slack_ca_file;    /* "": the system's */
+	char *slack_api_url; /* ends with a slash */
+	struct conf_way slack_way;
 	int updates_per_minute; /* chat.update, per workspace; 0: unpaced */
 	int posts_per_second;   /* per channel; 0: unpaced */
 	int slack_timeout_s;    /* of one call */
@@ -90,5 +103,8 @@ const struct conf_model *conf_model(const struct conf *c, const char *name);
 
 /* https and wss anywhere; http and ws on loopback addresses only. */
 bool conf_url_allowed(const char *url);
+
+/* scheme://host:port of a proxy, without a path; "host:port" is http. */
+bool conf_proxy_allowed(const char *url);
 
 #endif

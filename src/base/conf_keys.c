@@ -72,6 +72,32 @@ static const char *is_model_url(const char *v)
 	return is_web(v);
 }
 
+/* What is said of the user stands in other settings, where it isn't logged. */
+static const char *is_proxy(const char *v)
+{
+	if (!*v || strcmp(v, "direct") == 0)
+		return NULL;
+	if (strchr(v, '@'))
+		return "names a user: that is proxy_user";
+	if (!conf_proxy_allowed(v))
+		return "is no http://, https://, socks4a:// or socks5h://"
+		       " and host:port, and not 'direct'";
+	return NULL;
+}
+
+static const char *is_auth(const char *v)
+{
+	static const char *const known[] = { "any", "basic", "digest", "ntlm",
+					     "negotiate" };
+	size_t i;
+
+	for (i = 0; i < sizeof(known) / sizeof(known[0]); i++) {
+		if (strcmp(v, known[i]) == 0)
+			return NULL;
+	}
+	return "is none of any, basic, digest, ntlm, negotiate";
+}
+
 const struct conf_key conf_keys[] = {
 	{ "daemon", "listen", CONF_STR, AT(listen), .str = "127.0.0.1:8001",
 	  .check = is_listen },
@@ -101,7 +127,17 @@ const struct conf_key conf_keys[] = {
 
 	{ "slack", "api_url", CONF_STR, AT(slack_api_url),
 	  .str = "https://slack.com/api/", .check = is_web },
-	{ "slack", "ca_file", CONF_STR, AT(slack_ca_file), .str = "" },
+	{ "slack", "proxy", CONF_STR, AT(slack_way.proxy), .str = "",
+	  .check = is_proxy },
+	{ "slack", "no_proxy", CONF_STR, AT(slack_way.no_proxy), .str = "" },
+	{ "slack", "proxy_user", CONF_STR, AT(slack_way.proxy_user),
+	  .str = "" },
+	{ "slack", "proxy_password_file", CONF_STR,
+	  AT(slack_way.proxy_password_file), .str = "" },
+	{ "slack", "proxy_auth", CONF_STR, AT(slack_way.proxy_auth),
+	  .str = "any", .check = is_auth },
+	{ "slack", "ca_file", CONF_STR, AT(slack_way.ca_file), .str = "" },
+	{ "slack", "ca_dir", CONF_STR, AT(slack_way.ca_dir), .str = "" },
 	{ "slack", "updates_per_minute", CONF_INT, AT(updates_per_minute),
 	  .num = 45, .max = 6000 },
 	{ "slack", "posts_per_second", CONF_INT, AT(posts_per_second), .num = 1,
@@ -126,7 +162,20 @@ const struct conf_key conf_keys[] = {
 	  .check = is_model_url },
 	{ CONF_LLM, "model", CONF_STR, MODEL(model), .str = "" },
 	{ CONF_LLM, "api_key_file", CONF_STR, MODEL(api_key_file), .str = "" },
-	{ CONF_LLM, "ca_file", CONF_STR, MODEL(ca_file), .str = "" },
+	{ CONF_LLM, "proxy", CONF_STR, MODEL(way.proxy), .str = "",
+	  .check = is_proxy },
+	{ CONF_LLM, "no_proxy", CONF_STR, MODEL(way.no_proxy), .str = "" },
+	{ CONF_LLM, "proxy_user", CONF_STR, MODEL(way.proxy_user), .str = "" },
+	{ CONF_LLM, "proxy_password_file", CONF_STR,
+	  MODEL(way.proxy_password_file), .str = "" },
+	{ CONF_LLM, "proxy_auth", CONF_STR, MODEL(way.proxy_auth), .str = "any",
+	  .check = is_auth },
+	{ CONF_LLM, "ca_file", CONF_STR, MODEL(way.ca_file), .str = "" },
+	{ CONF_LLM, "ca_dir", CONF_STR, MODEL(way.ca_dir), .str = "" },
+	{ CONF_LLM, "client_cert_file", CONF_STR, MODEL(way.client_cert_file),
+	  .str = "" },
+	{ CONF_LLM, "client_key_file", CONF_STR, MODEL(way.client_key_file),
+	  .str = "" },
 	{ CONF_LLM, "default", CONF_BOOL, MODEL(is_default), .max = 1 },
 	{ CONF_LLM, "max_tokens", CONF_INT, MODEL(max_tokens), .max = 1000000 },
 	{ CONF_LLM, "connect_timeout_s", CONF_INT, MODEL(connect_timeout_s),

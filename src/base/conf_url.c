@@ -97,3 +97,29 @@ bool conf_url_allowed(const char *url)
 	}
 	return false;
 }
+
+bool conf_proxy_allowed(const char *url)
+{
+	static const char *const schemes[] = {
+		"http", "https", "socks4", "socks4a", "socks5", "socks5h",
+	};
+	const char *rest = strstr(url, "://");
+	char host[HOST_MAX];
+	size_t i, n;
+
+	if (!is_clear(url))
+		return false;
+	if (!rest)
+		return take_host(url, strlen(url), host) == 0;
+	n = (size_t)(rest - url);
+	for (i = 0; i < sizeof(schemes) / sizeof(schemes[0]); i++) {
+		if (strlen(schemes[i]) != n ||
+		    strncasecmp(url, schemes[i], n) != 0)
+			continue;
+		rest += strlen("://");
+		n = strcspn(rest, "/");
+		return (rest[n] == '\0' || rest[n + 1] == '\0') &&
+		       take_host(rest, n, host) == 0;
+	}
+	return false;
+}

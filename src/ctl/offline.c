@@ -188,7 +188,7 @@ static void start_asking(struct loop_task *t)
 
 static int ask_slack(struct offline *o, struct wait *w, struct err *e)
 {
-	const struct http_opts ho = { .ca_file = o->conf->slack_ca_file };
+	const struct http_opts ho = { .way = &o->conf->slack_way };
 	struct loop *l = loop_create("slack", e);
 	int rc = -1;
 

@@ -13,6 +13,8 @@
 #include "base/secret.h"
 #include "net/http.h"
 #include "net/loop.h"
+#include "net/tunnel.h"
+#include "net/way.h"
 #include "slack/api.h"
 
 /*
@@ -20,6 +22,9 @@
  * round trip in a queue; over HTTP/2 one is enough.
  */
 #define TICKETS_AT_ONCE 16
+
+/* For the host of a link, or the proxy before it, to answer. */
+#define CONNECT_MS 10000
 
 struct dial {
 	struct dialer base; /* must be first */
@@ -29,7 +34,9 @@ struct dial {
 
 	/* The dial thread's. */
 	struct http *http;
-	struct ask *asks; /* between start and finish */
+	struct way *way;
+	struct tunnels *tunnels; /* of links too, as long as they live */
+	struct ask *asks;        /* between start and finish */
 	bool closed;
 	struct loop_task close_task;
 };
@@ -41,6 +48,7 @@ struct ask {
 	struct ask *next;
 	struct ask **link;
 	struct slack_call *call;
+	struct tunnel *tunnel;
 	char *app_id;
 	char *token;
 	uint32_t gen;
@@ -96,19 +104,75 @@ static void fail(struct ask *a, enum err_kind kind, const char *what)
 	finish(a);
 }
 
+static void take_addr(struct ask *a, const char *addr)
+{
+	(void)snprintf(a->ticket.addr, sizeof(a->ticket.addr), "%.45s", addr);
+	finish(a);
+}
+
+static void on_tunnel(const char *addr, const char *why, void *arg)
+{
+	struct ask *a = arg;
+
+	a->tunnel = NULL;
+	if (addr) {
+		take_addr(a, addr);
+		return;
+	}
+	err_set(&a->ticket.e, ERR_RETRY, "cannot reach the link's host: %s",
+		why);
+	finish(a);
+}
+
+static void connect_host(struct ask *a, const struct ws_url *u, bool probe)
+{
+	const struct tunnel_request r = {
+		.host = u->host,
+		.port = u->port,
+		.tls = u->tls,
+		.probe = probe,
+		.way = a->d->way,
+		.connect_ms = CONNECT_MS,
+		.done = on_tunnel,
+		.arg = a,
+	};
+	struct err e = { 0 };
+
+	a->tunnel = tunnel_open(a->d->tunnels, &r, &e);
+	if (!a->tunnel)
+		fail(a, ERR_RETRY, e.msg);
+}
+
+static bool both_families(const struct loop_addrs *r)
+{
+	int i, v6 = 0;
+
+	for (i = 0; i < r->n; i++)
+		v6 += strchr(r->addr[i], ':') != NULL;
+	return v6 > 0 && v6 < r->n;
+}
+
+/*
+ * A host with IPv6 and IPv4 is tried by both, since many a network has IPv6
+ * that leads nowhere. Of several addresses of one family the next attempt
+ * takes the next.
+ */
 static void on_resolved(const struct loop_addrs *r, void *arg)
 {
 	struct ask *a = arg;
+	struct err e = { 0 };
+	struct ws_url u;
 
 	if (r->n == 0) {
 		err_set(&a->ticket.e, ERR_RETRY,
 			"cannot resolve the link's host: %s", r->msg);
 		finish(a);
-		return;
+	} else if (!a->d->closed && both_families(r) &&
+		   ws_url_parse(&u, a->ticket.url, &e) == 0) {
+		connect_host(a, &u, true);
+	} else {
+		take_addr(a, r->addr[a->nth % (unsigned int)r->n]);
 	}
-	(void)snprintf(a->ticket.addr, sizeof(a->ticket.addr), "%s",
-		       r->addr[a->nth % (unsigned int)r->n]);
-	finish(a);
 }
 
 static bool numeric(const char *host)
@@ -132,16 +196,13 @@ static void take_url(struct ask *a, const char *url)
 		fail(a, ERR_RETRY, "the link's URL is too long");
 		return;
 	}
-	if (ws_url_parse(&u, t->url, &e) < 0) {
+	if (ws_url_parse(&u, t->url, &e) < 0)
 		fail(a, ERR_RETRY, e.msg);
-		return;
-	}
-	if (numeric(u.host)) {
-		(void)snprintf(t->addr, sizeof(t->addr), "%.45s", u.host);
-		finish(a);
-		return;
-	}
-	if (loop_resolve(a->d->dial, u.host, on_resolved, a, &e) < 0)
+	else if (way_proxy(a->d->way, u.tls))
+		connect_host(a, &u, false);
+	else if (numeric(u.host))
+		take_addr(a, u.host);
+	else if (loop_resolve(a->d->dial, u.host, on_resolved, a, &e) < 0)
 		fail(a, ERR_RETRY, e.msg);
 }
 
@@ -243,14 +304,17 @@ static void close_http(struct loop_task *t)
 	d->closed = true;
 	for (a = d->asks; a; a = next) {
 		next = a->next;
-		if (!a->call)
+		if (!a->call && !a->tunnel)
 			continue;
 		slack_cancel(a->call);
+		tunnel_cancel(a->tunnel);
 		list_remove(a);
 		ask_free(a);
 	}
 	http_free(d->http);
 	d->http = NULL;
+	tunnels_free(d->tunnels);
+	d->tunnels = NULL;
 	d->close_task.run = tell_closed;
 	loop_post(d->io, &d->close_task);
 }
@@ -273,7 +337,7 @@ struct dialer *dial_create(const struct conf *conf, struct loop *io,
 			   struct loop *dial, struct err *e)
 {
 	const struct http_opts ho = {
-		.ca_file = conf->slack_ca_file,
+		.way = &conf->slack_way,
 		.at_once = TICKETS_AT_ONCE,
 	};
 	struct dial *d = calloc(1, sizeof(*d));
@@ -286,9 +350,11 @@ struct dialer *dial_create(const struct conf *conf, struct loop *io,
 	d->conf = conf;
 	d->io = io;
 	d->dial = dial;
-	d->http = http_create(dial, &ho, e);
-	if (!d->http) {
-		free(d);
+	d->way = way_create(&conf->slack_way, e);
+	d->http = d->way ? http_create(dial, &ho, e) : NULL;
+	d->tunnels = d->http ? tunnels_create(dial, e) : NULL;
+	if (!d->tunnels) {
+		dial_free(&d->base);
 		return NULL;
 	}
 	return &d->base;
@@ -304,8 +370,11 @@ void dial_free(struct dialer *base)
 	for (a = d->asks; a; a = next) {
 		next = a->next;
 		slack_cancel(a->call);
+		tunnel_cancel(a->tunnel);
 		ask_free(a);
 	}
+	tunnels_free(d->tunnels);
 	http_free(d->http);
+	way_free(d->way);
 	free(d);
 }

@@ -13,7 +13,9 @@ struct loop;
 /* What is needed to open one WebSocket; good for one attempt, at once. */
 struct ticket {
 	char url[WS_URL_MAX + 1]; /* a secret */
-	char addr[46];            /* numeric, of the URL's host */
+	/* Numeric, of the URL's host, or "+@name": the socket of a tunnel
+	 * through a proxy. */
+	char addr[46];
 	/* ERR_NONE: there is a ticket. ERR_LIMIT: not before retry_ms.
 	 * ERR_FATAL: not with this token. ERR_RETRY: later. */
 	struct err e;

@@ -204,7 +204,7 @@ static int create_ways(struct hub *h, const struct hub_opts *o, struct err *e)
 	h->transport = o->transport;
 	if (!h->transport) {
 		h->own_transport =
-			lws_transport_create(o->io, o->conf->slack_ca_file, e);
+			lws_transport_create(o->io, &o->conf->slack_way, e);
 		h->transport = h->own_transport;
 	}
 	if (!h->transport)

@@ -156,13 +156,16 @@ static int create_context(struct lws_transport *t, struct loop *io,
 			       "cannot set up libwebsockets (is its libuv "
 			       "plugin, libwebsockets-evlib-uv, installed?)");
 	info.vhost_name = "slack";
+	/* Else it goes by $http_proxy, also for what is on this machine. */
+	info.http_proxy_address = "";
 	t->vhost = lws_create_vhost(t->cx, &info);
 	if (!t->vhost)
 		return err_set(e, ERR_FATAL, "cannot set up libwebsockets");
 	return 0;
 }
 
-struct transport *lws_transport_create(struct loop *io, const char *ca_file,
+struct transport *lws_transport_create(struct loop *io,
+				       const struct conf_way *way,
 				       struct err *e)
 {
 	struct lws_transport *t = calloc(1, sizeof(*t));
@@ -173,7 +176,7 @@ struct transport *lws_transport_create(struct loop *io, const char *ca_file,
 	}
 	t->base.ops = &ops;
 	t->io = io;
-	t->tls = tls_client_create(ca_file, e);
+	t->tls = tls_client_create(way, e);
 	if (!t->tls || create_context(t, io, e) < 0) {
 		lws_transport_free(&t->base);
 		return NULL;

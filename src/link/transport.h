@@ -4,6 +4,7 @@
 
 #include <stddef.h>
 
+struct conf_way;
 struct err;
 struct loop;
 
@@ -41,8 +42,9 @@ struct wire_events {
 };
 
 struct transport_ops {
-	/* url is wss://host/path?...; addr a numeric address of host. The
-	 * wire's events go to ev with arg. NULL with e filled. */
+	/* url is wss://host/path?...; addr a numeric address of host, or
+	 * "+@name" of a unix socket that leads to it. The wire's events go to
+	 * ev with arg. NULL with e filled. */
 	struct wire *(*connect)(struct transport *t, const char *url,
 				const char *addr, const struct wire_events *ev,
 				void *arg, struct err *e);
@@ -61,10 +63,11 @@ struct transport {
 };
 
 /*
- * The one over libwebsockets. ca_file "": the system's. To be made once in a
- * process, after hub_raise_files(): lws sizes its tables by the limit.
+ * The one over libwebsockets. Of the way it takes the CAs only. To be made once
+ * in a process, after hub_raise_files(): lws sizes its tables by the limit.
  */
-struct transport *lws_transport_create(struct loop *io, const char *ca_file,
+struct transport *lws_transport_create(struct loop *io,
+				       const struct conf_way *way,
 				       struct err *e);
 /* When the loop doesn't run (any more). NULL is allowed. */
 void lws_transport_free(struct transport *t);

@@ -17,6 +17,7 @@
 #include "net/http.h"
 #include "net/loop.h"
 #include "net/retry.h"
+#include "net/way.h"
 
 /* For each worker; concurrency limits a model over all of them. */
 #define STREAMS_AT_ONCE 4096
@@ -36,7 +37,7 @@ struct model {
 	char *url;
 	char *id;  /* as the server calls it */
 	char *key; /* NULL: none */
-	char *ca_file;
+	struct way *way;
 	unsigned int connect_ms;
 	unsigned int first_token_ms;
 	unsigned int idle_ms;
@@ -113,9 +114,11 @@ static int model_init(struct model *m, const struct conf_model *c,
 	m->name = strdup(c->name);
 	m->url = make_url(c->url);
 	m->id = strdup(c->model);
-	m->ca_file = strdup(c->ca_file ? c->ca_file : "");
-	if (!m->name || !m->url || !m->id || !m->ca_file)
+	if (!m->name || !m->url || !m->id)
 		return err_set(e, ERR_RETRY, "no memory");
+	m->way = way_create(&c->way, e);
+	if (!m->way)
+		return -1;
 	if (c->api_key_file[0]) {
 		m->key = secret_read(c->api_key_file, e);
 		if (!m->key)
@@ -135,7 +138,7 @@ static void model_release(struct model *m)
 	free(m->name);
 	free(m->url);
 	free(m->id);
-	free(m->ca_file);
+	way_free(m->way);
 	secret_free(m->key);
 }
 
@@ -280,7 +283,7 @@ static int send_request(struct llm_call *c, struct err *e)
 		.method = "POST",
 		.url = m->url,
 		.bearer = m->key,
-		.ca_file = m->ca_file,
+		.way = m->way,
 		.content_type = "application/json",
 		.max_body = OPENAI_ANSWER_MAX,
 		.repeat = true,

@@ -6,6 +6,7 @@
 #include <string.h>
 
 #include "net/http.h"
+#include "net/way.h"
 
 #define SPARE_BODY_MAX (16 * 1024) /* what a call without request may hold */
 
@@ -95,9 +96,6 @@ static void set_options(struct http_call *c, CURLSH *share)
 	/* A burst to a host that talks HTTP/2 shares the first connection. */
 	curl_easy_setopt(z, CURLOPT_PIPEWAIT, 1L);
 	curl_easy_setopt(z, CURLOPT_SSLVERSION, CURL_SSLVERSION_TLSv1_2);
-	/* With a directory of CAs libcurl reads all of them again for each
-	 * connection; a file is read once. */
-	curl_easy_setopt(z, CURLOPT_CAPATH, NULL);
 	curl_easy_setopt(z, CURLOPT_SHARE, share);
 	curl_easy_setopt(z, CURLOPT_TCP_NODELAY, 1L);
 	curl_easy_setopt(z, CURLOPT_TCP_KEEPALIVE, 1L);
@@ -113,7 +111,7 @@ static void set_options(struct http_call *c, CURLSH *share)
 }
 
 struct http_call *call_create(struct http *h, uv_loop_t *uv, CURLSH *share,
-			      const char *ca_file)
+			      const struct way *way)
 {
 	struct http_call *c;
 
@@ -128,7 +126,7 @@ struct http_call *call_create(struct http *h, uv_loop_t *uv, CURLSH *share,
 	c->http = h;
 	uv_timer_init(uv, &c->timer);
 	c->timer.data = c;
-	c->ca_file = ca_file;
+	c->way = way;
 	set_options(c, share);
 	return c;
 }
@@ -202,14 +200,6 @@ static int set_body(struct http_call *c, const struct http_request *r)
 	return 0;
 }
 
-/* libcurl takes NULL as no CA at all, not as its default again. */
-static void set_ca(struct http_call *c, const char *ca_file)
-{
-	if (ca_file[0] == '\0')
-		ca_file = curl_version_info(CURLVERSION_NOW)->cainfo;
-	curl_easy_setopt(c->easy, CURLOPT_CAINFO, ca_file);
-}
-
 int call_set(struct http_call *c, const struct http_request *r)
 {
 	bool get = strcmp(r->method, "GET") == 0;
@@ -222,7 +212,8 @@ int call_set(struct http_call *c, const struct http_request *r)
 
 	if (curl_easy_setopt(c->easy, CURLOPT_URL, r->url) != CURLE_OK)
 		return -1;
-	set_ca(c, r->ca_file ? r->ca_file : c->ca_file);
+	if (way_set(r->way ? r->way : c->way, c->easy) < 0)
+		return -1;
 	if (get)
 		curl_easy_setopt(c->easy, CURLOPT_HTTPGET, 1L);
 	else if (set_body(c, r) < 0)

@@ -16,6 +16,7 @@ struct http;
 struct http_request;
 struct http_result;
 struct party;
+struct way;
 
 /*
  * One request and its response: what http.c keeps in its lists and lends to
@@ -46,7 +47,7 @@ struct http_call {
 	char *body;
 	size_t body_len;
 	struct curl_slist headers[3];
-	const char *ca_file; /* the client's, unless a request has its own */
+	const struct way *way; /* the client's, unless a request has its own */
 
 	struct buf in;
 	size_t max_body;
@@ -66,9 +67,9 @@ struct http_call {
 	void *arg;
 };
 
-/* ca_file stays the caller's. NULL when memory is short. */
+/* way stays the caller's. NULL when memory is short. */
 struct http_call *call_create(struct http *h, uv_loop_t *uv, CURLSH *share,
-			      const char *ca_file);
+			      const struct way *way);
 
 /* Its easy handle isn't added. The memory goes once the loop came round. */
 void call_free(struct http_call *c);

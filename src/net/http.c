@@ -8,11 +8,13 @@
 #include <curl/curl.h>
 #include <uv.h>
 
+#include "base/conf.h"
 #include "base/err.h"
 #include "net/call.h"
 #include "net/loop.h"
 #include "net/mux.h"
 #include "net/origin.h"
+#include "net/way.h"
 
 /* libcurl looks through all connections for one that is free, so few of them
  * that are busy are faster than many. */
@@ -23,7 +25,7 @@
 struct http {
 	struct mux *mux;
 	CURLSH *share; /* TLS sessions: easy handles keep their own else */
-	char *ca_file;
+	struct way *way;
 	struct origin *origins;
 	unsigned int at_once;
 	bool closing;
@@ -202,7 +204,7 @@ static struct http_call *take_call(struct http *h)
 		h->spare = c->next;
 		h->nspare--;
 	} else {
-		c = call_create(h, h->uv, h->share, h->ca_file);
+		c = call_create(h, h->uv, h->share, h->way);
 		if (!c)
 			return NULL;
 	}
@@ -274,6 +276,7 @@ static CURLSH *make_share(void)
 struct http *http_create(struct loop *l, const struct http_opts *o,
 			 struct err *e)
 {
+	static const struct conf_way nothing;
 	struct http *h;
 
 	h = calloc(1, sizeof(*h));
@@ -285,9 +288,11 @@ struct http *http_create(struct loop *l, const struct http_opts *o,
 	h->share = make_share();
 	if (!h->share)
 		goto fail;
-	h->ca_file = strdup(o->ca_file ? o->ca_file : "");
-	if (!h->ca_file)
-		goto fail;
+	h->way = way_create(o->way ? o->way : &nothing, e);
+	if (!h->way) {
+		http_free(h);
+		return NULL;
+	}
 	h->mux = mux_create(h->uv, &mux_ops, h, e);
 	if (!h->mux) {
 		http_free(h);
@@ -319,6 +324,6 @@ void http_free(struct http *h)
 	mux_free(h->mux);
 	curl_share_cleanup(h->share);
 	origin_free_all(h->origins);
-	free(h->ca_file);
+	way_free(h->way);
 	free(h);
 }

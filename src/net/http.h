@@ -5,8 +5,10 @@
 #include <stdbool.h>
 #include <stddef.h>
 
+struct conf_way;
 struct err;
 struct loop;
+struct way;
 
 /*
  * HTTP client on a loop: one libcurl multi handle driven by the loop's own
@@ -17,7 +19,7 @@ struct http;
 struct http_call;
 
 struct http_opts {
-	const char *ca_file; /* NULL or "": the system's */
+	const struct conf_way *way; /* NULL: nothing is set */
 	/* Calls to one server, others queue; 0: 32. Over HTTP/2 eight times as
 	 * many. */
 	unsigned int at_once;
@@ -47,8 +49,8 @@ struct http_result {
 struct http_request {
 	const char *method; /* "GET", "POST" */
 	const char *url;
-	const char *bearer;  /* NULL: no Authorization header */
-	const char *ca_file; /* NULL: the client's; "": the system's */
+	const char *bearer;    /* NULL: no Authorization header */
+	const struct way *way; /* NULL: the client's; else it stays */
 	const char *content_type;
 	const char *body;
 	size_t body_len;

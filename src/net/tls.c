@@ -10,6 +10,7 @@
 #include <openssl/err.h>
 #include <openssl/ssl.h>
 
+#include "base/conf.h"
 #include "base/err.h"
 
 /*
@@ -226,22 +227,26 @@ static const char *reason(void)
 	return s ? s : "unknown error";
 }
 
-static int load_ca(SSL_CTX *ctx, const char *ca_file, struct err *e)
+static int load_ca(SSL_CTX *ctx, const struct conf_way *way, struct err *e)
 {
+	const char *file = way && way->ca_file ? way->ca_file : "";
+	const char *dir = way && way->ca_dir ? way->ca_dir : "";
+
 	ERR_clear_error();
-	if (ca_file && ca_file[0]) {
-		if (SSL_CTX_load_verify_file(ctx, ca_file) != 1)
-			return err_set(e, ERR_FATAL,
-				       "cannot read CA file '%s': %s", ca_file,
-				       reason());
-	} else if (SSL_CTX_set_default_verify_paths(ctx) != 1) {
+	if (*file && SSL_CTX_load_verify_file(ctx, file) != 1)
+		return err_set(e, ERR_FATAL, "cannot read CA file '%s': %s",
+			       file, reason());
+	if (*dir && SSL_CTX_load_verify_dir(ctx, dir) != 1)
+		return err_set(e, ERR_FATAL,
+			       "cannot read CA directory '%s': %s", dir,
+			       reason());
+	if (!*file && !*dir && SSL_CTX_set_default_verify_paths(ctx) != 1)
 		return err_set(e, ERR_FATAL, "cannot find the system's CAs: %s",
 			       reason());
-	}
 	return 0;
 }
 
-struct ssl_ctx_st *tls_client_create(const char *ca_file, struct err *e)
+struct ssl_ctx_st *tls_client_create(const struct conf_way *way, struct err *e)
 {
 	SSL_CTX *ctx;
 
@@ -258,7 +263,7 @@ struct ssl_ctx_st *tls_client_create(const char *ca_file, struct err *e)
 	SSL_CTX_set_verify(ctx, SSL_VERIFY_PEER, NULL);
 	SSL_CTX_set_mode(ctx, SSL_MODE_RELEASE_BUFFERS |
 				      SSL_MODE_ACCEPT_MOVING_WRITE_BUFFER);
-	if (load_ca(ctx, ca_file, e) < 0)
+	if (load_ca(ctx, way, e) < 0)
 		goto fail;
 	return ctx;
 fail:

@@ -16,10 +16,11 @@ struct ssl_ctx_st; /* SSL_CTX, for who may not include OpenSSL */
  * ones. The pool is bounded by names and by tickets per name; the oldest go
  * first. Any number of threads may use the context.
  *
- * ca_file NULL or "": the system's CAs, else those of the file alone. NULL
- * with e filled.
+ * Of the way it takes ca_file and ca_dir; with neither, the system's CAs.
+ * way NULL is none. NULL with e filled.
  */
-struct ssl_ctx_st *tls_client_create(const char *ca_file, struct err *e);
+struct conf_way;
+struct ssl_ctx_st *tls_client_create(const struct conf_way *way, struct err *e);
 void tls_client_free(struct ssl_ctx_st *ctx); /* NULL is allowed */
 
 #endif

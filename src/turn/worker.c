@@ -160,7 +160,7 @@ void worker_emptied(struct worker *w)
 static int worker_init(struct workers *ws, size_t i,
 		       const struct worker_opts *o, struct err *e)
 {
-	struct http_opts ho = { .ca_file = o->conf->slack_ca_file };
+	struct http_opts ho = { .way = &o->conf->slack_way };
 	struct worker *w = &ws->w[i];
 	char name[32];
 

@@ -1,0 +1,195 @@
+/* SPDX-License-Identifier: ISC */
+#include "net/way.h"
+
+#include <stddef.h>
+#include <stdlib.h>
+#include <string.h>
+#include <strings.h>
+
+#include <curl/curl.h>
+
+#include "base/conf.h"
+#include "base/err.h"
+#include "base/secret.h"
+
+struct way {
+	struct conf_way c; /* owned; NULL is "" */
+	char *password;    /* NULL: none */
+	long auth;
+};
+
+static bool given(const char *s)
+{
+	return s && *s;
+}
+
+static int copy(char **to, const char *from, struct err *e)
+{
+	*to = NULL;
+	if (!given(from))
+		return 0;
+	*to = strdup(from);
+	return *to ? 0 : err_set(e, ERR_RETRY, "no memory for settings");
+}
+
+static int copy_all(struct conf_way *to, const struct conf_way *from,
+		    struct err *e)
+{
+	if (copy(&to->proxy, from->proxy, e) < 0 ||
+	    copy(&to->no_proxy, from->no_proxy, e) < 0 ||
+	    copy(&to->proxy_user, from->proxy_user, e) < 0 ||
+	    copy(&to->ca_file, from->ca_file, e) < 0 ||
+	    copy(&to->ca_dir, from->ca_dir, e) < 0 ||
+	    copy(&to->client_cert_file, from->client_cert_file, e) < 0 ||
+	    copy(&to->client_key_file, from->client_key_file, e) < 0)
+		return -1;
+	return 0;
+}
+
+/* libcurl asks the proxy first what it takes, then uses the best of these. */
+static long auth_of(const char *name)
+{
+	static const struct {
+		const char *name;
+		unsigned long bits;
+	} known[] = {
+		{ "basic", CURLAUTH_BASIC },
+		{ "digest", CURLAUTH_DIGEST },
+		{ "ntlm", CURLAUTH_NTLM },
+		{ "negotiate", CURLAUTH_NEGOTIATE },
+	};
+	size_t i;
+
+	for (i = 0; name && i < sizeof(known) / sizeof(known[0]); i++) {
+		if (strcmp(name, known[i].name) == 0)
+			return (long)known[i].bits;
+	}
+	return (long)CURLAUTH_ANY;
+}
+
+static int read_password(struct way *w, const struct conf_way *c, struct err *e)
+{
+	if (!given(c->proxy_password_file))
+		return 0;
+	if (!given(c->proxy_user))
+		return err_set(e, ERR_INPUT,
+			       "proxy_password_file without a proxy_user");
+	w->password = secret_read(c->proxy_password_file, e);
+	return w->password ? 0 : -1;
+}
+
+struct way *way_create(const struct conf_way *conf, struct err *e)
+{
+	struct way *w = calloc(1, sizeof(*w));
+
+	if (!w) {
+		err_set(e, ERR_RETRY, "no memory for settings");
+		return NULL;
+	}
+	w->auth = auth_of(conf->proxy_auth);
+	if (copy_all(&w->c, conf, e) < 0 || read_password(w, conf, e) < 0) {
+		way_free(w);
+		return NULL;
+	}
+	return w;
+}
+
+void way_free(struct way *w)
+{
+	if (!w)
+		return;
+	free(w->c.proxy);
+	free(w->c.no_proxy);
+	free(w->c.proxy_user);
+	free(w->c.ca_file);
+	free(w->c.ca_dir);
+	free(w->c.client_cert_file);
+	free(w->c.client_key_file);
+	secret_free(w->password);
+	free(w);
+}
+
+static const char *env(const char *name)
+{
+	const char *v = getenv(name);
+
+	return given(v) ? v : NULL;
+}
+
+/* The order of libcurl, which takes no HTTP_PROXY, as a CGI's peer sets it. */
+static const char *env_proxy(bool tls)
+{
+	const char *v;
+
+	if (tls) {
+		v = env("https_proxy");
+		if (!v)
+			v = env("HTTPS_PROXY");
+	} else {
+		v = env("http_proxy");
+	}
+	if (!v)
+		v = env("all_proxy");
+	return v ? v : env("ALL_PROXY");
+}
+
+const char *way_proxy(const struct way *w, bool tls)
+{
+	if (!w->c.proxy)
+		return env_proxy(tls);
+	return strcmp(w->c.proxy, "direct") == 0 ? NULL : w->c.proxy;
+}
+
+bool way_proxy_is_tls(const char *proxy)
+{
+	return strncasecmp(proxy, "https://", 8) == 0;
+}
+
+static void set_proxy(const struct way *w, CURL *z)
+{
+	const char *proxy = w->c.proxy;
+
+	/* "" is none, NULL as the environment says. */
+	if (proxy && strcmp(proxy, "direct") == 0)
+		proxy = "";
+	curl_easy_setopt(z, CURLOPT_PROXY, proxy);
+	curl_easy_setopt(z, CURLOPT_NOPROXY, w->c.no_proxy);
+	/* Plain http as well: what a proxy forwards it might send twice. */
+	curl_easy_setopt(z, CURLOPT_HTTPPROXYTUNNEL, 1L);
+	curl_easy_setopt(z, CURLOPT_PROXYAUTH, w->auth);
+	curl_easy_setopt(z, CURLOPT_PROXYUSERNAME, w->c.proxy_user);
+	curl_easy_setopt(z, CURLOPT_PROXYPASSWORD,
+			 w->c.proxy_user && !w->password ? "" : w->password);
+	/* The user is whom Kerberos says. */
+	if (!w->c.proxy_user && w->auth == (long)CURLAUTH_NEGOTIATE)
+		curl_easy_setopt(z, CURLOPT_PROXYUSERPWD, ":");
+}
+
+/* libcurl takes NULL as no CA at all, not as its default again. */
+static void set_ca(const struct way *w, CURL *z)
+{
+	const char *file = w->c.ca_file;
+
+	if (!file && !w->c.ca_dir)
+		file = curl_version_info(CURLVERSION_NOW)->cainfo;
+	curl_easy_setopt(z, CURLOPT_CAINFO, file);
+	curl_easy_setopt(z, CURLOPT_PROXY_CAINFO, file);
+	/* libcurl reads a directory anew for each connection; a file once. */
+	curl_easy_setopt(z, CURLOPT_CAPATH, w->c.ca_dir);
+	curl_easy_setopt(z, CURLOPT_PROXY_CAPATH, w->c.ca_dir);
+}
+
+int way_set(const struct way *w, void *easy)
+{
+	CURL *z = easy;
+
+	set_proxy(w, z);
+	set_ca(w, z);
+	curl_easy_setopt(z, CURLOPT_SSLCERT, w->c.client_cert_file);
+	if (curl_easy_setopt(z, CURLOPT_SSLKEY,
+			     w->c.client_key_file
+				     ? w->c.client_key_file
+				     : w->c.client_cert_file) != CURLE_OK)
+		return -1;
+	return 0;
+}

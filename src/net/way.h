@@ -1,0 +1,32 @@
+/* SPDX-License-Identifier: ISC */
+#ifndef NET_WAY_H
+#define NET_WAY_H
+
+#include <stdbool.h>
+
+struct conf_way;
+struct err;
+
+/*
+ * How a server is reached and whom it has to be, as struct conf_way says it,
+ * with the proxy's password read and held in memory of its own. Unchanging,
+ * so that any thread may use it.
+ */
+struct way;
+
+/* Of conf what isn't set is as "". NULL with e filled. */
+struct way *way_create(const struct conf_way *conf, struct err *e);
+void way_free(struct way *w); /* NULL is allowed */
+
+/*
+ * The proxy for https, or for http, as libcurl would choose it, with the
+ * environment's user in it: a secret, not to be logged. NULL: none. Hosts
+ * that no_proxy excepts aren't looked at.
+ */
+const char *way_proxy(const struct way *w, bool tls);
+bool way_proxy_is_tls(const char *proxy);
+
+/* Sets all that it is about on a libcurl handle; -1: memory is short. */
+int way_set(const struct way *w, void *easy);
+
+#endif
