@@ -71,6 +71,33 @@ START_TEST(what_is_set_arrives)
 }
 END_TEST
 
+static const char *const proxies[] = {
+	"",
+	"direct",
+	"proxy:3128",
+	"http://proxy:3128",
+	"https://[::1]:1/",
+	"socks5h://10.0.0.1:1080",
+	"HTTP://proxy",
+};
+
+START_TEST(proxy_has_these_forms)
+{
+	struct err e = { 0 };
+	char text[256];
+
+	(void)snprintf(text, sizeof(text),
+		       "slack { proxy = \"%s\" }\nllm a { url = \"https://b\""
+		       " proxy = \"%s\" }\n",
+		       proxies[_i], proxies[_i]);
+	ck_assert_msg(conf_parse(&c, "k.conf", text, strlen(text), &e) == 0,
+		      "%s", e.msg);
+	ck_assert_str_eq(c.slack_way.proxy, proxies[_i]);
+	ck_assert_str_eq(c.models[0].way.proxy, proxies[_i]);
+	conf_release(&c);
+}
+END_TEST
+
 START_TEST(long_value_is_kept_whole)
 {
 	char text[5100];
@@ -147,6 +174,12 @@ static const struct {
 	  "k.conf:", "no llm has" },
 	{ LLM "slack {\napi_url = \"http://slack.com/api/\" }\n",
 	  "k.conf:3: ", "another machine" },
+	{ LLM "slack {\nproxy = \"http://u:p@b:1\"\n}\n",
+	  "k.conf:3: ", "proxy_user" },
+	{ LLM "slack {\nproxy = \"ftp://b:1\"\n}\n", "k.conf:3: ", "proxy" },
+	{ LLM "slack {\nproxy = \"http://b:1/x\"\n}\n", "k.conf:3: ", "proxy" },
+	{ LLM "slack {\nproxy = \"http://\"\n}\n", "k.conf:3: ", "proxy" },
+	{ LLM "slack {\nproxy_auth = \"best\"\n}\n", "k.conf:3: ", "none of" },
 };
 
 START_TEST(mistake_is_named_with_its_line)
@@ -359,6 +392,8 @@ int main(void)
 	tcase_add_checked_fixture(tc, NULL, teardown);
 	tcase_add_test(tc, what_is_not_set_has_its_default);
 	tcase_add_test(tc, what_is_set_arrives);
+	tcase_add_loop_test(tc, proxy_has_these_forms, 0,
+			    sizeof(proxies) / sizeof(proxies[0]));
 	tcase_add_test(tc, long_value_is_kept_whole);
 	tcase_add_loop_test(tc, mistake_is_named_with_its_line, 0,
 			    sizeof(wrong) / sizeof(wrong[0]));

@@ -2,6 +2,8 @@
 #include "link/transport.h"
 
 #include <check.h>
+#include <dlfcn.h>
+#include <netdb.h>
 #include <pthread.h>
 #include <stdbool.h>
 #include <stdio.h>
@@ -27,6 +29,32 @@ static struct transport *transport;
 static struct dialer *dialer;
 static char ca_file[64];
 static bool drop_late;
+static const char *sim_addr; /* NULL: IPv4 */
+static bool with_v6, without_v4;
+
+typedef int resolver(const char *host, const char *service,
+		     const struct addrinfo *hints, struct addrinfo **out);
+
+/*
+ * In the place of libc's, for libuv and libcurl too: localhost is a name with
+ * IPv6 first, and then IPv4 or not.
+ */
+int getaddrinfo(const char *host, const char *service,
+		const struct addrinfo *hints, struct addrinfo **out)
+{
+	resolver *real = (resolver *)dlsym(RTLD_NEXT, "getaddrinfo");
+	struct addrinfo *v4;
+	int rc;
+
+	if (!with_v6 || !host || strcmp(host, "localhost") != 0)
+		return real(host, service, hints, out);
+	rc = real("::1", service, hints, out);
+	if (rc != 0 || without_v4)
+		return rc;
+	if (real("127.0.0.1", service, hints, &v4) == 0)
+		(*out)->ai_next = v4;
+	return 0;
+}
 
 /* What the I/O thread has seen; under the lock. */
 static pthread_mutex_t lock = PTHREAD_MUTEX_INITIALIZER;
@@ -179,7 +207,11 @@ static void on_dialer_closed(void *arg)
 
 static void start_sim(void)
 {
-	struct sim_opts o = { .tls = true, .ca_out = ca_file };
+	struct sim_opts o = {
+		.tls = true,
+		.ca_out = ca_file,
+		.addr = sim_addr,
+	};
 	struct err e = { 0 };
 
 	(void)snprintf(ca_file, sizeof(ca_file), "/tmp/test_lws.%d.pem",
@@ -284,6 +316,29 @@ START_TEST(ticket_opens_a_link_that_says_hello)
 	ck_assert_int_eq(seen.opened, 1);
 	ck_assert_ptr_nonnull(strstr(seen.text, "\"hello\""));
 	ck_assert_int_eq(seen.closed, 0);
+}
+END_TEST
+
+/* The simulator listens on one of the two. */
+START_TEST(link_takes_the_family_that_answers)
+{
+	with_v6 = true;
+	come_up();
+	ck_assert_str_eq(seen.ticket.addr, "127.0.0.1");
+}
+END_TEST
+
+static void setup_v6(void)
+{
+	sim_addr = "::1";
+	with_v6 = without_v4 = true;
+	setup();
+}
+
+START_TEST(host_with_IPv6_alone_is_reached)
+{
+	come_up();
+	ck_assert_str_eq(seen.ticket.addr, "::1");
 }
 END_TEST
 
@@ -601,11 +656,13 @@ int main(void)
 	Suite *s = suite_create("lws");
 	TCase *tc = tcase_create("lws");
 	TCase *idle = tcase_create("idle");
+	TCase *v6 = tcase_create("IPv6");
 	SRunner *sr = srunner_create(s);
 	int failed;
 
 	tcase_add_checked_fixture(tc, setup, teardown);
 	tcase_add_test(tc, ticket_opens_a_link_that_says_hello);
+	tcase_add_test(tc, link_takes_the_family_that_answers);
 	tcase_add_test(tc, bad_token_is_fatal);
 	tcase_add_test(tc, rate_limit_says_how_long_to_wait);
 	tcase_add_test(tc, server_error_is_worth_another_try);
@@ -628,6 +685,10 @@ int main(void)
 	tcase_add_test(tc, wire_may_be_dropped_when_the_loop_has_stopped);
 	tcase_set_timeout(tc, 60);
 	suite_add_tcase(s, tc);
+	tcase_add_checked_fixture(v6, setup_v6, teardown);
+	tcase_set_timeout(v6, 60);
+	tcase_add_test(v6, host_with_IPv6_alone_is_reached);
+	suite_add_tcase(s, v6);
 	tcase_add_test(idle, transport_that_never_ran_is_freed);
 	suite_add_tcase(s, idle);
 	srunner_run_all(sr, CK_ENV);

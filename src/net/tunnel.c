@@ -5,6 +5,7 @@
 #include <fcntl.h>
 #include <netinet/in.h>
 #include <netinet/tcp.h>
+#include <stddef.h>
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
@@ -275,16 +276,17 @@ static void on_dialed(uv_poll_t *p, int status, int events)
 		start_relay(t);
 }
 
-/* lws passes the whole of the structure, so the name has all its bytes. */
+/* The name ends where lws ends it, after its last character. */
 static int listen_at(const char *name)
 {
 	struct sockaddr_un sa = { .sun_family = AF_UNIX };
+	size_t len = offsetof(struct sockaddr_un, sun_path) + 1 + strlen(name);
 	int fd = socket(AF_UNIX, SOCK_STREAM | SOCK_CLOEXEC | SOCK_NONBLOCK, 0);
 
 	if (fd < 0)
 		return -1;
 	(void)snprintf(sa.sun_path + 1, sizeof(sa.sun_path) - 1, "%s", name);
-	if (bind(fd, (struct sockaddr *)&sa, sizeof(sa)) < 0 ||
+	if (bind(fd, (struct sockaddr *)&sa, (socklen_t)len) < 0 ||
 	    listen(fd, 4) < 0) {
 		close(fd);
 		return -1;

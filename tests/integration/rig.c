@@ -19,6 +19,7 @@
 static const struct pg *pg; /* NULL: SQLite */
 static bool with_redis;
 static const char *daemon_settings;
+static const char *way = "";
 
 struct bed *rig_node(struct rig *r, size_t i)
 {
@@ -102,13 +103,18 @@ void rig_set_daemon(const char *settings)
 	daemon_settings = settings;
 }
 
+void rig_set_way(const char *lines)
+{
+	way = lines ? lines : "";
+}
+
 void rig_open_nodes(struct rig *r, const char *limits, size_t n)
 {
-	char daemon[256];
+	char daemon[256], slack[1024];
 	struct bed_opts o = {
 		.daemon = daemon,
-		.slack = " updates_per_minute = 0\n posts_per_second = 0\n"
-			 " timeout_s = 3",
+		.slack = slack,
+		.llm = way,
 		.limits = limits,
 	};
 	struct err e = { 0 };
@@ -117,6 +123,10 @@ void rig_open_nodes(struct rig *r, const char *limits, size_t n)
 	snprintf(daemon, sizeof(daemon),
 		 " workers = 2\n log_level = \"debug\"\n%s",
 		 daemon_settings ? daemon_settings : "");
+	snprintf(slack, sizeof(slack),
+		 " updates_per_minute = 0\n posts_per_second = 0\n"
+		 " timeout_s = 3\n%s",
+		 way);
 	ck_assert_uint_le(n, RIG_NODES);
 	r->nmore = 0;
 	r->has_redis = with_redis;

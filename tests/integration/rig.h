@@ -47,6 +47,9 @@ struct bed *rig_node(struct rig *r, size_t i); /* 0: the first */
 void rig_start_node(struct rig *r, size_t i);  /* ready; links perhaps not */
 void rig_stop_node(struct rig *r, size_t i);   /* it must exit with 0 */
 
+/* Lines for slack and for each model, as their proxy; NULL: none. */
+void rig_set_way(const char *lines);
+
 /* Stores the world's tenants and starts the daemons; each app has a link. */
 void rig_start(struct rig *r);
 void rig_up(struct rig *r); /* rig_open and rig_start */

@@ -159,4 +159,8 @@ void control_wake(struct sim *s); /* answers those who wait for a change */
 struct flood *flood_create(void);
 void flood_free(struct sim *s);
 
+/* The host of our URLs; of IPv6 in brackets. */
+#define SIM_HOST 64
+const char *sim_host(const struct sim *s, char out[SIM_HOST]);
+
 #endif

@@ -64,6 +64,7 @@ void socket_url(struct sim *s, struct app *a, struct buf *out)
 {
 	struct ticket *t = must_alloc(sizeof(*t));
 	int64_t now = sim_clock_us();
+	char host[SIM_HOST];
 	char id[UUID_SIZE];
 
 	if (map_count(s->socket->tickets) > 4096)
@@ -74,8 +75,7 @@ void socket_url(struct sim *s, struct app *a, struct buf *out)
 	if (map_put(s->socket->tickets, id, t) < 0)
 		abort();
 	buf_addf(out, "%s:\\/\\/%s:%d\\/link\\/?ticket=%s&app_id=%s",
-		 s->tls ? "wss" : "ws", s->tls ? "localhost" : s->addr, s->port,
-		 id, a->id);
+		 s->tls ? "wss" : "ws", sim_host(s, host), s->port, id, a->id);
 }
 
 /* NULL: unknown, used before, or too old. */

@@ -3,8 +3,8 @@
 #include <errno.h>
 #include <netinet/in.h>
 #include <netinet/tcp.h>
-#include <stdio.h>
 #include <signal.h>
+#include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
 #include <sys/epoll.h>
@@ -127,28 +127,48 @@ static void *loop_main(void *arg)
 	return NULL;
 }
 
+/* Fills sa with the address of s, IPv4 or IPv6. */
+static int parse_addr(const struct sim *s, int port,
+		      struct sockaddr_storage *sa, struct err *e)
+{
+	struct sockaddr_in *in = (struct sockaddr_in *)sa;
+	struct sockaddr_in6 *in6 = (struct sockaddr_in6 *)sa;
+
+	memset(sa, 0, sizeof(*sa));
+	if (inet_pton(AF_INET, s->addr, &in->sin_addr) == 1) {
+		in->sin_family = AF_INET;
+		in->sin_port = htons((uint16_t)port);
+		return 0;
+	}
+	if (inet_pton(AF_INET6, s->addr, &in6->sin6_addr) == 1) {
+		in6->sin6_family = AF_INET6;
+		in6->sin6_port = htons((uint16_t)port);
+		return 0;
+	}
+	return err_set(e, ERR_INPUT, "not an IP address: '%s'", s->addr);
+}
+
 static int listen_on(struct sim *s, int port, struct err *e)
 {
-	struct sockaddr_in in = { .sin_family = AF_INET };
-	socklen_t len = sizeof(in);
+	struct sockaddr_storage sa;
+	socklen_t len = sizeof(sa);
 	int on = 1;
 
-	in.sin_port = htons((uint16_t)port);
-	if (inet_pton(AF_INET, s->addr, &in.sin_addr) != 1)
-		return err_set(e, ERR_INPUT, "not an IPv4 address: '%s'",
-			       s->addr);
-	s->listener =
-		socket(AF_INET, SOCK_STREAM | SOCK_NONBLOCK | SOCK_CLOEXEC, 0);
+	if (parse_addr(s, port, &sa, e) < 0)
+		return -1;
+	s->listener = socket(sa.ss_family,
+			     SOCK_STREAM | SOCK_NONBLOCK | SOCK_CLOEXEC, 0);
 	if (s->listener < 0)
 		return err_set(e, ERR_RETRY, "socket: %s", strerror(errno));
 	setsockopt(s->listener, SOL_SOCKET, SO_REUSEADDR, &on, sizeof(on));
 	setsockopt(s->listener, IPPROTO_TCP, TCP_NODELAY, &on, sizeof(on));
-	if (bind(s->listener, (struct sockaddr *)&in, sizeof(in)) < 0 ||
+	if (bind(s->listener, (struct sockaddr *)&sa, len) < 0 ||
 	    listen(s->listener, 4096) < 0 ||
-	    getsockname(s->listener, (struct sockaddr *)&in, &len) < 0)
+	    getsockname(s->listener, (struct sockaddr *)&sa, &len) < 0)
 		return err_set(e, ERR_RETRY, "cannot listen on %s:%d: %s",
 			       s->addr, port, strerror(errno));
-	s->port = ntohs(in.sin_port);
+	/* The port is at the same place in both families. */
+	s->port = ntohs(((struct sockaddr_in *)&sa)->sin_port);
 	return 0;
 }
 
@@ -166,13 +186,22 @@ static int watch(struct sim *s, struct err *e)
 	return 0;
 }
 
+/* With TLS the name, since that is what people configure. */
+const char *sim_host(const struct sim *s, char out[SIM_HOST])
+{
+	if (!s->tls && strchr(s->addr, ':'))
+		snprintf(out, SIM_HOST, "[%s]", s->addr);
+	else
+		snprintf(out, SIM_HOST, "%s", s->tls ? "localhost" : s->addr);
+	return out;
+}
+
 static char *make_url(const struct sim *s, const char *path)
 {
-	char url[128];
+	char host[SIM_HOST], url[128];
 
-	/* With TLS the name, since that is what people configure. */
 	snprintf(url, sizeof(url), "%s://%s:%d/%s", s->tls ? "https" : "http",
-		 s->tls ? "localhost" : s->addr, s->port, path);
+		 sim_host(s, host), s->port, path);
 	return must_dup(url);
 }
 

@@ -26,7 +26,7 @@ struct sim;
 struct sim_opts {
 	bool tls;
 	const char *ca_out; /* the CA's certificate goes here, with tls */
-	const char *addr;   /* NULL: 127.0.0.1 */
+	const char *addr;   /* IPv4 or IPv6; NULL: 127.0.0.1 */
 	int port;           /* 0: any */
 	/* Wall clock in ms, for ts and event_time only; NULL: the real one. */
 	int64_t (*now)(void *arg);
