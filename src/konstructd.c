@@ -21,6 +21,7 @@
 #include "base/secret.h"
 #include "base/suspect.h"
 #include "config.h"
+#include "link/catchup.h"
 #include "link/hub.h"
 #include "llm/llm.h"
 #include "net/loop.h"
@@ -62,6 +63,7 @@ struct daemon {
 	struct router *router;
 	struct workers *workers;
 	struct hub *hub;
+	struct catchup *catchup;
 	struct admin *admin;
 	atomic_bool stopping;
 };
@@ -243,6 +245,20 @@ static int create_threads(struct daemon *d, struct err *e)
 	return d->hub ? 0 : -1;
 }
 
+static int create_catchup(struct daemon *d, struct err *e)
+{
+	struct catchup_opts o = {
+		.conf = &d->conf,
+		.keyring = d->keyring,
+		.engaged = d->engaged,
+		.journal = d->journal,
+		.router = d->router,
+	};
+
+	d->catchup = catchup_create(&o, e);
+	return d->catchup ? 0 : -1;
+}
+
 static int create_admin(struct daemon *d, struct err *e)
 {
 	struct admin_opts o = {
@@ -300,7 +316,8 @@ static int create(struct daemon *d, struct err *e)
 	if (!d->llm)
 		return -1;
 	if (create_state(d, e) < 0 || read_store(d, e) < 0 ||
-	    create_loops(d, e) < 0 || create_threads(d, e) < 0)
+	    create_loops(d, e) < 0 || create_threads(d, e) < 0 ||
+	    create_catchup(d, e) < 0)
 		return -1;
 	return create_admin(d, e);
 }
@@ -336,6 +353,7 @@ static void destroy(struct daemon *d)
 	router_drain(d->router, ROUTER_GRACE_MS);
 	workers_free(d->workers); /* they read through the router */
 	journal_free(d->journal);
+	catchup_free(d->catchup);
 	router_free(d->router);
 	hub_free(d->hub);
 	loop_free(d->admin_loop);
@@ -357,6 +375,7 @@ static void drain(struct daemon *d)
 	(void)sd_notify(0, "STOPPING=1\nSTATUS=finishing answers");
 	log_info(NULL, "stopping");
 	atomic_store(&d->stopping, true);
+	catchup_stop(d->catchup, d->hub);
 	killpoint("draining");
 	workers_drain(d->workers, grace, PARK_MS);
 	killpoint("drained");
@@ -396,6 +415,7 @@ static void serve(struct daemon *d, const sigset_t *signals)
 		now = clock_wall_ms();
 		d->gate->ops->sweep(d->gate, now);
 		engaged_sweep(d->engaged, now);
+		catchup_tick(d->catchup, d->hub);
 		feed_watchdog(d);
 	}
 }

@@ -201,7 +201,7 @@ int64_t pg_ask(const char *sql)
 void pg_empty(void)
 {
 	(void)pg_ask("TRUNCATE tenants, apps, connections, agents, transcript,"
-		     " usage, journal, pending, parts, engaged"
+		     " usage, journal, pending, parts, engaged, seen"
 		     " RESTART IDENTITY");
 }
 

@@ -493,6 +493,44 @@ START_TEST(line_told_twice_is_kept_once)
 }
 END_TEST
 
+static int list_thread(const char *channel, const char *thread,
+		       const char *last_ts, void *arg)
+{
+	size_t n = strlen(arg);
+
+	snprintf((char *)arg + n, 200 - n, "%s/%s@%s ", channel, thread,
+		 last_ts);
+	return 0;
+}
+
+START_TEST(threads_are_told_by_their_newest_line)
+{
+	struct line_new lines[] = {
+		make_line("1700000000.000100", "old", false),
+		make_line("1700000500.000100", "older than asked for", false),
+		make_line("1700000900.000100", "in the thread of the first",
+			  true),
+		make_line("1700000800.000100", "elsewhere", false)
+	};
+	char list[200] = "", none[200] = "";
+	struct store *st;
+
+	lines[1].thread = "2.0";
+	lines[3].channel = "D1";
+	answer("e1", lines, 4);
+	st = scratch_open(&scratch, false);
+	ck_assert_int_eq(st->ops->threads(st, acme, INT64_C(1700000600000),
+					  list_thread, list, &e),
+			 0);
+	ck_assert_str_eq(list, "C1/1.0@1700000900.000100 "
+			       "D1/1.0@1700000800.000100 ");
+	ck_assert_int_eq(
+		st->ops->threads(st, "other", 0, list_thread, none, &e), 0);
+	ck_assert_str_eq(none, "");
+	st->ops->close(st);
+}
+END_TEST
+
 START_TEST(history_is_the_newest_that_fits_oldest_first)
 {
 	struct line_new lines[] = { make_line("1.0", "first", false),
@@ -993,6 +1031,7 @@ static TCase *turns(void (*setup)(void))
 	tcase_add_test(tc, usage_adds_up);
 	tcase_add_test(tc, row_that_can_never_be_stored_keeps_no_other_waiting);
 	tcase_add_test(tc, line_told_twice_is_kept_once);
+	tcase_add_test(tc, threads_are_told_by_their_newest_line);
 	tcase_add_test(tc, history_is_the_newest_that_fits_oldest_first);
 	tcase_add_test(tc, turn_of_a_removed_tenant_can_be_finished);
 	tcase_add_test(tc,

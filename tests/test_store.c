@@ -217,6 +217,52 @@ static int list_connection(const struct connection *c, void *arg)
 	return 0;
 }
 
+START_TEST(connections_of_an_app_are_those_of_all_its_tenants)
+{
+	char list[100] = "";
+	char none[100] = "";
+
+	add_workspace("second", "T2");
+	ck_assert_int_eq(st->ops->connections_of_app(st, "A1", list_connection,
+						     list, &e),
+			 0);
+	ck_assert_str_eq(list, "acme/T1 second/T2 ");
+	ck_assert_int_eq(st->ops->connections_of_app(st, "A2", list_connection,
+						     none, &e),
+			 0);
+	ck_assert_str_eq(none, "");
+}
+END_TEST
+
+static int list_seen(const char *app_id, int64_t at_ms, void *arg)
+{
+	size_t n = strlen(arg);
+
+	snprintf((char *)arg + n, 100 - n, "%s=%d ", app_id, (int)at_ms);
+	return 0;
+}
+
+static void expect_seen(const char *want)
+{
+	char list[100] = "";
+
+	ck_assert_int_eq(st->ops->seen(st, list_seen, list, &e), 0);
+	ck_assert_str_eq(list, want);
+}
+
+START_TEST(when_an_app_was_seen_is_kept_as_long_as_the_app)
+{
+	expect_seen("");
+	ck_assert_int_eq(st->ops->seen_put(st, "[\"A1\",\"A2\"]", 1000, &e), 0);
+	expect_seen("A1=1000 ");
+	/* A clock that was ahead must not stay so. */
+	ck_assert_int_eq(st->ops->seen_put(st, "[\"A1\"]", 900, &e), 0);
+	expect_seen("A1=900 ");
+	ck_assert_int_eq(st->ops->tenant_remove(st, "acme", &e), 0);
+	expect_seen("");
+}
+END_TEST
+
 START_TEST(connections_are_listed_by_tenant)
 {
 	char list[100] = "";
@@ -634,6 +680,8 @@ static TCase *filled(const char *name, void (*setup)(void))
 	tcase_add_test(tc, removed_tenant_leaves_nothing_behind);
 	tcase_add_test(tc, app_stays_while_another_tenant_is_connected);
 	tcase_add_test(tc, removing_unknown_tenant_is_an_error);
+	tcase_add_test(tc, connections_of_an_app_are_those_of_all_its_tenants);
+	tcase_add_test(tc, when_an_app_was_seen_is_kept_as_long_as_the_app);
 	tcase_add_test(tc, connections_are_listed_by_tenant);
 	tcase_add_test(tc, callback_can_stop_and_can_fail);
 	tcase_add_test(tc, tokens_are_not_on_disk_in_clear);

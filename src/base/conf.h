@@ -75,6 +75,7 @@ struct conf {
 	int engaged_minutes;
 	int replay_max_age_minutes; /* 0: however old */
 	int history_days;
+	int catch_up_minutes; /* 0: off */
 	int answer_max_bytes; /* of one answer, over all parts */
 
 	struct conf_model models[CONF_MODELS_MAX];

@@ -155,6 +155,8 @@ const struct conf_key conf_keys[] = {
 	  AT(replay_max_age_minutes), .num = 60, .max = 43200 },
 	{ "limits", "history_days", CONF_INT, AT(history_days), .num = 7,
 	  .min = 2, .max = 366 },
+	{ "limits", "catch_up_minutes", CONF_INT, AT(catch_up_minutes),
+	  .num = 15, .max = 120 },
 	{ "limits", "answer_max_bytes", CONF_INT, AT(answer_max_bytes),
 	  .num = 100000, .min = 1000, .max = 10000000 },
 

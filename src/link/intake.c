@@ -6,7 +6,6 @@
 #include <stdlib.h>
 #include <string.h>
 
-#include "base/clock.h"
 #include "base/err.h"
 #include "base/killpoint.h"
 #include "base/log.h"
@@ -76,21 +75,6 @@ static struct arrival *arrival_alloc(const char *app_id, const char *id)
 	return a;
 }
 
-static int fill_entry(struct entry *en, const struct message *m,
-		      const char *app_id, const char *text, size_t n)
-{
-	en->received_ms = clock_wall_ms();
-	en->app_id = strdup(app_id);
-	en->event_id = strdup(m->event_id ? m->event_id : "");
-	en->frame = malloc(n + 1);
-	if (!en->app_id || !en->event_id || !en->frame)
-		return -1;
-	memcpy(en->frame, text, n);
-	en->frame[n] = '\0';
-	en->frame_len = n;
-	return 0;
-}
-
 /* Takes msg. NULL: no memory. */
 static struct arrival *arrival_create(struct intake *in, struct message *msg,
 				      const char *app_id, const char *id,
@@ -104,7 +88,7 @@ static struct arrival *arrival_create(struct intake *in, struct message *msg,
 	}
 	a->in = in;
 	a->msg = msg;
-	if (fill_entry(&a->entry, msg, app_id, text, n) < 0) {
+	if (entry_fill(&a->entry, app_id, msg->event_id, text, n) < 0) {
 		arrival_free(a);
 		return NULL;
 	}

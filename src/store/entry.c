@@ -4,6 +4,7 @@
 #include <stdlib.h>
 #include <string.h>
 
+#include "base/clock.h"
 #include "store/backend.h"
 #include "store/journal.h"
 #include "store/journal_ops.h"
@@ -29,6 +30,21 @@ enum entry_state entry_state_parse(const char *name)
 			return (enum entry_state)i;
 	}
 	return ENTRY_NEW;
+}
+
+int entry_fill(struct entry *en, const char *app_id, const char *event_id,
+	       const char *frame, size_t len)
+{
+	en->received_ms = clock_wall_ms();
+	en->app_id = strdup(app_id);
+	en->event_id = strdup(event_id ? event_id : "");
+	en->frame = malloc(len + 1);
+	if (!en->app_id || !en->event_id || !en->frame)
+		return -1;
+	memcpy(en->frame, frame, len);
+	en->frame[len] = '\0';
+	en->frame_len = len;
+	return 0;
 }
 
 void entry_release(struct entry *en)

@@ -64,6 +64,10 @@ struct entry {
 	size_t nparts;
 	char *answer; /* the whole answer, once the model ended */
 };
+/* A new one, of now, but for its id: copies of these. 0, or -1: no memory,
+ * and still to be released. */
+int entry_fill(struct entry *en, const char *app_id, const char *event_id,
+	       const char *frame, size_t len);
 void entry_release(struct entry *en);
 const char *entry_state_name(enum entry_state s);
 

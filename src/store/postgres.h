@@ -29,6 +29,10 @@ enum postgres_query {
 	PQ_TENANTS,
 	PQ_ENGAGED,
 	PQ_CLAIMS,
+	PQ_CONNECTIONS_OF_APP,
+	PQ_THREADS,
+	PQ_SEEN,
+	PQ_SEEN_PUT,
 
 	PQ_TENANT_PUT,
 	PQ_TENANT_DROP,
@@ -160,6 +164,22 @@ int postgres_claims(struct store *s, int64_t since_ms,
 		    int (*fn)(const char *key, const char *entry,
 			      const char *verdict, void *arg),
 		    void *arg, struct err *e);
+
+int postgres_connections_of_app(struct store *s, const char *app_id,
+				int (*fn)(const struct connection *c,
+					  void *arg),
+				void *arg, struct err *e);
+
+/* postgres_seen.c */
+int postgres_threads(struct store *s, const char *tenant_id, int64_t since_ms,
+		     int (*fn)(const char *channel, const char *thread,
+			       const char *last_ts, void *arg),
+		     void *arg, struct err *e);
+int postgres_seen(struct store *s,
+		  int (*fn)(const char *app_id, int64_t at_ms, void *arg),
+		  void *arg, struct err *e);
+int postgres_seen_put(struct store *s, const char *apps, int64_t at_ms,
+		      struct err *e);
 
 /* postgres_write.c: the writing ones. */
 int postgres_tenant_put(struct store *s, struct tenant *t, struct err *e);

@@ -199,12 +199,11 @@ int postgres_apps(struct store *store,
 	return leave(rc);
 }
 
-int postgres_connections(struct store *store, const char *tenant_name,
-			 int (*fn)(const struct connection *c, void *arg),
-			 void *arg, struct err *e)
+/* Takes r. */
+static int each_connection(const struct postgres *s, PGresult *r,
+			   int (*fn)(const struct connection *c, void *arg),
+			   void *arg, struct err *e)
 {
-	struct postgres *s = (struct postgres *)store;
-	PGresult *r = postgres_run(s, PQ_CONNECTIONS, NULL, &tenant_name, e);
 	int rc = r ? 0 : -1;
 	struct connection c;
 	int i;
@@ -218,6 +217,29 @@ int postgres_connections(struct store *store, const char *tenant_name,
 	}
 	PQclear(r);
 	return leave(rc);
+}
+
+int postgres_connections(struct store *store, const char *tenant_name,
+			 int (*fn)(const struct connection *c, void *arg),
+			 void *arg, struct err *e)
+{
+	struct postgres *s = (struct postgres *)store;
+
+	return each_connection(
+		s, postgres_run(s, PQ_CONNECTIONS, NULL, &tenant_name, e), fn,
+		arg, e);
+}
+
+int postgres_connections_of_app(struct store *store, const char *app_id,
+				int (*fn)(const struct connection *c,
+					  void *arg),
+				void *arg, struct err *e)
+{
+	struct postgres *s = (struct postgres *)store;
+
+	return each_connection(
+		s, postgres_run(s, PQ_CONNECTIONS_OF_APP, NULL, &app_id, e), fn,
+		arg, e);
 }
 
 int postgres_tenants(struct store *store,

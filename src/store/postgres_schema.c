@@ -11,7 +11,7 @@
  * This program works with schemas from here up to the newest that it knows,
  * and with newer ones that say so themselves (migrations.works_from).
  */
-#define SCHEMA_MIN 3
+#define SCHEMA_MIN 4
 
 #define RUN_MIGRATE "run 'konstructctl migrate' as the database's owner"
 

@@ -49,6 +49,24 @@ const struct postgres_statement postgres_sql[PQ_COUNT] = {
 	[PQ_CLAIMS] = { "claims",
 			"SELECT claim, id, verdict FROM journal_claims($1)",
 			1 },
+	[PQ_CONNECTIONS_OF_APP] = { "connections_of_app",
+				    "SELECT " CONNECTION
+				    " FROM connections_of_app($1)",
+				    1 },
+	[PQ_THREADS] = { "threads",
+			 "SELECT channel, thread, max(ts) FROM transcript"
+			 " WHERE tenant_id = $1 AND ts >= $2"
+			 " GROUP BY channel, thread ORDER BY 3 DESC",
+			 2 },
+	[PQ_SEEN] = { "seen", "SELECT app_id, at_ms FROM seen", 0 },
+	[PQ_SEEN_PUT] = { "seen_put",
+			  "INSERT INTO seen (app_id, at_ms)"
+			  " SELECT a.app_id, $2::bigint FROM apps a"
+			  " WHERE a.app_id IN (SELECT"
+			  " jsonb_array_elements_text($1::jsonb))"
+			  " ON CONFLICT (app_id) DO UPDATE"
+			  " SET at_ms = excluded.at_ms",
+			  2 },
 
 	[PQ_TENANT_PUT] = { "tenant_put",
 			    "INSERT INTO tenants"

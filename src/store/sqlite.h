@@ -29,6 +29,10 @@ enum sqlite_query {
 	Q_TENANT_BY_NAME,
 	Q_ENGAGED,
 	Q_CLAIMS,
+	Q_CONNECTIONS_OF_APP,
+	Q_THREADS,
+	Q_SEEN,
+	Q_SEEN_PUT,
 
 	Q_TENANT_PUT,
 	Q_TENANT_DROP,
@@ -144,6 +148,21 @@ int sqlite_claims(struct store *s, int64_t since_ms,
 		  int (*fn)(const char *key, const char *entry,
 			    const char *verdict, void *arg),
 		  void *arg, struct err *e);
+
+int sqlite_connections_of_app(struct store *s, const char *app_id,
+			      int (*fn)(const struct connection *c, void *arg),
+			      void *arg, struct err *e);
+
+/* sqlite_seen.c */
+int sqlite_threads(struct store *s, const char *tenant_id, int64_t since_ms,
+		   int (*fn)(const char *channel, const char *thread,
+			     const char *last_ts, void *arg),
+		   void *arg, struct err *e);
+int sqlite_seen(struct store *s,
+		int (*fn)(const char *app_id, int64_t at_ms, void *arg),
+		void *arg, struct err *e);
+int sqlite_seen_put(struct store *s, const char *apps, int64_t at_ms,
+		    struct err *e);
 
 /* sqlite_write.c: the writing ones. */
 int sqlite_tenant_put(struct store *s, struct tenant *t, struct err *e);

@@ -240,20 +240,13 @@ int sqlite_apps(struct store *store, int (*fn)(const struct app *a, void *arg),
 	return rc;
 }
 
-int sqlite_connections(struct store *store, const char *tenant_name,
-		       int (*fn)(const struct connection *c, void *arg),
-		       void *arg, struct err *e)
+static int each_connection(struct sqlite *s, sqlite3_stmt *st,
+			   int (*fn)(const struct connection *c, void *arg),
+			   void *arg, struct err *e)
 {
-	struct sqlite *s = (struct sqlite *)store;
-	sqlite3_stmt *st;
 	struct connection c;
 	int rc;
 
-	st = sqlite_query(s, tenant_name ? Q_CONNECTIONS_OF : Q_CONNECTIONS, e);
-	if (!st)
-		return -1;
-	if (tenant_name)
-		sqlite_bind(st, 1, tenant_name);
 	do {
 		rc = sqlite_row(s, st, e);
 		if (rc <= 0)
@@ -266,6 +259,34 @@ int sqlite_connections(struct store *store, const char *tenant_name,
 		connection_release(&c);
 	} while (rc > 0);
 	return rc;
+}
+
+int sqlite_connections(struct store *store, const char *tenant_name,
+		       int (*fn)(const struct connection *c, void *arg),
+		       void *arg, struct err *e)
+{
+	struct sqlite *s = (struct sqlite *)store;
+	sqlite3_stmt *st;
+
+	st = sqlite_query(s, tenant_name ? Q_CONNECTIONS_OF : Q_CONNECTIONS, e);
+	if (!st)
+		return -1;
+	if (tenant_name)
+		sqlite_bind(st, 1, tenant_name);
+	return each_connection(s, st, fn, arg, e);
+}
+
+int sqlite_connections_of_app(struct store *store, const char *app_id,
+			      int (*fn)(const struct connection *c, void *arg),
+			      void *arg, struct err *e)
+{
+	struct sqlite *s = (struct sqlite *)store;
+	sqlite3_stmt *st = sqlite_query(s, Q_CONNECTIONS_OF_APP, e);
+
+	if (!st)
+		return -1;
+	sqlite_bind(st, 1, app_id);
+	return each_connection(s, st, fn, arg, e);
 }
 
 int sqlite_tenants(struct store *store,

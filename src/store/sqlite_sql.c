@@ -52,6 +52,17 @@ const char *const sqlite_sql[Q_COUNT] = {
 		     " SELECT j.claim, j.id, j.verdict FROM pending p"
 		     " JOIN journal j USING (seq)"
 		     " WHERE j.done_ms IS NULL AND j.claim IS NOT NULL",
+	[Q_CONNECTIONS_OF_APP] = "SELECT " CONNECTION " WHERE c.app_id = ?1"
+				 " ORDER BY c.workspace_id",
+	[Q_THREADS] = "SELECT channel, thread, max(ts) FROM transcript"
+		      " WHERE tenant_id = ?1 AND ts >= ?2"
+		      " GROUP BY channel, thread ORDER BY 3 DESC",
+	[Q_SEEN] = "SELECT app_id, at_ms FROM seen",
+	[Q_SEEN_PUT] = "INSERT INTO seen (app_id, at_ms)"
+		       " SELECT value, ?2 FROM json_each(?1)"
+		       " WHERE EXISTS (SELECT 1 FROM apps"
+		       " WHERE app_id = value)"
+		       " ON CONFLICT DO UPDATE SET at_ms = excluded.at_ms",
 
 	[Q_TENANT_PUT] = "INSERT INTO tenants AS t"
 			 " (id, name, paused, rate_per_minute, burst)"

@@ -128,6 +128,21 @@ struct store_ops {
 				const char *verdict, void *arg),
 		      void *arg, struct err *e);
 
+	/* All workspaces of an app. */
+	int (*connections_of_app)(struct store *s, const char *app_id,
+				  int (*fn)(const struct connection *c,
+					    void *arg),
+				  void *arg, struct err *e);
+	/* Threads with a transcript that isn't older, the newest first. */
+	int (*threads)(struct store *s, const char *tenant_id, int64_t since_ms,
+		       int (*fn)(const char *channel, const char *thread,
+				 const char *last_ts, void *arg),
+		       void *arg, struct err *e);
+	/* When each app was last known to have a live link. */
+	int (*seen)(struct store *s,
+		    int (*fn)(const char *app_id, int64_t at_ms, void *arg),
+		    void *arg, struct err *e);
+
 	/*
 	 * Writing, through the journal thread only (journal_write()). put
 	 * inserts or replaces by its natural key: tenant by name (an empty id
@@ -141,6 +156,10 @@ struct store_ops {
 	int (*connection_put)(struct store *s, const struct connection *c,
 			      struct err *e);
 	int (*agent_put)(struct store *s, const struct agent *a, struct err *e);
+	/* apps is a JSON array of their ids; those that are gone are left out.
+	 */
+	int (*seen_put)(struct store *s, const char *apps, int64_t at_ms,
+			struct err *e);
 
 	const struct record_ops *records; /* store/record.h */
 };

@@ -8,6 +8,7 @@
 
 #include "base/buf.h"
 #include "base/err.h"
+#include "integration/gap.h"
 #include "integration/rig.h"
 
 /*
@@ -257,6 +258,34 @@ START_TEST(death_while_stopping_leaves_one_whole_answer)
 }
 END_TEST
 
+static const char *const sweep_places[] = { "sweeping", "swept" };
+
+/* Whoever dies while it looks for what was said while it was down does so
+ * again. */
+START_TEST(death_while_catching_up_loses_nothing_of_it)
+{
+	char ts[SIM_TS], dm[SIM_TS];
+	struct err e = { 0 };
+
+	open_rig();
+	rig_start(&rig);
+	rig_say(&rig, "D1", "U1", "hello", NULL, ts);
+	free(rig_answer(&rig, "D1", ts));
+	rig_stop(&rig);
+	gap_say(&rig, "D1", "U1", "anybody?", NULL, dm);
+	gap_make(&rig, 10);
+	setenv("KONSTRUCT_DIE_AT", sweep_places[_i], 1);
+	ck_assert_int_eq(bed_start(&rig.bed, &e), 0);
+	unsetenv("KONSTRUCT_DIE_AT");
+	await_death();
+	rig_start(&rig);
+	ck_assert_int_eq(sim_wait_reply(rig.sim, "D1", dm, 1, MS), 0);
+	free(rig_answer(&rig, "D1", dm));
+	ck_assert(rig_logged(&rig, "after a gap", MS));
+	ck_assert_uint_eq(rig_replies(&rig, "D1", dm), 1);
+}
+END_TEST
+
 START_TEST(death_in_a_migration_leaves_the_old_version)
 {
 	struct err e = { 0 };
@@ -291,6 +320,9 @@ int main(void)
 		(int)(sizeof(stop_places) / sizeof(stop_places[0])));
 	tcase_add_test(tc, a_message_that_crashes_us_is_given_up_alone);
 	tcase_add_test(tc, whoever_only_waits_is_not_blamed_for_a_kill);
+	tcase_add_loop_test(
+		tc, death_while_catching_up_loses_nothing_of_it, 0,
+		(int)(sizeof(sweep_places) / sizeof(sweep_places[0])));
 	tcase_add_test(tc, death_in_a_migration_leaves_the_old_version);
 	suite_add_tcase(s, tc);
 

@@ -1,0 +1,48 @@
+/* SPDX-License-Identifier: ISC */
+#include "integration/gap.h"
+
+#include <check.h>
+#include <sqlite3.h>
+#include <stdio.h>
+
+#include "integration/rig.h"
+
+void gap_make(struct rig *r, int minutes)
+{
+	char path[128], sql[128];
+	sqlite3 *db;
+
+	snprintf(path, sizeof(path), "%s/state/konstruct.db", r->bed.dir);
+	snprintf(sql, sizeof(sql), "UPDATE seen SET at_ms = at_ms - %d * 60000",
+		 minutes);
+	ck_assert_int_eq(sqlite3_open(path, &db), SQLITE_OK);
+	ck_assert_int_eq(sqlite3_exec(db, sql, NULL, NULL, NULL), SQLITE_OK);
+	ck_assert_int_eq(sqlite3_changes(db), 1);
+	ck_assert_int_eq(sqlite3_close(db), SQLITE_OK);
+}
+
+void gap_say(struct rig *r, const char *channel, const char *user,
+	     const char *text, const char *thread_ts, char ts[])
+{
+	struct sim_say o = { .thread_ts = thread_ts, .events = "" };
+
+	ck_assert_int_eq(sim_say(r->sim, channel, user, text, &o, ts), 0);
+}
+
+void gap_deliver(struct rig *r, const char *channel, const char *user,
+		 const char *text, const char *thread_ts, const char *ts)
+{
+	char event[1024];
+	int n;
+
+	n = snprintf(event, sizeof(event),
+		     "{\"type\":\"message\",\"user\":\"%s\",\"ts\":\"%s\","
+		     "\"text\":\"%s\",\"channel\":\"%s\","
+		     "\"channel_type\":\"%s\",\"event_ts\":\"%s\"%s%s%s}",
+		     user, ts, text, channel,
+		     channel[0] == 'D' ? "im" : "channel", ts,
+		     thread_ts ? ",\"thread_ts\":\"" : "",
+		     thread_ts ? thread_ts : "", thread_ts ? "\"" : "");
+	ck_assert_int_lt(n, (int)sizeof(event));
+	ck_assert_int_eq(sim_event(r->sim, "A1", "T1", event), 0);
+}
