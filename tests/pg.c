@@ -201,7 +201,8 @@ int64_t pg_ask(const char *sql)
 void pg_empty(void)
 {
 	(void)pg_ask("TRUNCATE tenants, apps, connections, agents, transcript,"
-		     " usage, journal, pending, parts, engaged, seen"
+		     " usage, journal, pending, parts, engaged, seen,"
+		     " nodes, partitions, renewals"
 		     " RESTART IDENTITY");
 }
 

@@ -926,35 +926,35 @@ END_TEST
 static void finish_at(struct journal_db *db, const char *id, int64_t now_ms)
 {
 	struct entry en = { .app_id = (char *)"A1", .received_ms = now_ms };
-	struct journal_req r = { .kind = JOURNAL_DONE };
+	struct journal_req r = { .kind = JOURNAL_DONE, .entry = &en };
 	size_t finished = 0, bad;
-	bool duplicate;
 
 	(void)snprintf(en.id, sizeof(en.id), "%s", id);
 	(void)snprintf(r.entry_id, sizeof(r.entry_id), "%s", id);
 	ck_assert_int_eq(db->ops->begin(db, &e), 0);
-	ck_assert_int_eq(db->ops->append(db, &en, &duplicate, &e), 0);
+	ck_assert_int_eq(db->ops->append(db, &r, &e), 0);
 	ck_assert_int_eq(db->ops->done(db, &r, now_ms, &finished, &e), 0);
 	ck_assert_int_eq(db->ops->commit(db, &bad, &e), 0);
-	ck_assert(!duplicate);
+	ck_assert(!r.duplicate);
 	ck_assert_uint_eq(finished, 1);
 }
 
 START_TEST(entries_expire_after_two_days_in_steps)
 {
 	struct entry open = { .id = "open", .app_id = (char *)"A1" };
+	struct journal_req r = { .entry = &open };
 	struct journal_db *db;
-	bool duplicate;
 	size_t bad;
 
 	journal_free(j);
 	j = NULL;
-	db = is_postgres()
-		     ? journal_postgres.open(scratch.url, scratch.keyring, &e)
-		     : journal_sqlite.open(scratch.url, scratch.keyring, &e);
+	db = is_postgres() ? journal_postgres.open(scratch.url, scratch.keyring,
+						   NULL, &e)
+			   : journal_sqlite.open(scratch.url, scratch.keyring,
+						 NULL, &e);
 	ck_assert_msg(db != NULL, "%s", e.msg);
 	ck_assert_int_eq(db->ops->begin(db, &e), 0);
-	ck_assert_int_eq(db->ops->append(db, &open, &duplicate, &e), 0);
+	ck_assert_int_eq(db->ops->append(db, &r, &e), 0);
 	ck_assert_int_eq(db->ops->commit(db, &bad, &e), 0);
 	finish_at(db, "e1", NOW);
 	finish_at(db, "e2", NOW);
@@ -1096,16 +1096,16 @@ START_TEST(entry_whose_commit_was_in_doubt_is_forgotten)
 {
 	struct postgres_journal *p;
 	struct journal_db *db;
-	bool duplicate = true;
 	struct entry en = { .id = "e2",
 			    .app_id = (char *)"A1",
 			    .event_id = (char *)"Ev1" };
+	struct journal_req r = { .entry = &en };
 	size_t bad;
 
 	append("e1", "Ev1");
 	journal_free(j);
 	j = NULL;
-	db = journal_postgres.open(scratch.url, scratch.keyring, &e);
+	db = journal_postgres.open(scratch.url, scratch.keyring, NULL, &e);
 	ck_assert_msg(db != NULL, "%s", e.msg);
 	p = (struct postgres_journal *)db;
 	p->doubt = true;
@@ -1114,9 +1114,9 @@ START_TEST(entry_whose_commit_was_in_doubt_is_forgotten)
 	p->nids = p->ids_size = 1;
 	memcpy(p->ids[0], "e1", sizeof("e1"));
 	ck_assert_int_eq(db->ops->begin(db, &e), 0);
-	ck_assert_int_eq(db->ops->append(db, &en, &duplicate, &e), 0);
+	ck_assert_int_eq(db->ops->append(db, &r, &e), 0);
 	ck_assert_msg(db->ops->commit(db, &bad, &e) == 0, "%s", e.msg);
-	ck_assert(!duplicate);
+	ck_assert(!r.duplicate);
 	ck_assert_int_eq(ask("SELECT count(*) FROM journal"), 1);
 	db->ops->close(db);
 }

@@ -15,6 +15,7 @@
 #include "base/killpoint.h"
 #include "base/log.h"
 #include "store/journal_ops.h"
+#include "store/leases.h"
 
 #define BATCH_MAX 512
 
@@ -58,6 +59,7 @@ struct journal {
 	struct queue *queue;
 	pthread_t thread;
 	size_t room;
+	const struct leases *leases; /* NULL: alone */
 	atomic_size_t unfinished;
 	atomic_size_t queued;
 	atomic_llong beat_ms;
@@ -114,23 +116,71 @@ static void beat(struct journal *j)
 	atomic_store(&j->beat_ms, clock_ms());
 }
 
+/* With several nodes it is set to what the store says from time to time, and
+ * what was under way then may be counted already. */
+static void count_down(struct journal *j, size_t n)
+{
+	size_t now = atomic_load(&j->unfinished);
+
+	while (!atomic_compare_exchange_weak(&j->unfinished, &now,
+					     now > n ? now - n : 0))
+		;
+}
+
+static void drop_entries(struct entry *entries, size_t n)
+{
+	size_t i;
+
+	for (i = 0; i < n; i++)
+		entry_release(&entries[i]);
+	free(entries);
+}
+
 /* r belongs to its owner again, and may be gone when this returns. */
 static void answer(struct journal *j, struct journal_req *r)
 {
-	if (r->kind == JOURNAL_APPEND && (!r->ok || r->duplicate))
-		atomic_fetch_sub(&j->unfinished, 1);
+	struct entry *entries = r->entries;
+	size_t n = r->nentries;
+
+	if (r->kind == JOURNAL_APPEND &&
+	    (!r->ok || r->duplicate || r->elsewhere))
+		count_down(j, 1);
+	if (r->kind == JOURNAL_CLAIM)
+		atomic_fetch_add(&j->unfinished, n);
 	atomic_fetch_sub(&j->queued, 1);
 	r->done(r);
+	drop_entries(entries, n);
+}
+
+/* What the last attempt, which was rolled back, has left in it. */
+static void clear(struct journal_req *r)
+{
+	r->duplicate = r->elsewhere = r->lost = false;
+	drop_entries(r->entries, r->nentries);
+	r->entries = NULL;
+	r->nentries = 0;
 }
 
 static void fail(struct journal *j, struct journal_req *r,
 		 const struct err *why)
 {
 	r->ok = false;
-	r->duplicate = false;
+	clear(r);
 	if (r->err)
 		*r->err = *why;
 	answer(j, r);
+}
+
+/* It is taken at once if its partition is ours and those before it are. */
+static int append(struct journal *j, struct journal_req *r, struct err *e)
+{
+	struct entry *en = r->entry;
+
+	if (j->leases) {
+		en->part = lease_part(en->app_id);
+		en->epoch = lease_ready(j->leases, en->part);
+	}
+	return j->db->ops->append(j->db, r, e);
 }
 
 /* -1: the batch is lost. *finished counts entries that end. */
@@ -140,12 +190,13 @@ static int apply(struct journal *j, struct journal_req *r, size_t *finished,
 	const struct journal_ops *ops = j->db->ops;
 	int rc = -1;
 
+	clear(r);
 	switch (r->kind) {
 	case JOURNAL_APPEND:
-		rc = ops->append(j->db, r->entry, &r->duplicate, e);
+		rc = append(j, r, e);
 		break;
 	case JOURNAL_NOTE:
-		rc = ops->note(j->db, r->entry_id, &r->note, e);
+		rc = ops->note(j->db, r, e);
 		break;
 	case JOURNAL_DONE:
 		rc = ops->done(j->db, r, clock_wall_ms(), finished, e);
@@ -155,6 +206,9 @@ static int apply(struct journal *j, struct journal_req *r, size_t *finished,
 		rc = ops->write(j->db, r, e);
 		if (rc == 0 && r->err)
 			*r->err = *e;
+		break;
+	case JOURNAL_CLAIM:
+		rc = ops->claim(j->db, r, e);
 		break;
 	}
 	r->ok = rc >= 0 && !(r->kind == JOURNAL_WRITE && rc == 0);
@@ -195,7 +249,7 @@ static void succeeded(struct journal *j, size_t rows, size_t finished,
 	if (j->failures > 0)
 		log_info(NULL, "journal commits again");
 	j->failures = 0;
-	atomic_fetch_sub(&j->unfinished, finished);
+	count_down(j, finished);
 	pthread_mutex_lock(&j->stats_lock);
 	j->stats.commits++;
 	j->stats.rows += rows;
@@ -239,7 +293,7 @@ static void give_up(struct journal *j, struct list *batch, const struct err *e)
 		n = list_take(batch);
 		r = (struct journal_req *)n;
 		if (all || r->kind == JOURNAL_APPEND ||
-		    r->kind == JOURNAL_WRITE)
+		    r->kind == JOURNAL_WRITE || r->kind == JOURNAL_CLAIM)
 			fail(j, r, e);
 		else
 			list_add(&kept, n);
@@ -390,6 +444,7 @@ static void *run(void *arg)
 }
 
 static struct journal_db *open_backend(const char *url, const struct keyring *k,
+				       const struct journal_node *node,
 				       struct err *e)
 {
 	const struct store_ops *store = store_find(url, e);
@@ -397,7 +452,7 @@ static struct journal_db *open_backend(const char *url, const struct keyring *k,
 
 	for (i = 0; store && i < nbackends; i++) {
 		if (strcmp(backends[i]->name, store->name) == 0)
-			return backends[i]->open(url, k, e);
+			return backends[i]->open(url, k, node, e);
 	}
 	if (store)
 		err_set(e, ERR_INPUT, "'%s' keeps no journal", store->name);
@@ -405,16 +460,21 @@ static struct journal_db *open_backend(const char *url, const struct keyring *k,
 }
 
 static int open_journal(struct journal *j, const char *url,
-			const struct keyring *k, struct err *e)
+			const struct keyring *k,
+			const struct journal_node *node, struct err *e)
 {
 	size_t n = 0;
 
 	j->queue = queue_create();
 	if (!j->queue)
 		return err_set(e, ERR_RETRY, "cannot allocate journal");
-	j->db = open_backend(url, k, e);
+	j->db = open_backend(url, k, node, e);
 	if (!j->db)
 		return -1;
+	if (node) {
+		j->leases = node->leases;
+		return 0;
+	}
 	if (j->db->ops->count(j->db, &n, e) < 0)
 		return -1;
 	atomic_store(&j->unfinished, n);
@@ -434,6 +494,13 @@ static void free_parts(struct journal *j)
 struct journal *journal_create(const char *url, const struct keyring *k,
 			       size_t room, struct err *e)
 {
+	return journal_create_node(url, k, room, NULL, e);
+}
+
+struct journal *journal_create_node(const char *url, const struct keyring *k,
+				    size_t room, const struct journal_node *n,
+				    struct err *e)
+{
 	struct journal *j;
 	int rc;
 
@@ -448,7 +515,7 @@ struct journal *journal_create(const char *url, const struct keyring *k,
 	j->room = room;
 	journal_set_history(j, HISTORY_DAYS);
 	beat(j);
-	if (open_journal(j, url, k, e) < 0)
+	if (open_journal(j, url, k, n, e) < 0)
 		goto fail;
 	rc = pthread_create(&j->thread, NULL, run, j);
 	if (rc != 0) {
@@ -480,7 +547,7 @@ static bool take_room(struct journal *j)
 {
 	if (atomic_fetch_add(&j->unfinished, 1) < j->room)
 		return true;
-	atomic_fetch_sub(&j->unfinished, 1);
+	count_down(j, 1);
 	return false;
 }
 
@@ -490,7 +557,9 @@ bool journal_submit(struct journal *j, struct journal_req *r)
 	if (r->kind == JOURNAL_APPEND && !take_room(j))
 		return false;
 	r->ok = false;
-	r->duplicate = false;
+	r->duplicate = r->elsewhere = r->lost = false;
+	r->entries = NULL;
+	r->nentries = 0;
 	atomic_fetch_add(&j->queued, 1);
 	queue_push(j->queue, &r->node);
 	return true;
@@ -523,6 +592,11 @@ int journal_entry(struct journal *j, const char *id,
 void journal_reopened(struct journal *j)
 {
 	atomic_fetch_add(&j->unfinished, 1);
+}
+
+void journal_set_unfinished(struct journal *j, size_t n)
+{
+	atomic_store(&j->unfinished, n);
 }
 
 void journal_stats(struct journal *j, struct journal_stats *out)

@@ -12,6 +12,7 @@
 
 struct err;
 struct keyring;
+struct leases;
 
 /*
  * What has been accepted from Slack and is not finished, and the one thread
@@ -29,6 +30,7 @@ enum journal_kind {
 	JOURNAL_NOTE,   /* something about an entry; see struct note */
 	JOURNAL_DONE,   /* the entry is finished */
 	JOURNAL_WRITE,  /* any other write to the store */
+	JOURNAL_CLAIM,  /* take entries of a partition; several nodes only */
 };
 
 /* How an entry stands. Kept as its name in the row. */
@@ -47,6 +49,9 @@ struct entry {
 	enum entry_state state;
 	int64_t received_ms; /* wall clock */
 	int64_t replayed_ms; /* a dead letter's, begun anew; 0: never */
+	unsigned int part;   /* several nodes only: its partition, and */
+	int64_t epoch;       /* of the lease that it is held under */
+	bool fresh;          /* came just now, and nobody has worked on it */
 	char *app_id;
 	char *event_id; /* or trigger_id; unique */
 	char *frame;    /* the envelope as it came */
@@ -110,31 +115,54 @@ struct journal_req {
 	enum journal_kind kind;
 
 	struct entry *entry;          /* APPEND */
+	const char *news;             /* APPEND: thread to tell others of */
 	char entry_id[ID_SIZE];       /* NOTE, DONE */
+	int64_t epoch;                /* NOTE, DONE: the entry's; CLAIM */
 	struct note note;             /* NOTE, DONE (state, engaged) */
 	const struct line_new *lines; /* DONE */
 	size_t nlines;
 	const struct usage_new *usage; /* DONE; NULL: none */
 	int (*write)(struct store *s, void *arg, struct err *e); /* WRITE */
+	unsigned int part;                                       /* CLAIM */
+	size_t most; /* CLAIM: that many at once */
 
 	/* Out: ok is false when it could not be committed (err tells);
 	 * duplicate when an entry with that event_id is there already. */
 	bool ok;
 	bool duplicate;
-	struct err *err; /* NULL: not wanted. The caller's memory */
+	bool elsewhere; /* APPEND: it is there, for another node to work on */
+	bool lost;      /* NOTE, DONE: another node has taken the entry; nothing
+			 * was written, and nothing more is ours to do */
+	struct entry *entries; /* CLAIM: oldest first; done may take what is */
+	size_t nentries;       /* in them; the rest is freed after it */
+	struct err *err;       /* NULL: not wanted. The caller's memory */
 	void (*done)(struct journal_req *r);
 	void *arg;
 };
 
 /*
  * Opens the store for writing and starts the thread. room is the most
- * entries that may be unfinished at once.
+ * entries that may be unfinished at once. There can be one on a store.
  */
 struct journal *journal_create(const char *url, const struct keyring *k,
 			       size_t room, struct err *e);
 
 /* How long rows are kept after their entry is finished. Any thread. */
 void journal_set_history(struct journal *j, int days);
+
+/*
+ * The same for one node of several, where the store allows that: an entry is
+ * taken by whoever holds its partition, and the others only append it.
+ */
+struct journal_node {
+	const char *id; /* of this run of the daemon */
+	const struct leases *leases;
+};
+struct journal *journal_create_node(const char *url, const struct keyring *k,
+				    size_t room, const struct journal_node *n,
+				    struct err *e);
+/* How many entries of this node are unfinished, as the store has it. */
+void journal_set_unfinished(struct journal *j, size_t n);
 
 /* Commits what was submitted, then ends the thread. NULL is allowed. */
 void journal_free(struct journal *j);

@@ -16,7 +16,9 @@ struct journal_db;
 
 struct journal_ops {
 	const char *name; /* the scheme of its URL, as store_ops has it */
+	/* node: NULL when alone. */
 	struct journal_db *(*open)(const char *url, const struct keyring *k,
+				   const struct journal_node *node,
 				   struct err *e);
 	void (*close)(struct journal_db *db); /* NULL is allowed */
 
@@ -28,16 +30,21 @@ struct journal_ops {
 
 	/*
 	 * Requests may be gathered and sent with the commit; so whether an
-	 * event is there already is told in *duplicate by then, and so is
-	 * *finished counted up for each entry that was unfinished until now.
+	 * event is there already, or the entry lost, is told in r by then,
+	 * and so is *finished counted up for each entry that was unfinished
+	 * until now. With several nodes r->entry->epoch is the lease under
+	 * which this one would take it, or 0.
 	 */
-	int (*append)(struct journal_db *db, const struct entry *en,
-		      bool *duplicate, struct err *e);
+	int (*append)(struct journal_db *db, struct journal_req *r,
+		      struct err *e);
 	/* An id that isn't there is no failure. */
-	int (*note)(struct journal_db *db, const char *id, const struct note *n,
+	int (*note)(struct journal_db *db, struct journal_req *r,
 		    struct err *e);
-	int (*done)(struct journal_db *db, const struct journal_req *r,
+	int (*done)(struct journal_db *db, struct journal_req *r,
 		    int64_t now_ms, size_t *finished, struct err *e);
+	/* Fills r->entries; NULL where there is only one node. */
+	int (*claim)(struct journal_db *db, struct journal_req *r,
+		     struct err *e);
 	/* Calls r->write so that its failure undoes only what it did itself:
 	 * 1: it went well; 0: it failed, with e filled by it. */
 	int (*write)(struct journal_db *db, const struct journal_req *r,

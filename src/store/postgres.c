@@ -93,6 +93,7 @@ int postgres_ready(struct postgres *s, struct err *e)
 	s->c = postgres_connect(s, e);
 	if (!s->c)
 		return away(s, clock_ms(), e);
+	s->dialed++;
 	if (s->failures > 0)
 		log_info(NULL, "store is back");
 	s->failures = 0;
@@ -273,8 +274,9 @@ static void postgres_close(struct store *store)
 	free(s);
 }
 
-static struct store *postgres_open(const char *url, const struct keyring *k,
-				   bool write, struct err *e)
+struct postgres *postgres_open_as(const char *url, const struct keyring *k,
+				  enum postgres_use use, const char *node,
+				  struct err *e)
 {
 	struct postgres *s = calloc(1, sizeof(*s));
 
@@ -287,13 +289,24 @@ static struct store *postgres_open(const char *url, const struct keyring *k,
 	}
 	s->base.ops = &store_postgres;
 	s->keyring = k;
-	s->write = write;
+	s->use = use;
+	(void)snprintf(s->node, sizeof(s->node), "%s", node ? node : "");
 	s->c = postgres_connect(s, e);
 	if (!s->c) {
 		postgres_close(&s->base);
 		return NULL;
 	}
-	return &s->base;
+	return s;
+}
+
+static struct store *postgres_open(const char *url, const struct keyring *k,
+				   bool write, struct err *e)
+{
+	struct postgres *s;
+
+	s = postgres_open_as(url, k, write ? POSTGRES_WRITE : POSTGRES_READ,
+			     NULL, e);
+	return s ? &s->base : NULL;
 }
 
 const struct store_ops store_postgres = {

@@ -69,9 +69,22 @@ enum postgres_query {
 	PQ_RECORD_BLAME,
 	PQ_RECORD_REPLAY,
 	PQ_RECORD_DROP,
+
+	/* With several nodes: the first six for the journal. */
+	PQ_WORK_APPEND,
+	PQ_WORK_NOTE,
+	PQ_WORK_DONE,
+	PQ_WORK_LINE,
+	PQ_WORK_USAGE,
+	PQ_WORK_LET_GO,
+	PQ_WORK_CLAIM,
+	PQ_NODE_JOIN,
+	PQ_NODE_BEAT,
+	PQ_NODE_LEAVE,
+	PQ_NODES,
 	PQ_COUNT
 };
-#define POSTGRES_PARAMS 12 /* the most that one has */
+#define POSTGRES_PARAMS 13 /* the most that one has */
 struct postgres_statement {
 	const char *name;
 	const char *sql;
@@ -79,12 +92,21 @@ struct postgres_statement {
 };
 extern const struct postgres_statement postgres_sql[PQ_COUNT];
 
+/* What it is for. */
+enum postgres_use {
+	POSTGRES_READ,
+	POSTGRES_WRITE, /* holds the lock that one process has, or one node */
+	POSTGRES_NODE,  /* hears and renews; no lock */
+};
+
 struct postgres {
 	struct store base; /* must be first */
 	char *url;
 	const struct keyring *keyring;
-	bool write; /* holds the lock that one process has */
-	PGconn *c;  /* NULL: lost */
+	enum postgres_use use;
+	char node[ID_SIZE];  /* "": alone */
+	PGconn *c;           /* NULL: lost */
+	unsigned int dialed; /* how often */
 	bool prepared[PQ_COUNT];
 	bool in_batch; /* a transaction that goes with the connection */
 
@@ -92,6 +114,11 @@ struct postgres {
 	unsigned int failures;
 	int64_t retry_at_ms;
 };
+
+/* postgres.c: as store_ops.open; node is NULL when alone. */
+struct postgres *postgres_open_as(const char *url, const struct keyring *k,
+				  enum postgres_use use, const char *node,
+				  struct err *e);
 
 /* postgres.c: a connection that works, made again if need be; not inside a
  * batch. */
@@ -134,8 +161,9 @@ PGconn *postgres_dial(const char *url, struct err *e);
  * looked at, and the lock held if the store is written to. NULL with e. */
 PGconn *postgres_connect(const struct postgres *s, struct err *e);
 
-/* postgres_schema.c. Can we work with the schema, as this role? */
-int postgres_check(PGconn *c, struct err *e);
+/* postgres_schema.c. Can we work with the schema, as this role, and one of
+ * several nodes if need be? */
+int postgres_check(PGconn *c, bool several, struct err *e);
 int postgres_migrate(const char *url, int *from, int *to, struct err *e);
 
 /* postgres_read.c: the look-ups of store_ops. */

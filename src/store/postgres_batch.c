@@ -120,6 +120,8 @@ int postgres_batch_send(struct postgres_journal *p, enum postgres_query q,
 int postgres_batch_begin(struct postgres_journal *p, struct err *e)
 {
 	struct postgres *s = p->s;
+	bool several = s->node[0] != '\0';
+	int last = several ? PQ_WORK_LET_GO : PQ_FORGET;
 	int q;
 
 	/* Has the server hung up since? Better to know now than at commit. */
@@ -129,7 +131,9 @@ int postgres_batch_begin(struct postgres_journal *p, struct err *e)
 	s->retry_at_ms = 0;
 	if (postgres_ready(s, e) < 0)
 		return -1;
-	for (q = PQ_BEGIN; q <= PQ_FORGET; q++) {
+	for (q = PQ_BEGIN; q <= last; q++) {
+		if (q == PQ_APPEND && several)
+			q = PQ_WORK_APPEND;
 		if (postgres_prepare(s, (enum postgres_query)q, e) < 0)
 			return -1;
 	}
@@ -145,16 +149,31 @@ int postgres_batch_begin(struct postgres_journal *p, struct err *e)
 	return postgres_batch_send(p, PQ_BEGIN, NULL, NULL, NULL, e);
 }
 
+/* As work_append() gives it. */
+static void take_place(struct journal_req *r, int place)
+{
+	r->duplicate = place == 0;
+	r->elsewhere = place == 2;
+	if (place != 1)
+		r->entry->epoch = 0;
+}
+
 static void take_in(const PGresult *r, const struct postgres_sent *sent,
 		    bool doubt)
 {
 	bool yes;
 
-	if (!sent->duplicate && !sent->finished)
+	if (sent->placed) {
+		take_place(sent->placed, (int)postgres_int(r, 0, 0));
+		return;
+	}
+	if (!sent->duplicate && !sent->finished && !sent->lost)
 		return;
 	yes = postgres_bool(r, 0, 0);
 	if (sent->duplicate)
 		*sent->duplicate = !yes;
+	if (sent->lost)
+		*sent->lost = !yes;
 	/* In doubt it was perhaps finished without our hearing of it. */
 	if (sent->finished && (yes || doubt))
 		++*sent->finished;
@@ -198,6 +217,23 @@ int postgres_batch_sync(struct postgres_journal *p, size_t *bad, struct err *e)
 		rc = postgres_fail(p->s, NULL, e);
 	p->nsent = 0;
 	return rc;
+}
+
+int postgres_batch_pause(struct postgres_journal *p, struct err *e)
+{
+	/* A request before this one may be to blame; its commit will tell. */
+	if (postgres_batch_sync(p, NULL, e) == 0)
+		return 0;
+	e->kind = ERR_RETRY;
+	return -1;
+}
+
+int postgres_batch_resume(struct postgres_journal *p, struct err *e)
+{
+	if (PQenterPipelineMode(p->s->c) != 1)
+		return postgres_fail(p->s, NULL, e);
+	p->request++;
+	return 0;
 }
 
 void postgres_batch_abandon(struct postgres_journal *p)

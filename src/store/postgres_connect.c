@@ -70,10 +70,19 @@ static int execute(PGconn *c, const char *sql, struct err *e)
 	return rc;
 }
 
-/* 1: ours; 0: another's. The first number says "Knst", as in SQLite. */
-static int try_lock(PGconn *c, struct err *e)
+/*
+ * The first number says "Knst", as in SQLite. Nodes share the lock of one who
+ * is alone, and each has one of its own.
+ */
+#define LOCK_ALONE  "SELECT pg_try_advisory_lock(1265529716, 1)"
+#define LOCK_SHARED "SELECT pg_try_advisory_lock_shared(1265529716, 1)"
+#define LOCK_NODE   "SELECT pg_try_advisory_lock(hashtextextended($1, 0))"
+
+/* 1: ours; 0: another's. */
+static int try_lock(PGconn *c, const char *sql, const char *node, struct err *e)
 {
-	PGresult *r = PQexec(c, "SELECT pg_try_advisory_lock(1265529716, 1)");
+	PGresult *r =
+		PQexecParams(c, sql, node ? 1 : 0, NULL, &node, NULL, NULL, 0);
 	int rc;
 
 	if (PQresultStatus(r) == PGRES_TUPLES_OK)
@@ -86,18 +95,20 @@ static int try_lock(PGconn *c, struct err *e)
 }
 
 /*
- * Two daemons on one journal would answer everything twice. The lock goes
- * with the connection; when one was lost or its holder killed, the server may
- * take a moment to see that, so the first try waits for it.
+ * Two daemons on one journal that don't know of each other would answer
+ * everything twice. The lock goes with the connection; when one was lost or
+ * its holder killed, the server may take a moment to see that, so the first
+ * try waits for it.
  */
-static int lock(PGconn *c, bool wait, struct err *e)
+static int lock(PGconn *c, const char *sql, const char *node, bool wait,
+		struct err *e)
 {
 	const struct timespec step = { 0, LOCK_STEP_MS * 1000000L };
 	int64_t until = clock_ms() + (wait ? LOCK_WAIT_MS : 0);
 	int rc;
 
 	for (;;) {
-		rc = try_lock(c, e);
+		rc = try_lock(c, sql, node, e);
 		if (rc != 0)
 			return rc < 0 ? -1 : 0;
 		if (clock_ms() >= until)
@@ -109,6 +120,35 @@ static int lock(PGconn *c, bool wait, struct err *e)
 		       PQdb(c));
 }
 
+static int take_locks(PGconn *c, const struct postgres *s, bool wait,
+		      struct err *e)
+{
+	if (s->node[0] == '\0')
+		return lock(c, LOCK_ALONE, NULL, wait, e);
+	if (lock(c, LOCK_SHARED, NULL, wait, e) < 0)
+		return -1;
+	return lock(c, LOCK_NODE, s->node, wait, e);
+}
+
+static int set_up(PGconn *c, const struct postgres *s, bool wait, struct err *e)
+{
+	switch (s->use) {
+	case POSTGRES_READ:
+		return execute(c,
+			       "SET SESSION CHARACTERISTICS AS"
+			       " TRANSACTION READ ONLY",
+			       e);
+	case POSTGRES_WRITE:
+		return take_locks(c, s, wait, e);
+	case POSTGRES_NODE:
+		return execute(c,
+			       "SET statement_timeout = '4s';"
+			       "LISTEN konstruct",
+			       e);
+	}
+	return -1;
+}
+
 PGconn *postgres_connect(const struct postgres *s, struct err *e)
 {
 	PGconn *c = postgres_dial(s->url, e);
@@ -117,16 +157,10 @@ PGconn *postgres_connect(const struct postgres *s, struct err *e)
 	if (!c)
 		return NULL;
 	(void)PQsetNoticeReceiver(c, ignore, NULL);
-	if (execute(c, session, e) < 0 || postgres_check(c, e) < 0)
-		goto fail;
-	if (s->write ? lock(c, first, e) < 0
-		     : execute(c,
-			       "SET SESSION CHARACTERISTICS AS"
-			       " TRANSACTION READ ONLY",
-			       e) < 0)
-		goto fail;
-	return c;
-fail:
+	if (execute(c, session, e) == 0 &&
+	    postgres_check(c, s->node[0] != '\0', e) == 0 &&
+	    set_up(c, s, first, e) == 0)
+		return c;
 	PQfinish(c);
 	return NULL;
 }

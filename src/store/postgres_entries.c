@@ -2,12 +2,17 @@
 #include <stdlib.h>
 #include <string.h>
 
+#include "base/clock.h"
 #include "base/err.h"
 #include "store/backend.h"
 #include "store/postgres_journal.h"
 
 /* Entries that are in memory at once; a frame is at most some 300 kB. */
 #define PAGE 100
+
+/* What nobody had since it came may be the row of a backup all the same, and
+ * its answer stand in Slack; but not so soon. */
+#define FRESH_MS 60000
 
 int postgres_journal_count(struct journal_db *db, size_t *unfinished,
 			   struct err *e)
@@ -106,6 +111,59 @@ static int read_page(struct postgres *s, int64_t *after,
 	}
 	PQclear(r);
 	return rc == 0 && n < PAGE ? 1 : rc;
+}
+
+static int add_entry(struct postgres_journal *p, struct journal_req *r,
+		     const PGresult *rows, int i, struct err *e)
+{
+	struct entry *en = &r->entries[r->nentries];
+
+	if (read_entry(rows, i, en, e) < 0) {
+		entry_release(en);
+		return -1;
+	}
+	en->part = r->part;
+	en->epoch = r->epoch;
+	en->fresh = postgres_bool(rows, i, 14) &&
+		    clock_wall_ms() - en->received_ms < FRESH_MS;
+	r->nentries++;
+	return postgres_batch_keep(p, en->id, e);
+}
+
+static int claim(struct postgres_journal *p, struct journal_req *r,
+		 struct err *e)
+{
+	char part[POSTGRES_NUMBER], held[POSTGRES_NUMBER],
+		most[POSTGRES_NUMBER];
+	const char *const params[] = {
+		postgres_number(part, r->part),
+		postgres_number(held, r->epoch),
+		postgres_number(most, (int64_t)r->most),
+	};
+	PGresult *rows = postgres_run(p->s, PQ_WORK_CLAIM, NULL, params, e);
+	int n = rows ? PQntuples(rows) : -1;
+	int rc = n < 0 ? -1 : 0;
+	int i;
+
+	if (n > 0) {
+		r->entries = calloc((size_t)n, sizeof(*r->entries));
+		if (!r->entries)
+			rc = err_set(e, ERR_RETRY, "no memory for entries");
+	}
+	for (i = 0; i < n && rc == 0; i++)
+		rc = add_entry(p, r, rows, i, e);
+	PQclear(rows);
+	return rc;
+}
+
+int postgres_journal_claim(struct journal_db *db, struct journal_req *r,
+			   struct err *e)
+{
+	struct postgres_journal *p = (struct postgres_journal *)db;
+
+	if (postgres_batch_pause(p, e) < 0 || claim(p, r, e) < 0)
+		return -1;
+	return postgres_batch_resume(p, e);
 }
 
 int postgres_journal_unfinished(struct journal_db *db,

@@ -26,6 +26,7 @@ static void postgres_journal_close(struct journal_db *db)
 
 static struct journal_db *postgres_journal_open(const char *url,
 						const struct keyring *k,
+						const struct journal_node *node,
 						struct err *e)
 {
 	struct postgres_journal *p = calloc(1, sizeof(*p));
@@ -35,7 +36,8 @@ static struct journal_db *postgres_journal_open(const char *url,
 		return NULL;
 	}
 	p->base.ops = &journal_postgres;
-	p->s = (struct postgres *)store_postgres.open(url, k, true, e);
+	p->s = postgres_open_as(url, k, POSTGRES_WRITE, node ? node->id : NULL,
+				e);
 	if (!p->s) {
 		free(p);
 		return NULL;
@@ -43,15 +45,21 @@ static struct journal_db *postgres_journal_open(const char *url,
 	return &p->base;
 }
 
+static bool several(const struct postgres_journal *p)
+{
+	return p->s->node[0] != '\0';
+}
+
 /* What an earlier batch left in doubt. */
 static int forget(struct postgres_journal *p, struct err *e)
 {
-	const char *id;
+	enum postgres_query q = several(p) ? PQ_WORK_LET_GO : PQ_FORGET;
+	const char *params[] = { NULL, p->s->node };
 	size_t i;
 
 	for (i = 0; p->doubt && i < p->nids; i++) {
-		id = p->ids[i];
-		if (postgres_batch_send(p, PQ_FORGET, &id, NULL, NULL, e) < 0)
+		params[0] = p->ids[i];
+		if (postgres_batch_send(p, q, params, NULL, NULL, e) < 0)
 			return -1;
 	}
 	return 0;
@@ -93,7 +101,8 @@ static void postgres_journal_rollback(struct journal_db *db)
 		p->nids = 0;
 }
 
-static int keep_id(struct postgres_journal *p, const char *id, struct err *e)
+int postgres_batch_keep(struct postgres_journal *p, const char *id,
+			struct err *e)
 {
 	char(*bigger)[ID_SIZE];
 	size_t size;
@@ -111,33 +120,48 @@ static int keep_id(struct postgres_journal *p, const char *id, struct err *e)
 	return 0;
 }
 
-static int postgres_journal_append(struct journal_db *db,
-				   const struct entry *en, bool *duplicate,
-				   struct err *e)
+static int send_append(struct postgres_journal *p, struct journal_req *r,
+		       struct err *e)
 {
-	struct postgres_journal *p = of(db);
-	const struct postgres_sent kept = { .duplicate = duplicate };
-	char received[POSTGRES_NUMBER];
+	const struct postgres_sent alone = { .duplicate = &r->duplicate };
+	const struct postgres_sent one = { .placed = r };
+	const struct entry *en = r->entry;
+	char received[POSTGRES_NUMBER], held[POSTGRES_NUMBER];
 	const char *const params[] = {
 		en->id,
 		en->app_id,
 		en->event_id,
 		postgres_number(received, en->received_ms),
+		postgres_number(held, en->epoch),
+		r->news,
 	};
 
-	if (keep_id(p, en->id, e) < 0 ||
-	    postgres_batch_send(p, PQ_APPEND, params, en, &kept, e) < 0)
+	if (several(p))
+		return postgres_batch_send(p, PQ_WORK_APPEND, params, en, &one,
+					   e);
+	return postgres_batch_send(p, PQ_APPEND, params, en, &alone, e);
+}
+
+static int postgres_journal_append(struct journal_db *db, struct journal_req *r,
+				   struct err *e)
+{
+	struct postgres_journal *p = of(db);
+
+	if (postgres_batch_keep(p, r->entry->id, e) < 0 ||
+	    send_append(p, r, e) < 0)
 		return -1;
 	p->request++;
 	return 0;
 }
 
-static int send_note(struct postgres_journal *p, const char *id,
+/* As r has it, but for n. */
+static int send_note(struct postgres_journal *p, struct journal_req *r,
 		     const struct note *n, struct err *e)
 {
-	char part[POSTGRES_NUMBER], at[POSTGRES_NUMBER];
+	const struct postgres_sent kept = { .lost = &r->lost };
+	char part[POSTGRES_NUMBER], at[POSTGRES_NUMBER], held[POSTGRES_NUMBER];
 	const char *const params[] = {
-		id,
+		r->entry_id,
 		n->state == ENTRY_NEW ? NULL : entry_state_name(n->state),
 		n->verdict,
 		n->claim,
@@ -149,16 +173,20 @@ static int send_note(struct postgres_journal *p, const char *id,
 		postgres_number(at, n->engaged_ms),
 		n->steps,
 		n->post,
+		postgres_number(held, r->epoch),
 	};
 
 	assert(n->part >= 0 && n->part < PARTS_MAX);
+	if (several(p))
+		return postgres_batch_send(p, PQ_WORK_NOTE, params, NULL, &kept,
+					   e);
 	return postgres_batch_send(p, PQ_NOTE, params, NULL, NULL, e);
 }
 
-static int postgres_journal_note(struct journal_db *db, const char *id,
-				 const struct note *n, struct err *e)
+static int postgres_journal_note(struct journal_db *db, struct journal_req *r,
+				 struct err *e)
 {
-	if (send_note(of(db), id, n, e) < 0)
+	if (send_note(of(db), r, &r->note, e) < 0)
 		return -1;
 	of(db)->request++;
 	return 0;
@@ -169,9 +197,10 @@ static int set_tenant(struct postgres_journal *p, const char *id, struct err *e)
 	return postgres_batch_send(p, PQ_TENANT, &id, NULL, NULL, e);
 }
 
-static int add_line(struct postgres_journal *p, const char *id,
+static int add_line(struct postgres_journal *p, const struct journal_req *r,
 		    const struct line_new *l, struct err *e)
 {
+	char held[POSTGRES_NUMBER];
 	const char *const params[] = {
 		l->tenant_id,
 		l->channel,
@@ -181,30 +210,37 @@ static int add_line(struct postgres_journal *p, const char *id,
 		l->line.user_id,
 		l->line.name,
 		l->line.text ? l->line.text : "",
-		id,
+		r->entry_id,
+		postgres_number(held, r->epoch),
 	};
 
 	if (set_tenant(p, l->tenant_id, e) < 0)
 		return -1;
-	return postgres_batch_send(p, PQ_DONE_LINE, params, NULL, NULL, e);
+	return postgres_batch_send(p, several(p) ? PQ_WORK_LINE : PQ_DONE_LINE,
+				   params, NULL, NULL, e);
 }
 
-static int add_usage(struct postgres_journal *p, const char *id,
-		     const struct usage_new *u, int64_t now_ms, struct err *e)
+static int add_usage(struct postgres_journal *p, const struct journal_req *r,
+		     int64_t now_ms, struct err *e)
 {
 	char now[POSTGRES_NUMBER], in[POSTGRES_NUMBER], out[POSTGRES_NUMBER];
+	char held[POSTGRES_NUMBER];
+	const struct usage_new *u = r->usage;
 	const char *const params[] = {
 		u->tenant_id,
 		postgres_number(now, now_ms),
 		u->model ? u->model : "",
 		postgres_number(in, u->prompt_tokens),
 		postgres_number(out, u->completion_tokens),
-		id,
+		r->entry_id,
+		postgres_number(held, r->epoch),
 	};
 
 	if (set_tenant(p, u->tenant_id, e) < 0)
 		return -1;
-	return postgres_batch_send(p, PQ_DONE_USAGE, params, NULL, NULL, e);
+	return postgres_batch_send(p,
+				   several(p) ? PQ_WORK_USAGE : PQ_DONE_USAGE,
+				   params, NULL, NULL, e);
 }
 
 /* What a turn adds, as its tenant; then nobody is. */
@@ -214,31 +250,32 @@ static int add_record(struct postgres_journal *p, const struct journal_req *r,
 	size_t i;
 
 	for (i = 0; i < r->nlines; i++) {
-		if (add_line(p, r->entry_id, &r->lines[i], e) < 0)
+		if (add_line(p, r, &r->lines[i], e) < 0)
 			return -1;
 	}
-	if (r->usage && add_usage(p, r->entry_id, r->usage, now_ms, e) < 0)
+	if (r->usage && add_usage(p, r, now_ms, e) < 0)
 		return -1;
 	return r->usage || r->nlines > 0 ? set_tenant(p, "", e) : 0;
 }
 
-static int postgres_journal_done(struct journal_db *db,
-				 const struct journal_req *r, int64_t now_ms,
-				 size_t *finished, struct err *e)
+static int postgres_journal_done(struct journal_db *db, struct journal_req *r,
+				 int64_t now_ms, size_t *finished,
+				 struct err *e)
 {
 	struct postgres_journal *p = of(db);
 	const struct postgres_sent kept = { .finished = finished };
 	struct note n = r->note;
-	char now[POSTGRES_NUMBER];
+	char now[POSTGRES_NUMBER], held[POSTGRES_NUMBER];
 	const char *const params[] = { r->entry_id,
 				       postgres_number(now, now_ms),
-				       n.state == ENTRY_DEAD ? "t" : "f" };
+				       n.state == ENTRY_DEAD ? "t" : "f",
+				       postgres_number(held, r->epoch) };
 
 	if (n.state == ENTRY_NEW)
 		n.state = ENTRY_DONE;
-	if (send_note(p, r->entry_id, &n, e) < 0 ||
-	    add_record(p, r, now_ms, e) < 0 ||
-	    postgres_batch_send(p, PQ_DONE, params, NULL, &kept, e) < 0)
+	if (send_note(p, r, &n, e) < 0 || add_record(p, r, now_ms, e) < 0 ||
+	    postgres_batch_send(p, several(p) ? PQ_WORK_DONE : PQ_DONE, params,
+				NULL, &kept, e) < 0)
 		return -1;
 	p->request++;
 	return 0;
@@ -269,17 +306,11 @@ static int postgres_journal_write(struct journal_db *db,
 	struct postgres_journal *p = of(db);
 	int rc;
 
-	/* A request before this one may be to blame; its commit will tell. */
-	if (postgres_batch_sync(p, NULL, e) < 0) {
-		e->kind = ERR_RETRY;
+	if (postgres_batch_pause(p, e) < 0)
 		return -1;
-	}
 	rc = write_one(p->s, r, e);
-	if (rc < 0)
+	if (rc < 0 || postgres_batch_resume(p, e) < 0)
 		return -1;
-	if (PQenterPipelineMode(p->s->c) != 1)
-		return postgres_fail(p->s, NULL, e);
-	p->request++;
 	return rc;
 }
 
@@ -325,6 +356,7 @@ const struct journal_ops journal_postgres = {
 	.append = postgres_journal_append,
 	.note = postgres_journal_note,
 	.done = postgres_journal_done,
+	.claim = postgres_journal_claim,
 	.write = postgres_journal_write,
 	.count = postgres_journal_count,
 	.unfinished = postgres_journal_unfinished,

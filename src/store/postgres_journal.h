@@ -10,8 +10,10 @@
 
 /* A statement that was sent, and what its result means. */
 struct postgres_sent {
-	size_t request;   /* its number in the batch */
-	bool *duplicate;  /* if not NULL: it gives false for a duplicate */
+	size_t request;  /* its number in the batch */
+	bool *duplicate; /* if not NULL: it gives false for a duplicate */
+	bool *lost;      /* if not NULL: it gives false when that is so */
+	struct journal_req *placed; /* if not NULL: it gives where it went */
 	size_t *finished; /* if not NULL: it gives true for one more */
 };
 
@@ -30,8 +32,10 @@ struct postgres_journal {
 	/*
 	 * Entries of this batch. When the connection is lost at its commit,
 	 * nobody knows whether they are there, and Slack gets no ack: with
-	 * doubt set the next batch first takes out those that are. By then the
-	 * old session has ended, since the new one holds its lock.
+	 * doubt set the next batch first takes out those that are; with
+	 * several nodes, where another may have taken them by now, it lets go
+	 * of those that we took, claimed ones too. By then the old session has
+	 * ended, since the new one holds its lock.
 	 */
 	char (*ids)[ID_SIZE];
 	size_t nids, ids_size;
@@ -51,10 +55,19 @@ int postgres_batch_begin(struct postgres_journal *p, struct err *e);
  * fault it is, unchanged if it's nobody's.
  */
 int postgres_batch_sync(struct postgres_journal *p, size_t *bad, struct err *e);
+/* Leaves the pipeline for what has to be looked at before the commit, and
+ * enters it again; 0 or -1. */
+int postgres_batch_pause(struct postgres_journal *p, struct err *e);
+int postgres_batch_resume(struct postgres_journal *p, struct err *e);
+/* postgres_journal.c: an entry that this batch may leave in doubt. */
+int postgres_batch_keep(struct postgres_journal *p, const char *id,
+			struct err *e);
 /* No pipeline and no transaction, whatever there was. */
 void postgres_batch_abandon(struct postgres_journal *p);
 
-/* postgres_entries.c: reading back, at start. */
+/* postgres_entries.c: reading back, at start; and taking over. */
+int postgres_journal_claim(struct journal_db *db, struct journal_req *r,
+			   struct err *e);
 int postgres_journal_count(struct journal_db *db, size_t *unfinished,
 			   struct err *e);
 int postgres_journal_unfinished(struct journal_db *db,

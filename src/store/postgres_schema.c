@@ -12,6 +12,8 @@
  * and with newer ones that say so themselves (migrations.works_from).
  */
 #define SCHEMA_MIN 4
+/* The same for one of several nodes. */
+#define SCHEMA_NODES 5
 
 #define RUN_MIGRATE "run 'konstructctl migrate' as the database's owner"
 
@@ -77,7 +79,7 @@ static int version_of(PGconn *c, int *version, int *works_from, struct err *e)
 	return 0;
 }
 
-static int check_version(PGconn *c, struct err *e)
+static int check_version(PGconn *c, int min, struct err *e)
 {
 	int version, works_from;
 
@@ -87,18 +89,16 @@ static int check_version(PGconn *c, struct err *e)
 		return err_set(e, ERR_FATAL,
 			       "database '%s' has no schema; " RUN_MIGRATE,
 			       PQdb(c));
-	if (version < SCHEMA_MIN)
+	if (version < min)
 		return err_set(e, ERR_FATAL,
 			       "database '%s' has schema %d, this konstructd"
 			       " works with %d to %d; " RUN_MIGRATE,
-			       PQdb(c), version, SCHEMA_MIN,
-			       postgres_nmigrations);
+			       PQdb(c), version, min, postgres_nmigrations);
 	if (version > postgres_nmigrations && works_from > postgres_nmigrations)
 		return err_set(e, ERR_FATAL,
 			       "database '%s' has schema %d, this konstructd"
 			       " works with %d to %d; install a newer one",
-			       PQdb(c), version, SCHEMA_MIN,
-			       postgres_nmigrations);
+			       PQdb(c), version, min, postgres_nmigrations);
 	return 0;
 }
 
@@ -128,9 +128,11 @@ static int check_role(PGconn *c, struct err *e)
 	return 0;
 }
 
-int postgres_check(PGconn *c, struct err *e)
+int postgres_check(PGconn *c, bool several, struct err *e)
 {
-	return check_version(c, e) < 0 ? -1 : check_role(c, e);
+	if (check_version(c, several ? SCHEMA_NODES : SCHEMA_MIN, e) < 0)
+		return -1;
+	return check_role(c, e);
 }
 
 /* What the migrations take for granted. */

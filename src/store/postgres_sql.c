@@ -11,6 +11,24 @@
 	" replayed_ms, tenant, verdict, attempts, post, steps," \
 	" posts, kept"
 
+/* The tenant may have been removed while its answer was written. */
+#define LINE(open)                                                      \
+	"INSERT INTO transcript (tenant_id, channel, thread, ts, ours," \
+	" user_id, name, text)"                                         \
+	" SELECT $1, $2, $3, $4, $5::boolean, $6, $7, $8"               \
+	" WHERE EXISTS (SELECT 1 FROM tenants WHERE id = $1) AND " open \
+	" ON CONFLICT DO NOTHING"
+#define USAGE(open)                                                      \
+	"INSERT INTO usage AS u (tenant_id, day, model, answers,"        \
+	" prompt_tokens, completion_tokens)"                             \
+	" SELECT $1, (to_timestamp($2::bigint / 1000)"                   \
+	" AT TIME ZONE 'UTC')::date, $3, 1, $4::bigint, $5::bigint"      \
+	" WHERE EXISTS (SELECT 1 FROM tenants WHERE id = $1) AND " open  \
+	" ON CONFLICT (tenant_id, day, model) DO UPDATE"                 \
+	" SET answers = u.answers + 1, prompt_tokens ="                  \
+	" u.prompt_tokens + excluded.prompt_tokens, completion_tokens =" \
+	" u.completion_tokens + excluded.completion_tokens"
+
 /*
  * All that is ever asked of the database, beside the migrations. Text of
  * foreign origin is cleaned before it gets here (postgres_batch.c).
@@ -132,28 +150,8 @@ const struct postgres_statement postgres_sql[PQ_COUNT] = {
 		      " $10, $11, $12)",
 		      12 },
 	[PQ_DONE] = { "done", "SELECT journal_done($1, $2, $3)", 3 },
-	/* The tenant may have been removed while its answer was written. */
-	[PQ_DONE_LINE] = { "done_line",
-			   "INSERT INTO transcript (tenant_id, channel,"
-			   " thread, ts, ours, user_id, name, text)"
-			   " SELECT $1, $2, $3, $4, $5::boolean, $6, $7, $8"
-			   " WHERE EXISTS (SELECT 1 FROM tenants WHERE id = $1)"
-			   " AND journal_open($9) ON CONFLICT DO NOTHING",
-			   9 },
-	[PQ_DONE_USAGE] = { "done_usage",
-			    "INSERT INTO usage AS u (tenant_id, day, model,"
-			    " answers, prompt_tokens, completion_tokens)"
-			    " SELECT $1, (to_timestamp($2::bigint / 1000)"
-			    " AT TIME ZONE 'UTC')::date, $3, 1, $4::bigint,"
-			    " $5::bigint"
-			    " WHERE EXISTS (SELECT 1 FROM tenants"
-			    " WHERE id = $1) AND journal_open($6)"
-			    " ON CONFLICT (tenant_id, day, model) DO UPDATE"
-			    " SET answers = u.answers + 1, prompt_tokens ="
-			    " u.prompt_tokens + excluded.prompt_tokens,"
-			    " completion_tokens = u.completion_tokens +"
-			    " excluded.completion_tokens",
-			    6 },
+	[PQ_DONE_LINE] = { "done_line", LINE("journal_open($9)"), 9 },
+	[PQ_DONE_USAGE] = { "done_usage", USAGE("journal_open($6)"), 6 },
 	[PQ_FORGET] = { "forget", "SELECT journal_forget($1)", 1 },
 	[PQ_COUNT_UNFINISHED] = { "count", "SELECT journal_count()", 0 },
 	[PQ_UNFINISHED] = { "unfinished",
@@ -184,4 +182,32 @@ const struct postgres_statement postgres_sql[PQ_COUNT] = {
 	[PQ_RECORD_REPLAY] = { "record_replay", "SELECT dead_replay($1, $2)",
 			       2 },
 	[PQ_RECORD_DROP] = { "record_drop", "SELECT dead_drop($1, $2)", 2 },
+
+	[PQ_WORK_APPEND] = { "work_append",
+			     "SELECT work_append($1, $2, $3, $4, $5, $6, $7)",
+			     7 },
+	[PQ_WORK_NOTE] = { "work_note",
+			   "SELECT work_note($1, $2, $3, $4, $5, $6, $7, $8,"
+			   " $9, $10, $11, $12, $13)",
+			   13 },
+	[PQ_WORK_DONE] = { "work_done", "SELECT work_done($1, $2, $3, $4)", 4 },
+	[PQ_WORK_LINE] = { "work_line", LINE("work_open($9, $10)"), 10 },
+	[PQ_WORK_USAGE] = { "work_usage", USAGE("work_open($6, $7)"), 7 },
+	[PQ_WORK_LET_GO] = { "work_let_go", "SELECT work_let_go($1, $2)", 2 },
+	[PQ_WORK_CLAIM] = { "work_claim",
+			    "SELECT seq, id, state, received_ms, app_id,"
+			    " event_id, claim, tenant_id, verdict, attempts,"
+			    " frame, answer, posts, replayed_ms, fresh"
+			    " FROM work_claim($1, $2, $3)",
+			    3 },
+	[PQ_NODE_JOIN] = { "node_join", "SELECT node_join($1, $2, $3, $4)", 4 },
+	[PQ_NODE_BEAT] = { "node_beat",
+			   "SELECT part, epoch, taken, waiting"
+			   " FROM node_beat($1, $2, $3, $4, $5, $6)",
+			   6 },
+	[PQ_NODE_LEAVE] = { "node_leave", "SELECT node_leave($1)", 1 },
+	[PQ_NODES] = { "nodes",
+		       "SELECT id, name, links, age_ms, alive, parts, backlog"
+		       " FROM nodes_view($1)",
+		       1 },
 };

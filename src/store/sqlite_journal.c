@@ -42,10 +42,16 @@ static void sqlite_journal_close(struct journal_db *db)
 
 static struct journal_db *sqlite_journal_open(const char *url,
 					      const struct keyring *k,
+					      const struct journal_node *node,
 					      struct err *e)
 {
-	struct sqlite_journal *j = calloc(1, sizeof(*j));
+	struct sqlite_journal *j;
 
+	if (node) {
+		err_set(e, ERR_INPUT, "SQLite is for one node");
+		return NULL;
+	}
+	j = calloc(1, sizeof(*j));
 	if (!j) {
 		err_set(e, ERR_RETRY, "cannot open journal: no memory");
 		return NULL;
@@ -95,9 +101,10 @@ static int append_frame(struct sqlite *s, const struct entry *en, struct err *e)
 	return sqlite_run(s, st, e);
 }
 
-static int sqlite_journal_append(struct journal_db *db, const struct entry *en,
-				 bool *duplicate, struct err *e)
+static int sqlite_journal_append(struct journal_db *db, struct journal_req *r,
+				 struct err *e)
 {
+	const struct entry *en = r->entry;
 	struct sqlite *s = of(db);
 	sqlite3_stmt *st = sqlite_query(s, Q_APPEND, e);
 
@@ -109,8 +116,8 @@ static int sqlite_journal_append(struct journal_db *db, const struct entry *en,
 	(void)sqlite3_bind_int64(st, 4, en->received_ms);
 	if (sqlite_run(s, st, e) < 0)
 		return -1;
-	*duplicate = sqlite3_changes(s->db) == 0;
-	return *duplicate ? 0 : append_frame(s, en, e);
+	r->duplicate = sqlite3_changes(s->db) == 0;
+	return r->duplicate ? 0 : append_frame(s, en, e);
 }
 
 /* 1 and *seq, 0 when the entry isn't there, or -1. */
@@ -201,14 +208,14 @@ static int write_note(struct sqlite *s, int64_t seq, const struct note *n,
 	return n->engaged ? note_engaged(s, n, e) : 0;
 }
 
-static int sqlite_journal_note(struct journal_db *db, const char *id,
-			       const struct note *n, struct err *e)
+static int sqlite_journal_note(struct journal_db *db, struct journal_req *r,
+			       struct err *e)
 {
 	int64_t seq;
 	int rc;
 
-	rc = find(of(db), id, &seq, e);
-	return rc > 0 ? write_note(of(db), seq, n, e) : rc;
+	rc = find(of(db), r->entry_id, &seq, e);
+	return rc > 0 ? write_note(of(db), seq, &r->note, e) : rc;
 }
 
 /* A dead one keeps its frame, to be tried again. */
@@ -267,9 +274,8 @@ static int add_usage(struct sqlite *s, const struct usage_new *u,
 	return sqlite_run(s, st, e);
 }
 
-static int sqlite_journal_done(struct journal_db *db,
-			       const struct journal_req *r, int64_t now_ms,
-			       size_t *finished, struct err *e)
+static int sqlite_journal_done(struct journal_db *db, struct journal_req *r,
+			       int64_t now_ms, size_t *finished, struct err *e)
 {
 	struct sqlite *s = of(db);
 	struct note n = r->note;
