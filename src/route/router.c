@@ -16,6 +16,7 @@
 #include "base/suspect.h"
 #include "route/message.h"
 #include "route/routing.h"
+#include "store/leases.h"
 
 #define WAIT_MS        1000
 #define BACKOFF_MS     250
@@ -135,7 +136,7 @@ static void on_committed(struct journal_req *req)
 		queue_push(rt->home->queue, &rt->rd.node);
 		return;
 	}
-	if (rt->job && act_begin(r)) {
+	if (rt->job && !req->lost && act_begin(r)) {
 		killpoint("accepted");
 		r->o.dispatch(rt->job, r->o.arg);
 		rt->job = NULL;
@@ -159,6 +160,13 @@ static void submit(struct router_thread *t, struct routing *rt)
 
 static void attempt(struct router_thread *t, struct routing *rt)
 {
+	/* Whoever has its partition now takes it from the journal. */
+	if (lease_check(t->router->o.leases, rt->part, rt->epoch) ==
+	    LEASE_LOST) {
+		routing_free(rt);
+		leave(t->router);
+		return;
+	}
 	suspect_enter(rt->entry.id, "routing");
 	rt->store = t->store;
 	rt->now_ms = clock_wall_ms();

@@ -16,6 +16,7 @@ struct gate;
 struct job;
 struct journal;
 struct keyring;
+struct leases;
 struct message;
 struct routing; /* one message on its way through route[] */
 
@@ -38,6 +39,7 @@ struct router_opts {
 	const struct keyring *keyring;
 	struct gate *gate;
 	struct journal *journal;
+	const struct leases *leases; /* NULL: alone */
 	/* Takes the job. Called on the journal thread, once the note that
 	 * permits it is committed; must not block. */
 	void (*dispatch)(struct job *j, void *arg);

@@ -73,6 +73,8 @@ struct routing *routing_create(struct entry *en, struct message *msg)
 	}
 	r->entry = *en;
 	memset(en, 0, sizeof(*en));
+	r->part = r->entry.part;
+	r->epoch = r->entry.epoch;
 	r->msg = msg;
 	r->again = msg == NULL;
 	r->resumed = r->entry.state != ENTRY_NEW;
@@ -361,6 +363,7 @@ int routing_settle(struct routing *r)
 	record_step(r);
 	r->req.kind = JOURNAL_NOTE;
 	r->req.err = &r->err;
+	r->req.epoch = r->epoch;
 	memcpy(r->req.entry_id, r->entry.id, sizeof(r->req.entry_id));
 	if (r->verdict == V_ACCEPT) {
 		if (make_job(r, JOB_ANSWER) < 0)

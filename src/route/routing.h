@@ -34,6 +34,8 @@ struct routing {
 	int64_t now_ms; /* wall clock of this run */
 
 	struct entry entry;
+	unsigned int part; /* as entry has them, which goes into job */
+	int64_t epoch;
 	struct message *msg; /* NULL: the frame can't be read */
 	bool again;          /* an earlier process had it */
 	bool resumed;        /* and accepted or refused it */

@@ -120,6 +120,8 @@ static void start(struct turn *t, const struct buf *text)
 	struct err e = { 0 };
 	struct buf form;
 
+	if (turn_lease(t) != LEASE_HELD)
+		return;
 	turn_enter(t);
 	buf_init(&form, FORM_MAX);
 	http_form(&form, "channel", t->where);

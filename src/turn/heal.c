@@ -72,6 +72,10 @@ static void delete_twin(struct turn *t, const char *ts)
 	struct err e = { 0 };
 	struct buf form;
 
+	if (turn_lease(t) != LEASE_HELD) {
+		turn_after(t, LEASE_WAIT_MS, look);
+		return;
+	}
 	buf_init(&form, FORM_MAX);
 	http_form(&form, "channel", t->where);
 	http_form(&form, "ts", ts);

@@ -37,6 +37,7 @@ static void submit(struct turn *t)
 	if (s->steps[0] != '\0')
 		r->note.steps = s->steps;
 	memcpy(r->entry_id, t->job->entry.id, sizeof(r->entry_id));
+	r->epoch = t->job->entry.epoch;
 	r->done = on_done;
 	r->arg = t;
 	t->noted.run = on_noted;
@@ -77,6 +78,10 @@ static void on_noted(struct loop_task *task)
 	turn_enter(t);
 	if (!t->job->req.ok) {
 		try_again(t);
+		return;
+	}
+	if (t->job->req.lost) {
+		turn_abandon(t);
 		return;
 	}
 	killpoint("noted");

@@ -27,6 +27,7 @@ struct notice {
 	struct slack_call *call;
 	struct loop_task noted;
 	struct loop_timer *timer;
+	bool said;
 	bool noting;
 	bool abandoned;
 };
@@ -45,12 +46,29 @@ static void notice_free(struct notice *n)
 	worker_emptied(w);
 }
 
-static void submit(void *arg)
+static void say(struct notice *n);
+
+static enum lease lease(const struct notice *n)
+{
+	const struct entry *en = &n->job->entry;
+
+	return lease_check(n->w->leases, en->part, en->epoch);
+}
+
+static void submit(struct notice *n)
+{
+	n->noting = true;
+	(void)journal_submit(n->w->journal, &n->job->req);
+}
+
+static void on_timer(void *arg)
 {
 	struct notice *n = arg;
 
-	n->noting = true;
-	(void)journal_submit(n->w->journal, &n->job->req);
+	if (n->said)
+		submit(n);
+	else
+		say(n);
 }
 
 static void on_noted(struct loop_task *task)
@@ -79,6 +97,7 @@ static void finish(struct notice *n)
 
 	r->kind = JOURNAL_DONE;
 	memcpy(r->entry_id, n->job->entry.id, sizeof(r->entry_id));
+	r->epoch = n->job->entry.epoch;
 	r->note = (struct note){ .state = ENTRY_DONE };
 	r->done = on_done;
 	r->arg = n;
@@ -111,6 +130,11 @@ static void say(struct notice *n)
 	struct err e = { 0 };
 	struct buf form;
 
+	if (lease(n) != LEASE_HELD) {
+		loop_timer_set(n->timer, LEASE_WAIT_MS);
+		return;
+	}
+	n->said = true;
 	buf_init(&form, FORM_MAX);
 	http_form(&form, "channel", m->channel.channel_id);
 	http_form(&form, "user", m->sender.user_id);
@@ -132,7 +156,7 @@ void notice_start(struct worker *w, struct job *job)
 
 	n = calloc(1, sizeof(*n));
 	if (n)
-		n->timer = loop_timer_create(w->loop, submit, n);
+		n->timer = loop_timer_create(w->loop, on_timer, n);
 	if (!n || !n->timer) {
 		log_error(LOG_FIELDS({ "entry", job->entry.id }),
 			  "cannot say a notice: no memory");
@@ -150,16 +174,32 @@ void notice_start(struct worker *w, struct job *job)
 	say(n);
 }
 
+static void abandon(struct notice *n)
+{
+	n->abandoned = true;
+	slack_cancel(n->call);
+	n->call = NULL;
+	if (!n->noting)
+		notice_free(n);
+}
+
 void notice_abandon_all(struct worker *w)
 {
 	struct notice *n, *next;
 
 	for (n = w->notices; n; n = next) {
 		next = n->next;
-		n->abandoned = true;
-		slack_cancel(n->call);
-		n->call = NULL;
-		if (!n->noting)
-			notice_free(n);
+		abandon(n);
+	}
+}
+
+void notice_lost(struct worker *w)
+{
+	struct notice *n, *next;
+
+	for (n = w->notices; n; n = next) {
+		next = n->next;
+		if (lease(n) == LEASE_LOST)
+			abandon(n);
 	}
 }

@@ -23,8 +23,8 @@
 static bool may_park(const struct turn *t)
 {
 	return !t->parked && !t->resumed && !t->abandoned &&
-	       t->parts[0][0] != '\0' && t->state >= TURN_WAITING &&
-	       t->state <= TURN_STREAMING;
+	       turn_lease(t) == LEASE_HELD && t->parts[0][0] != '\0' &&
+	       t->state >= TURN_WAITING && t->state <= TURN_STREAMING;
 }
 
 static void on_parked(const struct slack_result *r, void *arg)

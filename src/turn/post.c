@@ -183,6 +183,10 @@ static void post_now(struct turn *t)
 	struct err e = { 0 };
 	struct buf form;
 
+	if (turn_lease(t) != LEASE_HELD) {
+		turn_after(t, LEASE_WAIT_MS, repost);
+		return;
+	}
 	turn_enter(t);
 	buf_init(&form, FORM_MAX);
 	http_form(&form, "channel", t->where);

@@ -178,7 +178,7 @@ static void give_up(struct turn *t)
 
 void turn_go(struct turn *t)
 {
-	if (t->state != TURN_WAITING || t->w->draining)
+	if (t->state != TURN_WAITING || t->w->draining || t->abandoned)
 		return;
 	/* An answer that is there is no worse than a sentence. */
 	if (t->resumed && t->job->hope != JOB_CRASHES)
@@ -361,6 +361,32 @@ void turn_abandon(struct turn *t)
 	(void)turn_reap(t);
 }
 
+enum lease turn_lease(const struct turn *t)
+{
+	const struct entry *en = &t->job->entry;
+
+	return lease_check(t->w->leases, en->part, en->epoch);
+}
+
+/* All are marked first, so that none begins because another has left. */
+void turns_lost(struct worker *w)
+{
+	struct turn *t, *next;
+
+	for (t = w->turns; t; t = t->next) {
+		if (t->abandoned || turn_lease(t) != LEASE_LOST)
+			continue;
+		log_info(LOG_FIELDS({ "entry", t->job->entry.id }),
+			 "put down, as another node has it");
+		t->abandoned = true;
+	}
+	for (t = w->turns; t; t = next) {
+		next = t->next;
+		if (t->abandoned)
+			turn_abandon(t);
+	}
+}
+
 bool turn_reap(struct turn *t)
 {
 	if (!t->abandoned)
@@ -383,8 +409,8 @@ static void unlink_turn(struct turn *t)
 void turn_free(struct turn *t)
 {
 	struct worker *w = t->w;
+	struct lane_seat *head = lane_leave(w->lanes, &t->seat);
 
-	(void)lane_leave(w->lanes, &t->seat);
 	unlink_turn(t);
 	channel_put(t->channel);
 	conn_put(t->conn);
@@ -399,6 +425,8 @@ void turn_free(struct turn *t)
 	free(t->lines);
 	job_free(t->job);
 	free(t);
+	if (head)
+		turn_go(head->who);
 	worker_emptied(w);
 }
 

@@ -16,6 +16,7 @@
 #include "slack/ts.h"
 #include "state/engaged.h"
 #include "store/journal.h"
+#include "store/leases.h"
 #include "store/store.h"
 #include "turn/lane.h"
 #include "turn/reply.h"
@@ -48,6 +49,7 @@ struct worker {
 	struct journal *journal;
 	struct router *router;
 	struct engaged *engaged;
+	const struct leases *leases;
 	struct counters *count;
 
 	struct loop *loop;
@@ -55,6 +57,8 @@ struct worker {
 	struct queue *inbox; /* of jobs, from any thread */
 	atomic_bool waking;
 	struct loop_task wake;
+	atomic_bool losing;
+	struct loop_task lost;
 
 	struct lanes *lanes;
 	struct map *conns;
@@ -175,7 +179,7 @@ struct turn {
 	struct loop_timer *timer; /* of the state; made when first used */
 	void (*on_timer)(struct turn *t);
 	unsigned int tries; /* failures in a row of the present step */
-	bool abandoned;     /* the worker closes */
+	bool abandoned;     /* the worker closes, or the entry is another's */
 	bool parked;        /* it says that its answer comes after a restart */
 
 	/* note.c */
@@ -298,7 +302,17 @@ bool turn_busy(const struct turn *t);
 /* All that it waits for is called off; what the journal has stays there. */
 void turn_stop(struct turn *t);
 
-/* The worker closes: stop, and be freed once nobody holds on to t. */
+/*
+ * Must be LEASE_HELD for a call that others can see. Unsure: try again a
+ * little later. Lost: the same, it will be put down.
+ */
+#define LEASE_WAIT_MS 250
+enum lease turn_lease(const struct turn *t);
+
+/* Put down those whose entries are another's by now. */
+void turns_lost(struct worker *w);
+
+/* Stop, and be freed once nobody holds on to t. */
 void turn_abandon(struct turn *t);
 /* True when t is abandoned; it may be freed then. */
 bool turn_reap(struct turn *t);
@@ -420,5 +434,7 @@ void close_start(struct turn *t);
 void notice_start(struct worker *w, struct job *job);
 /* The worker closes: they go as soon as nobody holds on to them. */
 void notice_abandon_all(struct worker *w);
+/* The same for those that are another's now. */
+void notice_lost(struct worker *w);
 
 #endif

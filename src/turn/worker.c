@@ -67,6 +67,26 @@ void workers_submit(struct workers *ws, struct job *j)
 		loop_post(w->loop, &w->wake);
 }
 
+static void on_lost(struct loop_task *task)
+{
+	struct worker *w =
+		(struct worker *)((char *)task - offsetof(struct worker, lost));
+
+	atomic_store(&w->losing, false);
+	turns_lost(w);
+	notice_lost(w);
+}
+
+void workers_lost(struct workers *ws)
+{
+	struct worker *w;
+
+	for (w = ws->w; w < ws->w + ws->n; w++) {
+		if (!atomic_exchange(&w->losing, true))
+			loop_post(w->loop, &w->lost);
+	}
+}
+
 static void on_tidy(void *arg)
 {
 	struct worker *w = arg;
@@ -169,9 +189,11 @@ static int worker_init(struct workers *ws, size_t i,
 	w->journal = o->journal;
 	w->router = o->router;
 	w->engaged = o->engaged;
+	w->leases = o->leases;
 	w->count = &ws->count;
 	w->all = ws;
 	w->wake.run = take_jobs;
+	w->lost.run = on_lost;
 	w->drain.run = on_drain;
 	w->close.run = on_close;
 	w->emptied.run = on_emptied;

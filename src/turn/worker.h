@@ -10,6 +10,7 @@ struct engaged;
 struct err;
 struct job;
 struct journal;
+struct leases;
 struct llm;
 struct router;
 
@@ -24,14 +25,19 @@ struct worker_opts {
 	const struct conf *conf;
 	struct llm *llm;
 	struct journal *journal;
-	struct router *router;   /* for reading history */
-	struct engaged *engaged; /* renewed by answers */
+	struct router *router;       /* for reading history */
+	struct engaged *engaged;     /* renewed by answers */
+	const struct leases *leases; /* NULL: alone */
 };
 
 struct workers *workers_create(const struct worker_opts *o, struct err *e);
 
 /* Takes the job. Any thread; never blocks. */
 void workers_submit(struct workers *w, struct job *j);
+
+/* A lease was lost: what was held under it is put down, without a trace; its
+ * entries are another's. Any thread; never blocks. */
+void workers_lost(struct workers *w);
 
 /*
  * No turn begins to ask a model any more; those that do have grace_ms to
