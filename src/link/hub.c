@@ -338,6 +338,37 @@ void hub_app_remove(struct hub *h, const char *app_id)
 	post_change(h, app_id, NULL);
 }
 
+struct waking {
+	struct loop_task task; /* must be first */
+	struct hub *h;
+	char key[];
+};
+
+static void wake(struct loop_task *t)
+{
+	struct waking *w = (struct waking *)t;
+
+	intake_wake(w->h->intake, w->key);
+	free(w);
+}
+
+void hub_thread(struct hub *h, const char *key)
+{
+	size_t n = strlen(key) + 1;
+	struct waking *w;
+
+	if (intake_held(h->intake) == 0)
+		return;
+	/* Without memory they wait for their time to be over. */
+	w = malloc(sizeof(*w) + n);
+	if (!w)
+		return;
+	w->task.run = wake;
+	w->h = h;
+	memcpy(w->key, key, n);
+	loop_post(h->io, &w->task);
+}
+
 /*
  * Not above FILES_MAX either, unless needed: containers come with a limit of
  * a thousand million, and libwebsockets allocates 16 bytes for each.

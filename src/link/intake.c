@@ -28,8 +28,9 @@ struct arrival {
 	struct message *msg;
 	const char *stage; /* held: of the screen */
 	uint32_t gen;
-	const char *app_id; /* both stand behind the struct */
+	const char *app_id; /* these stand behind the struct */
 	const char *envelope_id;
+	const char *key; /* of its thread */
 	char strings[];
 };
 
@@ -60,27 +61,32 @@ static void drop_arrival(void *item)
 }
 
 /* With the strings that outlive the link's frame. */
-static struct arrival *arrival_alloc(const char *app_id, const char *id)
+static struct arrival *arrival_alloc(const char *app_id, const char *id,
+				     const char *key)
 {
 	size_t na = strlen(app_id) + 1;
 	size_t ni = strlen(id) + 1;
-	struct arrival *a = calloc(1, sizeof(*a) + na + ni);
+	size_t nk = strlen(key) + 1;
+	struct arrival *a = calloc(1, sizeof(*a) + na + ni + nk);
 
 	if (!a)
 		return NULL;
 	memcpy(a->strings, app_id, na);
 	memcpy(a->strings + na, id, ni);
+	memcpy(a->strings + na + ni, key, nk);
 	a->app_id = a->strings;
 	a->envelope_id = a->strings + na;
+	a->key = a->strings + na + ni;
 	return a;
 }
 
-/* Takes msg. NULL: no memory. */
-static struct arrival *arrival_create(struct intake *in, struct message *msg,
-				      const char *app_id, const char *id,
-				      const char *text, size_t n)
+/* Takes the message. NULL: no memory. */
+static struct arrival *arrival_create(struct intake *in, struct screening *s,
+				      const char *app_id, const char *text,
+				      size_t n)
 {
-	struct arrival *a = arrival_alloc(app_id, id);
+	struct message *msg = s->msg;
+	struct arrival *a = arrival_alloc(app_id, s->env->id, s->key);
 
 	if (!a) {
 		message_free(msg);
@@ -148,7 +154,7 @@ static void come_back(struct journal_req *r)
 	struct intake *in = a->in;
 	bool post;
 
-	if (r->ok && !r->duplicate && !in->cut) {
+	if (r->ok && !r->duplicate && !r->elsewhere && !in->cut) {
 		killpoint("appended");
 		router_submit(in->o.router, &a->entry, a->msg);
 		memset(&a->entry, 0, sizeof(a->entry));
@@ -169,6 +175,8 @@ static void submit(struct intake *in, struct arrival *a)
 {
 	a->req.kind = JOURNAL_APPEND;
 	a->req.entry = &a->entry;
+	/* Other nodes' screens must let its replies through. */
+	a->req.news = a->msg->mention ? a->key : NULL;
 	a->req.done = come_back;
 	in->under_way++;
 	if (journal_submit(in->o.journal, &a->req))
@@ -185,7 +193,8 @@ static void held_done(void *item, const char *key, void *arg)
 	struct arrival *a = item;
 
 	in->nheld--;
-	if (engaged_maybe(in->o.engaged, key)) {
+	if (engaged_maybe(in->o.engaged, key) ||
+	    engaged_is_deaf(in->o.engaged)) {
 		verdict_count(a->stage, V_ACCEPT);
 		submit(in, a);
 		return;
@@ -262,7 +271,7 @@ static bool take(struct intake *in, struct screening *s, enum verdict v,
 	bool mention = s->msg->mention;
 	struct arrival *a;
 
-	a = arrival_create(in, s->msg, app_id, s->env->id, text, n);
+	a = arrival_create(in, s, app_id, text, n);
 	if (!a) {
 		in->o.counts->unacked++;
 		return false;
@@ -306,6 +315,11 @@ bool intake_envelope(struct intake *in, const char *app_id, uint32_t gen,
 	}
 	in->o.counts->unacked++;
 	return false;
+}
+
+void intake_wake(struct intake *in, const char *key)
+{
+	held_wake(in->held, key);
 }
 
 void intake_stop(struct intake *in)

@@ -49,6 +49,9 @@ void intake_free(struct intake *in);
 bool intake_envelope(struct intake *in, const char *app_id, uint32_t gen,
 		     const struct envelope *env, const char *text, size_t n);
 
+/* The thread was mentioned, on another node. I/O thread. */
+void intake_wake(struct intake *in, const char *key);
+
 /* Take no more; what waits for its mention is forgotten unacked. I/O thread.
  */
 void intake_stop(struct intake *in);

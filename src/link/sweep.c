@@ -182,7 +182,7 @@ static void on_appended(struct journal_req *r)
 {
 	struct sweep *s = (struct sweep *)r;
 
-	if (r->ok && !r->duplicate) {
+	if (r->ok && !r->duplicate && !r->elsewhere) {
 		killpoint("swept");
 		router_submit(s->env->router, &s->entry, s->msg);
 		memset(&s->entry, 0, sizeof(s->entry));

@@ -29,6 +29,7 @@ struct engaged {
 	int64_t swept_ms;
 	engaged_fn *watcher;
 	void *arg;
+	bool deaf;
 	bool full; /* some thread found no room: anything may be engaged */
 };
 
@@ -156,6 +157,23 @@ bool engaged_at(struct engaged *g, const char *key, int64_t at_ms)
 	t = map_get(g->threads, key);
 	yes = t && t->last_ms != NEVER && at_ms >= t->since_ms &&
 	      at_ms <= t->last_ms + g->window_ms;
+	pthread_mutex_unlock(&g->lock);
+	return yes;
+}
+
+void engaged_set_deaf(struct engaged *g, bool deaf)
+{
+	pthread_mutex_lock(&g->lock);
+	g->deaf = deaf;
+	pthread_mutex_unlock(&g->lock);
+}
+
+bool engaged_is_deaf(struct engaged *g)
+{
+	bool yes;
+
+	pthread_mutex_lock(&g->lock);
+	yes = g->deaf;
 	pthread_mutex_unlock(&g->lock);
 	return yes;
 }

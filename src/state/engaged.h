@@ -60,6 +60,13 @@ int64_t engaged_window_ms(const struct engaged *g);
  * within the window of the last one? */
 bool engaged_at(struct engaged *g, const char *key, int64_t at_ms);
 
+/*
+ * With several nodes: news of the others may be missed, so that what isn't
+ * known here may be engaged all the same.
+ */
+void engaged_set_deaf(struct engaged *g, bool deaf);
+bool engaged_is_deaf(struct engaged *g);
+
 /* False only if engaged_at() can't be true of a message of now or soon. */
 bool engaged_maybe(struct engaged *g, const char *key);
 
