@@ -28,6 +28,7 @@
 #include "route/refill.h"
 #include "route/router.h"
 #include "route/takeup.h"
+#include "several.h"
 #include "slack/api.h"
 #include "state/engaged.h"
 #include "state/gate.h"
@@ -53,6 +54,7 @@ struct daemon {
 	struct conf conf;
 	struct suspects suspects; /* that an earlier process has left */
 	struct keyring *keyring;
+	struct several several;
 	struct journal *journal;
 	struct engaged *engaged;
 	struct gate *gate;
@@ -216,6 +218,7 @@ static int create_threads(struct daemon *d, struct err *e)
 		.keyring = d->keyring,
 		.gate = d->gate,
 		.journal = d->journal,
+		.leases = d->several.leases,
 		.dispatch = dispatch,
 		.arg = d,
 	};
@@ -224,6 +227,7 @@ static int create_threads(struct daemon *d, struct err *e)
 		.llm = d->llm,
 		.journal = d->journal,
 		.engaged = d->engaged,
+		.leases = d->several.leases,
 	};
 	struct hub_opts ho = {
 		.conf = &d->conf,
@@ -242,7 +246,13 @@ static int create_threads(struct daemon *d, struct err *e)
 		return -1;
 	ho.router = d->router;
 	d->hub = hub_create(&ho, e);
-	return d->hub ? 0 : -1;
+	if (!d->hub)
+		return -1;
+	d->several.engaged = d->engaged;
+	d->several.router = d->router;
+	d->several.workers = d->workers;
+	d->several.hub = d->hub;
+	return 0;
 }
 
 static int create_catchup(struct daemon *d, struct err *e)
@@ -272,6 +282,7 @@ static int create_admin(struct daemon *d, struct err *e)
 		.router = d->router,
 		.workers = d->workers,
 		.hub = d->hub,
+		.cluster = d->several.cluster,
 		.stopping = &d->stopping,
 	};
 
@@ -298,6 +309,28 @@ static int read_store(struct daemon *d, struct err *e)
 	return rc;
 }
 
+/* With others on the same store, or alone on it. News are heard before
+ * anything is read. */
+static int create_journal(struct daemon *d, struct err *e)
+{
+	struct several *s = &d->several;
+	bool alone = !several_wanted(&d->conf);
+
+	if (!alone && several_init(s, &d->conf, e) < 0)
+		return -1;
+	d->journal = journal_create_node(d->conf.store_url, d->keyring,
+					 JOURNAL_ROOM, alone ? NULL : &s->node,
+					 e);
+	if (!d->journal)
+		return -1;
+	if (alone)
+		return 0;
+	/* Before anybody takes up what the last run has left. */
+	if (takeup_blame(d->journal, &d->suspects, e) < 0)
+		return -1;
+	return several_join(s, d->keyring, d->journal, e);
+}
+
 /* Everything exists, nothing runs yet but the journal and idle threads. */
 static int create(struct daemon *d, struct err *e)
 {
@@ -307,9 +340,7 @@ static int create(struct daemon *d, struct err *e)
 	if (make_dir(d->conf.state_dir, e) < 0 || open_keyring(d, e) < 0)
 		return -1;
 	open_suspects(d);
-	d->journal =
-		journal_create(d->conf.store_url, d->keyring, JOURNAL_ROOM, e);
-	if (!d->journal)
+	if (create_journal(d, e) < 0)
 		return -1;
 	journal_set_history(d->journal, d->conf.history_days);
 	d->llm = llm_create(&d->conf, e);
@@ -322,18 +353,27 @@ static int create(struct daemon *d, struct err *e)
 	return create_admin(d, e);
 }
 
-/* Unfinished entries first, so that a follow-up finds its thread at work. */
+static int start_apps(struct daemon *d, struct store *s, struct err *e)
+{
+	if (d->several.cluster)
+		return several_start(&d->several, s, e);
+	return s->ops->apps(s, put_app, d->hub, e);
+}
+
+/* Unfinished entries first, so that a follow-up finds its thread at work; with
+ * others they come by and by, each partition's before what is new there. */
 static int start(struct daemon *d, struct err *e)
 {
 	struct store *s;
 	int rc = -1;
 
-	if (takeup_run(d->journal, d->router, &d->suspects, e) < 0 ||
+	if ((!d->several.cluster &&
+	     takeup_run(d->journal, d->router, &d->suspects, e) < 0) ||
 	    loop_start(d->io, e) < 0 || loop_start(d->dial, e) < 0)
 		return -1;
 	s = open_store(d, e);
 	if (s) {
-		rc = s->ops->apps(s, put_app, d->hub, e);
+		rc = start_apps(d, s, e);
 		s->ops->close(s);
 	}
 	/* Whoever asks finds all apps. */
@@ -349,12 +389,14 @@ static void destroy(struct daemon *d)
 		loop_stop(d->dial);
 	if (d->admin_loop)
 		loop_stop(d->admin_loop);
+	several_hush(&d->several);
 	admin_free(d->admin);
 	router_drain(d->router, ROUTER_GRACE_MS);
 	workers_free(d->workers); /* they read through the router */
 	journal_free(d->journal);
 	catchup_free(d->catchup);
 	router_free(d->router);
+	several_release(&d->several);
 	hub_free(d->hub);
 	loop_free(d->admin_loop);
 	loop_free(d->dial);
@@ -375,6 +417,7 @@ static void drain(struct daemon *d)
 	(void)sd_notify(0, "STOPPING=1\nSTATUS=finishing answers");
 	log_info(NULL, "stopping");
 	atomic_store(&d->stopping, true);
+	several_leave(&d->several);
 	catchup_stop(d->catchup, d->hub);
 	killpoint("draining");
 	workers_drain(d->workers, grace, PARK_MS);

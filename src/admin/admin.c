@@ -112,7 +112,8 @@ static void tell_router(const struct admin *a, const struct api_call *c)
 	const struct api_entry *en;
 	struct err e = { 0 };
 
-	if (!c->replays || !a->opts.router)
+	/* With several nodes its owner hears of it. */
+	if (!c->replays || !a->opts.router || a->opts.cluster)
 		return;
 	for (en = c->entries; en; en = en->next) {
 		journal_reopened(a->opts.journal);
@@ -408,5 +409,6 @@ bool admin_healthy(struct admin *a, char *why, unsigned int size)
 	if (a->opts.journal)
 		journal_stats(a->opts.journal, &js);
 	return health_well(beats, health_beats(&a->opts, beats), &js,
-			   a->opts.gate, why, size);
+			   a->opts.gate, why, size) &&
+	       health_leases(a->opts.cluster, why, size);
 }

@@ -5,6 +5,7 @@
 #include <stdatomic.h>
 #include <stdbool.h>
 
+struct cluster;
 struct conf;
 struct err;
 struct gate;
@@ -33,6 +34,7 @@ struct admin_opts {
 	struct router *router;
 	struct workers *workers;
 	struct hub *hub;
+	struct cluster *cluster;     /* NULL: alone */
 	const atomic_bool *stopping; /* NULL: never */
 };
 

@@ -10,6 +10,7 @@
 #include "net/loop.h"
 #include "route/router.h"
 #include "state/gate.h"
+#include "store/cluster.h"
 #include "store/journal.h"
 #include "turn/worker.h"
 
@@ -77,5 +78,14 @@ bool health_well(const struct health_beat *b, size_t n,
 		return ill(why, size, "journal can't write: %s", js->msg);
 	if (gate && !gate->ops->healthy(gate, reason, sizeof(reason)))
 		return ill(why, size, "messages wait: %s", reason);
+	return true;
+}
+
+bool health_leases(struct cluster *c, char *why, size_t size)
+{
+	char reason[HEALTH_WHY_SIZE] = "";
+
+	if (c && !cluster_healthy(c, reason, sizeof(reason)))
+		return ill(why, size, "no leases can be had: %s", reason);
 	return true;
 }

@@ -7,6 +7,7 @@
 #include <stdint.h>
 
 struct admin_opts;
+struct cluster;
 struct gate;
 struct journal_stats;
 
@@ -36,5 +37,8 @@ bool health_alive(const struct health_beat *b, size_t n, char *why,
 bool health_well(const struct health_beat *b, size_t n,
 		 const struct journal_stats *js, struct gate *gate, char *why,
 		 size_t size);
+
+/* The same for the leases of one node of several; c may be NULL. */
+bool health_leases(struct cluster *c, char *why, size_t size);
 
 #endif

@@ -3,6 +3,8 @@
 
 #include <stdbool.h>
 #include <stdio.h>
+#include <stdlib.h>
+#include <string.h>
 
 #include "admin/admin.h"
 #include "admin/health.h"
@@ -12,6 +14,7 @@
 #include "link/hub.h"
 #include "route/router.h"
 #include "route/verdict.h"
+#include "store/cluster.h"
 #include "store/journal.h"
 #include "turn/worker.h"
 
@@ -23,7 +26,8 @@ static bool check(const struct admin_opts *o, char why[HEALTH_WHY_SIZE])
 
 	if (o->journal)
 		journal_stats(o->journal, &js);
-	return health_well(beats, n, &js, o->gate, why, HEALTH_WHY_SIZE);
+	return health_well(beats, n, &js, o->gate, why, HEALTH_WHY_SIZE) &&
+	       health_leases(o->cluster, why, HEALTH_WHY_SIZE);
 }
 
 static void add_links(struct jwrite *w, const struct hub_stats *hs)
@@ -191,6 +195,50 @@ static void add_decision(const char *stage, enum verdict v, uint64_t n,
 	jw_object_end(w);
 }
 
+struct nodes {
+	struct jwrite *w;
+	const char *self;
+	size_t backlog; /* of what no node holds */
+};
+
+static void add_node(const struct cluster_node *n, void *arg)
+{
+	struct nodes *ns = arg;
+	struct jwrite *w = ns->w;
+	const char *p;
+	char *end;
+
+	if (n->id[0] == '\0') {
+		ns->backlog = n->backlog;
+		return;
+	}
+	jw_object(w, NULL);
+	jw_str(w, "id", n->id);
+	jw_str(w, "name", n->name);
+	jw_bool(w, "self", strcmp(n->id, ns->self) == 0);
+	jw_bool(w, "alive", n->alive);
+	jw_int(w, "renewed_ms", n->age_ms);
+	jw_int(w, "links", (int64_t)n->links);
+	jw_int(w, "backlog", (int64_t)n->backlog);
+	jw_array(w, "partitions");
+	for (p = n->parts; *p; p = end + (*end == ' '))
+		jw_int(w, NULL, strtol(p, &end, 10));
+	jw_array_end(w);
+	jw_object_end(w);
+}
+
+static void add_cluster(struct jwrite *w, struct cluster *c)
+{
+	struct nodes ns = { .w = w, .self = cluster_id(c) };
+
+	jw_object(w, "cluster");
+	jw_array(w, "nodes");
+	cluster_each(c, add_node, &ns);
+	jw_array_end(w);
+	jw_int(w, "unheld_backlog", (int64_t)ns.backlog);
+	jw_object_end(w);
+}
+
 int status_full(const struct admin_opts *o, int64_t started_ms, struct buf *out)
 {
 	char why[HEALTH_WHY_SIZE];
@@ -202,6 +250,8 @@ int status_full(const struct admin_opts *o, int64_t started_ms, struct buf *out)
 	add_head(&w, started_ms, well ? NULL : why);
 	jw_bool(&w, "stopping", stopping(o));
 	add_parts(&w, o);
+	if (o->cluster)
+		add_cluster(&w, o->cluster);
 	jw_array(&w, "app_links");
 	if (o->hub)
 		hub_each(o->hub, add_view, &w);

@@ -58,6 +58,8 @@ struct conf {
 	char *key_file; /* "": state_dir/key, made at the first start */
 	int dials_per_second;
 	int drain_timeout_s; /* how long SIGTERM waits for turns */
+	char *node;          /* this one's name among several; "": the host's */
+	int lease_s;         /* what it holds, until others may take it */
 
 	char *store_url;
 	char *state_url;

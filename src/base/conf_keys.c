@@ -116,6 +116,10 @@ const struct conf_key conf_keys[] = {
 	{ "daemon", "drain_timeout_s", CONF_INT, AT(drain_timeout_s), .num = 25,
 	  .max = 3600 },
 
+	{ "daemon", "node", CONF_STR, AT(node), .str = "" },
+	{ "daemon", "lease_s", CONF_INT, AT(lease_s), .num = 10, .min = 2,
+	  .max = 120 },
+
 	{ "store", "url", CONF_STR, AT(store_url),
 	  .str = "sqlite:/var/lib/konstruct/konstruct.db", .check = not_empty },
 

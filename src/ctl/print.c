@@ -189,6 +189,45 @@ static void print_figures(const struct json *j)
 	       number(j, "turns.edits"), number(j, "turns.limited"));
 }
 
+static void add_node(struct table *t, const struct json *row)
+{
+	bool alive = json_bool(row, "alive", false);
+	char age[TABLE_AGE_SIZE];
+
+	table_age(age, number(row, "renewed_ms") / 1000);
+	table_addf(t, "%s%s", json_str(row, "name"),
+		   json_bool(row, "self", false) ? " (this)" : "");
+	table_add(t, alive ? "alive" : "gone");
+	table_add(t, age);
+	table_addf(t, "%lld", number(row, "links"));
+	table_addf(t, "%zu", json_len(row, "partitions"));
+	table_addf(t, "%lld", number(row, "backlog"));
+	table_add(t, json_str(row, "id"));
+}
+
+static void print_nodes(const struct json *j)
+{
+	static const char *const heads[] = { "NODE",       "STATE",
+					     "RENEWED",    "LINKS",
+					     "PARTITIONS", "UNFINISHED",
+					     "ID" };
+	const struct json *list = json_at(j, "nodes");
+	struct table t;
+	size_t i;
+
+	if (json_len(list, "") == 0)
+		return;
+	putchar('\n');
+	table_init(&t, 7, heads);
+	for (i = 0; i < json_len(list, ""); i++)
+		add_node(&t, element(list, i));
+	table_print(&t, stdout);
+	table_release(&t);
+	if (number(j, "unheld_backlog") > 0)
+		printf("%lld unfinished in partitions that no node holds\n",
+		       number(j, "unheld_backlog"));
+}
+
 static void print_apps(const struct json *list)
 {
 	static const char *const heads[] = { "APP",         "LINK",  "SINCE",
@@ -251,6 +290,7 @@ void print_status(const struct json *j)
 	printf("konstructd %s, up %s: %s\n", version ? version : "?", age,
 	       reason);
 	print_figures(j);
+	print_nodes(json_at(j, "cluster"));
 	print_apps(json_at(j, "app_links"));
 	print_decisions(json_at(j, "decisions"));
 }

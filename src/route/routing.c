@@ -76,7 +76,7 @@ struct routing *routing_create(struct entry *en, struct message *msg)
 	r->part = r->entry.part;
 	r->epoch = r->entry.epoch;
 	r->msg = msg;
-	r->again = msg == NULL;
+	r->again = msg == NULL && !r->entry.fresh;
 	r->resumed = r->entry.state != ENTRY_NEW;
 	r->dead = too_dangerous(&r->entry);
 	if (!msg && !r->dead && !reread(r)) {

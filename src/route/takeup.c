@@ -110,6 +110,20 @@ static int resubmit(struct entry *en, void *arg)
 	return 0;
 }
 
+int takeup_blame(struct journal *j, const struct suspects *left, struct err *e)
+{
+	struct blame b = { .left = left };
+
+	if (left->n == 0)
+		return 0;
+	b.written = queue_create();
+	if (!b.written)
+		return err_set(e, ERR_RETRY, "no memory to take entries up");
+	count_crashes(j, &b);
+	queue_free(b.written);
+	return 0;
+}
+
 int takeup_run(struct journal *j, struct router *r, const struct suspects *left,
 	       struct err *e)
 {

@@ -19,4 +19,8 @@ struct suspects;
 int takeup_run(struct journal *j, struct router *r, const struct suspects *left,
 	       struct err *e);
 
+/* Only the counting, of those that it had its hands on; for one of several
+ * nodes, where entries come by claims. */
+int takeup_blame(struct journal *j, const struct suspects *left, struct err *e);
+
 #endif

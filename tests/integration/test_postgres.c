@@ -4,6 +4,7 @@
 #include <stdlib.h>
 #include <string.h>
 
+#include "base/clock.h"
 #include "base/err.h"
 #include "integration/rig.h"
 #include "pg.h"
@@ -120,6 +121,25 @@ START_TEST(second_daemon_with_local_state_is_refused)
 }
 END_TEST
 
+START_TEST(status_shows_the_node_and_its_partitions)
+{
+	const char *const args[] = { "status", NULL };
+	int64_t end = clock_ms() + MS;
+	char *out = NULL;
+	bool all;
+
+	/* As of its last beat. */
+	do {
+		free(out);
+		ck_assert_int_eq(rig_ctl(&rig, &out, args), 0);
+		all = strstr(out, "PARTITIONS") && strstr(out, "(this)") &&
+		      strstr(out, " 64 ");
+		ck_assert_msg(all || clock_ms() < end, "%s", out);
+	} while (!all);
+	free(out);
+}
+END_TEST
+
 /* The message event of a post whose app_mention was answered before. */
 static void send_twin(const char *ts)
 {
@@ -184,6 +204,7 @@ int main(void)
 	tc = tcase_create("daemon with Redis");
 	tcase_add_checked_fixture(tc, setup_redis, teardown);
 	tcase_set_timeout(tc, 120);
+	tcase_add_test(tc, status_shows_the_node_and_its_partitions);
 	tcase_add_test(tc, mention_and_follow_up_are_answered);
 	tcase_add_test(tc, answer_cut_by_kill_goes_on_in_the_same_placeholder);
 	tcase_add_test(tc, redis_emptied_forgets_neither_thread_nor_answer);
