@@ -25,6 +25,7 @@
 #include "link/hub.h"
 #include "llm/llm.h"
 #include "net/loop.h"
+#include "route/janitor.h"
 #include "route/refill.h"
 #include "route/router.h"
 #include "route/takeup.h"
@@ -64,6 +65,7 @@ struct daemon {
 	struct loop *admin_loop;
 	struct router *router;
 	struct workers *workers;
+	struct janitor *janitor;
 	struct hub *hub;
 	struct catchup *catchup;
 	struct admin *admin;
@@ -211,6 +213,18 @@ static int create_loops(struct daemon *d, struct err *e)
 	return d->admin_loop ? 0 : -1;
 }
 
+/* The wait for a slot of the model, and the answer of the slowest. */
+static int64_t longest_turn_ms(const struct daemon *d)
+{
+	int64_t longest = 0;
+	size_t i;
+
+	for (i = 0; i < d->conf.nmodels; i++)
+		if (d->conf.models[i].timeout_s > longest)
+			longest = d->conf.models[i].timeout_s;
+	return (longest + 15 * 60) * 1000;
+}
+
 static int create_threads(struct daemon *d, struct err *e)
 {
 	struct router_opts ro = {
@@ -243,6 +257,10 @@ static int create_threads(struct daemon *d, struct err *e)
 	wo.router = d->router;
 	d->workers = workers_create(&wo, e);
 	if (!d->workers)
+		return -1;
+	d->janitor =
+		janitor_create(d->journal, d->router, longest_turn_ms(d), e);
+	if (!d->janitor)
 		return -1;
 	ho.router = d->router;
 	d->hub = hub_create(&ho, e);
@@ -392,6 +410,7 @@ static void destroy(struct daemon *d)
 	several_hush(&d->several);
 	admin_free(d->admin);
 	router_drain(d->router, ROUTER_GRACE_MS);
+	janitor_free(d->janitor);
 	workers_free(d->workers); /* they read through the router */
 	journal_free(d->journal);
 	catchup_free(d->catchup);
@@ -459,6 +478,7 @@ static void serve(struct daemon *d, const sigset_t *signals)
 		d->gate->ops->sweep(d->gate, now);
 		engaged_sweep(d->engaged, now);
 		catchup_tick(d->catchup, d->hub);
+		janitor_tick(d->janitor, clock_ms());
 		feed_watchdog(d);
 	}
 }

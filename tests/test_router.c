@@ -2,6 +2,7 @@
 #include "route/router.h"
 
 #include <check.h>
+#include <signal.h>
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
@@ -11,9 +12,12 @@
 #include "base/conf.h"
 #include "base/err.h"
 #include "base/log.h"
+#include "base/suspect.h"
 #include "envelopes.h"
+#include "route/janitor.h"
 #include "route/job.h"
 #include "route/message.h"
+#include "route/takeup.h"
 #include "scratch.h"
 #include "state/engaged.h"
 #include "state/gate.h"
@@ -139,8 +143,8 @@ static char *copy(const char *s)
 	return c;
 }
 
-/* Journals a frame as a link does, then routes it as at a start. */
-static void submit_as(const char *id, const char *event)
+/* Journals a frame as a link does. */
+static struct entry journal_as(const char *id, const char *event)
 {
 	struct entry en = { 0 };
 	struct journal_req req = { .kind = JOURNAL_APPEND, .entry = &en };
@@ -152,6 +156,14 @@ static void submit_as(const char *id, const char *event)
 	en.frame = event_frame(event);
 	en.frame_len = strlen(en.frame);
 	await_req(&req);
+	return en;
+}
+
+/* Then routes it as at a start. */
+static void submit_as(const char *id, const char *event)
+{
+	struct entry en = journal_as(id, event);
+
 	router_submit(router, &en, NULL);
 	ck_assert_ptr_null(en.frame);
 }
@@ -475,6 +487,122 @@ START_TEST(without_its_store_it_does_not_start)
 }
 END_TEST
 
+static void journal_mention(const char *id, int i)
+{
+	char event[300];
+	struct entry en;
+
+	mention(event, sizeof(event), i, "hi");
+	en = journal_as(id, event);
+	entry_release(&en);
+}
+
+START_TEST(what_is_in_nobodys_hands_is_taken_up_once)
+{
+	struct janitor *jan;
+	struct err e = { 0 };
+	struct job *j;
+
+	journal_mention("e1", 1);
+	/* Everything that came until a second from now. */
+	jan = janitor_create(journal, router, -1000, &e);
+	ck_assert_ptr_nonnull(jan);
+	janitor_tick(jan, 1000);
+	j = await_job();
+	ck_assert_str_eq(j->entry.id, "e1");
+	ck_assert(j->again);
+	janitor_tick(jan, 1000 + 59999); /* not yet */
+	janitor_tick(jan, 1000 + 60000); /* it is in our hands now */
+	janitor_free(jan);
+	ck_assert_ptr_null(queue_pop(jobs, 0));
+	finish(j);
+	await_finished();
+}
+END_TEST
+
+START_TEST(what_may_still_be_at_work_is_left_alone)
+{
+	struct janitor *jan;
+	struct err e = { 0 };
+
+	journal_mention("e1", 1);
+	jan = janitor_create(journal, router, 60000, &e);
+	ck_assert_ptr_nonnull(jan);
+	janitor_tick(jan, 1000);
+	janitor_free(jan);
+	ck_assert_ptr_null(queue_pop(jobs, 0));
+}
+END_TEST
+
+START_TEST(an_entry_in_hand_is_not_taken_a_second_time)
+{
+	struct job *j;
+	char event[300];
+	struct entry en = { .id = "e1" };
+
+	mention(event, sizeof(event), 1, "hi");
+	submit_as("e1", event);
+	j = await_job();
+	en.frame = event_frame(event);
+	en.frame_len = strlen(en.frame);
+	router_submit(router, &en, NULL);
+	ck_assert_ptr_null(en.frame);
+	router_drain(router, WAIT_MS);
+	ck_assert_ptr_null(queue_pop(jobs, 0));
+	job_free(j);
+}
+END_TEST
+
+static const struct {
+	int signal;
+	const char *who; /* NULL: nobody's hands */
+	int crashes[2];  /* of e1 and e2 */
+} deaths[] = {
+	{ 0, NULL, { 0, 0 } }, /* killed at leisure */
+	{ 0, "e2", { 0, 1 } }, /* killed at work */
+	{ SIGSEGV, "e1", { 1, 0 } },
+	{ SIGSEGV, NULL, { 1, 1 } },
+};
+
+START_TEST(who_was_in_hand_is_blamed_before_it_is_taken_up)
+{
+	struct suspects left = { .signal = deaths[_i].signal };
+	struct err e = { 0 };
+	struct job *j;
+	int i;
+
+	journal_mention("e1", 1);
+	journal_mention("e2", 2);
+	if (deaths[_i].who) {
+		(void)snprintf(left.who[0].id, ID_SIZE, "%s", deaths[_i].who);
+		left.n = 1;
+	}
+	ck_assert_int_eq(takeup_run(journal, router, &left, &e), 0);
+	for (i = 0; i < 2; i++) {
+		j = await_job();
+		ck_assert_int_eq(j->entry.attempts,
+				 deaths[_i].crashes[j->entry.id[1] - '1']);
+		finish(j);
+	}
+	await_finished();
+}
+END_TEST
+
+START_TEST(what_crashes_the_router_three_times_is_not_read_again)
+{
+	struct suspects left = { .signal = SIGSEGV, .n = 3 };
+	struct err e = { 0 };
+	int i;
+
+	journal_mention("e1", 1);
+	for (i = 0; i < 3; i++)
+		(void)snprintf(left.who[i].id, ID_SIZE, "e1");
+	ck_assert_int_eq(takeup_run(journal, router, &left, &e), 0);
+	await_finished();
+	ck_assert_ptr_null(queue_pop(jobs, 0));
+}
+END_TEST
+
 int main(void)
 {
 	Suite *s = suite_create("router");
@@ -495,6 +623,13 @@ int main(void)
 	tcase_add_test(tc, reads_are_served_also_while_it_drains);
 	tcase_add_test(tc, an_idle_router_is_alive);
 	tcase_add_test(tc, without_its_store_it_does_not_start);
+	tcase_add_test(tc, what_is_in_nobodys_hands_is_taken_up_once);
+	tcase_add_test(tc, what_may_still_be_at_work_is_left_alone);
+	tcase_add_test(tc, an_entry_in_hand_is_not_taken_a_second_time);
+	tcase_add_test(tc,
+		       what_crashes_the_router_three_times_is_not_read_again);
+	tcase_add_loop_test(tc, who_was_in_hand_is_blamed_before_it_is_taken_up,
+			    0, (int)(sizeof(deaths) / sizeof(deaths[0])));
 	suite_add_tcase(s, tc);
 
 	srunner_run_all(sr, CK_ENV);

@@ -960,17 +960,43 @@ START_TEST(a_refusal_in_a_new_word_ends_in_a_sentence_too)
 }
 END_TEST
 
-START_TEST(when_slack_is_away_for_long_the_entry_is_given_up)
+static void away(const char *method, int calls)
 {
-	size_t i;
+	while (calls-- > 0)
+		stage_fault(method, FAULT_REFUSE, "service_unavailable", 0);
+}
 
-	for (i = 0; i < 40; i++)
-		stage_fault("chat.postMessage", FAULT_REFUSE,
-			    "service_unavailable", 0);
-	play(stage_ask(), 20 * MINUTE);
+START_TEST(when_slack_is_away_too_long_nothing_is_said_any_more)
+{
+	stage.conf.replay_max_age_minutes = 60;
+	away("chat.postMessage", 80);
+	play(stage_ask(), 70 * MINUTE);
+	ck_assert_uint_eq(stage_nreplies(), 0);
 	ck_assert_int_eq(stage_done("entry1")->state, ENTRY_DEAD);
 	ck_assert_str_eq(stage_done("entry1")->verdict,
 			 "transient:service_unavailable");
+}
+END_TEST
+
+START_TEST(a_placeholder_is_finished_however_long_slack_was_away)
+{
+	stage.conf.replay_max_age_minutes = 60;
+	/* The last edit of the turn, for more than an hour. */
+	away("chat.update", 70);
+	play(stage_ask(), 100 * MINUTE);
+	ck_assert_str_eq(stage_reply(0)->text, "It is _here_.");
+	ck_assert_int_eq(stage_done("entry1")->state, ENTRY_DONE);
+}
+END_TEST
+
+START_TEST(a_placeholder_that_may_be_there_is_looked_for_until_slack_answers)
+{
+	stage.conf.replay_max_age_minutes = 60;
+	stage_fault("chat.postMessage", FAULT_LOST, NULL, 0);
+	away("conversations.replies", 70);
+	play(stage_ask(), 120 * MINUTE);
+	ck_assert_uint_eq(stage_nreplies(), 1);
+	ck_assert_str_eq(stage_reply(0)->text, "It is _here_.");
 }
 END_TEST
 
@@ -1318,7 +1344,9 @@ int main(void)
 	T(what_is_too_long_for_slack_is_cut_smaller);
 	T(what_slack_never_takes_is_replaced_by_a_sentence);
 	T(a_refusal_in_a_new_word_ends_in_a_sentence_too);
-	T(when_slack_is_away_for_long_the_entry_is_given_up);
+	T(when_slack_is_away_too_long_nothing_is_said_any_more);
+	T(a_placeholder_is_finished_however_long_slack_was_away);
+	T(a_placeholder_that_may_be_there_is_looked_for_until_slack_answers);
 	T(the_thread_is_read_from_slack_when_we_enter_it_late);
 	T(a_known_thread_is_not_read_from_slack);
 	T(without_the_scope_to_read_the_thread_it_is_answered_without);

@@ -3,12 +3,14 @@
 
 #include <stdlib.h>
 
+#include "route/inhand.h"
 #include "route/message.h"
 
 void job_free(struct job *j)
 {
 	if (!j)
 		return;
+	inhand_drop(j->entry.id);
 	message_free(j->msg);
 	connection_release(&j->connection);
 	agent_release(&j->agent);

@@ -3,6 +3,7 @@
 
 #include <pthread.h>
 #include <stdatomic.h>
+#include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
 #include <time.h>
@@ -14,6 +15,7 @@
 #include "base/log.h"
 #include "base/map.h"
 #include "base/suspect.h"
+#include "route/inhand.h"
 #include "route/message.h"
 #include "route/routing.h"
 #include "store/leases.h"
@@ -409,16 +411,25 @@ void router_submit(struct router *r, struct entry *en, struct message *msg)
 {
 	struct routing *rt;
 	struct router_thread *t;
+	char id[ID_SIZE];
 
-	if (!enter(r, false)) {
+	if (!inhand_add(en->id)) {
 		entry_release(en);
 		message_free(msg);
 		return;
 	}
-	suspect_enter(en->id, "parsing");
+	if (!enter(r, false)) {
+		inhand_drop(en->id);
+		entry_release(en);
+		message_free(msg);
+		return;
+	}
+	(void)snprintf(id, sizeof(id), "%s", en->id);
+	suspect_enter(id, "parsing");
 	rt = routing_create(en, msg);
 	suspect_leave();
 	if (!rt) {
+		inhand_drop(id);
 		log_error(NULL, "no memory to route an entry");
 		leave(r);
 		return;

@@ -68,7 +68,8 @@ void router_free(struct router *r);
  * Route a committed entry. Takes the contents of en and msg; msg NULL: it is
  * made from the frame (an entry of an earlier run; one that was accepted then
  * goes straight to dispatch with what is known). Any thread; never blocks.
- * When store or gate can't tell, the message is kept and tried again.
+ * When store or gate can't tell, the message is kept and tried again. An entry
+ * that is in hand already (route/inhand.h) isn't taken a second time.
  */
 void router_submit(struct router *r, struct entry *en, struct message *msg);
 

@@ -9,6 +9,7 @@
 #include "base/log.h"
 #include "base/map.h"
 #include "route/envelope.h"
+#include "route/inhand.h"
 #include "route/job.h"
 #include "route/message.h"
 
@@ -101,6 +102,7 @@ void routing_free(struct routing *r)
 {
 	if (!r)
 		return;
+	inhand_drop(r->entry.id);
 	forget(r);
 	message_free(r->msg);
 	entry_release(&r->entry);

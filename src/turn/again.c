@@ -21,12 +21,8 @@ static const char *match(struct turn *t, const struct json *body)
 static void on_look(struct turn *t, const struct slack_result *r,
 		    const char *ts)
 {
-	int64_t ms = -1;
-
-	if (r->fault == SLACK_TRANSIENT || r->fault == SLACK_RATE)
-		ms = turn_retry_ms(t, r);
-	if (ms >= 0) {
-		turn_after(t, ms, again_start);
+	if (r->fault == SLACK_TRANSIENT || r->fault == SLACK_RATE) {
+		turn_after(t, turn_retry_ms(t, r), again_start);
 		return;
 	}
 	t->tries = 0;

@@ -258,8 +258,6 @@ void edit_leave(struct turn *t)
 
 static void final_done(struct turn *t, const struct slack_result *r)
 {
-	int64_t ms;
-
 	killpoint("written");
 	if (r->fault == SLACK_OK && t->lost) {
 		t->lost = false;
@@ -270,11 +268,7 @@ static void final_done(struct turn *t, const struct slack_result *r)
 	} else if (r->fault == SLACK_RATE) {
 		queue_final(t); /* the bucket knows how long */
 	} else if (r->fault == SLACK_TRANSIENT) {
-		ms = turn_retry_ms(t, r);
-		if (ms < 0)
-			write_edited(t, r);
-		else
-			turn_after(t, ms, edit_final);
+		turn_after(t, turn_retry_ms(t, r), edit_final);
 	} else {
 		write_edited(t, r);
 	}

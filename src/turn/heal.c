@@ -37,14 +37,9 @@ void heal_edited(struct turn *t)
 
 static bool later(struct turn *t, const struct slack_result *r)
 {
-	int64_t ms;
-
 	if (r->fault != SLACK_TRANSIENT && r->fault != SLACK_RATE)
 		return false;
-	ms = turn_retry_ms(t, r);
-	if (ms < 0)
-		return false;
-	turn_after(t, ms, look);
+	turn_after(t, turn_retry_ms(t, r), look);
 	return true;
 }
 

@@ -122,15 +122,22 @@ static void stands(struct turn *t, const char *ts)
 		go_on(t);
 }
 
+/* Nothing of it is to be seen in Slack, and nobody waits for it any more. */
+static bool is_too_late(const struct turn *t)
+{
+	int64_t most = t->w->conf->replay_max_age_minutes * INT64_C(60000);
+
+	return t->part == 0 && !t->resumed && most > 0 &&
+	       clock_ms() - t->began_ms > most;
+}
+
 static void later(struct turn *t, const struct slack_result *r,
 		  void (*fn)(struct turn *t))
 {
-	int64_t ms = turn_retry_ms(t, r);
-
-	if (ms < 0)
+	if (fn == repost && is_too_late(t))
 		finish(t, r);
 	else
-		turn_after(t, ms, fn);
+		turn_after(t, turn_retry_ms(t, r), fn);
 }
 
 /* Nothing new is said for what has no hope; see job.h. */

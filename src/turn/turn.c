@@ -20,8 +20,9 @@
 #include "turn/prompt.h"
 
 #define TRIES_QUICK 5  /* with retry_call's delays; then */
-#define TRIES_MAX   35 /* every 30 s, a quarter of an hour in all */
+#define TRIES_SLOW  35 /* every 30 s, for a quarter of an hour; then */
 #define SLOW_MS     30000
+#define LAZY_MS     120000    /* until Slack answers */
 #define REMARK_MAX  1024      /* room for what we say below an answer */
 #define FAILED      "failed:" /* a verdict, with the sentence's name */
 
@@ -106,8 +107,8 @@ int64_t turn_retry_ms(struct turn *t, const struct slack_result *r)
 {
 	if (r->fault == SLACK_RATE)
 		return r->retry_ms;
-	if (++t->tries > TRIES_MAX)
-		return -1;
+	if (++t->tries > TRIES_SLOW)
+		return LAZY_MS;
 	if (t->tries > TRIES_QUICK)
 		return SLOW_MS;
 	return retry_delay_ms(&retry_call, t->tries - 1, r->retry_ms);

@@ -283,7 +283,8 @@ void turn_enter(const struct turn *t);
 /* For the record of what became of the entry, with the next note. */
 void turn_step(struct turn *t, const char *name, const char *detail);
 
-/* How long until the step that failed is tried again; -1: give it up. */
+/* How long until the step that failed is tried again: while there is, or may
+ * be, a placeholder, for as long as it takes. */
 int64_t turn_retry_ms(struct turn *t, const struct slack_result *r);
 
 /* Calls the model. */

@@ -268,6 +268,50 @@ START_TEST(a_dead_letter_replayed_offline_begins_at_the_next_start)
 }
 END_TEST
 
+/* The files of a database that nobody has open. */
+static void copy_store(const char *from, const char *to)
+{
+	char command[400];
+
+	snprintf(command, sizeof(command), "rm -rf %s/%s && cp -r %s/%s %s/%s",
+		 rig.bed.dir, to, rig.bed.dir, from, rig.bed.dir, to);
+	ck_assert_int_eq(system(command), 0);
+}
+
+/* Is it in the backup as a message (0), or as one that is at work (1)? */
+START_TEST(a_restored_backup_answers_nothing_again)
+{
+	char ts[SIM_TS];
+	char *text;
+
+	if (pg)
+		return; /* a database server's backup is its own affair */
+	set_model(60000);
+	rig_say(&rig, "C1", "U1", "<@UB1> hello", NULL, ts);
+	ck_assert_int_eq(sim_wait_asks(rig.sim, 1, MS), 0);
+	rig_kill(&rig);
+	if (_i == 0)
+		write_sqlite("UPDATE journal SET state = 'new', claim = NULL,"
+			     " verdict = NULL; DELETE FROM parts");
+	copy_store("state", "backup");
+	set_model(0);
+	rig_start(&rig);
+	ck_assert_int_eq(sim_wait_text(rig.sim, "C1", ts,
+				       "I will go on from here.", MS),
+			 0);
+	free(rig_answer(&rig, "C1", ts));
+	rig_stop(&rig);
+
+	copy_store("backup", "state");
+	rig_start(&rig);
+	text = rig_answer(&rig, "C1", ts);
+	contains(text, "I will go on from here.");
+	free(text);
+	ck_assert_uint_eq(rig_replies(&rig, "C1", ts), 1);
+	ck_assert_int_ne(sim_wait_asks(rig.sim, 3, 1), 0);
+}
+END_TEST
+
 static int run(const char *name)
 {
 	Suite *s = suite_create(name);
@@ -284,6 +328,7 @@ static int run(const char *name)
 	tcase_add_test(tc, a_dead_letter_that_is_dropped_is_only_explained);
 	tcase_add_test(tc,
 		       a_dead_letter_replayed_offline_begins_at_the_next_start);
+	tcase_add_loop_test(tc, a_restored_backup_answers_nothing_again, 0, 2);
 	suite_add_tcase(s, tc);
 	srunner_run_all(sr, CK_ENV);
 	nfailed = srunner_ntests_failed(sr);
