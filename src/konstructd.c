@@ -495,6 +495,8 @@ static int run(struct daemon *d)
 	sigaddset(&signals, SIGHUP);
 	pthread_sigmask(SIG_BLOCK, &signals, NULL);
 	signal(SIGPIPE, SIG_IGN);
+	/* A limit of file sizes is as a full disk. */
+	signal(SIGXFSZ, SIG_IGN);
 
 	if (create(d, &e) < 0 || start(d, &e) < 0) {
 		log_error(NULL, "cannot start: %s", e.msg);

@@ -30,6 +30,14 @@ static enum err_kind kind_of(int code)
 	}
 }
 
+int sqlite_damaged(const char *path, const char *how, struct err *e)
+{
+	return err_set(e, ERR_FATAL,
+		       "store '%s' is damaged or no database (%.60s);"
+		       " restore it, or move it away to begin anew",
+		       path, how);
+}
+
 int sqlite_fail(struct sqlite *s, struct err *e, const char *what)
 {
 	int code = sqlite3_extended_errcode(s->db);
@@ -38,10 +46,14 @@ int sqlite_fail(struct sqlite *s, struct err *e, const char *what)
 	switch (code & 0xff) {
 	case SQLITE_CORRUPT:
 	case SQLITE_NOTADB:
+		return sqlite_damaged(path, sqlite3_errmsg(s->db), e);
+	case SQLITE_CANTOPEN:
+	case SQLITE_READONLY:
 		return err_set(e, ERR_FATAL,
-			       "store '%s' is damaged or no database (%s);"
-			       " restore it, or move it away to begin anew",
-			       path, sqlite3_errmsg(s->db));
+			       "cannot write '%s' or what stands beside it"
+			       " (-wal, -shm): look at owner and modes, of the"
+			       " directory too",
+			       path);
 	default:
 		return err_set(e, kind_of(code), "cannot %s: %s (%d)", what,
 			       sqlite3_errmsg(s->db), code);
@@ -140,6 +152,26 @@ static int configure(struct sqlite *s, bool write, struct err *e)
 	return sqlite_migrate(s, write, e);
 }
 
+/*
+ * What is refused stays as it is: to close it would copy what stands in the
+ * -wal file into it.
+ */
+static int take_over(struct sqlite *s, const char *path, struct err *e)
+{
+	if (sqlite3_db_readonly(s->db, "main") != 0)
+		return err_set(e, ERR_FATAL,
+			       "cannot write '%s': it isn't this user's to"
+			       " write",
+			       path);
+	(void)sqlite3_db_config(s->db, SQLITE_DBCONFIG_NO_CKPT_ON_CLOSE, 1,
+				NULL);
+	if (sqlite_inspect(s, path, e) < 0 || configure(s, true, e) < 0)
+		return -1;
+	(void)sqlite3_db_config(s->db, SQLITE_DBCONFIG_NO_CKPT_ON_CLOSE, 0,
+				NULL);
+	return 0;
+}
+
 static int connect_file(struct sqlite *s, const char *path, bool write,
 			struct err *e)
 {
@@ -154,7 +186,7 @@ static int connect_file(struct sqlite *s, const char *path, bool write,
 	if (sqlite3_open_v2(path, &s->db, flags, NULL) != SQLITE_OK)
 		return err_set(e, ERR_FATAL, "cannot open '%s': %s", path,
 			       s->db ? sqlite3_errmsg(s->db) : "no memory");
-	return configure(s, write, e);
+	return write ? take_over(s, path, e) : configure(s, false, e);
 }
 
 static struct store *sqlite_open(const char *url, const struct keyring *k,

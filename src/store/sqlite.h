@@ -101,6 +101,12 @@ int sqlite_claim(const char *path, struct err *e);
  */
 int sqlite_migrate(struct sqlite *s, bool write, struct err *e);
 
+/* sqlite_schema.c: look through the whole file at path, unless it is so large
+ * that a start would have to wait for it. */
+int sqlite_inspect(struct sqlite *s, const char *path, struct err *e);
+
+/* sqlite.c: e says what to do about a database that is no good; returns -1. */
+int sqlite_damaged(const char *path, const char *how, struct err *e);
 /* sqlite.c: e filled from the last failure of the connection; returns -1. */
 int sqlite_fail(struct sqlite *s, struct err *e, const char *what);
 

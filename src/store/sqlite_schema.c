@@ -14,6 +14,9 @@
 #include "store/migration.h"
 #include "store/sqlite.h"
 
+/* About a tenth of a second. */
+#define INSPECT_MAX (32 * 1024 * 1024)
+
 #define APPLICATION_ID 0x4b6e7374 /* "Knst"; set by the first migration */
 
 /*
@@ -141,6 +144,37 @@ static int step_up(struct sqlite *s, int to, struct err *e)
 fail:
 	(void)sqlite3_exec(s->db, "ROLLBACK", NULL, NULL, NULL);
 	return -1;
+}
+
+/* What quick_check found has a headline. */
+static const char *last_line(const char *text)
+{
+	const char *newline = strrchr(text, '\n');
+
+	return newline ? newline + 1 : text;
+}
+
+int sqlite_inspect(struct sqlite *s, const char *path, struct err *e)
+{
+	sqlite3_stmt *st;
+	struct stat sb;
+	const char *found;
+	int rc = 0;
+
+	if (stat(path, &sb) < 0 || sb.st_size > INSPECT_MAX)
+		return 0;
+	if (sqlite3_prepare_v2(s->db, "PRAGMA quick_check(1)", -1, &st, NULL) !=
+	    SQLITE_OK)
+		return sqlite_fail(s, e, "open");
+	if (sqlite3_step(st) != SQLITE_ROW) {
+		rc = sqlite_fail(s, e, "open");
+	} else {
+		found = (const char *)sqlite3_column_text(st, 0);
+		if (found && strcmp(found, "ok") != 0)
+			rc = sqlite_damaged(path, last_line(found), e);
+	}
+	sqlite3_finalize(st);
+	return rc;
 }
 
 /* The version of a database of ours, 0 of an empty one. */

@@ -12,6 +12,7 @@
 #include <string.h>
 #include <sys/prctl.h>
 #include <sys/socket.h>
+#include <sys/stat.h>
 #include <sys/time.h>
 #include <sys/un.h>
 #include <sys/wait.h>
@@ -197,7 +198,7 @@ int bed_join(struct bed *b, const struct bed *first, const struct bed_opts *o,
 
 /* Runs a program with its output in a file; it dies with this process. */
 static pid_t spawn(const char *name, const char *const *args, const char *out,
-		   const char *notify)
+		   const char *notify, uid_t uid)
 {
 	const char *argv[ARGS_MAX];
 	char path[4096];
@@ -214,12 +215,14 @@ static pid_t spawn(const char *name, const char *const *args, const char *out,
 	pid = fork();
 	if (pid != 0)
 		return pid;
-	prctl(PR_SET_PDEATHSIG, SIGKILL);
 	fd = open(out, O_WRONLY | O_CREAT | O_APPEND, 0600);
 	dup2(fd, 1);
 	dup2(fd, 2);
 	if (notify)
 		setenv("NOTIFY_SOCKET", notify, 1);
+	if (uid != 0 && (setgid(uid) < 0 || setuid(uid) < 0))
+		_exit(127);
+	prctl(PR_SET_PDEATHSIG, SIGKILL);
 	execv(path, (char *const *)argv);
 	_exit(127);
 }
@@ -247,7 +250,7 @@ int bed_ctl(struct bed *b, char **out, const char *const *args, struct err *e)
 	argv[n] = NULL;
 	snprintf(path, sizeof(path), "%s/ctl.out", b->dir);
 	unlink(path);
-	pid = spawn("konstructctl", argv, path, NULL);
+	pid = spawn("konstructctl", argv, path, NULL, 0);
 	if (pid < 0)
 		return err_set(e, ERR_FATAL, "cannot fork: %s",
 			       strerror(errno));
@@ -294,6 +297,7 @@ static int notify_socket(const struct bed *b, struct sockaddr_un *sa)
 		close(fd);
 		return -1;
 	}
+	(void)chmod(sa->sun_path, 0666); /* of whom the daemon runs as */
 	return fd;
 }
 
@@ -328,7 +332,7 @@ int bed_start(struct bed *b, struct err *e)
 
 	if (fd < 0)
 		return err_set(e, ERR_FATAL, "cannot listen for readiness");
-	b->pid = spawn("konstructd", args, b->log, sa.sun_path);
+	b->pid = spawn("konstructd", args, b->log, sa.sun_path, b->uid);
 	ready = b->pid > 0 && hear_ready(b, fd);
 	close(fd);
 	return ready ? 0

@@ -27,6 +27,7 @@ struct bed {
 	int health_port; /* was free at start */
 	pid_t pid;       /* 0: not running */
 	bool frozen;     /* by bed_freeze() */
+	uid_t uid;       /* whom the daemon runs as; 0: as we do */
 };
 
 struct bed_opts {
