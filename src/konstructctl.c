@@ -404,6 +404,10 @@ int main(int argc, char **argv)
 	struct ctl_args a;
 	struct err e = { 0 };
 
+	if (argc > 1 && strcmp(argv[1], "--complete") == 0) {
+		ctl_complete(argc - 2, argv + 2, stdout);
+		return EX_OK;
+	}
 	if (ctl_args_parse(&a, argc, argv, &e) < 0) {
 		fprintf(stderr,
 			"konstructctl: %s\n"

@@ -18,6 +18,7 @@
 #include "base/err.h"
 #include "base/killpoint.h"
 #include "base/log.h"
+#include "base/pidfile.h"
 #include "base/secret.h"
 #include "base/suspect.h"
 #include "config.h"
@@ -74,11 +75,13 @@ struct daemon {
 
 static void usage(FILE *out)
 {
-	fputs("usage: konstructd [--config FILE] [--check-config |"
-	      " --show-config]\n"
+	fputs("usage: konstructd [--config FILE] [--pid-file FILE]\n"
+	      "       konstructd [--config FILE] --check-config |"
+	      " --show-config\n"
 	      "       konstructd --version | --help\n"
 	      "\n"
 	      "  -c, --config FILE   settings (default " DEFAULT_CONFIG ")\n"
+	      "      --pid-file FILE where our process id goes, without systemd\n"
 	      "      --check-config  read the settings, say what is wrong, "
 	      "exit\n"
 	      "      --show-config   print all settings in force, exit\n",
@@ -514,22 +517,26 @@ int main(int argc, char **argv)
 	enum {
 		OPT_CHECK = 256,
 		OPT_SHOW,
+		OPT_PID_FILE,
 		OPT_VERSION
 	};
 	static const struct option options[] = {
 		{ "config", required_argument, NULL, 'c' },
 		{ "check-config", no_argument, NULL, OPT_CHECK },
 		{ "show-config", no_argument, NULL, OPT_SHOW },
+		{ "pid-file", required_argument, NULL, OPT_PID_FILE },
 		{ "version", no_argument, NULL, OPT_VERSION },
 		{ "help", no_argument, NULL, 'h' },
 		{ NULL, 0, NULL, 0 },
 	};
 	static const struct rlimit no_core = { 0, 0 };
 	const char *path = DEFAULT_CONFIG;
+	const char *pid_file = NULL;
 	struct daemon d = { 0 };
 	struct err e = { 0 };
 	enum log_level level;
 	int only = 0;
+	int pid_fd = -1;
 	int opt, rc;
 
 	while ((opt = getopt_long(argc, argv, "c:h", options, NULL)) != -1) {
@@ -540,6 +547,9 @@ int main(int argc, char **argv)
 		case OPT_CHECK:
 		case OPT_SHOW:
 			only = opt;
+			break;
+		case OPT_PID_FILE:
+			pid_file = optarg;
 			break;
 		case OPT_VERSION:
 			puts(PACKAGE_STRING);
@@ -571,11 +581,20 @@ int main(int argc, char **argv)
 	}
 	if (log_level_parse(d.conf.log_level, &level) == 0)
 		log_set_level(level);
+	if (pid_file) {
+		pid_fd = pidfile_open(pid_file, &e);
+		if (pid_fd < 0) {
+			fprintf(stderr, "konstructd: %s\n", e.msg);
+			conf_release(&d.conf);
+			return EX_UNAVAILABLE;
+		}
+	}
 	umask(077);
 	/* Tokens are in this process's memory. */
 	(void)setrlimit(RLIMIT_CORE, &no_core);
 
 	rc = run(&d);
 	destroy(&d);
+	pidfile_remove(pid_fd, pid_file);
 	return rc;
 }

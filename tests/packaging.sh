@@ -49,17 +49,62 @@ ca_file $dir/good no certificate
 url nothing://here no s[a-z]* for 'nothing'
 LIST
 
-if command -v mandoc >/dev/null; then
-	mandoc -Tlint -Wwarning docs/man/*.[158] ||
-		complain "man pages have faults"
-fi
+mandoc -Tlint -Wwarning docs/man/*.[158] || complain "man pages have faults"
 
-if command -v systemd-analyze >/dev/null; then
-	sed -e 's,@sbindir@,/usr/sbin,' -e 's,@sysconfdir@,/etc,' \
-		systemd/konstructd.service.in >"$dir/konstructd.service"
-	systemd-analyze security --offline=true --threshold=20 \
-		"$dir/konstructd.service" >"$dir/out" 2>&1 ||
-		complain "the unit is too open: $(tail -n 1 "$dir/out")"
+# Both units: of the one daemon, and of an instance.
+units=${KONSTRUCT_BUILDDIR:-.}/systemd
+for unit in konstructd.service konstructd@.service; do
+	systemd-analyze security --offline=true --threshold=15 \
+		"$units/$unit" >"$dir/out" 2>&1 ||
+		complain "$unit is too open: $(tail -n 1 "$dir/out")"
+	grep -q '@[a-z]*@' "$units/$unit" && complain "$unit: unfilled"
+	for line in Type=notify WatchdogSec=30 MemoryMax= TasksMax= \
+		Restart=on-failure; do
+		grep -q "^$line" "$units/$unit" || complain "$unit: no $line"
+	done
+done
+grep -q '^StateDirectory=konstruct-%i$' "$units/konstructd@.service" ||
+	complain "an instance has no directory of its own"
+
+# One daemon a pid file.
+sed -e "s|^\t#state_dir = .*|\tstate_dir = \"$dir/state\"|" \
+	-e "s|^\t#admin_socket = .*|\tadmin_socket = \"$dir/sock\"|" \
+	-e "s|sqlite:/var/lib/konstruct|sqlite:$dir|" \
+	-e 's|^\t#url = "sqlite|\turl = "sqlite|' \
+	-e 's|^\t#listen = .*|\tlisten = ""|' "$dir/good" >"$dir/runs"
+"$daemon" --config "$dir/runs" --pid-file "$dir/pid" >"$dir/log" 2>&1 &
+pid=$!
+until grep -q 'msg=ready' "$dir/log" || ! kill -0 $pid; do sleep 0.05; done
+[ "$(cat "$dir/pid")" = $pid ] || complain "the pid file is wrong"
+"$daemon" --config "$dir/runs" --pid-file "$dir/pid" 2>"$dir/out"
+[ $? -eq 69 ] || complain "a second daemon is let in"
+kill $pid
+wait $pid || complain "the daemon ends with $?"
+[ ! -e "$dir/pid" ] || complain "the pid file is left behind"
+
+# What bash offers.
+completes() {
+	want=$1
+	shift
+	"$ctl" --complete "$@" | grep -qx -e "$want" ||
+		complain "no '$want' is offered after: $*"
+}
+completes tenant ''
+completes status ''
+completes remove tenant ''
+completes --app-token-file tenant add x -
+completes --json status -
+completes FILE apply ''
+completes FILE tenant add x --app-token-file ''
+completes add --config /etc/x tenant ''
+"$ctl" --complete status - | grep -q app-token &&
+	complain "status is offered a token"
+if command -v bash >/dev/null; then
+	PATH=${ctl%/*}:$PATH bash -c '. etc/konstructctl.bash
+		COMP_WORDS=(konstructctl tenant re) COMP_CWORD=2
+		_konstructctl; echo "${COMPREPLY[*]}"' >"$dir/out"
+	grep -q 'remove.*resume' "$dir/out" ||
+		complain "bash offers: $(cat "$dir/out")"
 fi
 
 exit $bad

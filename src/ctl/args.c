@@ -7,22 +7,9 @@
 #include <string.h>
 
 #include "base/err.h"
+#include "ctl/args_in.h"
 
-/* Bits of what a command takes beside the options of all. */
-enum {
-	TAKES_TOKENS = 1,
-	TAKES_AGENT = 2,
-	NO_OFFLINE = 4,
-	TAKES_DATABASE = 8,
-};
-
-static const struct {
-	const char *word;
-	const char *verb; /* NULL: none */
-	const char *operand;
-	unsigned int takes;
-	enum ctl_command command;
-} commands[] = {
+const struct ctl_word ctl_words[] = {
 	{ "tenant", "add", "NAME", TAKES_TOKENS, CTL_TENANT_ADD },
 	{ "tenant", "list", NULL, 0, CTL_TENANT_LIST },
 	{ "tenant", "show", "NAME", 0, CTL_TENANT_SHOW },
@@ -40,9 +27,9 @@ static const struct {
 	{ "status", NULL, NULL, NO_OFFLINE, CTL_STATUS },
 	{ "migrate", NULL, NULL, TAKES_DATABASE, CTL_MIGRATE },
 };
-#define NCOMMANDS (sizeof(commands) / sizeof(commands[0]))
+const size_t ctl_nwords = sizeof(ctl_words) / sizeof(ctl_words[0]);
 
-static const struct option options[] = {
+const struct option ctl_options[] = {
 	{ "config", required_argument, NULL, 'c' },
 	{ "socket", required_argument, NULL, 's' },
 	{ "json", no_argument, NULL, 'j' },
@@ -144,10 +131,10 @@ static int unknown(const char *got, const char *word, struct err *e)
 	size_t least = 3;
 	size_t i, d;
 
-	for (i = 0; i < NCOMMANDS; i++) {
-		if (word && strcmp(commands[i].word, word) != 0)
+	for (i = 0; i < ctl_nwords; i++) {
+		if (word && strcmp(ctl_words[i].word, word) != 0)
 			continue;
-		candidate = word ? commands[i].verb : commands[i].word;
+		candidate = word ? ctl_words[i].verb : ctl_words[i].word;
 		d = distance(got, candidate);
 		if (d < least) {
 			least = d;
@@ -165,8 +152,8 @@ static bool is_word(const char *word)
 {
 	size_t i;
 
-	for (i = 0; i < NCOMMANDS; i++)
-		if (strcmp(commands[i].word, word) == 0)
+	for (i = 0; i < ctl_nwords; i++)
+		if (strcmp(ctl_words[i].word, word) == 0)
 			return true;
 	return false;
 }
@@ -180,18 +167,28 @@ static int find(int n, char **words, int *used, struct err *e)
 		return err_set(e, ERR_INPUT, "no command");
 	if (!is_word(words[0]))
 		return unknown(words[0], NULL, e);
-	for (i = 0; i < NCOMMANDS; i++) {
-		if (strcmp(commands[i].word, words[0]) != 0)
+	for (i = 0; i < ctl_nwords; i++) {
+		if (strcmp(ctl_words[i].word, words[0]) != 0)
 			continue;
-		*used = commands[i].verb ? 2 : 1;
-		if (!commands[i].verb ||
-		    (n > 1 && strcmp(commands[i].verb, words[1]) == 0))
+		*used = ctl_words[i].verb ? 2 : 1;
+		if (!ctl_words[i].verb ||
+		    (n > 1 && strcmp(ctl_words[i].verb, words[1]) == 0))
 			return (int)i;
 	}
 	if (n == 1)
 		return err_set(e, ERR_INPUT, "'%s' wants a further word",
 			       words[0]);
 	return unknown(words[1], words[0], e);
+}
+
+unsigned int ctl_takes(int opt)
+{
+	size_t i;
+
+	for (i = 0; i < sizeof(places) / sizeof(places[0]); i++)
+		if (places[i].opt == opt)
+			return places[i].takes;
+	return 0;
 }
 
 static int find_place(int opt)
@@ -208,7 +205,7 @@ static const char *option_name(int opt)
 {
 	const struct option *o;
 
-	for (o = options; o->name; o++)
+	for (o = ctl_options; o->name; o++)
 		if (o->val == opt)
 			return o->name;
 	return "?";
@@ -275,7 +272,7 @@ int ctl_args_parse(struct ctl_args *a, int argc, char **argv, struct err *e)
 	memset(a, 0, sizeof(*a));
 	optind = 0; /* GNU: begin anew, permute */
 	opterr = 0;
-	while ((opt = getopt_long(argc, argv, ":c:s:jh", options, NULL)) !=
+	while ((opt = getopt_long(argc, argv, ":c:s:jh", ctl_options, NULL)) !=
 	       -1) {
 		if (opt == 'h' || opt == 'V') {
 			a->command = opt == 'h' ? CTL_HELP : CTL_VERSION;
@@ -287,15 +284,15 @@ int ctl_args_parse(struct ctl_args *a, int argc, char **argv, struct err *e)
 	row = find(argc - optind, argv + optind, &used, e);
 	if (row < 0)
 		return -1;
-	a->command = commands[row].command;
+	a->command = ctl_words[row].command;
 	left = argc - optind - used;
-	if (commands[row].operand && left == 0)
+	if (ctl_words[row].operand && left == 0)
 		return err_set(e, ERR_INPUT, "%s is missing",
-			       commands[row].operand);
-	if (left > (commands[row].operand ? 1 : 0))
+			       ctl_words[row].operand);
+	if (left > (ctl_words[row].operand ? 1 : 0))
 		return err_set(e, ERR_INPUT, "unexpected '%.60s'",
 			       argv[argc - 1]);
-	if (commands[row].operand)
+	if (ctl_words[row].operand)
 		a->operand = argv[optind + used];
-	return check(a, commands[row].takes, seen, e);
+	return check(a, ctl_words[row].takes, seen, e);
 }

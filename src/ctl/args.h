@@ -56,4 +56,10 @@ int ctl_args_parse(struct ctl_args *a, int argc, char **argv, struct err *e);
 
 void ctl_usage(FILE *out);
 
+/*
+ * The words that may stand in the place of the last of n, one a line, for a
+ * shell's completion; "FILE" alone: the name of a file.
+ */
+void ctl_complete(int n, char **words, FILE *out);
+
 #endif

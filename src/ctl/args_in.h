@@ -1,0 +1,35 @@
+/* SPDX-License-Identifier: ISC */
+#ifndef CTL_ARGS_IN_H
+#define CTL_ARGS_IN_H
+
+#include <getopt.h>
+#include <stddef.h>
+
+#include "ctl/args.h"
+
+/* The tables of the command line, for what reads it and what completes it. */
+
+/* Bits of what a command takes beside the options of all. */
+enum {
+	TAKES_TOKENS = 1,
+	TAKES_AGENT = 2,
+	NO_OFFLINE = 4,
+	TAKES_DATABASE = 8,
+};
+
+struct ctl_word {
+	const char *word;
+	const char *verb; /* NULL: none */
+	const char *operand;
+	unsigned int takes;
+	enum ctl_command command;
+};
+extern const struct ctl_word ctl_words[];
+extern const size_t ctl_nwords;
+
+extern const struct option ctl_options[]; /* ends with a NULL name */
+
+/* Which commands take an option; 0: all. */
+unsigned int ctl_takes(int opt);
+
+#endif
