@@ -198,6 +198,29 @@ int64_t pg_ask(const char *sql)
 	return n;
 }
 
+#define CELLS_MAX 16
+
+void pg_each(const char *sql,
+	     void (*fn)(const char *const *cells, int n, void *arg), void *arg)
+{
+	PGconn *c = dial_when_up();
+	const char *cells[CELLS_MAX];
+	PGresult *r;
+	int i, k, n;
+
+	(void)run(c, "SET search_path = konstruct");
+	r = PQexec(c, sql);
+	n = PQnfields(r) < CELLS_MAX ? PQnfields(r) : CELLS_MAX;
+	for (i = 0; i < PQntuples(r); i++) {
+		for (k = 0; k < n; k++)
+			cells[k] = PQgetisnull(r, i, k) ? "-"
+							: PQgetvalue(r, i, k);
+		fn(cells, n, arg);
+	}
+	PQclear(r);
+	PQfinish(c);
+}
+
 void pg_empty(void)
 {
 	(void)pg_ask("TRUNCATE tenants, apps, connections, agents, transcript,"

@@ -34,4 +34,8 @@ void pg_empty(void);
  * first row as a number, 0 without one. */
 int64_t pg_ask(const char *sql);
 
+/* The same for all rows, as text; NULL is "-". */
+void pg_each(const char *sql,
+	     void (*fn)(const char *const *cells, int n, void *arg), void *arg);
+
 #endif

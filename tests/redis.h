@@ -6,7 +6,7 @@
 
 /*
  * A Redis of the test's own, in an empty directory, on a unix socket there
- * and no port. Failures end the test.
+ * and no port. Failures end the program.
  */
 struct redis_box {
 	char dir[32];

@@ -21,7 +21,8 @@ struct post {
 };
 
 struct court {
-	const struct bed *bed;
+	const struct nodes *nodes;
+	struct sim *sim;
 	const struct talk *talk;
 	struct verdicts *v;
 	size_t stories;
@@ -55,7 +56,7 @@ static void open_channel(struct court *c, const char *channel)
 {
 	size_t i;
 
-	c->msgs = sim_messages(c->bed->sim, channel, NULL, &c->nmsgs);
+	c->msgs = sim_messages(c->sim, channel, NULL, &c->nmsgs);
 	c->posts = calloc(c->nmsgs + 1, sizeof(*c->posts));
 	c->nposts = 0;
 	for (i = 0; i < c->nmsgs; i++) {
@@ -79,8 +80,8 @@ static void complain(struct court *c, const struct said *s, const char *thread,
 	printf("%s: %s in %s, thread %s\n", what, s ? s->word : "a reply",
 	       s ? s->channel : c->msgs[0].channel, thread);
 	if (c->stories++ < STORIES_MAX)
-		story_print(c->bed, s ? s->channel : c->msgs[0].channel, thread,
-			    s ? s->ts : NULL);
+		story_print(c->nodes, s ? s->channel : c->msgs[0].channel,
+			    thread, s ? s->ts : NULL);
 }
 
 static bool has_twin(const struct court *c, const struct post *p)
@@ -238,9 +239,11 @@ static void judge_channel(struct court *c, const char *channel, struct tally *t)
 	close_channel(c);
 }
 
-void judge(const struct bed *b, const struct talk *t, struct verdicts *v)
+void judge(const struct nodes *ns, const struct talk *t, struct verdicts *v)
 {
-	struct court c = { .bed = b, .talk = t, .v = v };
+	struct court c = {
+		.nodes = ns, .sim = ns->beds[0].sim, .talk = t, .v = v
+	};
 	struct tally tally = { calloc(t->n + 1, 1), calloc(t->n + 1, 1) };
 	struct sim_stats st;
 	char channel[16];
@@ -253,7 +256,7 @@ void judge(const struct bed *b, const struct talk *t, struct verdicts *v)
 		snprintf(channel, sizeof(channel), "D%05d", k);
 		judge_channel(&c, channel, &tally);
 	}
-	sim_stats(b->sim, &st);
+	sim_stats(c.sim, &st);
 	v->given_up = st.given_up + st.unacked;
 	free(tally.replies);
 	free(tally.bare);

@@ -2,7 +2,7 @@
 #ifndef TORTURE_JUDGE_H
 #define TORTURE_JUDGE_H
 
-#include "bed/bed.h"
+#include "bed/nodes.h"
 #include "torture/talk.h"
 
 /* What became of the messages, by what stands in Slack at the end. */
@@ -16,6 +16,6 @@ struct verdicts {
 };
 
 /* Prints the whole story of what is wrong, of the first few. */
-void judge(const struct bed *b, const struct talk *t, struct verdicts *v);
+void judge(const struct nodes *ns, const struct talk *t, struct verdicts *v);
 
 #endif

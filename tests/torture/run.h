@@ -13,6 +13,7 @@ struct torture {
 	/* in */
 	uint64_t seed;
 	int seconds; /* of load and kills; then it waits until all is quiet */
+	int nodes;   /* 0: one, on SQLite; else on PostgreSQL and Redis */
 	int tenants;
 	double rate;    /* messages a second */
 	int kill_ms;    /* between two kills on average */
@@ -21,16 +22,16 @@ struct torture {
 	bool talkative; /* a line per kill */
 
 	/* out */
-	int kills, stops;
+	int kills, stops, freezes, outages;
 	size_t messages;
 	bool quiet; /* in the end, in time */
 	struct verdicts verdicts;
 };
 
 /*
- * A simulator and a daemon; people talk, everything fails now and then, and
- * the daemon is killed again and again; in the end all is counted. -1: it
- * could not be done.
+ * A simulator and one daemon or several; people talk, everything fails now and
+ * then, and the daemons are killed again and again; in the end all is counted.
+ * -1: it could not be done.
  */
 int torture_run(struct torture *t, struct err *e);
 

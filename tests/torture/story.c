@@ -7,12 +7,16 @@
 #include <stdlib.h>
 #include <string.h>
 
+#include "pg.h"
+
 #define ENTRIES_MAX 64
 #define ENTRY_SIZE  48
 #define TEXT_SHOWN  90
+#define CELLS_MAX   16
 
 struct story {
-	const struct bed *bed;
+	const struct nodes *nodes;
+	struct sim *sim;
 	const char *channel;
 	const char *thread;
 	const char *ts;
@@ -45,8 +49,7 @@ static void print_text(const char *text)
 static void print_messages(const struct story *st)
 {
 	size_t i, k, n;
-	struct sim_msg *m =
-		sim_messages(st->bed->sim, st->channel, st->thread, &n);
+	struct sim_msg *m = sim_messages(st->sim, st->channel, st->thread, &n);
 
 	for (i = 0; i < n; i++) {
 		printf("  message %s by %s%s %s\n", m[i].ts, m[i].user,
@@ -63,7 +66,7 @@ static void print_messages(const struct story *st)
 static void print_calls(const struct story *st)
 {
 	size_t i, n;
-	struct sim_call *c = sim_calls(st->bed->sim, NULL, &n);
+	struct sim_call *c = sim_calls(st->sim, NULL, &n);
 
 	for (i = 0; i < n; i++) {
 		if (!c[i].args || !strstr(c[i].args, st->thread))
@@ -78,7 +81,7 @@ static void print_calls(const struct story *st)
 static void print_deliveries(const struct story *st)
 {
 	size_t i, k, n;
-	struct sim_delivery *d = sim_deliveries(st->bed->sim, NULL, &n);
+	struct sim_delivery *d = sim_deliveries(st->sim, NULL, &n);
 
 	for (i = 0; i < n; i++) {
 		for (k = 0; k < st->n; k++) {
@@ -93,63 +96,77 @@ static void print_deliveries(const struct story *st)
 	sim_deliveries_free(d, n);
 }
 
-static void print_parts(sqlite3 *db, int64_t seq)
+/* The first is the seq, then id and event. */
+static void print_row(const char *const *cells, int n, void *arg)
 {
-	sqlite3_stmt *st = NULL;
-
-	if (sqlite3_prepare_v2(db, "SELECT part, ts FROM parts WHERE seq = ?",
-			       -1, &st, NULL) != SQLITE_OK)
-		return;
-	sqlite3_bind_int64(st, 1, seq);
-	while (sqlite3_step(st) == SQLITE_ROW)
-		printf("    part %d: '%s'\n", sqlite3_column_int(st, 0),
-		       (const char *)sqlite3_column_text(st, 1));
-	sqlite3_finalize(st);
-}
-
-static void print_row(struct story *s, sqlite3 *db, sqlite3_stmt *st)
-{
-	const char *id = (const char *)sqlite3_column_text(st, 1);
-	const char *event = (const char *)sqlite3_column_text(st, 2);
+	struct story *s = arg;
 	int i;
 
 	printf("  journal");
-	for (i = 1; i < sqlite3_column_count(st); i++)
-		printf(" %s", sqlite3_column_text(st, i)
-				      ? (const char *)sqlite3_column_text(st, i)
-				      : "-");
+	for (i = 1; i < n; i++)
+		printf(" %s", cells[i]);
 	putchar('\n');
-	print_parts(db, sqlite3_column_int64(st, 0));
 	if (s->n == ENTRIES_MAX)
 		return;
-	snprintf(s->entries[s->n], ENTRY_SIZE, "%s", id ? id : "-");
-	snprintf(s->events[s->n++], ENTRY_SIZE, "%s", event ? event : "-");
+	snprintf(s->entries[s->n], ENTRY_SIZE, "%s", cells[1]);
+	snprintf(s->events[s->n++], ENTRY_SIZE, "%s", cells[2]);
 }
 
-/* All entries whose frame names the thread: as its ts or its thread_ts. */
-static void print_journal(struct story *s)
+/*
+ * All entries whose frame names the thread, as its ts or its thread_ts; the
+ * two databases only differ in how they look into it.
+ */
+#define ROWS(found, posts)                                             \
+	"SELECT j.seq, id, event_id, state, claim, verdict, attempts," \
+	" received_ms, done_ms, (SELECT " posts " FROM parts q"        \
+	" WHERE q.seq = j.seq) FROM journal j LEFT JOIN pending p"     \
+	" ON p.seq = j.seq WHERE claim LIKE '%%%s' OR " found          \
+	" ORDER BY j.seq"
+
+static const char *column(sqlite3_stmt *st, int i)
 {
-	static const char sql[] =
-		"SELECT j.seq, id, event_id, state, claim, verdict, attempts,"
-		" received_ms, done_ms FROM journal j LEFT JOIN pending p"
-		" ON p.seq = j.seq WHERE claim LIKE '%' || ?1"
-		" OR instr(p.frame, ?2) > 0 ORDER BY j.seq";
-	char path[96];
+	const char *text = (const char *)sqlite3_column_text(st, i);
+
+	return text ? text : "-";
+}
+
+static void print_sqlite(struct story *s)
+{
+	const char *cells[CELLS_MAX];
+	char path[96], sql[512];
 	sqlite3 *db = NULL;
 	sqlite3_stmt *st = NULL;
+	int i, n;
 
-	snprintf(path, sizeof(path), "%s/state/konstruct.db", s->bed->dir);
+	snprintf(sql, sizeof(sql),
+		 ROWS("instr(p.frame, '%s') > 0",
+		      "group_concat(part || '=' || ts)"),
+		 s->ts ? s->ts : s->thread, s->thread);
+	snprintf(path, sizeof(path), "%s/state/konstruct.db",
+		 s->nodes->beds[0].dir);
 	if (sqlite3_open_v2(path, &db, SQLITE_OPEN_READONLY, NULL) ==
 		    SQLITE_OK &&
 	    sqlite3_prepare_v2(db, sql, -1, &st, NULL) == SQLITE_OK) {
-		sqlite3_bind_text(st, 1, s->ts ? s->ts : s->thread, -1,
-				  SQLITE_STATIC);
-		sqlite3_bind_text(st, 2, s->thread, -1, SQLITE_STATIC);
-		while (sqlite3_step(st) == SQLITE_ROW)
-			print_row(s, db, st);
+		n = sqlite3_column_count(st);
+		while (sqlite3_step(st) == SQLITE_ROW) {
+			for (i = 0; i < n && i < CELLS_MAX; i++)
+				cells[i] = column(st, i);
+			print_row(cells, i, s);
+		}
 	}
 	sqlite3_finalize(st);
 	sqlite3_close(db);
+}
+
+static void print_postgres(struct story *s)
+{
+	char sql[512];
+
+	snprintf(sql, sizeof(sql),
+		 ROWS("position(convert_to('%s', 'UTF8') IN p.frame) > 0",
+		      "string_agg(part || '=' || ts, ',')"),
+		 s->ts ? s->ts : s->thread, s->thread);
+	pg_each(sql, print_row, s);
 }
 
 static bool concerns(const struct story *st, const char *line)
@@ -162,20 +179,20 @@ static bool concerns(const struct story *st, const char *line)
 	return strstr(line, st->ts ? st->ts : st->thread) != NULL;
 }
 
-static void print_log(const struct story *st)
+static void print_log(const struct story *st, const struct bed *b)
 {
-	FILE *f = fopen(st->bed->log, "r");
+	FILE *f = fopen(b->log, "r");
 	char *line = NULL;
 	size_t size = 0;
 	size_t starts = 0;
-	size_t told = 0;
+	size_t told = SIZE_MAX;
 
 	while (f && getline(&line, &size, f) > 0) {
 		starts += strstr(line, " ready") != NULL;
 		if (!concerns(st, line))
 			continue;
 		if (told != starts)
-			printf("  log of run %zu\n", starts);
+			printf("  %s, run %zu\n", b->log, starts);
 		told = starts;
 		printf("    %s", line);
 	}
@@ -184,17 +201,24 @@ static void print_log(const struct story *st)
 		fclose(f);
 }
 
-void story_print(const struct bed *b, const char *channel, const char *thread,
-		 const char *ts)
+void story_print(const struct nodes *ns, const char *channel,
+		 const char *thread, const char *ts)
 {
-	struct story st = {
-		.bed = b, .channel = channel, .thread = thread, .ts = ts
-	};
+	struct story st = { .nodes = ns,
+			    .sim = ns->beds[0].sim,
+			    .channel = channel,
+			    .thread = thread,
+			    .ts = ts };
+	size_t i;
 
 	print_messages(&st);
 	print_calls(&st);
-	print_journal(&st);
+	if (ns->shared)
+		print_postgres(&st);
+	else
+		print_sqlite(&st);
 	print_deliveries(&st);
-	print_log(&st);
+	for (i = 0; i < ns->n; i++)
+		print_log(&st, &ns->beds[i]);
 	putchar('\n');
 }

@@ -2,14 +2,14 @@
 #ifndef TORTURE_STORY_H
 #define TORTURE_STORY_H
 
-#include "bed/bed.h"
+#include "bed/nodes.h"
 
 /*
  * Prints all that is known of a thread: its messages and their versions, the
- * calls that named it, the daemon's journal and log. ts, if not NULL, is the
- * message that it is about.
+ * calls that named it, the journal and the daemons' logs. ts, if not NULL, is
+ * the message that it is about.
  */
-void story_print(const struct bed *b, const char *channel, const char *thread,
-		 const char *ts);
+void story_print(const struct nodes *ns, const char *channel,
+		 const char *thread, const char *ts);
 
 #endif

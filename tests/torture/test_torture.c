@@ -5,6 +5,22 @@
 #include "base/err.h"
 #include "torture/run.h"
 
+static void must_pass(struct torture *t)
+{
+	struct err e = { 0 };
+	int rc = torture_run(t, &e);
+
+	ck_assert_msg(rc == 0, "%s", e.msg);
+	torture_print(t);
+	ck_assert(t->quiet);
+	ck_assert_uint_eq(t->verdicts.lost, 0);
+	ck_assert_uint_eq(t->verdicts.twice, 0);
+	ck_assert_uint_eq(t->verdicts.stuck, 0);
+	ck_assert_uint_eq(t->verdicts.given_up, 0);
+	ck_assert_uint_eq(t->verdicts.answered + t->verdicts.sentences,
+			  t->messages);
+}
+
 /* ./dev torture is the long one. */
 START_TEST(kills_and_faults_lose_nothing_and_answer_nothing_twice)
 {
@@ -15,18 +31,23 @@ START_TEST(kills_and_faults_lose_nothing_and_answer_nothing_twice)
 		.rate = 4,
 		.kill_ms = 900,
 	};
-	struct err e = { 0 };
-	int rc = torture_run(&t, &e);
 
-	ck_assert_msg(rc == 0, "%s", e.msg);
-	torture_print(&t);
-	ck_assert(t.quiet);
-	ck_assert_uint_eq(t.verdicts.lost, 0);
-	ck_assert_uint_eq(t.verdicts.twice, 0);
-	ck_assert_uint_eq(t.verdicts.stuck, 0);
-	ck_assert_uint_eq(t.verdicts.given_up, 0);
-	ck_assert_uint_eq(t.verdicts.answered + t.verdicts.sentences,
-			  t.messages);
+	must_pass(&t);
+}
+END_TEST
+
+START_TEST(kills_of_nodes_lose_nothing_and_answer_nothing_twice)
+{
+	struct torture t = {
+		.seed = 4,
+		.seconds = 12,
+		.nodes = 3,
+		.tenants = 3,
+		.rate = 4,
+		.kill_ms = 1500,
+	};
+
+	must_pass(&t);
 }
 END_TEST
 
@@ -40,6 +61,8 @@ int main(void)
 	tcase_set_timeout(tc, 400);
 	tcase_add_test(tc,
 		       kills_and_faults_lose_nothing_and_answer_nothing_twice);
+	tcase_add_test(tc,
+		       kills_of_nodes_lose_nothing_and_answer_nothing_twice);
 	suite_add_tcase(s, tc);
 
 	srunner_run_all(sr, CK_ENV);

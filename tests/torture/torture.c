@@ -9,8 +9,9 @@
 
 static void usage(FILE *out)
 {
-	fputs("usage: torture [--minutes N] [--seed S] [--tenants N] "
-	      "[--rate N] [--kill-ms N] [--keep]\n",
+	fputs("usage: torture [--minutes N] [--seed S] [--nodes N] "
+	      "[--tenants N]\n"
+	      "               [--rate N] [--kill-ms N] [--keep]\n",
 	      out);
 }
 
@@ -20,6 +21,7 @@ static bool read_options(struct torture *t, int argc, char **argv, int *rc)
 	static const struct option options[] = {
 		{ "minutes", required_argument, NULL, 'm' },
 		{ "seed", required_argument, NULL, 's' },
+		{ "nodes", required_argument, NULL, 'n' },
 		{ "tenants", required_argument, NULL, 't' },
 		{ "rate", required_argument, NULL, 'r' },
 		{ "kill-ms", required_argument, NULL, 'k' },
@@ -34,6 +36,8 @@ static bool read_options(struct torture *t, int argc, char **argv, int *rc)
 			t->seconds = (int)(60 * strtod(optarg, NULL));
 		else if (opt == 's')
 			t->seed = strtoull(optarg, NULL, 10);
+		else if (opt == 'n')
+			t->nodes = (int)strtol(optarg, NULL, 10);
 		else if (opt == 't')
 			t->tenants = (int)strtol(optarg, NULL, 10);
 		else if (opt == 'r')
@@ -46,7 +50,7 @@ static bool read_options(struct torture *t, int argc, char **argv, int *rc)
 			break;
 	}
 	if (opt == -1 && optind == argc && t->seconds > 0 && t->tenants > 0 &&
-	    t->rate > 0 && t->kill_ms > 0)
+	    t->nodes >= 0 && t->rate > 0 && t->kill_ms > 0)
 		return true;
 	*rc = opt == 'h' ? 0 : 64;
 	usage(opt == 'h' ? stdout : stderr);
