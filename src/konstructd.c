@@ -477,7 +477,7 @@ static void serve(struct daemon *d, const sigset_t *signals)
 		if (sig == SIGHUP)
 			log_info(NULL, "SIGHUP: settings are read at start,"
 				       " nothing changes");
-		now = clock_wall_ms();
+		now = clock_expiry_ms();
 		d->gate->ops->sweep(d->gate, now);
 		engaged_sweep(d->engaged, now);
 		catchup_tick(d->catchup, d->hub);

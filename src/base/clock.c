@@ -3,6 +3,8 @@
 
 #include <time.h>
 
+#include "base/clock_shift.h"
+
 static int64_t read_ms(clockid_t id)
 {
 	struct timespec ts;
@@ -13,10 +15,10 @@ static int64_t read_ms(clockid_t id)
 
 int64_t clock_ms(void)
 {
-	return read_ms(CLOCK_BOOTTIME);
+	return read_ms(CLOCK_BOOTTIME) + clock_shift_boot();
 }
 
 int64_t clock_wall_ms(void)
 {
-	return read_ms(CLOCK_REALTIME);
+	return read_ms(CLOCK_REALTIME) + clock_shift_wall();
 }

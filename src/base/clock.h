@@ -12,6 +12,13 @@ int64_t clock_ms(void);
 int64_t clock_wall_ms(void);
 
 /*
+ * Milliseconds since 1970, for forgetting what the wall clock says is old:
+ * however that jumps, nothing is taken for older than it is since the first
+ * call, and after a jump things are kept longer. Any thread.
+ */
+int64_t clock_expiry_ms(void);
+
+/*
  * Since tests must not sleep: every function that judges time takes "now" as
  * an argument. Only loops and threads call the functions above.
  */

@@ -72,7 +72,7 @@ static void take_all(struct janitor *jan)
 static void run(struct router_read *rd, struct store *s)
 {
 	struct janitor *jan = (struct janitor *)rd;
-	int64_t before = clock_wall_ms() - jan->longest_ms;
+	int64_t before = clock_expiry_ms() - jan->longest_ms;
 	struct err e = { 0 };
 
 	jan->n = 0;
