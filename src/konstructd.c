@@ -228,6 +228,17 @@ static int64_t longest_turn_ms(const struct daemon *d)
 	return (longest + 15 * 60) * 1000;
 }
 
+/* Several nodes have a way of their own. */
+static int create_janitor(struct daemon *d, struct err *e)
+{
+	d->several.idle_ms = longest_turn_ms(d);
+	if (d->several.cluster)
+		return 0;
+	d->janitor =
+		janitor_create(d->journal, d->router, longest_turn_ms(d), e);
+	return d->janitor ? 0 : -1;
+}
+
 static int create_threads(struct daemon *d, struct err *e)
 {
 	struct router_opts ro = {
@@ -261,9 +272,7 @@ static int create_threads(struct daemon *d, struct err *e)
 	d->workers = workers_create(&wo, e);
 	if (!d->workers)
 		return -1;
-	d->janitor =
-		janitor_create(d->journal, d->router, longest_turn_ms(d), e);
-	if (!d->janitor)
+	if (create_janitor(d, e) < 0)
 		return -1;
 	ho.router = d->router;
 	d->hub = hub_create(&ho, e);
@@ -481,7 +490,8 @@ static void serve(struct daemon *d, const sigset_t *signals)
 		d->gate->ops->sweep(d->gate, now);
 		engaged_sweep(d->engaged, now);
 		catchup_tick(d->catchup, d->hub);
-		janitor_tick(d->janitor, clock_ms());
+		if (d->janitor)
+			janitor_tick(d->janitor, clock_ms());
 		feed_watchdog(d);
 	}
 }

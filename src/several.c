@@ -13,6 +13,7 @@
 #include "base/log.h"
 #include "base/map.h"
 #include "link/hub.h"
+#include "route/inhand.h"
 #include "route/router.h"
 #include "state/engaged.h"
 #include "store/cluster.h"
@@ -51,6 +52,12 @@ static void take(struct entry *en, void *arg)
 	struct several *s = arg;
 
 	router_submit(s->router, en, NULL);
+}
+
+static bool in_hand(const char *id, int64_t epoch, void *arg)
+{
+	(void)arg;
+	return inhand_has(id, epoch);
 }
 
 static void lost(void *arg)
@@ -161,6 +168,7 @@ int several_join(struct several *s, const struct keyring *k, struct journal *j,
 		.leases = s->leases,
 		.journal = j,
 		.take = take,
+		.in_hand = in_hand,
 		.lost = lost,
 		.thread = thread,
 		.apps = read_apps,
@@ -183,7 +191,7 @@ int several_start(struct several *s, struct store *st, struct err *e)
 {
 	if (read_apps(st, s, e) < 0)
 		return -1;
-	return cluster_start(s->cluster, e);
+	return cluster_start(s->cluster, s->idle_ms, e);
 }
 
 void several_leave(struct several *s)

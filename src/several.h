@@ -36,6 +36,8 @@ struct several {
 	struct workers *workers;
 	struct hub *hub;
 
+	int64_t idle_ms; /* longer than any turn takes */
+
 	struct map *apps; /* known to the hub, as of the last reading */
 	int *round;       /* which of two values tells the last reading */
 };

@@ -37,6 +37,7 @@ struct seat {
 	int64_t epochs[TAKEN_MAX];
 	size_t ntaken;
 	size_t lost, apps, deaf, heard;
+	char nobodys[ID_SIZE];
 	char thread[100];
 	int64_t thread_ms;
 };
@@ -62,6 +63,15 @@ static void add(struct seat *s, size_t *n)
 	pthread_mutex_lock(&s->lock);
 	++*n;
 	pthread_mutex_unlock(&s->lock);
+}
+
+/* As far as a test says so. */
+static bool in_hand(const char *id, int64_t epoch, void *arg)
+{
+	const struct seat *s = arg;
+
+	(void)epoch;
+	return strcmp(id, s->nobodys) != 0;
 }
 
 static void lost(void *arg)
@@ -125,6 +135,7 @@ static void join_at(struct seat *s, const char *home)
 		.name = home,
 		.lease_ms = LEASE,
 		.take = take,
+		.in_hand = in_hand,
 		.lost = lost,
 		.thread = thread,
 		.apps = apps,
@@ -145,7 +156,7 @@ static void join_at(struct seat *s, const char *home)
 	o.journal = s->journal;
 	s->cluster = cluster_create(&o, &e);
 	ck_assert_msg(s->cluster != NULL, "%s", e.msg);
-	ck_assert_int_eq(cluster_start(s->cluster, &e), 0);
+	ck_assert_int_eq(cluster_start(s->cluster, 1000, &e), 0);
 }
 
 static void part_with(struct seat *s)
@@ -585,6 +596,18 @@ START_TEST(entry_taken_in_doubt_is_taken_once_more)
 }
 END_TEST
 
+START_TEST(entry_in_nobodys_hands_is_taken_once_more)
+{
+	join_at(&a, "a");
+	until_held(&a, 64);
+	(void)append(&a, "A1", "e1", NULL);
+	(void)append(&a, "A1", "e2", NULL);
+	memcpy(a.nobodys, "e2", sizeof("e2"));
+	until_counted(&a, &a.ntaken, 1);
+	ck_assert_str_eq(a.taken[0], "e2");
+}
+END_TEST
+
 START_TEST(node_that_is_alone_and_one_of_several_exclude_each_other)
 {
 	struct journal *j;
@@ -655,6 +678,7 @@ int main(void)
 	tcase_add_test(tc, news_of_threads_and_apps_reach_the_other_node);
 	tcase_add_test(tc, leaving_node_keeps_what_it_works_on_and_no_more);
 	tcase_add_test(tc, entry_taken_in_doubt_is_taken_once_more);
+	tcase_add_test(tc, entry_in_nobodys_hands_is_taken_once_more);
 	tcase_add_test(
 		tc, node_that_is_alone_and_one_of_several_exclude_each_other);
 	tcase_add_test(tc, every_node_tells_of_all);

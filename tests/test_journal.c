@@ -703,6 +703,20 @@ START_TEST(claims_of_done_and_unfinished_entries_are_told)
 }
 END_TEST
 
+START_TEST(room_is_for_those_of_all_nodes_together)
+{
+	struct wait w;
+
+	append("e1", "Ev1");
+	journal_set_crowd(j, ROOM);
+	init_append(&w, "e2", "Ev2");
+	w.r.done = finish;
+	ck_assert(!journal_submit(j, &w.r));
+	journal_set_crowd(j, ROOM - 1);
+	append("e2", "Ev2");
+}
+END_TEST
+
 START_TEST(closing_commits_what_was_submitted)
 {
 	static struct wait w[ROOM];
@@ -1047,6 +1061,7 @@ static TCase *thread(void (*setup)(void))
 	tcase_set_timeout(tc, 60);
 	tcase_add_test(tc, failed_write_undoes_itself_and_nothing_else);
 	tcase_add_test(tc, room_is_for_the_unfinished);
+	tcase_add_test(tc, room_is_for_those_of_all_nodes_together);
 	tcase_add_test(tc, closing_commits_what_was_submitted);
 	tcase_add_test(tc, failed_commit_refuses_entries_and_keeps_notes);
 	tcase_add_test(tc, closing_ends_though_nothing_can_be_committed);

@@ -287,6 +287,16 @@ CREATE TRIGGER reopen BEFORE UPDATE OF done_ms ON journal FOR EACH ROW
 	WHEN (OLD.done_ms IS NOT NULL AND NEW.done_ms IS NULL)
 	EXECUTE FUNCTION reopen();
 
+-- What the node has taken, and not finished in all that time.
+CREATE FUNCTION work_idle(me text, before_ms bigint, most integer)
+	RETURNS TABLE (id text, epoch bigint)
+	LANGUAGE sql STABLE SECURITY DEFINER
+	SET search_path = konstruct, pg_temp AS
+	'SELECT j.id, j.epoch FROM partitions p JOIN journal j
+		ON j.part = p.part AND j.epoch = p.epoch
+		WHERE p.node = $1 AND j.done_ms IS NULL AND j.received_ms < $2
+		ORDER BY j.seq LIMIT $3';
+
 DO $$
 DECLARE
 	f regprocedure;

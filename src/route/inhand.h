@@ -3,16 +3,21 @@
 #define ROUTE_INHAND_H
 
 #include <stdbool.h>
+#include <stdint.h>
 
 /*
  * The unfinished entries that this process has in hand, from router to turn,
  * so that what nobody works on can be told from them. Any thread.
+ *
+ * With several nodes an entry may come back under a new lease while what was
+ * done under the old one is being put down: those are two.
  */
 
 /* False when it is there already, and is not to be worked on twice. Without
  * memory it is true, and nothing is kept. */
-bool inhand_add(const char *id);
-void inhand_drop(const char *id); /* one that isn't there is no matter */
-bool inhand_has(const char *id);
+bool inhand_add(const char *id, int64_t epoch);
+/* One that isn't there is no matter. */
+void inhand_drop(const char *id, int64_t epoch);
+bool inhand_has(const char *id, int64_t epoch);
 
 #endif

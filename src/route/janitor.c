@@ -39,7 +39,7 @@ static int keep_id(const char *id, void *arg)
 {
 	struct janitor *jan = arg;
 
-	if (jan->n < TAKEN_UP && !inhand_has(id))
+	if (jan->n < TAKEN_UP && !inhand_has(id, 0))
 		(void)snprintf(jan->ids[jan->n++], ID_SIZE, "%s", id);
 	return 0;
 }

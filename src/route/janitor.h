@@ -11,7 +11,7 @@ struct router;
 /*
  * Takes up what is unfinished for longer than any turn takes and in nobody's
  * hands (route/inhand.h): for want of memory, say. It reads on a router's
- * thread.
+ * thread. One of several nodes has no use for it (store/cluster.h).
  */
 struct janitor;
 

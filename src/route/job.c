@@ -10,7 +10,7 @@ void job_free(struct job *j)
 {
 	if (!j)
 		return;
-	inhand_drop(j->entry.id);
+	inhand_drop(j->entry.id, j->entry.epoch);
 	message_free(j->msg);
 	connection_release(&j->connection);
 	agent_release(&j->agent);

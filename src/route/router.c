@@ -411,15 +411,16 @@ void router_submit(struct router *r, struct entry *en, struct message *msg)
 {
 	struct routing *rt;
 	struct router_thread *t;
+	int64_t epoch = en->epoch;
 	char id[ID_SIZE];
 
-	if (!inhand_add(en->id)) {
+	if (!inhand_add(en->id, epoch)) {
 		entry_release(en);
 		message_free(msg);
 		return;
 	}
 	if (!enter(r, false)) {
-		inhand_drop(en->id);
+		inhand_drop(en->id, epoch);
 		entry_release(en);
 		message_free(msg);
 		return;
@@ -429,7 +430,7 @@ void router_submit(struct router *r, struct entry *en, struct message *msg)
 	rt = routing_create(en, msg);
 	suspect_leave();
 	if (!rt) {
-		inhand_drop(id);
+		inhand_drop(id, epoch);
 		log_error(NULL, "no memory to route an entry");
 		leave(r);
 		return;

@@ -102,7 +102,7 @@ void routing_free(struct routing *r)
 {
 	if (!r)
 		return;
-	inhand_drop(r->entry.id);
+	inhand_drop(r->entry.id, r->entry.epoch);
 	forget(r);
 	message_free(r->msg);
 	entry_release(&r->entry);

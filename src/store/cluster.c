@@ -23,6 +23,9 @@
 #define HASTE_MS 300   /* between beats while something is to be given up */
 #define LEAVE_MS 20000 /* a partition's turns have so long to end */
 
+/* Between looks for what nobody works on, in leases. */
+#define TIDY_LEASES 2
+
 /* One of the 64, as the thread sees it. */
 struct part {
 	struct cluster *c;
@@ -58,6 +61,8 @@ struct cluster {
 	/* The thread's own. */
 	struct part parts[LEASE_PARTS];
 	int64_t due_ms;
+	int64_t idle_ms;
+	int64_t tidy_ms; /* when it is time again */
 	unsigned int dialed;
 	bool is_deaf;
 	bool apps_changed;
@@ -426,6 +431,33 @@ static void join_again(struct cluster *c)
 		log_warn(LOG_FIELDS({ "reason", e.msg }), "cannot join");
 }
 
+static void tidy(struct cluster *c, int64_t now_ms)
+{
+	struct err e = { 0 };
+
+	if (now_ms < c->tidy_ms || !call_begin(c))
+		return;
+	c->tidy_ms = now_ms + TIDY_LEASES * c->o.lease_ms;
+	if (node_tidy(c->pg, clock_wall_ms() - c->idle_ms, c->o.in_hand,
+		      c->o.arg, &e) < 0)
+		log_warn(LOG_FIELDS({ "reason", e.msg }),
+			 "cannot look for what nobody works on");
+	call_end(c);
+}
+
+/* Unfinished entries for each node that lives. */
+static size_t crowd(const struct cluster_node *nodes, int n)
+{
+	size_t all = 0, alive = 0;
+	int i;
+
+	for (i = 0; i < n; i++) {
+		all += nodes[i].backlog;
+		alive += nodes[i].alive;
+	}
+	return alive > 0 ? all / alive : all;
+}
+
 static void look_around(struct cluster *c)
 {
 	static const size_t size = sizeof(c->nodes);
@@ -440,6 +472,8 @@ static void look_around(struct cluster *c)
 		pthread_mutex_lock(&c->lock);
 		memcpy(c->nodes, nodes, (size_t)n * sizeof(*nodes));
 		c->nnodes = (size_t)n;
+		if (!c->leaving)
+			journal_set_crowd(c->o.journal, crowd(nodes, n));
 		pthread_mutex_unlock(&c->lock);
 	}
 	free(nodes);
@@ -491,6 +525,8 @@ static void beat(struct cluster *c)
 		b.leave[i] = c->parts[i].leaving;
 		b.drop[i] = c->parts[i].drop;
 	}
+	/* With a pace of its own. */
+	c->pg->retry_at_ms = 0;
 	sent = clock_ms();
 	if (node_beat(c->pg, &b, &e) < 0) {
 		fail(c, &e);
@@ -512,6 +548,7 @@ static void beat(struct cluster *c)
 	if (c->is_deaf)
 		hear_again(c);
 	look_around(c);
+	tidy(c, sent);
 }
 
 static void drain_wake(struct cluster *c)
@@ -591,10 +628,13 @@ fail:
 	return NULL;
 }
 
-int cluster_start(struct cluster *c, struct err *e)
+int cluster_start(struct cluster *c, int64_t idle_ms, struct err *e)
 {
-	int rc = pthread_create(&c->thread, NULL, run, c);
+	int rc;
 
+	c->idle_ms = idle_ms;
+	c->tidy_ms = clock_ms() + TIDY_LEASES * c->o.lease_ms;
+	rc = pthread_create(&c->thread, NULL, run, c);
 	if (rc != 0)
 		return err_set(e, ERR_RETRY, "cannot start cluster thread: %s",
 			       strerror(rc));
@@ -627,7 +667,8 @@ void cluster_free(struct cluster *c)
 	if (c->started)
 		(void)pthread_join(c->thread, NULL);
 	if (c->pg) {
-		if (node_leave(c->pg, &e) < 0)
+		/* Without a database they run out. */
+		if (c->why[0] == '\0' && node_leave(c->pg, &e) < 0)
 			log_warn(LOG_FIELDS({ "reason", e.msg }),
 				 "cannot give up the leases");
 		store_postgres.close(&c->pg->base);

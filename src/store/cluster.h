@@ -41,6 +41,8 @@ struct cluster_opts {
 	/* These on the cluster's thread. Some lease was lost: put down what
 	 * was held under it. */
 	void (*lost)(void *arg);
+	/* Is anybody here at work on it? */
+	bool (*in_hand)(const char *id, int64_t epoch, void *arg);
 	/* A thread was engaged by a message of that time; 0: it may be soon. */
 	void (*thread)(const char *key, int64_t at_ms, void *arg);
 	/* Apps have changed: read them anew. */
@@ -56,7 +58,8 @@ struct cluster_opts {
 
 /* Connects, listens, and is one of the nodes. */
 struct cluster *cluster_create(const struct cluster_opts *o, struct err *e);
-int cluster_start(struct cluster *c, struct err *e);
+/* What is older than idle_ms and in nobody's hands is claimed once more. */
+int cluster_start(struct cluster *c, int64_t idle_ms, struct err *e);
 
 /*
  * Takes no more entries, and gives up each partition as soon as nothing of

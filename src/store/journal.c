@@ -61,6 +61,7 @@ struct journal {
 	size_t room;
 	const struct leases *leases; /* NULL: alone */
 	atomic_size_t unfinished;
+	atomic_size_t crowd; /* the same of all nodes, on average */
 	atomic_size_t queued;
 	atomic_llong beat_ms;
 	atomic_llong kept_ms; /* a row, after its entry is finished */
@@ -545,7 +546,8 @@ void journal_set_history(struct journal *j, int days)
 
 static bool take_room(struct journal *j)
 {
-	if (atomic_fetch_add(&j->unfinished, 1) < j->room)
+	if (atomic_fetch_add(&j->unfinished, 1) < j->room &&
+	    atomic_load(&j->crowd) < j->room)
 		return true;
 	count_down(j, 1);
 	return false;
@@ -597,6 +599,11 @@ void journal_reopened(struct journal *j)
 void journal_set_unfinished(struct journal *j, size_t n)
 {
 	atomic_store(&j->unfinished, n);
+}
+
+void journal_set_crowd(struct journal *j, size_t n)
+{
+	atomic_store(&j->crowd, n);
 }
 
 void journal_stats(struct journal *j, struct journal_stats *out)

@@ -163,6 +163,8 @@ struct journal *journal_create_node(const char *url, const struct keyring *k,
 				    struct err *e);
 /* How many entries of this node are unfinished, as the store has it. */
 void journal_set_unfinished(struct journal *j, size_t n);
+/* And of all nodes, on average: where there is no room nobody appends. */
+void journal_set_crowd(struct journal *j, size_t n);
 
 /* Commits what was submitted, then ends the thread. NULL is allowed. */
 void journal_free(struct journal *j);

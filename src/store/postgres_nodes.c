@@ -7,8 +7,10 @@
 #include <string.h>
 
 #include "base/err.h"
+#include "base/log.h"
 
 #define LIST_SIZE (LEASE_PARTS * 3 + 3)
+#define TIDY_MAX  1000
 
 int node_join(struct postgres *s, const char *home, const char *name,
 	      int lease_ms, struct err *e)
@@ -110,6 +112,36 @@ int node_list(struct postgres *s, int lease_ms, struct cluster_node *out,
 		take_node(&out[i], r, i);
 	PQclear(r);
 	return n;
+}
+
+static int let_go(struct postgres *s, const char *id, struct err *e)
+{
+	const char *const params[] = { id, s->node };
+
+	log_warn(LOG_FIELDS({ "entry", id }), "nobody was at work on an entry");
+	return postgres_do(s, PQ_WORK_LET_GO, NULL, params, e);
+}
+
+int node_tidy(struct postgres *s, int64_t before_ms,
+	      bool (*fn)(const char *id, int64_t epoch, void *arg), void *arg,
+	      struct err *e)
+{
+	char before[POSTGRES_NUMBER], most[POSTGRES_NUMBER];
+	const char *const params[] = { s->node,
+				       postgres_number(before, before_ms),
+				       postgres_number(most, TIDY_MAX) };
+	PGresult *r = postgres_run(s, PQ_WORK_IDLE, NULL, params, e);
+	int rc = r ? 0 : -1;
+	const char *id;
+	int i;
+
+	for (i = 0; rc == 0 && i < PQntuples(r); i++) {
+		id = postgres_text(r, i, 0);
+		if (!fn(id, postgres_int(r, i, 1), arg))
+			rc = let_go(s, id, e);
+	}
+	PQclear(r);
+	return rc;
 }
 
 bool node_hear(struct postgres *s, int fd, int timeout_ms,

@@ -43,6 +43,14 @@ int node_list(struct postgres *s, int lease_ms, struct cluster_node *out,
 	      size_t most, struct err *e);
 
 /*
+ * What was taken before that time and isn't finished, and isn't in anybody's
+ * hands as fn tells, is let go of; 0 or -1.
+ */
+int node_tidy(struct postgres *s, int64_t before_ms,
+	      bool (*fn)(const char *id, int64_t epoch, void *arg), void *arg,
+	      struct err *e);
+
+/*
  * Waits until something comes, fd can be read, or the time is over; then fn
  * gets each piece of news. False when the connection is lost.
  */

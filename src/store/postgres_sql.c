@@ -200,6 +200,8 @@ const struct postgres_statement postgres_sql[PQ_COUNT] = {
 			    " frame, answer, posts, replayed_ms, fresh"
 			    " FROM work_claim($1, $2, $3)",
 			    3 },
+	[PQ_WORK_IDLE] = { "work_idle",
+			   "SELECT id, epoch FROM work_idle($1, $2, $3)", 3 },
 	[PQ_NODE_JOIN] = { "node_join", "SELECT node_join($1, $2, $3, $4)", 4 },
 	[PQ_NODE_BEAT] = { "node_beat",
 			   "SELECT part, epoch, taken, waiting"

@@ -36,6 +36,13 @@ struct workers {
 	bool parting;    /* the grace of a drain is over */
 };
 
+/* Since the sweep for such may have been before it came. */
+static bool is_lost(const struct worker *w, const struct job *j)
+{
+	return lease_check(w->leases, j->entry.part, j->entry.epoch) ==
+	       LEASE_LOST;
+}
+
 static void take_jobs(struct loop_task *task)
 {
 	struct worker *w =
@@ -49,7 +56,8 @@ static void take_jobs(struct loop_task *task)
 		j = (struct job *)n;
 		/* A turn that may not begin any more waits for the next start;
 		 * a notice would never be said. */
-		if (w->closing || (w->parting && j->kind != JOB_NOTICE))
+		if (w->closing || (w->parting && j->kind != JOB_NOTICE) ||
+		    is_lost(w, j))
 			job_free(j);
 		else if (j->kind == JOB_NOTICE)
 			notice_start(w, j);

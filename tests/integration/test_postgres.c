@@ -121,6 +121,24 @@ START_TEST(second_daemon_with_local_state_is_refused)
 }
 END_TEST
 
+START_TEST(answer_is_put_down_with_its_lease_and_taken_up_under_the_next)
+{
+	char ts[SIM_TS];
+
+	slow_model(200);
+	rig_say(&rig, "C1", "U1", "<> tell me a story", NULL, ts);
+	ck_assert_int_eq(sim_wait_calls(rig.sim, "chat.update", 1, MS), 0);
+	/* As if another node had had them for a moment. */
+	(void)pg_ask("UPDATE partitions SET epoch = epoch + 1, node = NULL");
+	ck_assert(rig_logged(&rig, "put down", MS));
+	slow_model(0);
+	ck_assert_int_eq(sim_wait_asks(rig.sim, 2, MS), 0);
+	free(rig_answer(&rig, "C1", ts));
+	ck_assert_uint_eq(rig_replies(&rig, "C1", ts), 1);
+	ck_assert_uint_eq(sim_count(rig.sim, "chat.postMessage"), 1);
+}
+END_TEST
+
 START_TEST(status_shows_the_node_and_its_partitions)
 {
 	const char *const args[] = { "status", NULL };
@@ -205,6 +223,9 @@ int main(void)
 	tcase_add_checked_fixture(tc, setup_redis, teardown);
 	tcase_set_timeout(tc, 120);
 	tcase_add_test(tc, status_shows_the_node_and_its_partitions);
+	tcase_add_test(
+		tc,
+		answer_is_put_down_with_its_lease_and_taken_up_under_the_next);
 	tcase_add_test(tc, mention_and_follow_up_are_answered);
 	tcase_add_test(tc, answer_cut_by_kill_goes_on_in_the_same_placeholder);
 	tcase_add_test(tc, redis_emptied_forgets_neither_thread_nor_answer);
