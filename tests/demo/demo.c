@@ -12,12 +12,13 @@
 
 #include "base/clock.h"
 #include "base/err.h"
-#include "bed/bed.h"
+#include "bed/nodes.h"
 #include "demo/screen.h"
 
 #define ANSWER_MS   150000
 #define PLACEHOLDER "Thinking..."
 #define RESULTS_MAX 16
+#define NODES       2 /* of a cluster */
 
 static const struct company {
 	const char *app, *app_token, *team, *name;
@@ -84,7 +85,7 @@ static const struct place {
 #define COUNT(a) (sizeof(a) / sizeof((a)[0]))
 
 struct demo {
-	struct bed bed;
+	struct nodes nodes;
 	struct sim *sim;
 	struct {
 		bool ok;
@@ -255,7 +256,7 @@ static bool follow(struct demo *d, const char *channel, const char *thread,
 			c.seen = r->nversions;
 			screen_reply(name_of(r->user), r->text, false);
 		} else if (r && strcmp(r->text, PLACEHOLDER) != 0 &&
-			   bed_quiet(&d->bed)) {
+			   nodes_quiet(&d->nodes)) {
 			final = true;
 			screen_reply(name_of(r->user), r->text, true);
 			snprintf(times, sizeof(times),
@@ -292,7 +293,7 @@ static bool settle(struct demo *d)
 
 	if (sim_wait_acked(d->sim, ANSWER_MS) < 0)
 		return false;
-	while (!bed_quiet(&d->bed))
+	while (!nodes_quiet(&d->nodes))
 		if (clock_ms() >= until)
 			return false;
 		else
@@ -355,10 +356,23 @@ static void scene_redelivered(struct demo *d)
 	       "");
 }
 
+static bool logged(const struct demo *d, const char *word)
+{
+	bool found = false;
+	char *log;
+	size_t i;
+
+	for (i = 0; i < d->nodes.n && !found; i++) {
+		log = bed_log(&d->nodes.beds[i]);
+		found = log && strstr(log, word);
+		free(log);
+	}
+	return found;
+}
+
 static void scene_silence(struct demo *d)
 {
 	struct sim_say bot = { .bot_id = "BBUILD" };
-	char *log;
 	char ts[SIM_TS], far[SIM_TS];
 
 	screen_note("a bot speaks, and a workspace that nobody knows");
@@ -370,10 +384,7 @@ static void scene_silence(struct demo *d)
 	       "");
 	result(d, replies(d, "CSTRANGE", far) == 0,
 	       "an unknown workspace gets no answer", "");
-	log = bed_log(&d->bed);
-	result(d, log && strstr(log, "TSTRANGE"),
-	       "and leaves a warning in the log", "");
-	free(log);
+	result(d, logged(d, "TSTRANGE"), "and leaves a warning in the log", "");
 }
 
 static void scene_burst(struct demo *d)
@@ -407,6 +418,41 @@ static void scene_burst(struct demo *d)
 		 answers, told, told == 1 ? "" : "s");
 	result(d, answers == 5 && told == 1,
 	       "over the limit only the person is told", times);
+}
+
+/* The one that works on something; the others have nothing to do. */
+static struct bed *busy(struct demo *d)
+{
+	size_t i;
+
+	for (i = 0; i < d->nodes.n; i++)
+		if (!bed_quiet(&d->nodes.beds[i]))
+			return &d->nodes.beds[i];
+	return NULL;
+}
+
+static void scene_kill(struct demo *d)
+{
+	struct bed *b;
+	char ts[SIM_TS];
+	int64_t at = sim_clock_us();
+
+	screen_note("the node at work is killed in the middle of an answer");
+	say(d, "CSHOP", "UCAROL", "<@UBRUNO> how do I sharpen a chisel?", NULL,
+	    ts);
+	if (sim_wait_reply(d->sim, "CSHOP", ts, 1, ANSWER_MS) < 0)
+		return;
+	b = busy(d);
+	if (b) {
+		bed_kill(b);
+		screen_note("node %c is dead; the other one takes over when "
+			    "its lease ends",
+			    (char)('a' + (b - d->nodes.beds)));
+	}
+	result(d, b != NULL, "a node can be killed", "");
+	follow(d, "CSHOP", ts, 0, at, "another one ends its answer");
+	settle(d);
+	result(d, replies(d, "CSHOP", ts) == 1, "in the same message", "");
 }
 
 static bool summary(const struct demo *d)
@@ -477,40 +523,67 @@ static void play(struct demo *d)
 	scene_redelivered(d);
 	scene_silence(d);
 	scene_burst(d);
+	if (d->nodes.shared)
+		scene_kill(d);
 }
 
-static int start(struct demo *d, const struct bed_opts *o, struct err *e)
+static int start(struct demo *d, const struct bed_opts *o, bool cluster,
+		 struct err *e)
 {
 	int64_t at;
 
-	if (bed_make(&d->bed, o, e) < 0)
+	if (nodes_make(&d->nodes, cluster ? NODES : 0, o, e) < 0)
 		return -1;
-	d->sim = d->bed.sim;
+	d->sim = d->nodes.beds[0].sim;
 	if (make_world(d->sim) != 0)
 		return err_set(e, ERR_FATAL, "cannot make the world");
-	if (bed_apply(&d->bed, e) < 0)
-		return -1;
 	at = clock_ms();
-	if (bed_start(&d->bed, e) < 0)
+	if (nodes_start(&d->nodes, e) < 0)
 		return -1;
 	if (sim_wait_links(d->sim, "ADEMO1", 1, 20000) < 0 ||
 	    sim_wait_links(d->sim, "ADEMO2", 1, 20000) < 0)
 		return err_set(e, ERR_FATAL, "the links did not come up");
-	screen_note("konstructd is connected to two apps over TLS, %lld ms "
+	screen_note("konstructd%s is connected to two apps over TLS, %lld ms "
 		    "after its start",
+		    cluster ? " (two nodes, PostgreSQL and Redis)" : "",
 		    (long long)(clock_ms() - at));
 	return 0;
 }
 
+static bool stop(struct demo *d)
+{
+	bool ok = true;
+	size_t i;
+
+	for (i = 0; i < d->nodes.n; i++)
+		ok &= bed_stop(&d->nodes.beds[i]) == 0;
+	return ok;
+}
+
+static void show_logs(struct demo *d)
+{
+	char *log;
+	size_t i;
+
+	for (i = 0; i < d->nodes.n; i++) {
+		log = bed_log(&d->nodes.beds[i]);
+		fprintf(stderr, "\nthe log of '%s':\n%s", d->nodes.beds[i].dir,
+			log ? log : "");
+		free(log);
+	}
+}
+
 static void usage(void)
 {
-	fputs("usage: ./dev demo [--interactive] [--llm-url URL --model M]\n",
+	fputs("usage: ./dev demo [--cluster] [--interactive] "
+	      "[--llm-url URL --model M]\n",
 	      stderr);
 }
 
 int main(int argc, char **argv)
 {
 	static const struct option options[] = {
+		{ "cluster", no_argument, NULL, 'c' },
 		{ "interactive", no_argument, NULL, 'i' },
 		{ "llm-url", required_argument, NULL, 'u' },
 		{ "model", required_argument, NULL, 'm' },
@@ -518,14 +591,16 @@ int main(int argc, char **argv)
 	};
 	struct bed_opts o = { 0 };
 	struct err e = { 0 };
+	bool cluster = false;
 	bool interactive = false;
 	bool ok = false;
 	struct demo d = { 0 };
-	char *log;
 	int opt;
 
 	while ((opt = getopt_long(argc, argv, "", options, NULL)) != -1) {
-		if (opt == 'i') {
+		if (opt == 'c') {
+			cluster = true;
+		} else if (opt == 'i') {
 			interactive = true;
 		} else if (opt == 'u') {
 			o.llm_url = optarg;
@@ -541,7 +616,7 @@ int main(int argc, char **argv)
 		return 64;
 	}
 
-	if (start(&d, &o, &e) == 0) {
+	if (start(&d, &o, cluster, &e) == 0) {
 		play(&d);
 		ok = summary(&d);
 		if (interactive)
@@ -549,11 +624,9 @@ int main(int argc, char **argv)
 	} else {
 		fprintf(stderr, "demo: %s\n", e.msg);
 	}
-	ok &= bed_stop(&d.bed) == 0;
-	log = ok ? NULL : bed_log(&d.bed);
-	if (log)
-		fprintf(stderr, "\nthe daemon's log:\n%s", log);
-	free(log);
-	bed_remove(&d.bed);
+	ok &= stop(&d);
+	if (!ok)
+		show_logs(&d);
+	nodes_remove(&d.nodes);
 	return ok ? EXIT_SUCCESS : EXIT_FAILURE;
 }
