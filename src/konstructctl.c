@@ -1,4 +1,5 @@
 /* SPDX-License-Identifier: ISC */
+#include <grp.h>
 #include <signal.h>
 #include <stdio.h>
 #include <stdlib.h>
@@ -17,6 +18,7 @@
 #include "config.h"
 #include "ctl/args.h"
 #include "ctl/ctl.h"
+#include "ctl/doctor.h"
 #include "ctl/files.h"
 #include "net/local.h"
 #include "slack/permalink.h"
@@ -340,9 +342,42 @@ out:
  */
 static bool needs_conf(const struct ctl_args *a)
 {
-	if (a->offline || a->config)
+	if (a->offline || a->config || a->command == CTL_DOCTOR)
 		return true;
 	return !a->socket && access(DEFAULT_CONFIG, R_OK) == 0;
+}
+
+/*
+ * What the daemon may read and reach is the question, so root takes its place:
+ * the owner of the state directory.
+ */
+static int become_daemon(const struct conf *c, struct err *e)
+{
+	struct stat st;
+
+	if (geteuid() != 0 || stat(c->state_dir, &st) < 0 || st.st_uid == 0)
+		return 0;
+	if (setgroups(0, NULL) < 0 || setgid(st.st_gid) < 0 ||
+	    setuid(st.st_uid) < 0)
+		return err_set(e, ERR_FATAL, "cannot become user %ld: %m",
+			       (long)st.st_uid);
+	return 0;
+}
+
+static int run_doctor(const struct ctl_args *a, struct conf *conf)
+{
+	struct err e = { 0 };
+	int rc = 2;
+
+	if (a->socket) {
+		free(conf->admin_socket);
+		conf->admin_socket = strdup(a->socket);
+	}
+	if (!conf->admin_socket || become_daemon(conf, &e) < 0)
+		(void)complain(rc, e.msg);
+	else
+		rc = doctor_run(conf, a->operand, a->json);
+	return rc;
 }
 
 static int run_with_conf(const struct ctl_args *a)
@@ -355,6 +390,10 @@ static int run_with_conf(const struct ctl_args *a)
 
 	if (conf_load(&conf, path, &e) < 0)
 		return complain(EX_CONFIG, e.msg);
+	if (a->command == CTL_DOCTOR) {
+		rc = run_doctor(a, &conf);
+		goto out;
+	}
 	c.socket = a->socket ? a->socket : conf.admin_socket;
 	if (a->offline) {
 		log_set_level(LOG_LEVEL_WARN);

@@ -90,7 +90,7 @@ completes() {
 		complain "no '$want' is offered after: $*"
 }
 completes tenant ''
-completes status ''
+completes doctor ''
 completes remove tenant ''
 completes --app-token-file tenant add x -
 completes --json status -

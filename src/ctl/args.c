@@ -25,6 +25,7 @@ const struct ctl_word ctl_words[] = {
 	{ "dead", "replay", "ENTRY|all", 0, CTL_DEAD_REPLAY },
 	{ "dead", "drop", "ENTRY|all", 0, CTL_DEAD_DROP },
 	{ "status", NULL, NULL, NO_OFFLINE, CTL_STATUS },
+	{ "doctor", NULL, "[TENANT]", NO_OFFLINE, CTL_DOCTOR },
 	{ "migrate", NULL, NULL, TAKES_DATABASE, CTL_MIGRATE },
 };
 const size_t ctl_nwords = sizeof(ctl_words) / sizeof(ctl_words[0]);
@@ -85,6 +86,7 @@ void ctl_usage(FILE *out)
 	      "  dead show ENTRY\n"
 	      "  dead replay|drop ENTRY|all\n"
 	      "  status\n"
+	      "  doctor [TENANT]  as root or as the daemon's user\n"
 	      "  migrate [--database URL]  as the owner of a PostgreSQL\n"
 	      "\n"
 	      "  -c, --config FILE  the daemon's settings, for its socket\n"
@@ -286,13 +288,14 @@ int ctl_args_parse(struct ctl_args *a, int argc, char **argv, struct err *e)
 		return -1;
 	a->command = ctl_words[row].command;
 	left = argc - optind - used;
-	if (ctl_words[row].operand && left == 0)
+	if (ctl_words[row].operand && ctl_words[row].operand[0] != '[' &&
+	    left == 0)
 		return err_set(e, ERR_INPUT, "%s is missing",
 			       ctl_words[row].operand);
 	if (left > (ctl_words[row].operand ? 1 : 0))
 		return err_set(e, ERR_INPUT, "unexpected '%.60s'",
 			       argv[argc - 1]);
-	if (ctl_words[row].operand)
+	if (ctl_words[row].operand && left > 0)
 		a->operand = argv[optind + used];
 	return check(a, ctl_words[row].takes, seen, e);
 }

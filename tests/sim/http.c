@@ -5,6 +5,7 @@
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
+#include <time.h>
 
 #include "sim/core.h"
 
@@ -278,16 +279,27 @@ static const char *reason(int status)
 	return "Status";
 }
 
+/* As Slack tells it, which is how clocks are compared. */
+static const char *http_date(char out[40])
+{
+	time_t now = time(NULL);
+	struct tm tm;
+
+	gmtime_r(&now, &tm);
+	strftime(out, 40, "%a, %d %b %Y %H:%M:%S GMT", &tm);
+	return out;
+}
+
 void http_reply(struct conn *c, int status, const char *type, const char *extra,
 		const char *body, size_t len)
 {
-	char head[4096];
+	char head[4096], date[40];
 	int n;
 
 	n = snprintf(head, sizeof(head),
-		     "HTTP/1.1 %d %s\r\nServer: konstruct-sim\r\n"
+		     "HTTP/1.1 %d %s\r\nServer: konstruct-sim\r\nDate: %s\r\n"
 		     "Content-Type: %s\r\nContent-Length: %zu\r\n%s%s\r\n",
-		     status, reason(status), type, len,
+		     status, reason(status), http_date(date), type, len,
 		     c->keep ? "" : "Connection: close\r\n",
 		     extra ? extra : "");
 	if (n < 0 || n >= (int)sizeof(head))

@@ -1,0 +1,175 @@
+/* SPDX-License-Identifier: ISC */
+#include "ctl/doctor.h"
+
+#include <stdarg.h>
+#include <stdio.h>
+#include <string.h>
+#include <time.h>
+
+#include "base/buf.h"
+#include "base/conf.h"
+#include "base/err.h"
+#include "base/json.h"
+#include "base/log.h"
+#include "base/secret.h"
+#include "net/local.h"
+#include "net/probe.h"
+#include "store/store.h"
+
+#define REPORT_MAX ((size_t)4 * 1024 * 1024)
+
+/* A certificate is renewed some weeks before it ends. */
+#define EXPIRES_SOON_S (7 * 24 * 3600)
+
+struct doctor {
+	const struct conf *conf;
+	bool json;
+	struct buf out; /* the report as JSON */
+	struct jwrite w;
+	enum doctor_result worst;
+	struct json *status;
+};
+
+static const char *const names[] = {
+	[DOCTOR_OK] = "ok",
+	[DOCTOR_WARNING] = "warning",
+	[DOCTOR_FAILURE] = "failure",
+};
+
+/* Names come from afar: a terminal gets no control characters of theirs. */
+static void print_clean(const char *s)
+{
+	for (; *s; s++)
+		putchar((unsigned char)*s < ' ' ? '?' : *s);
+}
+
+static void print_line(enum doctor_result r, const char *what, const char *seen,
+		       const char *todo)
+{
+	printf("%-8s ", names[r]);
+	print_clean(what);
+	fputs(": ", stdout);
+	print_clean(seen);
+	putchar('\n');
+	if (todo)
+		printf("         -> %s\n", todo);
+	fflush(stdout);
+}
+
+void doctor_say(struct doctor *d, enum doctor_result r, const char *what,
+		const char *todo, const char *fmt, ...)
+{
+	char seen[600];
+	va_list ap;
+
+	va_start(ap, fmt);
+	(void)vsnprintf(seen, sizeof(seen), fmt, ap);
+	va_end(ap);
+	if (r > d->worst)
+		d->worst = r;
+	jw_object(&d->w, NULL);
+	jw_str(&d->w, "result", names[r]);
+	jw_str(&d->w, "check", what);
+	jw_str(&d->w, "seen", seen);
+	jw_str(&d->w, "do", todo);
+	jw_object_end(&d->w);
+	if (!d->json)
+		print_line(r, what, seen, todo);
+}
+
+static const char *const todos[] = {
+	[PROBE_OK] = NULL,
+	[PROBE_DNS] = "see /etc/resolv.conf; behind a proxy that resolves "
+		      "names, set proxy",
+	[PROBE_PROXY] = "see proxy, proxy_user, proxy_password_file and "
+			"proxy_auth; the proxy must allow CONNECT to port 443",
+	[PROBE_CONNECT] = "open the firewall (docs/firewall.md), or set proxy",
+	[PROBE_TLS] = "a proxy that reads along? give its CA as ca_file "
+		      "(docs/firewall.md); is the clock right?",
+	[PROBE_OTHER] = "does something between here and there cut it off?",
+};
+
+static bool expires_soon(const struct probe *p)
+{
+	return p->expires_s > 0 &&
+	       p->expires_s < (int64_t)time(NULL) + EXPIRES_SOON_S;
+}
+
+bool doctor_probed(struct doctor *d, const char *what, const struct probe *p)
+{
+	char signer[320] = "no TLS";
+
+	if (p->issuer[0])
+		(void)snprintf(signer, sizeof(signer), "signed by %s",
+			       p->issuer);
+	if (p->fault != PROBE_OK)
+		doctor_say(d, DOCTOR_FAILURE, what, todos[p->fault], "%s%s%s",
+			   p->msg, p->issuer[0] ? "; " : "",
+			   p->issuer[0] ? signer : "");
+	else if (expires_soon(p))
+		doctor_say(d, DOCTOR_WARNING, what,
+			   "the certificate ends within a week", "%s", signer);
+	else
+		doctor_say(d, DOCTOR_OK, what, NULL, "%s %s, %s, %lld ms",
+			   p->proxy_status ? "through the proxy" : "from",
+			   p->addr, signer, (long long)p->ms);
+	return p->fault == PROBE_OK;
+}
+
+const struct conf *doctor_conf(const struct doctor *d)
+{
+	return d->conf;
+}
+
+const struct json *doctor_status(const struct doctor *d)
+{
+	return d->status;
+}
+
+static void ask_daemon(struct doctor *d)
+{
+	struct err e = { 0 };
+	struct buf out;
+	int status;
+
+	buf_init(&out, REPORT_MAX);
+	status = local_call(d->conf->admin_socket, "GET", "/v1/status", NULL, 0,
+			    &out, &e);
+	if (status == 200)
+		d->status = json_parse(out.data, out.len, REPORT_MAX, &e);
+	buf_release(&out);
+}
+
+static void examine(struct doctor *d, const char *tenant)
+{
+	struct keyring *keyring = NULL;
+	struct store *s;
+
+	ask_daemon(d);
+	s = doctor_machine(d, &keyring);
+	doctor_slack(d, s, tenant);
+	doctor_models(d);
+	if (s)
+		s->ops->close(s);
+	keyring_free(keyring);
+	json_free(d->status);
+}
+
+int doctor_run(const struct conf *conf, const char *tenant, bool json)
+{
+	struct doctor d = { .conf = conf, .json = json };
+
+	log_set_level(LOG_LEVEL_ERROR);
+	buf_init(&d.out, REPORT_MAX);
+	jw_init(&d.w, &d.out);
+	jw_object(&d.w, NULL);
+	jw_array(&d.w, "checks");
+	examine(&d, tenant);
+	jw_array_end(&d.w);
+	jw_str(&d.w, "result", names[d.worst]);
+	jw_object_end(&d.w);
+	if (json && !d.out.failed)
+		printf("%s\n", d.out.data);
+	buf_release(&d.out);
+	return (int)d.worst;
+}

@@ -1,0 +1,50 @@
+/* SPDX-License-Identifier: ISC */
+#ifndef CTL_DOCTOR_H
+#define CTL_DOCTOR_H
+
+#include <stdbool.h>
+#include <stddef.h>
+
+struct conf;
+struct doctor;
+struct json;
+struct keyring;
+struct probe;
+struct store;
+struct way;
+
+/*
+ * "konstructctl doctor": tries all that a daemon with these settings needs,
+ * from here and as the daemon's user, and says of each what was seen and what
+ * to do. tenant NULL: all of them. Returns 0: all is well, 1: there are
+ * warnings, 2: failures.
+ */
+int doctor_run(const struct conf *conf, const char *tenant, bool json);
+
+/* What follows is between the doctor's own files. */
+
+enum doctor_result {
+	DOCTOR_OK,
+	DOCTOR_WARNING,
+	DOCTOR_FAILURE,
+};
+
+/* One line of the report. todo NULL: nothing. seen is printf's. */
+void doctor_say(struct doctor *d, enum doctor_result r, const char *what,
+		const char *todo, const char *seen, ...)
+	__attribute__((format(printf, 5, 6)));
+
+/* Says what a request came to, up to TLS; false if it got no answer. */
+bool doctor_probed(struct doctor *d, const char *what, const struct probe *p);
+
+const struct conf *doctor_conf(const struct doctor *d);
+/* The daemon's answer to /v1/status; NULL: none runs, or it won't tell. */
+const struct json *doctor_status(const struct doctor *d);
+
+/* The machine: files, disk, limits, sandbox, store and state. The store that
+ * it could open, or NULL. */
+struct store *doctor_machine(struct doctor *d, struct keyring **keyring);
+void doctor_slack(struct doctor *d, struct store *s, const char *tenant);
+void doctor_models(struct doctor *d);
+
+#endif

@@ -1,0 +1,109 @@
+/* SPDX-License-Identifier: ISC */
+#include <stdio.h>
+#include <string.h>
+
+#include "base/conf.h"
+#include "base/err.h"
+#include "ctl/doctor.h"
+#include "llm/llm.h"
+#include "net/http.h"
+#include "net/loop.h"
+
+struct talk {
+	struct doctor *d;
+	struct loop *loop;
+	const char *what;
+	size_t pieces;
+};
+
+static void on_text(const char *p, size_t n, void *arg)
+{
+	struct talk *t = arg;
+
+	(void)p;
+	(void)n;
+	t->pieces++;
+}
+
+static const char *todo_of(enum llm_end end)
+{
+	switch (end) {
+	case LLM_REFUSED:
+		return "see api_key_file";
+	case LLM_BROKEN:
+	case LLM_TIMEOUT:
+		return "see url, proxy and ca_file of this llm, and the "
+		       "firewall";
+	case LLM_BUSY:
+		return "try again; is the account out of money?";
+	case LLM_ERROR:
+		return "see model and url of this llm";
+	case LLM_DONE:
+	case LLM_LENGTH:
+	case LLM_FILTERED:
+	case LLM_EMPTY:
+	case LLM_TOO_LONG:
+		break;
+	}
+	return "try another question";
+}
+
+static void on_done(const struct llm_result *r, void *arg)
+{
+	struct talk *t = arg;
+
+	if (r->end != LLM_DONE && r->end != LLM_LENGTH)
+		doctor_say(t->d, DOCTOR_FAILURE, t->what, todo_of(r->end),
+			   "%s: %s", llm_end_name(r->end), r->msg);
+	else if (t->pieces > 1)
+		doctor_say(t->d, DOCTOR_OK, t->what, NULL,
+			   "answers and streams, first words after %lld ms",
+			   (long long)r->first_token_ms);
+	else
+		doctor_say(t->d, DOCTOR_WARNING, t->what,
+			   "does something on the way hold the answer back?",
+			   "answers, in one piece");
+	loop_stop(t->loop);
+}
+
+static void ask(struct doctor *d, struct llm *m, const char *model)
+{
+	static const struct llm_msg question = {
+		.role = LLM_USER,
+		.text = "Count from one to twenty in words.",
+	};
+	const struct http_opts o = { 0 };
+	struct err e = { 0 };
+	char what[160];
+	struct talk t = { .d = d, .what = what };
+	struct http *h = NULL;
+
+	(void)snprintf(what, sizeof(what), "model \"%s\"", model);
+	t.loop = loop_create("doctor", &e);
+	if (t.loop)
+		h = http_create(t.loop, &o, &e);
+	if (h && llm_ask(m, h, t.loop, model, &question, 1, on_text, on_done,
+			 &t, &e))
+		loop_run_here(t.loop);
+	else
+		doctor_say(d, DOCTOR_FAILURE, what, NULL, "%s", e.msg);
+	http_free(h);
+	loop_free(t.loop);
+}
+
+void doctor_models(struct doctor *d)
+{
+	const struct conf *c = doctor_conf(d);
+	struct err e = { 0 };
+	struct llm *m = llm_create(c, &e);
+	size_t i;
+
+	if (!m) {
+		doctor_say(d, DOCTOR_FAILURE, "models",
+			   "may the daemon's user read the file?", "%s", e.msg);
+		return;
+	}
+	for (i = 0; i < c->nmodels; i++)
+		ask(d, m, c->models[i].name);
+	llm_free(m);
+}

@@ -1,0 +1,383 @@
+/* SPDX-License-Identifier: ISC */
+#include <stdio.h>
+#include <stdlib.h>
+#include <string.h>
+#include <time.h>
+
+#include "base/buf.h"
+#include "base/conf.h"
+#include "base/err.h"
+#include "base/json.h"
+#include "base/secret.h"
+#include "ctl/doctor.h"
+#include "net/probe.h"
+#include "net/way.h"
+#include "store/store.h"
+
+#define CLOCK_OFF_S 60
+#define ANSWER_MAX  ((size_t)1024 * 1024)
+
+struct visit {
+	struct doctor *d;
+	struct way *way;
+	const char *app_id;
+	char *token; /* of the app */
+	struct store *store;
+};
+
+/* As the manifest asks for them. */
+static const struct {
+	const char *scope;
+	bool must;
+	const char *without;
+} scopes[] = {
+	{ "app_mentions:read", true, "mentions don't arrive" },
+	{ "chat:write", true, "nothing can be answered" },
+	{ "im:history", false, "direct messages don't arrive" },
+	{ "mpim:history", false, "group conversations don't arrive" },
+	{ "channels:history", false, "threads in channels aren't followed" },
+	{ "groups:history", false, "nor those in private channels" },
+	{ "users:read", false, "people have no names" },
+};
+
+static bool has_scope(const char *list, const char *scope)
+{
+	size_t n = strlen(scope);
+	const char *p;
+
+	for (p = list; (p = strstr(p, scope)) != NULL; p += n) {
+		if ((p == list || p[-1] == ',' || p[-1] == ' ') &&
+		    (p[n] == '\0' || p[n] == ',' || p[n] == ' '))
+			return true;
+	}
+	return false;
+}
+
+static void check_scopes(struct doctor *d, const char *who, const char *list)
+{
+	enum doctor_result r = DOCTOR_OK;
+	char what[160];
+	struct buf lacks;
+	size_t i;
+
+	(void)snprintf(what, sizeof(what), "scopes of %s", who);
+	buf_init(&lacks, 1024);
+	for (i = 0; i < sizeof(scopes) / sizeof(scopes[0]); i++) {
+		if (has_scope(list, scopes[i].scope))
+			continue;
+		buf_addf(&lacks, "%s%s (%s)", lacks.len ? ", " : "",
+			 scopes[i].scope, scopes[i].without);
+		if (scopes[i].must)
+			r = DOCTOR_FAILURE;
+		else if (r == DOCTOR_OK)
+			r = DOCTOR_WARNING;
+	}
+	if (!*list)
+		doctor_say(d, DOCTOR_WARNING, what, NULL, "Slack tells none");
+	else if (r == DOCTOR_OK)
+		doctor_say(d, r, what, NULL, "all that are needed");
+	else
+		doctor_say(d, r, what,
+			   "add them to the app (konstructctl manifest), then "
+			   "reinstall it; if the app has them already, "
+			   "reinstall it",
+			   "missing: %s", lacks.data ? lacks.data : "?");
+	buf_release(&lacks);
+}
+
+/* A method's answer, or NULL, told. */
+static struct json *call(struct visit *v, const char *what, const char *method,
+			 const char *token, struct probe *p)
+{
+	const char *api = doctor_conf(v->d)->slack_api_url;
+	struct err e = { 0 };
+	struct json *j = NULL;
+	const char *error;
+	char url[600];
+
+	(void)snprintf(url, sizeof(url), "%s%s", api, method);
+	probe_http(p, v->way, url, token);
+	if (p->fault != PROBE_OK) {
+		(void)doctor_probed(v->d, what, p);
+		return NULL;
+	}
+	if (p->body.data)
+		j = json_parse(p->body.data, p->body.len, ANSWER_MAX, &e);
+	if (json_bool(j, "ok", false))
+		return j;
+	error = json_str(j, "error");
+	doctor_say(v->d, DOCTOR_FAILURE, what,
+		   "is the token still good? give the new one with "
+		   "'konstructctl tenant add'",
+		   "%s says %s (HTTP %d)", method, error ? error : "nothing",
+		   p->status);
+	json_free(j);
+	return NULL;
+}
+
+static int check_connection(const struct connection *c, void *arg)
+{
+	struct visit *v = arg;
+	struct probe p;
+	struct json *j;
+	const char *app, *team;
+	char what[160];
+
+	if (strcmp(c->app_id, v->app_id) != 0)
+		return 0;
+	(void)snprintf(what, sizeof(what), "bot token of %s in %s",
+		       c->tenant.name ? c->tenant.name : "?", c->workspace_id);
+	j = call(v, what, "auth.test", c->bot_token, &p);
+	app = json_str(j, "app_id");
+	team = json_str(j, "team_id");
+	if (j && app && strcmp(app, c->app_id) != 0)
+		doctor_say(v->d, DOCTOR_FAILURE, what,
+			   "give both tokens of one app",
+			   "it is of app %s, the app token of %s", app,
+			   c->app_id);
+	else if (j && team && strcmp(team, c->workspace_id) != 0 &&
+		 c->workspace_id[0] == 'T')
+		doctor_say(v->d, DOCTOR_FAILURE, what,
+			   "give this workspace's token",
+			   "it is of workspace %s", team);
+	else if (j)
+		doctor_say(v->d, DOCTOR_OK, what, NULL, "it is of app %s",
+			   app ? app : c->app_id);
+	if (j)
+		check_scopes(v->d, what + strlen("bot token of "), p.scopes);
+	json_free(j);
+	probe_release(&p);
+	return 0;
+}
+
+/* Links of the app that the daemon has; 0 without a daemon. */
+static long long our_links(const struct doctor *d, const char *app_id)
+{
+	const struct json *list = json_at(doctor_status(d), "app_links");
+	const struct json *row;
+	const char *id, *state;
+	char at[24];
+	size_t i;
+
+	for (i = 0; list && i < json_len(list, ""); i++) {
+		(void)snprintf(at, sizeof(at), "%zu", i);
+		row = json_at(list, at);
+		id = json_str(row, "app_id");
+		state = json_str(row, "state");
+		if (id && strcmp(id, app_id) == 0)
+			return state && strcmp(state, "live") == 0;
+	}
+	return 0;
+}
+
+static void check_hello(struct visit *v, const struct probe *p)
+{
+	struct err e = { 0 };
+	struct json *j = json_parse(p->body.data ? p->body.data : "",
+				    p->body.len, ANSWER_MAX, &e);
+	const char *app = json_str(j, "connection_info.app_id");
+	long long all = (long long)json_int(j, "num_connections", 0);
+	long long ours = our_links(v->d, v->app_id) + 1; /* and this one */
+	char what[96];
+
+	(void)snprintf(what, sizeof(what), "connections of %s", v->app_id);
+	if (app && strcmp(app, v->app_id) != 0)
+		doctor_say(v->d, DOCTOR_FAILURE, what,
+			   "give both tokens of one app",
+			   "the app token is of app %s", app);
+	else if (all > ours)
+		doctor_say(v->d, DOCTOR_WARNING, what,
+			   "another program has this app token, or one died "
+			   "just now: it takes its share of the events",
+			   "%lld, of which %lld are ours", all, ours);
+	else
+		doctor_say(v->d, DOCTOR_OK, what, NULL,
+			   "%lld with this one, none that isn't ours", all);
+	json_free(j);
+}
+
+static void check_wss(struct visit *v)
+{
+	char what[96];
+	struct probe ask, ws;
+	struct json *j;
+	const char *url;
+
+	(void)snprintf(what, sizeof(what), "app token of %s", v->app_id);
+	j = call(v, what, "apps.connections.open", v->token, &ask);
+	url = json_str(j, "url");
+	if (j)
+		doctor_say(v->d, DOCTOR_OK, what, NULL, "Slack takes it");
+	if (url && strstr(url, "://")) {
+		probe_ws(&ws, v->way, url);
+		(void)snprintf(what, sizeof(what), "WSS for %s", v->app_id);
+		if (doctor_probed(v->d, what, &ws))
+			check_hello(v, &ws);
+		probe_release(&ws);
+	}
+	json_free(j);
+	if (ask.body.data)
+		explicit_bzero(ask.body.data, ask.body.len);
+	probe_release(&ask);
+}
+
+static void check_proxy(struct visit *v)
+{
+	const char *url = doctor_conf(v->d)->slack_api_url;
+	const char *proxy = way_proxy(v->way, strncmp(url, "https", 5) == 0);
+	const char *at = proxy ? strchr(proxy, '@') : NULL;
+
+	if (!proxy)
+		doctor_say(v->d, DOCTOR_OK, "proxy", NULL, "none is set");
+	else /* without a user's name and password */
+		doctor_say(v->d, DOCTOR_OK, "proxy", NULL, "%s",
+			   at ? at + 1 : proxy);
+}
+
+static void check_clock(struct doctor *d, const struct probe *p)
+{
+	long long off = (long long)p->date_s - (long long)time(NULL);
+
+	if (p->date_s == 0)
+		doctor_say(d, DOCTOR_WARNING, "clock", NULL,
+			   "Slack did not tell the time");
+	else if (llabs(off) > CLOCK_OFF_S)
+		doctor_say(d, DOCTOR_FAILURE, "clock",
+			   "set it: chrony, systemd-timesyncd", "%lld s %s",
+			   llabs(off), off > 0 ? "slow" : "fast");
+	else
+		doctor_say(d, DOCTOR_OK, "clock", NULL,
+			   "as Slack's, within %d s", CLOCK_OFF_S);
+}
+
+/* Both DNS and TCP are in it, and a failure tells which of them it was. */
+static bool check_https(struct visit *v)
+{
+	const char *api = doctor_conf(v->d)->slack_api_url;
+	struct probe p;
+	char url[600];
+	bool ok;
+
+	(void)snprintf(url, sizeof(url), "%sapi.test", api);
+	probe_http(&p, v->way, url, NULL);
+	ok = doctor_probed(v->d, "HTTPS to Slack", &p);
+	if (ok)
+		check_clock(v->d, &p);
+	probe_release(&p);
+	return ok;
+}
+
+static int check_app(const struct app *a, void *arg)
+{
+	struct visit *v = arg;
+
+	v->app_id = a->app_id;
+	v->token = a->token;
+	check_wss(v);
+	return 0;
+}
+
+/* The store may not be asked from inside its own answers. */
+struct list {
+	struct app *apps;
+	size_t n;
+};
+
+static int keep_app(const struct app *a, void *arg)
+{
+	struct list *l = arg;
+	struct app *more = realloc(l->apps, (l->n + 1) * sizeof(*more));
+
+	if (!more)
+		return 1;
+	l->apps = more;
+	more[l->n].app_id = strdup(a->app_id);
+	more[l->n].token = strdup(a->token);
+	if (!more[l->n].app_id || !more[l->n].token)
+		return 1;
+	l->n++;
+	return 0;
+}
+
+struct want {
+	const char *app_id;
+	bool found;
+};
+
+static int has_app(const struct connection *c, void *arg)
+{
+	struct want *w = arg;
+
+	w->found = w->found || strcmp(c->app_id, w->app_id) == 0;
+	return 0;
+}
+
+/* Which events the app subscribes to Slack doesn't tell; that some came
+ * does. */
+static void check_events(struct doctor *d)
+{
+	const struct json *j = doctor_status(d);
+	long long n = (long long)json_int(j, "traffic.envelopes", 0);
+
+	if (!j)
+		return;
+	if (n > 0)
+		doctor_say(d, DOCTOR_OK, "events", NULL,
+			   "%lld since the daemon started", n);
+	else
+		doctor_say(d, DOCTOR_WARNING, "events",
+			   "mention the agent; if nothing comes, subscribe the "
+			   "app to the events of 'konstructctl manifest' and "
+			   "reinstall it",
+			   "none since the daemon started");
+}
+
+static void visit_tenant(struct visit *v, const char *tenant)
+{
+	struct list l = { 0 };
+	struct err e = { 0 };
+	struct want w;
+	size_t met = 0;
+	size_t i;
+
+	(void)v->store->ops->apps(v->store, keep_app, &l, &e);
+	for (i = 0; i < l.n; i++) {
+		w = (struct want){ .app_id = l.apps[i].app_id };
+		(void)v->store->ops->connections(v->store, tenant, has_app, &w,
+						 &e);
+		if (w.found) {
+			met++;
+			(void)check_app(&l.apps[i], v);
+			(void)v->store->ops->connections(
+				v->store, tenant, check_connection, v, &e);
+		}
+		app_release(&l.apps[i]);
+	}
+	free(l.apps);
+	if (met == 0 && tenant)
+		doctor_say(v->d, DOCTOR_FAILURE, "tenants",
+			   "see konstructctl tenant list",
+			   "'%.60s' has no connection", tenant);
+	else if (met == 0)
+		doctor_say(v->d, DOCTOR_WARNING, "tenants",
+			   "konstructctl init, or tenant add",
+			   "there are none");
+}
+
+void doctor_slack(struct doctor *d, struct store *s, const char *tenant)
+{
+	struct err e = { 0 };
+	struct visit v = { .d = d, .store = s };
+
+	v.way = way_create(&doctor_conf(d)->slack_way, &e);
+	if (!v.way) {
+		doctor_say(d, DOCTOR_FAILURE, "proxy", "see its mode and path",
+			   "%s", e.msg);
+		return;
+	}
+	check_proxy(&v);
+	if (check_https(&v) && s)
+		visit_tenant(&v, tenant);
+	check_events(d);
+	way_free(v.way);
+}
