@@ -126,7 +126,7 @@ START_TEST(answer_is_put_down_with_its_lease_and_taken_up_under_the_next)
 	char ts[SIM_TS];
 
 	slow_model(200);
-	rig_say(&rig, "C1", "U1", "<> tell me a story", NULL, ts);
+	rig_say(&rig, "C1", "U1", "<@UB1> tell me a story", NULL, ts);
 	ck_assert_int_eq(sim_wait_calls(rig.sim, "chat.update", 1, MS), 0);
 	/* As if another node had had them for a moment. */
 	(void)pg_ask("UPDATE partitions SET epoch = epoch + 1, node = NULL");
