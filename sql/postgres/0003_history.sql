@@ -11,7 +11,6 @@ INSERT INTO migrations (version, works_from) VALUES (3, 3);
 -- "dead:age". post: "channel:ts".
 ALTER TABLE journal ADD COLUMN steps text NOT NULL DEFAULT '',
 	ADD COLUMN post text COLLATE "C", ADD COLUMN replayed_ms bigint;
-CREATE INDEX journal_post ON journal (post) WHERE post IS NOT NULL;
 
 -- NULL leaves a field as it is; steps are added.
 DROP FUNCTION journal_note(text, text, text, text, text, integer, integer,
@@ -74,6 +73,14 @@ CREATE VIEW records AS SELECT j.seq, j.id, j.app_id, j.event_id, j.state,
 	FROM journal j LEFT JOIN tenants t ON t.id = j.tenant_id;
 ALTER VIEW records OWNER TO konstruct_definer;
 
+-- From when on an entry may be done that is looked for by "channel:ts": no
+-- index is kept of these, and a message is done after it was said.
+CREATE FUNCTION post_since(text) RETURNS bigint LANGUAGE sql IMMUTABLE
+	SET search_path = konstruct, pg_temp AS
+	'SELECT CASE WHEN $1 ~ ''^[^:]+:[0-9]{1,12}[.][0-9]{1,12}$''
+		THEN (split_part($1, '':'', 2)::numeric * 1000)::bigint - 600000
+		ELSE 9223372036854775807 END';
+
 -- By id, by the last six characters of one, by event or by "channel:ts".
 CREATE FUNCTION records_find(text) RETURNS SETOF records
 	LANGUAGE sql STABLE SECURITY DEFINER
@@ -81,6 +88,9 @@ CREATE FUNCTION records_find(text) RETURNS SETOF records
 	'SELECT * FROM records WHERE seq IN (
 		SELECT seq FROM journal WHERE id = $1
 		UNION SELECT seq FROM journal WHERE post = $1
+			AND done_ms >= post_since($1)
+		UNION SELECT j.seq FROM pending p JOIN journal j USING (seq)
+			WHERE j.post = $1
 		UNION SELECT j.seq FROM apps a JOIN journal j
 			ON j.app_id = a.app_id AND j.event_id = $1
 		UNION SELECT seq FROM journal

@@ -5,4 +5,3 @@
 ALTER TABLE journal ADD COLUMN steps TEXT NOT NULL DEFAULT '';
 ALTER TABLE journal ADD COLUMN post TEXT; -- "channel:ts"
 ALTER TABLE journal ADD COLUMN replayed_ms INTEGER;
-CREATE INDEX journal_post ON journal (post) WHERE post IS NOT NULL;

@@ -27,6 +27,12 @@
 	"seq = (SELECT seq FROM journal WHERE id = ?1 AND" \
 	" state = 'dead')"
 
+/* From when on an entry may be done that is looked for by "channel:ts": no
+ * index is kept of these, and a message is done after it was said. */
+#define POST_SINCE                                          \
+	"CASE WHEN instr(?1, ':') > 0 THEN CAST(substr(?1," \
+	" instr(?1, ':') + 1) AS REAL) * 1000 - 600000 ELSE 9e18 END"
+
 /* All that is ever asked of the database, beside the migrations. */
 const char *const sqlite_sql[Q_COUNT] = {
 	[Q_RESOLVE] = "SELECT " CONNECTION
@@ -168,6 +174,8 @@ const char *const sqlite_sql[Q_COUNT] = {
 	[Q_RECORD_FIND] = RECORD
 	"WHERE j.seq IN (SELECT seq FROM journal WHERE id = ?1"
 	" UNION SELECT seq FROM journal WHERE post = ?1"
+	" AND done_ms >= " POST_SINCE " UNION SELECT p.seq FROM pending p"
+	" JOIN journal k USING (seq) WHERE k.post = ?1"
 	" UNION SELECT k.seq FROM apps a JOIN journal k"
 	" ON k.app_id = a.app_id AND k.event_id = ?1"
 	" UNION SELECT seq FROM journal WHERE"
