@@ -125,11 +125,13 @@ void note_answer(struct turn *t, enum entry_state state,
 {
 	struct note_slot s = { .kind = JOURNAL_NOTE, .then = then };
 
-	take_steps(t, &s);
 	s.note.state = state;
 	s.note.answer = t->answer.data;
 	if (t->verdict[0] != '\0')
 		s.note.verdict = t->verdict;
+	/* The row is touched anyway. */
+	if (state != ENTRY_NEW || s.note.verdict)
+		take_steps(t, &s);
 	push(t, &s);
 }
 
