@@ -40,6 +40,7 @@ struct seat {
 	char nobodys[ID_SIZE];
 	char thread[100];
 	int64_t thread_ms;
+	size_t nthreads;
 };
 
 static const struct pg *pg;
@@ -68,10 +69,14 @@ static void add(struct seat *s, size_t *n)
 /* As far as a test says so. */
 static bool in_hand(const char *id, int64_t epoch, void *arg)
 {
-	const struct seat *s = arg;
+	struct seat *s = arg;
+	bool yes;
 
 	(void)epoch;
-	return strcmp(id, s->nobodys) != 0;
+	pthread_mutex_lock(&s->lock);
+	yes = strcmp(id, s->nobodys) != 0;
+	pthread_mutex_unlock(&s->lock);
+	return yes;
 }
 
 static void lost(void *arg)
@@ -88,6 +93,7 @@ static void thread(const char *key, int64_t at_ms, void *arg)
 	pthread_mutex_lock(&s->lock);
 	(void)snprintf(s->thread, sizeof(s->thread), "%s", key);
 	s->thread_ms = at_ms;
+	s->nthreads++;
 	pthread_mutex_unlock(&s->lock);
 }
 
@@ -397,14 +403,12 @@ END_TEST
 
 START_TEST(what_was_there_before_comes_in_order)
 {
-	char id[ID_SIZE];
+	char id[ID_SIZE], sql[200];
 	int i;
 
 	/* As a daemon has left it that was alone. */
 	for (i = 0; i < 500; i++) {
 		(void)snprintf(id, sizeof(id), "e%03d", i);
-		char sql[200];
-
 		(void)snprintf(sql, sizeof(sql),
 			       "SELECT konstruct.journal_append('%s', 'A1',"
 			       " '%s', 1, '')::integer",
@@ -547,8 +551,8 @@ START_TEST(news_of_threads_and_apps_reach_the_other_node)
 	join_at(&b, "b");
 	until_held(&b, 32);
 	(void)append(&a, app_of(&a), "e1", "A1:T1:C1:1.5");
-	while (strcmp(b.thread, "A1:T1:C1:1.5") != 0)
-		nap();
+	until_counted(&b, &b.nthreads, 1);
+	ck_assert_str_eq(b.thread, "A1:T1:C1:1.5");
 	ck_assert_int_eq(b.thread_ms, 0);
 	(void)pg_ask("UPDATE apps SET token = token");
 	until_counted(&b, &b.apps, 1);
@@ -577,19 +581,15 @@ END_TEST
 /* As if e1 had been committed and nobody had heard of it. */
 START_TEST(entry_taken_in_doubt_is_taken_once_more)
 {
+	char sql[120];
+
 	join_at(&a, "a");
 	until_held(&a, 64);
 	(void)append(&a, "A1", "e1", NULL);
 	(void)pg_ask("UPDATE journal SET epoch = 1");
-	{
-		char sql[120];
-
-		(void)snprintf(sql, sizeof(sql),
-			       "SELECT 1 FROM konstruct.work_let_go('e1',"
-			       " '%s')",
-			       a.id);
-		(void)pg_ask(sql);
-	}
+	(void)snprintf(sql, sizeof(sql),
+		       "SELECT 1 FROM konstruct.work_let_go('e1', '%s')", a.id);
+	(void)pg_ask(sql);
 	until_counted(&a, &a.ntaken, 1);
 	ck_assert_str_eq(a.taken[0], "e1");
 	ck_assert_int_eq(pg_ask("SELECT epoch FROM journal"), 1);
@@ -602,7 +602,9 @@ START_TEST(entry_in_nobodys_hands_is_taken_once_more)
 	until_held(&a, 64);
 	(void)append(&a, "A1", "e1", NULL);
 	(void)append(&a, "A1", "e2", NULL);
+	pthread_mutex_lock(&a.lock);
 	memcpy(a.nobodys, "e2", sizeof("e2"));
+	pthread_mutex_unlock(&a.lock);
 	until_counted(&a, &a.ntaken, 1);
 	ck_assert_str_eq(a.taken[0], "e2");
 }
