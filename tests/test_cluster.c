@@ -381,6 +381,58 @@ START_TEST(second_node_gets_its_share_and_gives_it_back)
 }
 END_TEST
 
+static void fill_all(struct seat *s, int64_t epochs[LEASE_PARTS])
+{
+	char app[16], id[ID_SIZE];
+	unsigned int part;
+	int i, n = 0;
+
+	memset(epochs, 0, LEASE_PARTS * sizeof(*epochs));
+	for (i = 0; n < LEASE_PARTS; i++) {
+		(void)snprintf(app, sizeof(app), "A%d", i);
+		part = lease_part(app);
+		if (epochs[part] != 0)
+			continue;
+		(void)snprintf(id, sizeof(id), "e%u", part);
+		epochs[part] = append(s, app, id, NULL);
+		ck_assert_int_gt(epochs[part], 0);
+		n++;
+	}
+}
+
+START_TEST(busy_partition_goes_over_when_its_work_is_done_or_put_down)
+{
+	int64_t epochs[LEASE_PARTS];
+	unsigned int i, given = 0;
+	char id[ID_SIZE];
+
+	join_at(&a, "a");
+	until_held(&a, 64);
+	fill_all(&a, epochs);
+	join_at(&b, "b");
+	/* Told to, a takes nothing new of half of them. */
+	while (ready(&a) != 32)
+		nap();
+	ck_assert_uint_eq(held(&a), 64);
+	while (given < LEASE_PARTS && lease_ready(a.leases, given) != 0)
+		given++;
+	(void)snprintf(id, sizeof(id), "e%u", given);
+	ck_assert(!note(&a, JOURNAL_DONE, id, epochs[given]));
+	while (lease_epoch(b.leases, given) == 0)
+		nap();
+	until_held(&b, 32);
+	ck_assert_uint_ge(b.ntaken, 31);
+	until_counted(&a, &a.lost, 1);
+	for (i = 0; i < LEASE_PARTS; i++) {
+		if (lease_epoch(b.leases, i) == 0 || i == given)
+			continue;
+		(void)snprintf(id, sizeof(id), "e%u", i);
+		ck_assert(note(&a, JOURNAL_DONE, id, epochs[i]));
+	}
+	ck_assert_uint_eq(held(&a), 32);
+}
+END_TEST
+
 START_TEST(entry_goes_to_whoever_holds_its_partition)
 {
 	const char *app;
@@ -665,6 +717,8 @@ int main(void)
 	tcase_add_test(tc, app_has_one_partition_here_and_in_the_database);
 	tcase_add_test(tc, one_node_takes_all_and_works_at_once);
 	tcase_add_test(tc, second_node_gets_its_share_and_gives_it_back);
+	tcase_add_test(
+		tc, busy_partition_goes_over_when_its_work_is_done_or_put_down);
 	tcase_add_test(tc, entry_goes_to_whoever_holds_its_partition);
 	tcase_add_test(tc, what_was_there_before_comes_in_order);
 	tcase_add_test(tc,

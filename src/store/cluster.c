@@ -19,12 +19,13 @@
 #define NODES_MAX 256
 #define CLAIM_MAX 200 /* entries at once; a frame has up to some 300 kB */
 
-#define AWAY_MS  250   /* between tries while the database is away */
-#define HASTE_MS 300   /* between beats while something is to be given up */
-#define LEAVE_MS 20000 /* a partition's turns have so long to end */
+#define AWAY_MS  250 /* between tries while the database is away */
+#define HASTE_MS 300 /* between beats while something is to be given up */
 
-/* Between looks for what nobody works on, in leases. */
-#define TIDY_LEASES 2
+/* In leases: how long a partition's turns may take to end when it is to go to
+ * another node, and between looks for what nobody works on. */
+#define LEAVE_LEASES 2
+#define TIDY_LEASES  2
 
 /* One of the 64, as the thread sees it. */
 struct part {
@@ -367,7 +368,8 @@ static void hurry(struct cluster *c, int64_t now)
 	for (i = 0; i < LEASE_PARTS; i++) {
 		struct part *p = &c->parts[i];
 
-		if (!p->leaving || p->drop || now < p->leave_ms + LEAVE_MS)
+		if (!p->leaving || p->drop ||
+		    now < p->leave_ms + LEAVE_LEASES * c->o.lease_ms)
 			continue;
 		lease_set(c->o.leases, i, 0);
 		p->drop = any = true;

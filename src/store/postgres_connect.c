@@ -143,6 +143,8 @@ static int set_up(PGconn *c, const struct postgres *s, bool wait, struct err *e)
 	case POSTGRES_NODE:
 		return execute(c,
 			       "SET statement_timeout = '4s';"
+			       /* News must not pile up for one who is gone. */
+			       "SET tcp_user_timeout = '60s';"
 			       "LISTEN konstruct",
 			       e);
 	}

@@ -6,6 +6,7 @@
 #include <string.h>
 
 #include "base/clock.h"
+#include "base/err.h"
 #include "integration/rig.h"
 #include "pg.h"
 
@@ -233,6 +234,29 @@ static void until_apps(struct bed *b, const char *figure)
 	free(body);
 }
 
+/* As the last of the nodes has it. */
+START_TEST(status_on_any_node_shows_all)
+{
+	const char *const args[] = { "status", "--json", NULL };
+	int64_t end = clock_ms() + WAIT_MS;
+	struct err e = { 0 };
+	char *out = NULL;
+	const char *p;
+	int n;
+
+	until_shared(NODES);
+	do {
+		free(out);
+		ck_assert_int_eq(
+			bed_ctl(rig_node(&rig, NODES - 1), &out, args, &e), 0);
+		for (n = 0, p = out; p; n++)
+			p = strstr(p + (n > 0), "\"alive\":true");
+		ck_assert_msg(clock_ms() < end, "%s", out);
+	} while (n - 1 != NODES || !strstr(out, "\"self\":true"));
+	free(out);
+}
+END_TEST
+
 START_TEST(tenant_removed_on_one_node_goes_from_all)
 {
 	const char *const args[] = { "tenant", "remove", "acme", NULL };
@@ -266,6 +290,7 @@ int main(void)
 	tcase_add_test(tc, frozen_node_wakes_after_its_leases_and_says_nothing);
 	tcase_add_test(tc, database_that_restarts_costs_nothing);
 	tcase_add_test(tc, nodes_come_and_go_while_people_talk);
+	tcase_add_test(tc, status_on_any_node_shows_all);
 	tcase_add_test(tc, tenant_removed_on_one_node_goes_from_all);
 	suite_add_tcase(s, tc);
 	srunner_run_all(sr, CK_ENV);
