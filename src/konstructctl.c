@@ -20,6 +20,8 @@
 #include "ctl/ctl.h"
 #include "ctl/doctor.h"
 #include "ctl/files.h"
+#include "ctl/init.h"
+#include "ctl/manifest.h"
 #include "net/local.h"
 #include "slack/permalink.h"
 #include "slack/ts.h"
@@ -380,6 +382,68 @@ static int run_doctor(const struct ctl_args *a, struct conf *conf)
 	return rc;
 }
 
+static void tell_tokens(void)
+{
+	fputs("Make the app with this manifest and fetch its tokens "
+	      "(docs/getting-started.md, 4 and 5); then once more, with "
+	      "--app-token-file and --bot-token-file.\n",
+	      stderr);
+}
+
+static int init_with(const struct ctl_args *a, const struct conf *conf)
+{
+	struct ctl c = { .socket = conf->admin_socket };
+	struct err e = { 0 };
+	struct buf out;
+	bool runs;
+	int rc = -1;
+
+	buf_init(&out, ANSWER_MAX);
+	runs = local_call(c.socket, "GET", "/health", NULL, 0, &out, &e) > 0;
+	buf_release(&out);
+	memset(&e, 0, sizeof(e));
+	if (!runs && become_daemon(conf, &e) == 0)
+		c.offline = offline_open(conf, &e);
+	if (runs || c.offline)
+		rc = init_tenant(&c, a, &e);
+	offline_close(c.offline);
+	if (rc < 0)
+		return complain(exit_of(&e, EX_NOPERM), e.msg);
+	if (rc > 0)
+		tell_tokens();
+	else if (!a->json)
+		printf("%sNow mention @%s in #general.\n",
+		       runs ? "" : "Next: systemctl enable --now konstructd\n",
+		       a->name ? a->name : "Mara");
+	return EX_OK;
+}
+
+/* The manifest comes first: the tokens are fetched with its help. */
+static int init(const struct ctl_args *a)
+{
+	const char *path = a->config ? a->config : DEFAULT_CONFIG;
+	struct conf conf;
+	struct err e = { 0 };
+	int rc;
+
+	log_set_level(LOG_LEVEL_WARN);
+	if (init_conf(a, path, &e) < 0 || conf_load(&conf, path, &e) < 0)
+		return complain(exit_of(&e, EX_CANTCREAT), e.msg);
+	if (!a->app_token_file &&
+	    manifest_print(a->name, false, a->json, stdout) < 0) {
+		conf_release(&conf);
+		return complain(EX_DATAERR, "Slack takes no such name");
+	}
+	fflush(stdout);
+	rc = EX_OK;
+	if (a->app_token_file || isatty(STDIN_FILENO))
+		rc = init_with(a, &conf);
+	else
+		tell_tokens();
+	conf_release(&conf);
+	return rc;
+}
+
 static int run_with_conf(const struct ctl_args *a)
 {
 	const char *path = a->config ? a->config : DEFAULT_CONFIG;
@@ -466,6 +530,13 @@ int main(int argc, char **argv)
 	signal(SIGPIPE, SIG_IGN);
 	if (a.command == CTL_MIGRATE)
 		return migrate(&a);
+	if (a.command == CTL_INIT)
+		return init(&a);
+	if (a.command == CTL_MANIFEST) {
+		if (manifest_print(a.name, a.agent_view, a.json, stdout) == 0)
+			return EX_OK;
+		return complain(EX_DATAERR, "Slack takes no such name");
+	}
 	if (needs_conf(&a))
 		return run_with_conf(&a);
 	if (a.socket)

@@ -66,6 +66,33 @@ done
 grep -q '^StateDirectory=konstruct-%i$' "$units/konstructd@.service" ||
 	complain "an instance has no directory of its own"
 
+# The manifest that is printed is the one that is installed.
+"$ctl" manifest | cmp - etc/slack-app-manifest.yaml ||
+	complain "konstructctl prints another manifest"
+"$ctl" manifest --agent-view --name 'Kim (2)' >"$dir/out"
+for line in '  name: Kim (2) ' '    display_name: kim-2 ' '  agent_view:' \
+	'      - assistant:write'; do
+	grep -qF "$line" "$dir/out" || complain "manifest: no '$line'"
+done
+"$ctl" manifest --name 'a "b"' >/dev/null 2>&1 && complain "quotes in a name"
+"$ctl" --json manifest | grep -q '^{.*"socket_mode_enabled":true.*}$' ||
+	complain "the manifest is no JSON"
+
+# init fills in the sample, or writes a file that will do.
+cp etc/konstructd.conf "$dir/filled"
+for file in filled written; do
+	"$ctl" --config "$dir/$file" init --url http://127.0.0.1:1/v1 \
+		--model m1 </dev/null >/dev/null 2>&1
+	"$daemon" --config "$dir/$file" --show-config >"$dir/out" ||
+		complain "init writes settings that are wrong"
+	grep -q 'model = "m1"' "$dir/out" || complain "init: no model"
+done
+[ "$(wc -l <"$dir/filled")" -eq "$(wc -l <etc/konstructd.conf)" ] ||
+	complain "init does not keep the sample"
+"$ctl" --config "$dir/none" init --url 'http://127.0.0.1/"' </dev/null \
+	>/dev/null 2>&1
+[ ! -e "$dir/none" ] || complain "init writes a quote"
+
 # One daemon a pid file.
 sed -e "s|^\t#state_dir = .*|\tstate_dir = \"$dir/state\"|" \
 	-e "s|^\t#admin_socket = .*|\tadmin_socket = \"$dir/sock\"|" \

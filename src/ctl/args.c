@@ -26,6 +26,8 @@ const struct ctl_word ctl_words[] = {
 	{ "dead", "drop", "ENTRY|all", 0, CTL_DEAD_DROP },
 	{ "status", NULL, NULL, NO_OFFLINE, CTL_STATUS },
 	{ "doctor", NULL, "[TENANT]", NO_OFFLINE, CTL_DOCTOR },
+	{ "init", NULL, NULL, TAKES_INIT | NO_OFFLINE, CTL_INIT },
+	{ "manifest", NULL, NULL, TAKES_MANIFEST | NO_OFFLINE, CTL_MANIFEST },
 	{ "migrate", NULL, NULL, TAKES_DATABASE, CTL_MIGRATE },
 };
 const size_t ctl_nwords = sizeof(ctl_words) / sizeof(ctl_words[0]);
@@ -46,6 +48,10 @@ const struct option ctl_options[] = {
 	{ "model", required_argument, NULL, 'M' },
 	{ "placeholder", required_argument, NULL, 'T' },
 	{ "database", required_argument, NULL, 'D' },
+	{ "url", required_argument, NULL, 'U' },
+	{ "api-key-file", required_argument, NULL, 'K' },
+	{ "tenant", required_argument, NULL, 'E' },
+	{ "agent-view", no_argument, NULL, 'W' },
 	{ NULL, 0, NULL, 0 },
 };
 
@@ -57,15 +63,22 @@ static const struct {
 } places[] = {
 	{ 'c', offsetof(struct ctl_args, config), 0 },
 	{ 's', offsetof(struct ctl_args, socket), 0 },
-	{ 'A', offsetof(struct ctl_args, app_token_file), TAKES_TOKENS },
-	{ 'B', offsetof(struct ctl_args, bot_token_file), TAKES_TOKENS },
-	{ 'N', offsetof(struct ctl_args, name), TAKES_AGENT },
-	{ 'R', offsetof(struct ctl_args, role), TAKES_AGENT },
-	{ 'P', offsetof(struct ctl_args, persona), TAKES_AGENT },
+	{ 'A', offsetof(struct ctl_args, app_token_file),
+	  TAKES_TOKENS | TAKES_INIT },
+	{ 'B', offsetof(struct ctl_args, bot_token_file),
+	  TAKES_TOKENS | TAKES_INIT },
+	{ 'N', offsetof(struct ctl_args, name),
+	  TAKES_AGENT | TAKES_INIT | TAKES_MANIFEST },
+	{ 'R', offsetof(struct ctl_args, role), TAKES_AGENT | TAKES_INIT },
+	{ 'P', offsetof(struct ctl_args, persona), TAKES_AGENT | TAKES_INIT },
 	{ 'F', offsetof(struct ctl_args, persona_file), TAKES_AGENT },
-	{ 'M', offsetof(struct ctl_args, model), TAKES_AGENT },
+	{ 'M', offsetof(struct ctl_args, model), TAKES_AGENT | TAKES_INIT },
 	{ 'T', offsetof(struct ctl_args, placeholder), TAKES_AGENT },
 	{ 'D', offsetof(struct ctl_args, database), TAKES_DATABASE },
+	{ 'U', offsetof(struct ctl_args, url), TAKES_INIT },
+	{ 'K', offsetof(struct ctl_args, api_key_file), TAKES_INIT },
+	{ 'E', offsetof(struct ctl_args, tenant), TAKES_INIT },
+	{ 'W', offsetof(struct ctl_args, agent_view), TAKES_MANIFEST },
 };
 
 void ctl_usage(FILE *out)
@@ -87,6 +100,11 @@ void ctl_usage(FILE *out)
 	      "  dead replay|drop ENTRY|all\n"
 	      "  status\n"
 	      "  doctor [TENANT]  as root or as the daemon's user\n"
+	      "  init [--url URL] [--model MODEL] [--api-key-file FILE]\n"
+	      "        [--tenant NAME] [--app-token-file FILE]\n"
+	      "        [--bot-token-file FILE] [--name NAME] [--role ROLE]\n"
+	      "        [--persona TEXT]    from nothing to the first answer\n"
+	      "  manifest [--name NAME] [--agent-view]  of the Slack app\n"
 	      "  migrate [--database URL]  as the owner of a PostgreSQL\n"
 	      "\n"
 	      "  -c, --config FILE  the daemon's settings, for its socket\n"
@@ -225,6 +243,10 @@ static int take_option(struct ctl_args *a, int opt, char **argv, int *seen,
 		return 0;
 	case 'o':
 		a->offline = true;
+		return 0;
+	case 'W':
+		a->agent_view = true;
+		*seen = opt;
 		return 0;
 	case ':':
 		return err_set(e, ERR_INPUT, "'%.60s' wants an argument",

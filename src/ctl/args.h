@@ -24,6 +24,8 @@ enum ctl_command {
 	CTL_DEAD_DROP,
 	CTL_STATUS,
 	CTL_DOCTOR,
+	CTL_INIT,
+	CTL_MANIFEST,
 	CTL_MIGRATE,
 	CTL_HELP,
 	CTL_VERSION,
@@ -47,6 +49,10 @@ struct ctl_args {
 	const char *model;
 	const char *placeholder;
 	const char *database;
+	const char *url;
+	const char *api_key_file;
+	const char *tenant;
+	bool agent_view;
 };
 
 /*

@@ -15,6 +15,8 @@ enum {
 	TAKES_AGENT = 2,
 	NO_OFFLINE = 4,
 	TAKES_DATABASE = 8,
+	TAKES_INIT = 16,
+	TAKES_MANIFEST = 32,
 };
 
 struct ctl_word {

@@ -10,6 +10,7 @@
 #include "base/json.h"
 #include "base/secret.h"
 #include "ctl/doctor.h"
+#include "ctl/manifest.h"
 #include "net/probe.h"
 #include "net/way.h"
 #include "store/store.h"
@@ -23,21 +24,6 @@ struct visit {
 	const char *app_id;
 	char *token; /* of the app */
 	struct store *store;
-};
-
-/* As the manifest asks for them. */
-static const struct {
-	const char *scope;
-	bool must;
-	const char *without;
-} scopes[] = {
-	{ "app_mentions:read", true, "mentions don't arrive" },
-	{ "chat:write", true, "nothing can be answered" },
-	{ "im:history", false, "direct messages don't arrive" },
-	{ "mpim:history", false, "group conversations don't arrive" },
-	{ "channels:history", false, "threads in channels aren't followed" },
-	{ "groups:history", false, "nor those in private channels" },
-	{ "users:read", false, "people have no names" },
 };
 
 static bool has_scope(const char *list, const char *scope)
@@ -62,12 +48,14 @@ static void check_scopes(struct doctor *d, const char *who, const char *list)
 
 	(void)snprintf(what, sizeof(what), "scopes of %s", who);
 	buf_init(&lacks, 1024);
-	for (i = 0; i < sizeof(scopes) / sizeof(scopes[0]); i++) {
-		if (has_scope(list, scopes[i].scope))
+	for (i = 0; i < manifest_nscopes; i++) {
+		const struct manifest_scope *m = &manifest_scopes[i];
+
+		if (has_scope(list, m->scope))
 			continue;
-		buf_addf(&lacks, "%s%s (%s)", lacks.len ? ", " : "",
-			 scopes[i].scope, scopes[i].without);
-		if (scopes[i].must)
+		buf_addf(&lacks, "%s%s (%s)", lacks.len ? ", " : "", m->scope,
+			 m->without ? m->without : "nothing works");
+		if (!m->without)
 			r = DOCTOR_FAILURE;
 		else if (r == DOCTOR_OK)
 			r = DOCTOR_WARNING;

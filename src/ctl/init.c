@@ -1,0 +1,207 @@
+/* SPDX-License-Identifier: ISC */
+#include "ctl/init.h"
+
+#include <errno.h>
+#include <stdbool.h>
+#include <stdio.h>
+#include <stdlib.h>
+#include <string.h>
+#include <sys/stat.h>
+#include <termios.h>
+#include <unistd.h>
+
+#include "base/buf.h"
+#include "base/conf.h"
+#include "base/err.h"
+#include "base/file.h"
+#include "base/secret.h"
+#include "ctl/args.h"
+
+#define ANSWER_MAX 4096
+
+static bool echo(bool on, struct termios *was)
+{
+	struct termios t;
+
+	if (on)
+		return tcsetattr(STDIN_FILENO, TCSAFLUSH, was) == 0;
+	if (tcgetattr(STDIN_FILENO, was) < 0)
+		return false;
+	t = *was;
+	t.c_lflag &= ~(tcflag_t)ECHO;
+	return tcsetattr(STDIN_FILENO, TCSAFLUSH, &t) == 0;
+}
+
+char *init_ask(const char *question, const char *preset, int secret)
+{
+	char line[ANSWER_MAX], *answer;
+	struct termios was;
+	bool hidden;
+
+	if (!isatty(STDIN_FILENO))
+		return NULL;
+	fprintf(stderr, preset ? "%s [%s]: " : "%s%s: ", question,
+		preset ? preset : "");
+	hidden = secret && echo(false, &was);
+	if (!fgets(line, sizeof(line), stdin))
+		line[0] = '\0';
+	if (hidden) {
+		(void)echo(true, &was);
+		fputc('\n', stderr);
+	}
+	line[strcspn(line, "\r\n")] = '\0';
+	answer = strdup(line[0] == '\0' && preset ? preset : line);
+	explicit_bzero(line, sizeof(line));
+	if (answer && !*answer) {
+		free(answer);
+		return NULL;
+	}
+	return answer;
+}
+
+/* In the configuration's quotes these would need care; none has a place in
+ * a URL, a model's name or a path. */
+static bool is_plain(const char *s)
+{
+	for (; *s; s++) {
+		if ((unsigned char)*s < ' ' || strchr("\"\\${}", *s))
+			return false;
+	}
+	return true;
+}
+
+/* One setting's line for the one of the sample that begins with prefix. */
+static void fill_line(struct buf *out, const char *line, size_t n,
+		      const char *const wanted[3])
+{
+	static const char *const prefix[3] = { "\turl = \"\"", "\tmodel = \"\"",
+					       "\t#api_key_file = \"\"" };
+	static const char *const key[3] = { "url", "model", "api_key_file" };
+	int i;
+
+	for (i = 0; i < 3; i++) {
+		if (!wanted[i] || n < strlen(prefix[i]) ||
+		    strncmp(line, prefix[i], strlen(prefix[i])) != 0)
+			continue;
+		buf_addf(out, "\t%s = \"%s\"\n", key[i], wanted[i]);
+		return;
+	}
+	buf_add(out, line, n);
+}
+
+static void fill_sample(struct buf *out, const char *text, size_t len,
+			const char *const wanted[3])
+{
+	const char *end = text + len;
+	const char *nl;
+
+	while (text < end) {
+		nl = memchr(text, '\n', (size_t)(end - text));
+		nl = nl ? nl + 1 : end;
+		fill_line(out, text, (size_t)(nl - text), wanted);
+		text = nl;
+	}
+}
+
+static void write_short(struct buf *out, const char *const wanted[3])
+{
+	buf_addf(out,
+		 "# Written by konstructctl init; konstructd.conf(5) tells of "
+		 "all settings.\n"
+		 "llm \"main\" {\n\turl = \"%s\"\n\tmodel = \"%s\"\n",
+		 wanted[0], wanted[1] ? wanted[1] : "");
+	if (wanted[2])
+		buf_addf(out, "\tapi_key_file = \"%s\"\n", wanted[2]);
+	buf_adds(out, "\tdefault = true\n}\n");
+}
+
+/* Beside the old one and then in its place, with its mode. */
+static int put_file(const char *path, const struct buf *text, struct err *e)
+{
+	struct stat st;
+	char tmp[4096];
+	FILE *f;
+	int ok;
+
+	if (snprintf(tmp, sizeof(tmp), "%s.new", path) >= (int)sizeof(tmp))
+		return err_set(e, ERR_INPUT, "path is too long");
+	f = fopen(tmp, "w");
+	if (!f)
+		return err_set(e, ERR_FATAL, "cannot write '%s': %s", tmp,
+			       strerror(errno));
+	ok = fwrite(text->data, 1, text->len, f) == text->len;
+	if (fchmod(fileno(f), stat(path, &st) == 0 ? st.st_mode & 0777 : 0644) <
+	    0)
+		ok = false;
+	if (fclose(f) != 0 || !ok || rename(tmp, path) < 0) {
+		err_set(e, ERR_FATAL, "cannot write '%s': %s", path,
+			strerror(errno));
+		(void)unlink(tmp);
+		return -1;
+	}
+	return 0;
+}
+
+static int write_conf(const char *path, const char *const wanted[3],
+		      struct err *e)
+{
+	char *old = malloc(CONF_FILE_MAX);
+	struct err none = { 0 };
+	struct conf c;
+	struct buf out;
+	ssize_t n;
+	int rc = -1;
+
+	buf_init(&out, 2 * CONF_FILE_MAX);
+	n = old ? file_read(path, old, CONF_FILE_MAX, NULL, &none) : -1;
+	if (n > 0)
+		fill_sample(&out, old, (size_t)n, wanted);
+	else
+		write_short(&out, wanted);
+	if (out.failed)
+		err_set(e, ERR_RETRY, "no memory");
+	else if (conf_parse(&c, path, out.data, out.len, e) == 0)
+		rc = put_file(path, &out, e);
+	if (rc == 0)
+		conf_release(&c);
+	buf_release(&out);
+	free(old);
+	return rc;
+}
+
+int init_conf(const struct ctl_args *a, const char *path, struct err *e)
+{
+	char *url = a->url ? strdup(a->url) : NULL;
+	char *model = a->model ? strdup(a->model) : NULL;
+	const char *wanted[3];
+	struct err none = { 0 };
+	struct conf c;
+	int rc = -1;
+
+	if (conf_load(&c, path, &none) == 0) {
+		fprintf(stderr, "'%s' stays as it is\n", path);
+		conf_release(&c);
+		rc = 0;
+		goto out;
+	}
+	if (!url)
+		url = init_ask("URL of the model's server, up to /v1", NULL, 0);
+	if (!model)
+		model = init_ask("name of the model there", NULL, 0);
+	wanted[0] = url;
+	wanted[1] = model;
+	wanted[2] = a->api_key_file;
+	if (!url)
+		err_set(e, ERR_INPUT, "'%s' names no model: --url is needed",
+			path);
+	else if (!is_plain(url) || (model && !is_plain(model)) ||
+		 (wanted[2] && !is_plain(wanted[2])))
+		err_set(e, ERR_INPUT,
+			"quotes, braces and the like have no place here");
+	else
+		rc = write_conf(path, wanted, e);
+out:
+	free(url);
+	free(model);
+	return rc;
+}

@@ -1,0 +1,28 @@
+/* SPDX-License-Identifier: ISC */
+#ifndef CTL_INIT_H
+#define CTL_INIT_H
+
+struct ctl;
+struct ctl_args;
+struct err;
+
+/*
+ * The first half of "konstructctl init": a configuration at path that names
+ * a model. One that does already stays as it is; the one that the package
+ * brings is filled in; else a short one is written. 0, or -1 with e.
+ */
+int init_conf(const struct ctl_args *a, const char *path, struct err *e);
+
+/*
+ * The second half: the tenant with its tokens, which Slack is asked about, and
+ * its agent. 0; 1: there are no tokens yet; -1 with e.
+ */
+int init_tenant(struct ctl *c, const struct ctl_args *a, struct err *e);
+
+/*
+ * An answer of the person at the terminal, to be freed with secret_free().
+ * secret: not shown while it is typed. NULL: no answer, or no terminal.
+ */
+char *init_ask(const char *question, const char *preset, int secret);
+
+#endif

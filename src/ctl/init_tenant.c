@@ -1,0 +1,120 @@
+/* SPDX-License-Identifier: ISC */
+#include <stdio.h>
+#include <string.h>
+#include <sysexits.h>
+
+#include "admin/apply.h"
+#include "base/buf.h"
+#include "base/err.h"
+#include "base/json.h"
+#include "base/secret.h"
+#include "ctl/args.h"
+#include "ctl/ctl.h"
+#include "ctl/init.h"
+
+#define ANSWER_MAX ((size_t)1024 * 1024)
+
+/* 0 when it was done; else -1 with e, Slack's or the daemon's reason. */
+static int request(struct ctl *c, const char *method, const char *path,
+		   const struct buf *body, struct err *e)
+{
+	const char *reason;
+	struct buf out;
+	struct json *j;
+	int status;
+
+	if (body->failed)
+		return err_set(e, ERR_INPUT, "that is too large");
+	buf_init(&out, ANSWER_MAX);
+	status = ctl_request(c, method, path, body->data, body->len, &out, e);
+	if (status >= 400) {
+		j = json_parse(out.data ? out.data : "", out.len, ANSWER_MAX,
+			       e);
+		reason = json_str(j, "error");
+		err_set(e, ERR_INPUT, "%s", reason ? reason : "it failed");
+		json_free(j);
+	}
+	buf_release(&out);
+	return status >= 0 && status < 400 ? 0 : -1;
+}
+
+static int add_tenant(struct ctl *c, const char *name, const char *app_token,
+		      const char *bot_token, struct err *e)
+{
+	struct jwrite w;
+	struct buf body;
+	int rc;
+
+	buf_init(&body, APPLY_MAX);
+	jw_init(&w, &body);
+	jw_object(&w, NULL);
+	jw_str(&w, "name", name);
+	jw_str(&w, "app_token", app_token);
+	jw_str(&w, "bot_token", bot_token);
+	jw_object_end(&w);
+	rc = request(c, "POST", "/v1/tenants", &body, e);
+	if (body.data)
+		explicit_bzero(body.data, body.size);
+	buf_release(&body);
+	return rc;
+}
+
+static int set_agent(struct ctl *c, const struct ctl_args *a, const char *name,
+		     const char *agent, struct err *e)
+{
+	char path[128];
+	struct jwrite w;
+	struct buf body;
+	int rc;
+
+	(void)snprintf(path, sizeof(path), "/v1/tenants/%s/agent", name);
+	buf_init(&body, APPLY_MAX);
+	jw_init(&w, &body);
+	jw_object(&w, NULL);
+	jw_str(&w, "name", agent);
+	jw_str(&w, "role", a->role ? a->role : "assistant");
+	if (a->persona)
+		jw_str(&w, "persona", a->persona);
+	jw_object_end(&w);
+	rc = request(c, "PUT", path, &body, e);
+	buf_release(&body);
+	return rc;
+}
+
+static char *token(const char *file, const char *question, struct err *e)
+{
+	return file ? secret_read(file, e) : init_ask(question, NULL, 1);
+}
+
+int init_tenant(struct ctl *c, const struct ctl_args *a, struct err *e)
+{
+	const char *agent = a->name ? a->name : "Mara";
+	char *name = NULL, *app = NULL, *bot = NULL;
+	int rc = -1;
+
+	app = token(a->app_token_file, "app-level token (xapp-...)", e);
+	if (app)
+		bot = token(a->bot_token_file, "bot token (xoxb-...)", e);
+	if (!app || !bot) {
+		if (e->kind == ERR_NONE)
+			rc = 1;
+		goto out;
+	}
+	name = a->tenant ? strdup(a->tenant)
+			 : init_ask("name of the tenant", "main", 0);
+	if (!name)
+		name = strdup("main");
+	if (!name || !apply_name_valid(name))
+		err_set(e, ERR_INPUT, "that is no tenant's name");
+	else if (add_tenant(c, name, app, bot, e) == 0)
+		rc = set_agent(c, a, name, agent, e);
+	if (rc == 0 && a->json)
+		printf("{\"tenant\":\"%s\",\"done\":true}\n", name);
+	else if (rc == 0)
+		printf("Tenant '%s' and its agent are there.\n", name);
+out:
+	secret_free(app);
+	secret_free(bot);
+	secret_free(name);
+	return rc;
+}

@@ -1,0 +1,214 @@
+/* SPDX-License-Identifier: ISC */
+#include "ctl/manifest.h"
+
+#include <ctype.h>
+#include <string.h>
+
+#include "base/buf.h"
+#include "base/json.h"
+
+#define NAME_MAX_BYTES 35
+
+const struct manifest_scope manifest_scopes[] = {
+	{ "app_mentions:read", "be mentioned", NULL },
+	{ "chat:write", "answer", NULL },
+	{ "im:history", "read what is written to it directly",
+	  "direct messages don't arrive" },
+	{ "mpim:history", "... in a group conversation",
+	  "group conversations don't arrive" },
+	{ "channels:history", "follow a thread that it is part of",
+	  "threads in channels aren't followed" },
+	{ "groups:history", "... in a private channel",
+	  "threads in private channels aren't followed" },
+	{ "users:read", "call people by their names", "people have no names" },
+};
+const size_t manifest_nscopes =
+	sizeof(manifest_scopes) / sizeof(manifest_scopes[0]);
+
+static const char *const events[] = {
+	"app_mention",      "message.im",     "message.mpim",
+	"message.channels", "message.groups", "app_uninstalled",
+	"tokens_revoked",
+};
+#define NEVENTS (sizeof(events) / sizeof(events[0]))
+
+static const char description[] = "Answers questions in Slack";
+
+/* What may stand in a display name of a bot: a-z, 0-9, "-", "_", ".". */
+static int display_name(const char *name, char out[NAME_MAX_BYTES + 1])
+{
+	size_t i, n = 0;
+
+	if (!*name || strlen(name) > NAME_MAX_BYTES)
+		return -1;
+	for (i = 0; name[i]; i++) {
+		if ((unsigned char)name[i] < ' ' || strchr("\"\\", name[i]))
+			return -1;
+		if (isalnum((unsigned char)name[i]) || strchr("-_.", name[i]))
+			out[n++] = (char)tolower((unsigned char)name[i]);
+		else if (name[i] == ' ')
+			out[n++] = '-';
+	}
+	out[n] = '\0';
+	return n > 0 ? 0 : -1;
+}
+
+static void print_features(const char *display, bool agent_view, FILE *out)
+{
+	fprintf(out,
+		"features:\n"
+		"  app_home:\n"
+		"    home_tab_enabled: false\n"
+		"    messages_tab_enabled: true\n"
+		"    # Without this nobody can write to the agent directly.\n"
+		"    messages_tab_read_only_enabled: false\n"
+		"  bot_user:\n"
+		"    %-28s # a-z, 0-9, \"-\", \"_\", \".\"\n"
+		"    always_online: true\n",
+		display);
+	if (agent_view)
+		fprintf(out,
+			"  # Guests of the workspace can't use it then.\n"
+			"  agent_view:\n"
+			"    agent_description: %s\n",
+			description);
+}
+
+static void print_yaml(const char *name, const char *display, bool agent_view,
+		       FILE *out)
+{
+	char line[80];
+	size_t i;
+
+	fputs("# The Slack app of one agent, for https://api.slack.com/apps\n"
+	      "# \"Create New App\", \"From a manifest\". Change the two names, "
+	      "nothing else is\n"
+	      "# needed. See getting-started.md for what to click.\n"
+	      "_metadata:\n"
+	      "  major_version: 2\n"
+	      "  minor_version: 1\n"
+	      "display_information:\n",
+	      out);
+	(void)snprintf(line, sizeof(line), "name: %s", name);
+	fprintf(out,
+		"  %-30s # 35 characters at most\n"
+		"  description: %s\n"
+		"  background_color: \"#1d3557\"\n",
+		line, description);
+	(void)snprintf(line, sizeof(line), "display_name: %s", display);
+	print_features(line, agent_view, out);
+	fputs("oauth_config:\n  scopes:\n    bot:\n", out);
+	for (i = 0; i < manifest_nscopes; i++)
+		fprintf(out, "      - %-24s # %s\n", manifest_scopes[i].scope,
+			manifest_scopes[i].why);
+	if (agent_view)
+		fputs("      - assistant:write\n", out);
+	fputs("settings:\n  event_subscriptions:\n    bot_events:\n", out);
+	for (i = 0; i < NEVENTS; i++)
+		fprintf(out, "      - %s\n", events[i]);
+	fputs("  interactivity:\n"
+	      "    is_enabled: false\n"
+	      "  org_deploy_enabled: false\n"
+	      "  socket_mode_enabled: true\n"
+	      "  # Tokens that expire are not supported.\n"
+	      "  token_rotation_enabled: false\n",
+	      out);
+}
+
+static void write_features(struct jwrite *w, const char *display,
+			   bool agent_view)
+{
+	jw_object(w, "features");
+	jw_object(w, "app_home");
+	jw_bool(w, "home_tab_enabled", false);
+	jw_bool(w, "messages_tab_enabled", true);
+	jw_bool(w, "messages_tab_read_only_enabled", false);
+	jw_object_end(w);
+	jw_object(w, "bot_user");
+	jw_str(w, "display_name", display);
+	jw_bool(w, "always_online", true);
+	jw_object_end(w);
+	if (agent_view) {
+		jw_object(w, "agent_view");
+		jw_str(w, "agent_description", description);
+		jw_object_end(w);
+	}
+	jw_object_end(w);
+}
+
+static void write_scopes(struct jwrite *w, bool agent_view)
+{
+	size_t i;
+
+	jw_object(w, "oauth_config");
+	jw_object(w, "scopes");
+	jw_array(w, "bot");
+	for (i = 0; i < manifest_nscopes; i++)
+		jw_str(w, NULL, manifest_scopes[i].scope);
+	if (agent_view)
+		jw_str(w, NULL, "assistant:write");
+	jw_array_end(w);
+	jw_object_end(w);
+	jw_object_end(w);
+}
+
+static void write_settings(struct jwrite *w)
+{
+	size_t i;
+
+	jw_object(w, "settings");
+	jw_object(w, "event_subscriptions");
+	jw_array(w, "bot_events");
+	for (i = 0; i < NEVENTS; i++)
+		jw_str(w, NULL, events[i]);
+	jw_array_end(w);
+	jw_object_end(w);
+	jw_object(w, "interactivity");
+	jw_bool(w, "is_enabled", false);
+	jw_object_end(w);
+	jw_bool(w, "org_deploy_enabled", false);
+	jw_bool(w, "socket_mode_enabled", true);
+	jw_bool(w, "token_rotation_enabled", false);
+	jw_object_end(w);
+}
+
+static void print_json(const char *name, const char *display, bool agent_view,
+		       FILE *out)
+{
+	struct jwrite w;
+	struct buf b;
+
+	buf_init(&b, 65536);
+	jw_init(&w, &b);
+	jw_object(&w, NULL);
+	jw_object(&w, "_metadata");
+	jw_int(&w, "major_version", 2);
+	jw_int(&w, "minor_version", 1);
+	jw_object_end(&w);
+	jw_object(&w, "display_information");
+	jw_str(&w, "name", name);
+	jw_str(&w, "description", description);
+	jw_str(&w, "background_color", "#1d3557");
+	jw_object_end(&w);
+	write_features(&w, display, agent_view);
+	write_scopes(&w, agent_view);
+	write_settings(&w);
+	jw_object_end(&w);
+	fprintf(out, "%s\n", b.data ? b.data : "");
+	buf_release(&b);
+}
+
+int manifest_print(const char *name, bool agent_view, bool json, FILE *out)
+{
+	char display[NAME_MAX_BYTES + 1];
+
+	if (!name)
+		name = "Mara";
+	if (display_name(name, display) < 0)
+		return -1;
+	if (json)
+		print_json(name, display, agent_view, out);
+	else
+		print_yaml(name, display, agent_view, out);
+	return 0;
+}
