@@ -10,6 +10,7 @@
 #include <sys/wait.h>
 #include <unistd.h>
 
+#include "base/clock.h"
 #include "base/err.h"
 #include "pg.h"
 #include "scratch.h"
@@ -554,6 +555,59 @@ static int remove_acme(struct store *s, void *arg, struct err *why)
 	return s->ops->tenant_remove(s, arg, why);
 }
 
+static int leaving_token(char out[100])
+{
+	struct store *st = scratch_open(&scratch, false);
+	struct connection c = { 0 };
+	int rc = st->ops->leaving(st, "slack", "A1", "T1", &c, &e);
+
+	ck_assert_msg(rc >= 0, "%s", e.msg);
+	if (rc > 0) {
+		(void)snprintf(out, 100, "%s", c.bot_token);
+		ck_assert_str_eq(c.tenant_id, acme);
+		ck_assert_str_eq(c.bot_user_id, "UBOT");
+	}
+	connection_release(&c);
+	st->ops->close(st);
+	return rc;
+}
+
+START_TEST(token_of_a_removed_tenant_is_there_while_something_is_unfinished)
+{
+	struct journal_db *db;
+	struct wait w;
+	char token[100];
+
+	append("e1", "Ev1");
+	if (_i) {
+		note("e1", (struct note){ .state = ENTRY_ACCEPTED,
+					  .tenant_id = acme });
+		ck_assert_int_eq(leaving_token(token), 0);
+	}
+	write_with(remove_acme, (void *)"acme", &w);
+	run(&w);
+	ck_assert_msg(w.r.ok, "%s", w.err.msg);
+	ck_assert_int_eq(leaving_token(token), _i);
+	if (_i == 0)
+		return;
+	ck_assert_str_eq(token, "xoxb-one");
+	journal_free(j);
+	j = NULL;
+	db = is_postgres() ? journal_postgres.open(scratch.url, scratch.keyring,
+						   NULL, &e)
+			   : journal_sqlite.open(scratch.url, scratch.keyring,
+						 NULL, &e);
+	ck_assert_int_eq(db->ops->expire(db, clock_wall_ms() + 23 * HOUR_MS,
+					 HOUR_MS, 9, &e),
+			 0);
+	ck_assert_int_eq(db->ops->expire(db, clock_wall_ms() + 25 * HOUR_MS,
+					 HOUR_MS, 9, &e),
+			 1);
+	db->ops->close(db);
+	ck_assert_int_eq(leaving_token(token), 0);
+}
+END_TEST
+
 START_TEST(turn_of_a_removed_tenant_can_be_finished)
 {
 	struct line_new lines[] = { make_line("1.0", "why?", false) };
@@ -1048,6 +1102,10 @@ static TCase *turns(void (*setup)(void))
 	tcase_add_test(tc, threads_are_told_by_their_newest_line);
 	tcase_add_test(tc, history_is_the_newest_that_fits_oldest_first);
 	tcase_add_test(tc, turn_of_a_removed_tenant_can_be_finished);
+	tcase_add_loop_test(
+		tc,
+		token_of_a_removed_tenant_is_there_while_something_is_unfinished,
+		0, 2);
 	tcase_add_test(tc,
 		       removed_tenant_takes_its_threads_along_and_no_others);
 	return tc;

@@ -39,9 +39,9 @@ static const struct {
 #define TABLES (int)(sizeof(tables) / sizeof(tables[0]))
 
 /* The daemon's own memory, which it reaches through functions only. */
-static const char *const own[] = { "journal", "pending", "parts",
-				   "engaged", "nodes",   "partitions",
-				   "renewals" };
+static const char *const own[] = { "journal",  "pending", "parts",
+				   "engaged",  "nodes",   "partitions",
+				   "renewals", "leaving" };
 #define OWN (int)(sizeof(own) / sizeof(own[0]))
 
 static void setup(void)

@@ -16,6 +16,7 @@
 
 static struct {
 	int resolve, agent; /* what the look-ups return */
+	int leaving;
 	bool paused;
 	int rate, burst;
 	enum admission admission;
@@ -73,9 +74,25 @@ static int fake_agent(struct store *s, const char *tenant_id, struct agent *out,
 	return fake.agent;
 }
 
+static int fake_leaving(struct store *s, const char *type, const char *app_id,
+			const char *workspace_id, struct connection *out,
+			struct err *e)
+{
+	int resolve = fake.resolve;
+	int rc = fake.leaving;
+
+	if (rc <= 0)
+		return rc;
+	fake.resolve = 1;
+	rc = fake_resolve(s, type, app_id, workspace_id, out, e);
+	fake.resolve = resolve;
+	return rc;
+}
+
 static const struct store_ops fake_store_ops = {
 	.name = "fake",
 	.resolve = fake_resolve,
+	.leaving = fake_leaving,
 	.agent = fake_agent,
 };
 static struct store store = { &fake_store_ops };
@@ -415,6 +432,24 @@ START_TEST(an_accepted_entry_goes_on_without_the_gate)
 }
 END_TEST
 
+START_TEST(an_accepted_entry_whose_tenant_was_removed_is_closed_too)
+{
+	begin(MENTION, ENTRY_ACCEPTED);
+	fake.resolve = 0;
+	fake.leaving = -1;
+	ck_assert_int_eq(routing_decide(r), V_FAIL);
+	fake.leaving = 1;
+	fake.agent = 0;
+	ck_assert_int_eq(routing_decide(r), V_ACCEPT);
+	ck_assert_int_eq(routing_settle(r), 0);
+	ck_assert_int_eq(r->job->hope, JOB_NO_AGENT);
+
+	/* What wasn't accepted then is nobody's. */
+	begin(MENTION, ENTRY_NEW);
+	ck_assert_int_eq(routing_decide(r), V_DROP);
+}
+END_TEST
+
 START_TEST(an_accepted_entry_whose_agent_is_gone_is_closed_with_a_sentence)
 {
 	begin(MENTION, ENTRY_ACCEPTED);
@@ -548,6 +583,9 @@ int main(void)
 	tcase_add_checked_fixture(again, setup, teardown);
 	tcase_add_test(again, an_accepted_entry_goes_on_without_the_gate);
 	tcase_add_test(again, an_accepted_entry_ends_when_its_tenant_is_gone);
+	tcase_add_test(
+		again,
+		an_accepted_entry_whose_tenant_was_removed_is_closed_too);
 	tcase_add_test(
 		again,
 		an_accepted_entry_whose_agent_is_gone_is_closed_with_a_sentence);

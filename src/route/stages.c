@@ -53,6 +53,16 @@ static int copy_once(char **out, const char *s, struct err *e)
 	return *out ? 0 : err_set(e, ERR_RETRY, "no memory");
 }
 
+/* The tenant is gone, and so is its agent; but there is a placeholder. */
+static int find_leaving(struct routing *r, struct err *e)
+{
+	const struct message *m = r->msg;
+
+	return r->store->ops->leaving(r->store, m->platform, m->channel.app_id,
+				      m->channel.workspace_id, &r->connection,
+				      e);
+}
+
 /* The one look-up before there is a tenant. What was accepted before the
  * tenant was paused is finished. */
 static enum verdict stage_tenant(struct routing *r, struct err *e)
@@ -62,6 +72,10 @@ static enum verdict stage_tenant(struct routing *r, struct err *e)
 
 	rc = r->store->ops->resolve(r->store, m->platform, m->channel.app_id,
 				    m->channel.workspace_id, &r->connection, e);
+	if (rc < 0)
+		return V_FAIL;
+	if (rc == 0 && r->resumed)
+		rc = find_leaving(r, e);
 	if (rc < 0)
 		return V_FAIL;
 	if (rc == 0)

@@ -15,6 +15,8 @@ struct entry;
 
 /* Longer than engaged_minutes can be. */
 #define ENGAGED_KEPT_MS (8 * 24 * 3600 * 1000LL)
+/* Of a tenant that is gone; what is unfinished of it ends at the next start. */
+#define LEAVING_KEPT_MS (24 * 3600 * 1000LL)
 
 /* "apps/<app>/token" and the like, that a token is sealed for; -1 when it
  * would be too long. */

@@ -370,8 +370,8 @@ static void expire(struct journal *j, int64_t now_ms)
 
 	if (now_ms < j->expire_at_ms)
 		return;
-	n = j->db->ops->expire(j->db, clock_expiry_ms(), atomic_load(&j->kept_ms),
-			       max, &e);
+	n = j->db->ops->expire(j->db, clock_expiry_ms(),
+			       atomic_load(&j->kept_ms), max, &e);
 	if (n < 0) {
 		log_warn(LOG_FIELDS({ "reason", e.msg }),
 			 "cannot delete expired rows");

@@ -315,6 +315,7 @@ const struct store_ops store_postgres = {
 	.close = postgres_close,
 	.migrate = postgres_migrate,
 	.resolve = postgres_resolve,
+	.leaving = postgres_leaving,
 	.agent = postgres_agent,
 	.history = postgres_history,
 	.apps = postgres_apps,

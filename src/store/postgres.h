@@ -22,6 +22,7 @@ struct keyring;
 enum postgres_query {
 	PQ_TENANT, /* sets the tenant of this transaction */
 	PQ_RESOLVE,
+	PQ_LEAVING,
 	PQ_AGENT,
 	PQ_HISTORY,
 	PQ_APPS,
@@ -62,6 +63,7 @@ enum postgres_query {
 	PQ_ONE_UNFINISHED,
 	PQ_EXPIRE_JOURNAL,
 	PQ_EXPIRE_ENGAGED,
+	PQ_EXPIRE_LEAVING,
 
 	PQ_RECORD_FIND,
 	PQ_RECORD_DEAD,
@@ -169,6 +171,9 @@ int postgres_migrate(const char *url, int *from, int *to, struct err *e);
 
 /* postgres_read.c: the look-ups of store_ops. */
 int postgres_resolve(struct store *s, const char *channel_type,
+		     const char *app_id, const char *workspace_id,
+		     struct connection *out, struct err *e);
+int postgres_leaving(struct store *s, const char *channel_type,
 		     const char *app_id, const char *workspace_id,
 		     struct connection *out, struct err *e);
 int postgres_agent(struct store *s, const char *tenant_id, struct agent *out,

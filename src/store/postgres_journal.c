@@ -331,13 +331,26 @@ static int postgres_journal_expire(struct journal_db *db, int64_t now_ms,
 				   int64_t kept_ms, int max, struct err *e)
 {
 	struct postgres *s = of(db)->s;
-	int n, m;
+	const struct {
+		enum postgres_query q;
+		int64_t kept_ms;
+	} rows[] = {
+		{ PQ_EXPIRE_JOURNAL, kept_ms },
+		{ PQ_EXPIRE_ENGAGED, ENGAGED_KEPT_MS },
+		{ PQ_EXPIRE_LEAVING, LEAVING_KEPT_MS },
+	};
+	int sum = 0;
+	size_t i;
+	int n;
 
-	n = expire_before(s, PQ_EXPIRE_JOURNAL, now_ms - kept_ms, max, e);
-	m = n < 0 ? -1
-		  : expire_before(s, PQ_EXPIRE_ENGAGED,
-				  now_ms - ENGAGED_KEPT_MS, max - n, e);
-	return m < 0 ? -1 : n + m;
+	for (i = 0; i < sizeof(rows) / sizeof(rows[0]) && sum < max; i++) {
+		n = expire_before(s, rows[i].q, now_ms - rows[i].kept_ms,
+				  max - sum, e);
+		if (n < 0)
+			return -1;
+		sum += n;
+	}
+	return sum;
 }
 
 static void postgres_journal_rest(struct journal_db *db, bool idle)

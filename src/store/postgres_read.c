@@ -69,19 +69,36 @@ fail:
 	return -1;
 }
 
-int postgres_resolve(struct store *store, const char *channel_type,
-		     const char *app_id, const char *workspace_id,
-		     struct connection *out, struct err *e)
+static int find_connection(struct store *store, enum postgres_query q,
+			   const char *channel_type, const char *app_id,
+			   const char *workspace_id, struct connection *out,
+			   struct err *e)
 {
 	struct postgres *s = (struct postgres *)store;
 	const char *const params[] = { channel_type, app_id, workspace_id };
-	PGresult *r = postgres_run(s, PQ_RESOLVE, NULL, params, e);
+	PGresult *r = postgres_run(s, q, NULL, params, e);
 	int rc = r ? PQntuples(r) : -1;
 
 	if (rc > 0 && read_connection(s, r, 0, out, e) < 0)
 		rc = -1;
 	PQclear(r);
 	return rc;
+}
+
+int postgres_resolve(struct store *s, const char *channel_type,
+		     const char *app_id, const char *workspace_id,
+		     struct connection *out, struct err *e)
+{
+	return find_connection(s, PQ_RESOLVE, channel_type, app_id,
+			       workspace_id, out, e);
+}
+
+int postgres_leaving(struct store *s, const char *channel_type,
+		     const char *app_id, const char *workspace_id,
+		     struct connection *out, struct err *e)
+{
+	return find_connection(s, PQ_LEAVING, channel_type, app_id,
+			       workspace_id, out, e);
 }
 
 static int read_agent(const PGresult *r, struct agent *out, struct err *e)

@@ -39,6 +39,9 @@ const struct postgres_statement postgres_sql[PQ_COUNT] = {
 			1 },
 	[PQ_RESOLVE] = { "resolve",
 			 "SELECT " CONNECTION " FROM resolve($1, $2, $3)", 3 },
+	[PQ_LEAVING] = { "leaving",
+			 "SELECT " CONNECTION " FROM leaving_of($1, $2, $3)",
+			 3 },
 	[PQ_AGENT] = { "agent",
 		       "SELECT tenant_id, name, role, persona, model,"
 		       " placeholder, active FROM agents"
@@ -170,6 +173,8 @@ const struct postgres_statement postgres_sql[PQ_COUNT] = {
 				"SELECT journal_expire($1, $2)", 2 },
 	[PQ_EXPIRE_ENGAGED] = { "expire_engaged",
 				"SELECT engaged_expire($1, $2)", 2 },
+	[PQ_EXPIRE_LEAVING] = { "expire_leaving",
+				"SELECT leaving_expire($1, $2)", 2 },
 
 	[PQ_RECORD_FIND] = { "record_find",
 			     "SELECT " RECORD " FROM records_find($1)", 1 },

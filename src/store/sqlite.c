@@ -220,6 +220,7 @@ const struct store_ops store_sqlite = {
 	.open = sqlite_open,
 	.close = sqlite_close,
 	.resolve = sqlite_resolve,
+	.leaving = sqlite_leaving,
 	.agent = sqlite_agent,
 	.history = sqlite_history,
 	.apps = sqlite_apps,

@@ -20,6 +20,7 @@ struct keyring;
 /* In the order in which sqlite_sql.c has them. */
 enum sqlite_query {
 	Q_RESOLVE,
+	Q_LEAVING,
 	Q_AGENT,
 	Q_HISTORY,
 	Q_APPS,
@@ -68,6 +69,7 @@ enum sqlite_query {
 	Q_PARTS,
 	Q_EXPIRE_JOURNAL,
 	Q_EXPIRE_ENGAGED,
+	Q_EXPIRE_LEAVING,
 
 	Q_RECORD_FIND,
 	Q_RECORD_DEAD,
@@ -130,6 +132,9 @@ char *sqlite_copy(sqlite3_stmt *st, int col);
 
 /* sqlite_read.c: the look-ups of store_ops. */
 int sqlite_resolve(struct store *s, const char *channel_type,
+		   const char *app_id, const char *workspace_id,
+		   struct connection *out, struct err *e);
+int sqlite_leaving(struct store *s, const char *channel_type,
 		   const char *app_id, const char *workspace_id,
 		   struct connection *out, struct err *e);
 int sqlite_agent(struct store *s, const char *tenant_id, struct agent *out,

@@ -80,12 +80,13 @@ out:
 	return rc;
 }
 
-int sqlite_resolve(struct store *store, const char *channel_type,
-		   const char *app_id, const char *workspace_id,
-		   struct connection *out, struct err *e)
+static int find_connection(struct store *store, enum sqlite_query q,
+			   const char *channel_type, const char *app_id,
+			   const char *workspace_id, struct connection *out,
+			   struct err *e)
 {
 	struct sqlite *s = (struct sqlite *)store;
-	sqlite3_stmt *st = sqlite_query(s, Q_RESOLVE, e);
+	sqlite3_stmt *st = sqlite_query(s, q, e);
 	int rc;
 
 	if (!st)
@@ -99,6 +100,22 @@ int sqlite_resolve(struct store *store, const char *channel_type,
 	rc = read_connection(s, st, out, e);
 	sqlite_finish(st);
 	return rc < 0 ? -1 : 1;
+}
+
+int sqlite_resolve(struct store *s, const char *channel_type,
+		   const char *app_id, const char *workspace_id,
+		   struct connection *out, struct err *e)
+{
+	return find_connection(s, Q_RESOLVE, channel_type, app_id, workspace_id,
+			       out, e);
+}
+
+int sqlite_leaving(struct store *s, const char *channel_type,
+		   const char *app_id, const char *workspace_id,
+		   struct connection *out, struct err *e)
+{
+	return find_connection(s, Q_LEAVING, channel_type, app_id, workspace_id,
+			       out, e);
 }
 
 int sqlite_agent(struct store *store, const char *tenant_id, struct agent *out,

@@ -38,6 +38,10 @@ const char *const sqlite_sql[Q_COUNT] = {
 	[Q_RESOLVE] = "SELECT " CONNECTION
 		      " WHERE c.channel_type = ?1 AND c.app_id = ?2"
 		      " AND c.workspace_id = ?3",
+	[Q_LEAVING] = "SELECT tenant_id, '', 0, -1, -1, channel_type, app_id,"
+		      " workspace_id, bot_token, bot_user_id, bot_id"
+		      " FROM leaving WHERE channel_type = ?1 AND app_id = ?2"
+		      " AND workspace_id = ?3",
 	[Q_AGENT] = "SELECT tenant_id, name, role, persona, model, placeholder,"
 		    " active FROM agents WHERE tenant_id = ?1 AND active",
 	[Q_HISTORY] = "SELECT ours, user_id, name, ts, text FROM transcript"
@@ -170,6 +174,10 @@ const char *const sqlite_sql[Q_COUNT] = {
 			     " FROM journal WHERE done_ms < ?1 LIMIT ?2)",
 	[Q_EXPIRE_ENGAGED] = "DELETE FROM engaged WHERE key IN (SELECT key"
 			     " FROM engaged WHERE at_ms < ?1 LIMIT ?2)",
+	[Q_EXPIRE_LEAVING] = "DELETE FROM leaving WHERE (channel_type, app_id,"
+			     " workspace_id) IN (SELECT channel_type, app_id,"
+			     " workspace_id FROM leaving WHERE at_ms < ?1"
+			     " LIMIT ?2)",
 
 	[Q_RECORD_FIND] = RECORD
 	"WHERE j.seq IN (SELECT seq FROM journal WHERE id = ?1"

@@ -99,6 +99,11 @@ struct store_ops {
 	int (*resolve)(struct store *s, const char *channel_type,
 		       const char *app_id, const char *workspace_id,
 		       struct connection *out, struct err *e);
+	/* A workspace whose tenant was removed while something of it was
+	 * unfinished, with the token to end that; the tenant has an id only. */
+	int (*leaving)(struct store *s, const char *channel_type,
+		       const char *app_id, const char *workspace_id,
+		       struct connection *out, struct err *e);
 	/* The tenant's active agent. */
 	int (*agent)(struct store *s, const char *tenant_id, struct agent *out,
 		     struct err *e);

@@ -268,6 +268,28 @@ START_TEST(a_dead_letter_replayed_offline_begins_at_the_next_start)
 }
 END_TEST
 
+START_TEST(the_placeholder_of_a_removed_tenant_is_closed)
+{
+	const char *const remove[] = { "--offline", "tenant", "remove", "acme",
+				       NULL };
+	char ts[SIM_TS];
+	struct err e = { 0 };
+	char *text = NULL;
+
+	set_model(60000);
+	rig_say(&rig, "C1", "U1", "<@UB1> hello", NULL, ts);
+	ck_assert_int_eq(sim_wait_asks(rig.sim, 1, MS), 0);
+	rig_kill(&rig);
+	ck_assert_msg(rig_ctl(&rig, &text, remove) == 0, "%s", text);
+	free(text);
+	ck_assert_msg(bed_start(&rig.bed, &e) == 0, "%s", e.msg);
+	ck_assert_int_eq(sim_wait_text(rig.sim, "C1", ts,
+				       "nobody is set up here", MS),
+			 0);
+	ck_assert_uint_eq(rig_replies(&rig, "C1", ts), 1);
+}
+END_TEST
+
 /* The files of a database that nobody has open. */
 static void copy_store(const char *from, const char *to)
 {
@@ -328,6 +350,7 @@ static int run(const char *name)
 	tcase_add_test(tc, a_dead_letter_that_is_dropped_is_only_explained);
 	tcase_add_test(tc,
 		       a_dead_letter_replayed_offline_begins_at_the_next_start);
+	tcase_add_test(tc, the_placeholder_of_a_removed_tenant_is_closed);
 	tcase_add_loop_test(tc, a_restored_backup_answers_nothing_again, 0, 2);
 	suite_add_tcase(s, tc);
 	srunner_run_all(sr, CK_ENV);
