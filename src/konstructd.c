@@ -309,6 +309,7 @@ static int create_admin(struct daemon *d, struct err *e)
 		.dial = d->dial,
 		.gate = d->gate,
 		.journal = d->journal,
+		.llm = d->llm,
 		.router = d->router,
 		.workers = d->workers,
 		.hub = d->hub,

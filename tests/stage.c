@@ -492,8 +492,7 @@ static const char *role_name(enum llm_role r)
 }
 
 struct llm_call *llm_ask(struct llm *m, struct http *h, struct loop *l,
-			 const char *model, const struct llm_msg *msgs,
-			 size_t nmsgs,
+			 const struct llm_question *q,
 			 void (*on_text)(const char *p, size_t n, void *arg),
 			 void (*on_done)(const struct llm_result *r, void *arg),
 			 void *arg, struct err *e)
@@ -506,10 +505,11 @@ struct llm_call *llm_ask(struct llm *m, struct http *h, struct loop *l,
 	(void)h;
 	(void)l;
 	(void)e;
-	for (i = 0; i < nmsgs; i++)
+	for (i = 0; i < q->nmsgs; i++)
 		used += (size_t)snprintf(out + used, 20000 - used, "%s: %s\n",
-					 role_name(msgs[i].role), msgs[i].text);
-	snprintf(stage.asked_model, sizeof(stage.asked_model), "%s", model);
+					 role_name(q->msgs[i].role),
+					 q->msgs[i].text);
+	snprintf(stage.asked_model, sizeof(stage.asked_model), "%s", q->model);
 	stage.nasked++;
 	c->on_text = on_text;
 	c->on_done = on_done;
@@ -526,6 +526,12 @@ void llm_cancel(struct llm_call *c)
 		return;
 	c->cancelled = true;
 	stage.ncancelled++;
+}
+
+long llm_ahead(const struct llm_call *c)
+{
+	(void)c;
+	return stage.ahead;
 }
 
 const char *llm_end_name(enum llm_end end)
@@ -743,6 +749,7 @@ void stage_up(void)
 	struct conf *c = &stage.conf;
 
 	memset(&stage, 0, sizeof(stage));
+	stage.ahead = -1;
 	stage.now = START_MS;
 	last_ts = 0;
 	at_once = false;

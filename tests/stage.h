@@ -70,6 +70,7 @@ struct stage {
 	/* What the model says: its pieces, one every gap_ms. */
 	const char *says[16];
 	int64_t first_ms, gap_ms;
+	long ahead; /* calls of the tenant before this one; -1: none waits */
 	enum llm_end end;
 	bool hold_model; /* no slot is free */
 	int nasked;

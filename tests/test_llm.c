@@ -9,6 +9,7 @@
 
 #include "base/conf.h"
 #include "base/err.h"
+#include "llm/breaker.h"
 #include "llm/llm.h"
 #include "net/http.h"
 #include "net/loop.h"
@@ -31,6 +32,7 @@ static struct scripted *server;
 static struct conf conf;
 static char key_file[64];
 static bool asking;
+static const char *tenant; /* who asks */
 
 struct asker {
 	struct llm_call *call;
@@ -79,11 +81,11 @@ static void ask(struct asker *a, const char *model)
 		{ LLM_SYSTEM, NULL, "Be kind." },
 		{ LLM_USER, "ada", "Hello?" },
 	};
+	const struct llm_question q = { model, tenant, msgs, COUNT(msgs) };
 	struct err e = { 0 };
 
 	asking = true;
-	a->call = llm_ask(m, h, l, model, msgs, COUNT(msgs), on_text, on_done,
-			  a, &e);
+	a->call = llm_ask(m, h, l, &q, on_text, on_done, a, &e);
 	asking = false;
 	ck_assert_msg(a->call != NULL, "%s", e.msg);
 }
@@ -115,6 +117,7 @@ static void setup(void)
 	h = http_create(l, &o, &e);
 	ck_assert_msg(h != NULL, "%s", e.msg);
 	add_model("main", true);
+	tenant = "t1";
 }
 
 static void teardown(void)
@@ -456,6 +459,117 @@ START_TEST(slots_are_given_in_the_order_of_asking)
 }
 END_TEST
 
+static void ask_as(struct asker *a, const char *who)
+{
+	tenant = who;
+	ask(a, NULL);
+	tenant = "t1";
+}
+
+START_TEST(tenants_take_turns)
+{
+	static const int order[] = { 1, 2, 4, 6, 7, 3, 5 };
+	struct asker a[7] = { 0 };
+	size_t i;
+
+	conf.models[0].concurrency = 1;
+	serve(hello, 1);
+	for (i = 0; i < 5; i++)
+		ask_as(&a[i], "many");
+	ask_as(&a[5], "few");
+	ck_assert_int_eq(llm_ahead(a[0].call), -1);
+	ck_assert_int_eq(llm_ahead(a[4].call), 3);
+	ck_assert_int_eq(llm_ahead(a[5].call), 0);
+	ask_as(&a[6], "few");
+	loop_run_here(l);
+	for (i = 0; i < COUNT(a); i++)
+		ck_assert_int_eq(a[i].order, order[i]);
+}
+END_TEST
+
+START_TEST(a_tenant_has_no_more_than_its_share_at_once)
+{
+	const struct scripted_answer hang[] = {
+		{ { BODY TEXT("Hi") }, SCRIPTED_HANG },
+	};
+	struct asker a[4] = { 0 };
+	size_t i;
+
+	conf.models[0].tenant_concurrency = 2;
+	serve(hang, 1);
+	for (i = 0; i < 3; i++)
+		ask_as(&a[i], "many");
+	ask_as(&a[3], "few");
+	ck_assert_int_eq(llm_ahead(a[1].call), -1);
+	ck_assert_int_eq(llm_ahead(a[2].call), 0);
+	ck_assert_int_eq(llm_ahead(a[3].call), -1);
+	llm_cancel(a[0].call);
+	ck_assert_int_eq(llm_ahead(a[2].call), -1);
+	for (i = 1; i < COUNT(a); i++)
+		llm_cancel(a[i].call);
+	loop_run_here(l);
+}
+END_TEST
+
+static void count_state(const struct llm_view *v, void *arg)
+{
+	snprintf(arg, 32, "%s %s %d %zu", v->name, v->state, v->busy,
+		 v->waiting);
+}
+
+START_TEST(a_model_that_keeps_failing_is_not_asked_for_a_while)
+{
+	const struct scripted_answer refused[] = {
+		{ { REFUSAL("401 No") }, SCRIPTED_CLOSE },
+	};
+	struct asker a[7] = { 0 };
+	char state[32];
+	size_t i;
+
+	conf.nmodels = 1;
+	serve(refused, 1);
+	for (i = 0; i < COUNT(a); i++) {
+		ask(&a[i], NULL);
+		loop_run_here(l);
+		ck_assert_int_eq(a[i].done, 1);
+		ck_assert_int_eq(a[i].end, i < 5 ? LLM_REFUSED : LLM_OFF);
+	}
+	ck_assert_uint_eq(scripted_requests(server), 5);
+	llm_each(m, count_state, state);
+	ck_assert_str_eq(state, "main failing 0 0");
+}
+END_TEST
+
+START_TEST(breaker_opens_for_longer_each_time_and_one_probe_closes_it)
+{
+	struct breaker b;
+	struct err e = { 0 };
+	int i;
+
+	ck_assert_int_eq(breaker_init(&b, &e), 0);
+	for (i = 0; i < 4; i++)
+		ck_assert(!breaker_tell(&b, false, 1000));
+	ck_assert_int_eq(breaker_ask(&b, 1000), BREAKER_YES);
+	ck_assert(breaker_tell(&b, false, 1000));
+	ck_assert_int_eq(breaker_ask(&b, 5999), BREAKER_NO);
+	ck_assert_int_eq(breaker_ask(&b, 6000), BREAKER_PROBE);
+	ck_assert_int_eq(breaker_ask(&b, 6000), BREAKER_NO);
+	ck_assert(!breaker_tell(&b, false, 7000));
+	ck_assert_int_eq(breaker_ask(&b, 16999), BREAKER_NO);
+	ck_assert_int_eq(breaker_ask(&b, 17000), BREAKER_PROBE);
+	breaker_forget(&b, BREAKER_PROBE);
+	ck_assert_int_eq(breaker_ask(&b, 17000), BREAKER_PROBE);
+	ck_assert(breaker_tell(&b, true, 17000));
+	ck_assert_int_eq(breaker_get(&b), BREAKER_CLOSED);
+	for (i = 0; i < 4; i++)
+		ck_assert(!breaker_tell(&b, false, 20000));
+	ck_assert(!breaker_tell(&b, true, 20000));
+	ck_assert(!breaker_tell(&b, false, 20000));
+	ck_assert_int_eq(breaker_ask(&b, 20000), BREAKER_YES);
+	breaker_release(&b);
+}
+END_TEST
+
 START_TEST(a_cancelled_call_frees_its_slot)
 {
 	const struct scripted_answer answers[] = {
@@ -557,10 +671,11 @@ static void worker_done(const struct llm_result *r, void *arg)
 static void ask_next(struct worker *w)
 {
 	const struct llm_msg msg = { LLM_USER, NULL, "Hello?" };
+	const struct llm_question q = { NULL, "t1", &msg, 1 };
 	struct err e = { 0 };
 
-	ck_assert_ptr_nonnull(llm_ask(m, w->http, w->loop, NULL, &msg, 1,
-				      ignore_text, worker_done, w, &e));
+	ck_assert_ptr_nonnull(llm_ask(m, w->http, w->loop, &q, ignore_text,
+				      worker_done, w, &e));
 }
 
 static void begin_asking(struct loop_task *t)
@@ -629,6 +744,11 @@ int main(void)
 	tcase_add_test(tc, retry_after_is_waited_for);
 	tcase_add_loop_test(tc, silence_ends_in_a_timeout, 0, COUNT(silences));
 	tcase_add_test(tc, slots_are_given_in_the_order_of_asking);
+	tcase_add_test(tc, tenants_take_turns);
+	tcase_add_test(tc, a_tenant_has_no_more_than_its_share_at_once);
+	tcase_add_test(tc, a_model_that_keeps_failing_is_not_asked_for_a_while);
+	tcase_add_test(
+		tc, breaker_opens_for_longer_each_time_and_one_probe_closes_it);
 	tcase_add_loop_test(tc, a_cancelled_call_frees_its_slot, 0, 2);
 	tcase_add_test(tc,
 		       a_slot_granted_to_a_cancelled_call_goes_on_to_the_next);

@@ -146,6 +146,24 @@ START_TEST(the_placeholder_does_not_wait_for_a_slot_of_the_model)
 }
 END_TEST
 
+START_TEST(who_waits_long_for_the_model_is_told_how_many_are_before)
+{
+	stage.hold_model = true;
+	stage.ahead = 12;
+	play(stage_ask(), 4 * SECOND);
+	ck_assert_str_eq(stage_reply(0)->text, "Thinking...");
+	stage_run(2 * SECOND);
+	ck_assert_ptr_nonnull(strstr(stage_reply(0)->text, "12 of your"));
+	stage.ahead = 0;
+	stage_run(MINUTE);
+	ck_assert_ptr_nonnull(strstr(stage_reply(0)->text, "is next"));
+	stage.hold_model = false;
+	stage.ahead = -1;
+	stage_run(2 * SECOND);
+	ck_assert_str_eq(stage_reply(0)->text, "It is _here_.");
+}
+END_TEST
+
 /* interim edits */
 
 static void many_pieces(void)
@@ -1291,6 +1309,8 @@ int main(void)
 	T(no_edit_shows_an_answer_that_is_not_in_the_journal);
 	T(a_failing_journal_is_tried_until_it_works);
 	T(the_placeholder_does_not_wait_for_a_slot_of_the_model);
+	tcase_add_test(
+		tc, who_waits_long_for_the_model_is_told_how_many_are_before);
 	T(interim_edits_come_about_once_a_second);
 	T(nothing_is_edited_when_nothing_visible_changed);
 	T(one_edit_of_a_message_at_a_time);

@@ -12,6 +12,7 @@ struct gate;
 struct hub;
 struct journal;
 struct keyring;
+struct llm;
 struct loop;
 struct router;
 struct workers;
@@ -31,6 +32,7 @@ struct admin_opts {
 	struct loop *dial;
 	struct gate *gate;
 	struct journal *journal;
+	struct llm *llm;
 	struct router *router;
 	struct workers *workers;
 	struct hub *hub;

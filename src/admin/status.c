@@ -12,6 +12,7 @@
 #include "base/json.h"
 #include "config.h"
 #include "link/hub.h"
+#include "llm/llm.h"
 #include "route/router.h"
 #include "route/verdict.h"
 #include "store/cluster.h"
@@ -183,6 +184,18 @@ static void add_view(const struct link_view *v, void *arg)
 	jw_object_end(w);
 }
 
+static void add_model(const struct llm_view *v, void *arg)
+{
+	struct jwrite *w = arg;
+
+	jw_object(w, NULL);
+	jw_str(w, "name", v->name);
+	jw_str(w, "state", v->state);
+	jw_int(w, "busy", v->busy);
+	jw_int(w, "waiting", (int64_t)v->waiting);
+	jw_object_end(w);
+}
+
 static void add_decision(const char *stage, enum verdict v, uint64_t n,
 			 void *arg)
 {
@@ -252,6 +265,10 @@ int status_full(const struct admin_opts *o, int64_t started_ms, struct buf *out)
 	add_parts(&w, o);
 	if (o->cluster)
 		add_cluster(&w, o->cluster);
+	jw_array(&w, "models");
+	if (o->llm)
+		llm_each(o->llm, add_model, &w);
+	jw_array_end(&w);
 	jw_array(&w, "app_links");
 	if (o->hub)
 		hub_each(o->hub, add_view, &w);

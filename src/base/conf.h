@@ -38,7 +38,8 @@ struct conf_model {
 	int idle_timeout_s; /* silence inside a stream */
 	int timeout_s;      /* the whole answer */
 	int concurrency;    /* requests at once in this process; 0: no limit */
-	int context_bytes;  /* most of history sent along */
+	int tenant_concurrency; /* of one tenant; 0: no limit */
+	int context_bytes;      /* most of history sent along */
 };
 
 /*

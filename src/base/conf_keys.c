@@ -194,6 +194,8 @@ const struct conf_key conf_keys[] = {
 	  .min = 1, .max = 7200 },
 	{ CONF_LLM, "concurrency", CONF_INT, MODEL(concurrency),
 	  .max = 100000 },
+	{ CONF_LLM, "tenant_concurrency", CONF_INT, MODEL(tenant_concurrency),
+	  .num = 64, .max = 100000 },
 	{ CONF_LLM, "context_bytes", CONF_INT, MODEL(context_bytes),
 	  .num = 48000, .min = 1000, .max = 10000000 },
 };

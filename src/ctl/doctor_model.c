@@ -43,6 +43,7 @@ static const char *todo_of(enum llm_end end)
 	case LLM_FILTERED:
 	case LLM_EMPTY:
 	case LLM_TOO_LONG:
+	case LLM_OFF:
 		break;
 	}
 	return "try another question";
@@ -68,10 +69,11 @@ static void on_done(const struct llm_result *r, void *arg)
 
 static void ask(struct doctor *d, struct llm *m, const char *model)
 {
-	static const struct llm_msg question = {
+	static const struct llm_msg msg = {
 		.role = LLM_USER,
 		.text = "Count from one to twenty in words.",
 	};
+	const struct llm_question q = { model, "", &msg, 1 };
 	const struct http_opts o = { 0 };
 	struct err e = { 0 };
 	char what[160];
@@ -82,8 +84,7 @@ static void ask(struct doctor *d, struct llm *m, const char *model)
 	t.loop = loop_create("doctor", &e);
 	if (t.loop)
 		h = http_create(t.loop, &o, &e);
-	if (h && llm_ask(m, h, t.loop, model, &question, 1, on_text, on_done,
-			 &t, &e))
+	if (h && llm_ask(m, h, t.loop, &q, on_text, on_done, &t, &e))
 		loop_run_here(t.loop);
 	else
 		doctor_say(d, DOCTOR_FAILURE, what, NULL, "%s", e.msg);

@@ -228,6 +228,29 @@ static void print_nodes(const struct json *j)
 		       number(j, "unheld_backlog"));
 }
 
+static void print_models(const struct json *list)
+{
+	static const char *const heads[] = { "MODEL", "STATE", "ASKED",
+					     "WAITING" };
+	const struct json *row;
+	struct table t;
+	size_t i;
+
+	if (json_len(list, "") == 0)
+		return;
+	putchar('\n');
+	table_init(&t, 4, heads);
+	for (i = 0; i < json_len(list, ""); i++) {
+		row = element(list, i);
+		table_add(&t, json_str(row, "name"));
+		table_add(&t, json_str(row, "state"));
+		table_addf(&t, "%lld", number(row, "busy"));
+		table_addf(&t, "%lld", number(row, "waiting"));
+	}
+	table_print(&t, stdout);
+	table_release(&t);
+}
+
 static void print_apps(const struct json *list)
 {
 	static const char *const heads[] = { "APP",         "LINK",  "SINCE",
@@ -291,6 +314,7 @@ void print_status(const struct json *j)
 	       reason);
 	print_figures(j);
 	print_nodes(json_at(j, "cluster"));
+	print_models(json_at(j, "models"));
 	print_apps(json_at(j, "app_links"));
 	print_decisions(json_at(j, "decisions"));
 }

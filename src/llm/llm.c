@@ -10,8 +10,10 @@
 #include "base/clock.h"
 #include "base/conf.h"
 #include "base/err.h"
+#include "base/log.h"
 #include "base/secret.h"
 #include "base/suspect.h"
+#include "llm/breaker.h"
 #include "llm/openai.h"
 #include "llm/slots.h"
 #include "net/http.h"
@@ -44,6 +46,8 @@ struct model {
 	unsigned int total_ms;
 	int max_tokens;
 	struct slots slots;
+	struct breaker breaker;
+	bool whole; /* the two above are made */
 	/* The dialect that it speaks, as far as that is known. */
 	atomic_bool max_completion;
 	atomic_bool no_usage;
@@ -61,6 +65,7 @@ struct llm_call {
 	struct http *http;
 	struct suspect who;
 	bool cancelled;
+	enum breaker_pass pass; /* once it has a slot */
 
 	struct loop_timer *timer; /* of the wait for a slot or for the retry */
 	struct http_call *request;
@@ -83,6 +88,7 @@ static const char *const end_names[] = {
 	[LLM_TIMEOUT] = "timeout",   [LLM_BUSY] = "busy",
 	[LLM_REFUSED] = "refused",   [LLM_TOO_LONG] = "too long",
 	[LLM_BROKEN] = "broken",     [LLM_ERROR] = "error",
+	[LLM_OFF] = "off",
 };
 
 const char *llm_end_name(enum llm_end end)
@@ -109,8 +115,14 @@ static char *make_url(const char *base)
 static int model_init(struct model *m, const struct conf_model *c,
 		      struct err *e)
 {
-	if (slots_init(&m->slots, c->concurrency, e) < 0)
+	if (breaker_init(&m->breaker, e) < 0)
 		return -1;
+	if (slots_init(&m->slots, c->concurrency, c->tenant_concurrency, e) <
+	    0) {
+		breaker_release(&m->breaker);
+		return -1;
+	}
+	m->whole = true;
 	m->name = strdup(c->name);
 	m->url = make_url(c->url);
 	m->id = strdup(c->model);
@@ -134,7 +146,10 @@ static int model_init(struct model *m, const struct conf_model *c,
 
 static void model_release(struct model *m)
 {
-	slots_release(&m->slots);
+	if (m->whole) {
+		slots_release(&m->slots);
+		breaker_release(&m->breaker);
+	}
 	free(m->name);
 	free(m->url);
 	free(m->id);
@@ -215,6 +230,28 @@ static const char *without_key(const char *msg, const char *key)
 	return strstr(msg, begin) ? "(quotes our key)" : msg;
 }
 
+static bool is_failure(enum llm_end end)
+{
+	return end == LLM_TIMEOUT || end == LLM_BUSY || end == LLM_REFUSED ||
+	       end == LLM_BROKEN;
+}
+
+static void tell_breaker(struct llm_call *c, enum llm_end end, const char *msg)
+{
+	bool ok = !is_failure(end);
+
+	if (c->pass == BREAKER_NO ||
+	    !breaker_tell(&c->model->breaker, ok, clock_ms()))
+		return;
+	if (ok)
+		log_info(LOG_FIELDS({ "model", c->model->name }),
+			 "the model answers again");
+	else
+		log_error(LOG_FIELDS({ "model", c->model->name },
+				     { "reason", msg }),
+			  "the model keeps failing; not asked for a while");
+}
+
 static void finish(struct llm_call *c, enum llm_end end, const char *msg)
 {
 	struct llm_result r = {
@@ -225,8 +262,9 @@ static void finish(struct llm_call *c, enum llm_end end, const char *msg)
 		.first_token_ms = c->first_token_ms,
 	};
 
+	tell_breaker(c, end, r.msg);
 	if (c->slot.state == SLOT_HELD)
-		slots_give(&c->model->slots);
+		slots_give(&c->model->slots, &c->slot);
 	c->on_done(&r, c->arg);
 	free_call(c);
 }
@@ -407,9 +445,22 @@ static void on_timer(void *arg)
 	case SLOT_GRANTED:
 		break; /* its task comes */
 	case SLOT_HELD:
-		send_or_finish(c);
+		if (c->pass == BREAKER_NO)
+			finish(c, LLM_OFF, "it has failed too often just now");
+		else
+			send_or_finish(c);
 		break;
 	}
+}
+
+/* It has a slot. What is decided at once is told by the timer. */
+static bool may_begin(struct llm_call *c)
+{
+	c->started = clock_ms();
+	c->pass = breaker_ask(&c->model->breaker, c->started);
+	if (c->pass == BREAKER_NO)
+		loop_timer_set(c->timer, 0);
+	return c->pass != BREAKER_NO;
 }
 
 static void on_granted(struct loop_task *t)
@@ -419,13 +470,13 @@ static void on_granted(struct loop_task *t)
 	suspect_resume(&c->who);
 	slots_granted(&c->slot);
 	if (c->cancelled) {
-		slots_give(&c->model->slots);
+		slots_give(&c->model->slots, &c->slot);
 		free_call(c);
 		return;
 	}
 	loop_timer_stop(c->timer);
-	c->started = clock_ms();
-	send_or_finish(c);
+	if (may_begin(c))
+		send_or_finish(c);
 }
 
 static struct llm_call *make_call(struct loop *l, const struct llm_msg *msgs,
@@ -455,35 +506,69 @@ static struct llm_call *make_call(struct loop *l, const struct llm_msg *msgs,
 	return c;
 }
 
+/* -1: c has neither a slot nor a place in the line. */
+static int begin(struct llm_call *c, const char *tenant, struct err *e)
+{
+	int rc = slots_take(&c->model->slots, &c->slot, tenant);
+
+	if (rc < 0)
+		return err_set(e, ERR_RETRY, "cannot ask the model: no memory");
+	if (rc == 0) {
+		loop_timer_set(c->timer, WAIT_MAX_MS);
+		return 0;
+	}
+	if (!may_begin(c) || send_request(c, e) == 0)
+		return 0;
+	breaker_forget(&c->model->breaker, c->pass);
+	slots_give(&c->model->slots, &c->slot);
+	return -1;
+}
+
 struct llm_call *llm_ask(struct llm *m, struct http *h, struct loop *l,
-			 const char *model, const struct llm_msg *msgs,
-			 size_t nmsgs,
+			 const struct llm_question *q,
 			 void (*text_fn)(const char *p, size_t n, void *arg),
 			 void (*done_fn)(const struct llm_result *r, void *arg),
 			 void *arg, struct err *e)
 {
 	struct llm_call *c;
 
-	c = make_call(l, msgs, nmsgs, e);
+	c = make_call(l, q->msgs, q->nmsgs, e);
 	if (!c)
 		return NULL;
-	c->model = find_model(m, model);
+	c->model = find_model(m, q->model);
 	c->http = h;
 	c->on_text = text_fn;
 	c->on_done = done_fn;
 	c->arg = arg;
 	suspect_take(&c->who);
-	if (!slots_take(&c->model->slots, &c->slot)) {
-		loop_timer_set(c->timer, WAIT_MAX_MS);
+	if (begin(c, q->tenant, e) == 0)
 		return c;
+	free_call(c);
+	return NULL;
+}
+
+long llm_ahead(const struct llm_call *c)
+{
+	return slots_ahead(&c->model->slots, &c->slot);
+}
+
+void llm_each(struct llm *m, void (*fn)(const struct llm_view *v, void *arg),
+	      void *arg)
+{
+	static const char *const states[] = {
+		[BREAKER_CLOSED] = "ok",
+		[BREAKER_OPEN] = "failing",
+		[BREAKER_PROBING] = "trying",
+	};
+	struct llm_view v;
+	size_t i;
+
+	for (i = 0; i < m->n; i++) {
+		v.name = m->models[i].name;
+		v.state = states[breaker_get(&m->models[i].breaker)];
+		slots_count(&m->models[i].slots, &v.busy, &v.waiting);
+		fn(&v, arg);
 	}
-	c->started = clock_ms();
-	if (send_request(c, e) < 0) {
-		slots_give(&c->model->slots);
-		free_call(c);
-		return NULL;
-	}
-	return c;
 }
 
 void llm_cancel(struct llm_call *c)
@@ -499,7 +584,8 @@ void llm_cancel(struct llm_call *c)
 		break;
 	case SLOT_HELD:
 		http_cancel(c->request);
-		slots_give(&c->model->slots);
+		breaker_forget(&c->model->breaker, c->pass);
+		slots_give(&c->model->slots, &c->slot);
 		c->cancelled = true;
 		if (!c->reading)
 			free_call(c);

@@ -42,6 +42,7 @@ enum llm_end {
 	LLM_TOO_LONG, /* 400 for the length of the context */
 	LLM_BROKEN,   /* the connection or the stream */
 	LLM_ERROR,    /* anything else that the server said */
+	LLM_OFF,      /* not asked: it has failed too often just now */
 };
 
 struct llm_usage {
@@ -58,27 +59,47 @@ struct llm_result {
 	int64_t first_token_ms; /* from the start of the request; -1: none */
 };
 
+struct llm_question {
+	const char *model;  /* NULL or unknown: the default one */
+	const char *tenant; /* whose turn it is when many wait */
+	const struct llm_msg *msgs;
+	size_t nmsgs;
+};
+
 /*
- * Ask the model named (NULL or unknown: the default one). Waits for one of
- * the model's slots in the order of asking, across all workers; then streams.
- * On a failure before the first text it is tried once more. on_text gets the
- * answer piece by piece (reasoning is left out); on_done comes once, never
- * from inside llm_ask(). Both run on h's loop l. Everything in msgs is copied.
- * NULL with e filled and no callback. Who frees h cancels its calls before.
+ * Ask a model. Waits for one of the model's slots, across all workers, in the
+ * order of the tenant's asking; tenants take turns. Then streams. On a failure
+ * before the first text it is tried once more. on_text gets the answer piece
+ * by piece (reasoning is left out); on_done comes once, never from inside
+ * llm_ask(). Both run on h's loop l. Everything in q is copied. NULL with e
+ * filled and no callback. Who frees h cancels its calls before.
  *
  * Each answer has the model's deadlines; the wait for a slot ends after ten
- * minutes as LLM_BUSY. An answer over 8 MiB is LLM_BROKEN.
+ * minutes as LLM_BUSY. An answer over 8 MiB is LLM_BROKEN. A model that fails
+ * again and again isn't asked for a while (LLM_OFF); then one call tries.
  */
 struct llm_call;
 struct llm_call *llm_ask(struct llm *m, struct http *h, struct loop *l,
-			 const char *model, const struct llm_msg *msgs,
-			 size_t nmsgs,
+			 const struct llm_question *q,
 			 void (*on_text)(const char *p, size_t n, void *arg),
 			 void (*on_done)(const struct llm_result *r, void *arg),
 			 void *arg, struct err *e);
 
+/* How many of the tenant's calls are before this one; -1: it has a slot. */
+long llm_ahead(const struct llm_call *c);
+
 /* No callback any more. Not after on_done began. NULL is allowed. */
 void llm_cancel(struct llm_call *c);
+
+struct llm_view {
+	const char *name;
+	const char *state; /* "ok", "failing", "trying" */
+	int busy;
+	size_t waiting;
+};
+/* Any thread. */
+void llm_each(struct llm *m, void (*fn)(const struct llm_view *v, void *arg),
+	      void *arg);
 
 const char *llm_end_name(enum llm_end end);
 

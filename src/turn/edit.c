@@ -157,11 +157,14 @@ static void start_interim(struct turn *t)
 {
 	struct buf text;
 	uint64_t h;
+	int rc;
 
 	buf_init(&text, 2 * MRKDWN_PART_MAX);
 	t->want = EDIT_NONE;
-	if (reply_interim(t->answer.data, t->answer.len, &text) == 0 &&
-	    text.len > 0) {
+	rc = t->answer.len > 0
+		     ? reply_interim(t->answer.data, t->answer.len, &text)
+		     : buf_adds(&text, t->backlog);
+	if (rc == 0 && text.len > 0) {
 		h = hash(&text);
 		if (h != t->shown)
 			start(t, &text);

@@ -26,6 +26,9 @@ static const struct {
 	[SENTENCE_BROKEN] = { "broken",
 			      "Sorry, I lost the connection to my language"
 			      " model. Please try again." },
+	[SENTENCE_OFF] = { "off",
+			   "Sorry, my language model has been failing for a"
+			   " while. Please try again in a few minutes." },
 	[SENTENCE_ERROR] = { "error",
 			     "Sorry, my language model reported an error."
 			     " Please try again, or tell your"
@@ -56,6 +59,20 @@ static const struct {
 const char sentence_parked[] =
 	"I'm being restarted. My answer will come here in a moment.";
 
+void sentence_backlog(long ahead, char *out, size_t size)
+{
+	if (ahead > 0)
+		(void)snprintf(out, size,
+			       "There is a queue: %ld of your company's"
+			       " questions are before this one. My answer will"
+			       " come here.",
+			       ahead);
+	else
+		(void)snprintf(out, size,
+			       "There is a queue, and this question is next."
+			       " My answer will come here.");
+}
+
 const char sentence_cut_model[] =
 	"\n\n_My answer ends here: it reached the length limit._";
 const char sentence_cut_answer[] =
@@ -74,6 +91,8 @@ enum sentence sentence_of(enum llm_end end)
 		return SENTENCE_TOO_LONG;
 	case LLM_BROKEN:
 		return SENTENCE_BROKEN;
+	case LLM_OFF:
+		return SENTENCE_OFF;
 	case LLM_FILTERED:
 		return SENTENCE_FILTERED;
 	case LLM_DONE: /* with nothing in it */

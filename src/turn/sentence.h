@@ -16,6 +16,7 @@ enum sentence {
 	SENTENCE_REFUSED,
 	SENTENCE_TOO_LONG,
 	SENTENCE_BROKEN,
+	SENTENCE_OFF,
 	SENTENCE_ERROR,
 	SENTENCE_EMPTY,
 	SENTENCE_FILTERED,
@@ -46,6 +47,9 @@ const char *sentence_name(enum sentence s);
 
 /* While we are stopped in the middle of it. */
 extern const char sentence_parked[];
+
+/* In place of an answer that has to wait behind so many others. */
+void sentence_backlog(long ahead, char *out, size_t size);
 
 /* Said below an answer that is not whole; Markdown. */
 extern const char sentence_cut_model[];  /* the model's own limit */

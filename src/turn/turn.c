@@ -285,18 +285,26 @@ void turn_ask(struct turn *t, const struct prompt *p)
 {
 	struct worker *w = t->w;
 	const char *model = t->job->agent.model;
+	const struct llm_question q = {
+		.model = model,
+		.tenant = t->job->msg->tenant_id,
+		.msgs = p->msgs,
+		.nmsgs = p->n,
+	};
 	struct err e = { 0 };
 
 	killpoint("asking");
 	(void)snprintf(t->model, sizeof(t->model), "%s",
 		       conf_model(w->conf, model)->name);
-	t->llm = llm_ask(w->llm, w->http, w->loop, model, p->msgs, p->n,
-			 on_text, on_llm_done, t, &e);
+	t->llm = llm_ask(w->llm, w->http, w->loop, &q, on_text, on_llm_done, t,
+			 &e);
 	turn_step(t, "asked", t->model);
-	if (t->llm)
-		turn_set(t, TURN_ASKING);
-	else
+	if (!t->llm) {
 		turn_fail(t, SENTENCE_ERROR, e.msg);
+		return;
+	}
+	turn_set(t, TURN_ASKING);
+	backlog_watch(t);
 }
 
 /* What waits for notes that are on their way must not begin any more. */

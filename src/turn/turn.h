@@ -237,6 +237,7 @@ struct turn {
 
 	/* the answer */
 	struct llm_call *llm;
+	char backlog[160]; /* shown until there is something of it */
 	struct buf answer; /* Markdown */
 	bool cut;          /* it is longer than we show */
 	bool answered;     /* the model ended well */
@@ -289,6 +290,9 @@ int64_t turn_retry_ms(struct turn *t, const struct slack_result *r);
 
 /* Calls the model. */
 void turn_ask(struct turn *t, const struct prompt *p);
+
+/* backlog.c: while it waits long for the model, its placeholder says so. */
+void backlog_watch(struct turn *t);
 
 /* Says why below what there is of an answer, or instead of one. why is for
  * the log. */
