@@ -99,15 +99,10 @@ static int make_dir(const char *path, struct err *e)
 static int open_keyring(struct daemon *d, struct err *e)
 {
 	char path[4096];
-	bool own = d->conf.key_file[0] == '\0';
-	int n;
 
-	n = snprintf(path, sizeof(path), "%s%s",
-		     own ? d->conf.state_dir : d->conf.key_file,
-		     own ? "/key" : "");
-	if (n < 0 || (size_t)n >= sizeof(path))
-		return err_set(e, ERR_INPUT, "path of the key is too long");
-	d->keyring = keyring_open(path, own, e);
+	if (conf_key_path(&d->conf, path, sizeof(path), e) < 0)
+		return -1;
+	d->keyring = keyring_open(path, d->conf.key_file[0] == '\0', e);
 	return d->keyring ? 0 : -1;
 }
 

@@ -111,7 +111,9 @@ as_konstruct konstructd --check-config
 start_daemon
 inside sh -c 'konstruct-sim apply-file >/tmp/tenants.json'
 as_konstruct konstructctl apply /tmp/tenants.json >/dev/null
-echo '@kim hello' | inside konstruct-sim chat general alice \
+echo '@kim hello' | inside konstruct-sim chat \
+	--url https://localhost:8010 --ca /tmp/ca.pem \
+	--channel general --user alice \
 	>"$root/tmp/chat" 2>&1 || fail "$(cat "$root/tmp/chat")"
 cat "$root/tmp/chat"
 inside konstructctl doctor || [ $? -eq 1 ] || fail "the doctor finds a failure"

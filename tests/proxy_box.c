@@ -13,7 +13,7 @@
 #include <sys/wait.h>
 #include <unistd.h>
 
-#include "base/secret.h"
+#include "bed/bed.h"
 #include "proxy.h"
 
 #define START_MS 15000
@@ -30,7 +30,7 @@ static void write_file(const char *dir, const char *name, const char *text)
 	ck_assert_int_eq(fclose(f), 0);
 }
 
-static int try_port(int port, bool listen)
+static int try_port(int port)
 {
 	struct sockaddr_in sa = { .sin_family = AF_INET };
 	int fd = socket(AF_INET, SOCK_STREAM | SOCK_CLOEXEC, 0);
@@ -38,23 +38,9 @@ static int try_port(int port, bool listen)
 
 	sa.sin_port = htons((uint16_t)port);
 	sa.sin_addr.s_addr = htonl(INADDR_LOOPBACK);
-	rc = listen ? bind(fd, (struct sockaddr *)&sa, sizeof(sa))
-		    : connect(fd, (struct sockaddr *)&sa, sizeof(sa));
+	rc = connect(fd, (struct sockaddr *)&sa, sizeof(sa));
 	close(fd);
 	return rc;
-}
-
-/* Below those that Linux gives to outgoing connections. */
-static int free_port(void)
-{
-	uint16_t n;
-	int port;
-
-	do {
-		random_bytes(&n, sizeof(n));
-		port = 16000 + n % 16000;
-	} while (try_port(port, true) < 0);
-	return port;
 }
 
 /* The helper that knows the users, and where they stand. */
@@ -193,7 +179,7 @@ void proxy_box_make(struct proxy_box *b)
 void proxy_box_start(struct proxy_box *b, const char *auth)
 {
 	bool tiny = strcmp(auth, "tinyproxy") == 0;
-	int port = free_port();
+	int port = bed_free_port();
 	int ms;
 
 	proxy_box_make(b);
@@ -208,7 +194,7 @@ void proxy_box_start(struct proxy_box *b, const char *auth)
 	ck_assert_int_ge(b->pid, 0);
 	if (b->pid == 0)
 		exec_proxy(b, tiny);
-	for (ms = 0; try_port(port, false) < 0; ms += 5) {
+	for (ms = 0; try_port(port) < 0; ms += 5) {
 		ck_assert_msg(waitpid(b->pid, NULL, WNOHANG) == 0 &&
 				      ms < START_MS,
 			      "%s doesn't run: is it installed?",

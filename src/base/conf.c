@@ -411,3 +411,15 @@ const struct conf_model *conf_model(const struct conf *c, const char *name)
 	}
 	return found;
 }
+
+int conf_key_path(const struct conf *c, char *out, size_t size, struct err *e)
+{
+	bool own = c->key_file[0] == '\0';
+	int n;
+
+	n = snprintf(out, size, "%s%s", own ? c->state_dir : c->key_file,
+		     own ? "/key" : "");
+	if (n < 0 || (size_t)n >= size)
+		return err_set(e, ERR_INPUT, "path of the key is too long");
+	return 0;
+}

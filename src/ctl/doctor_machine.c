@@ -149,8 +149,10 @@ static bool open_key(struct doctor *d, struct keyring **k)
 	struct err e = { 0 };
 	char path[4096];
 
-	(void)snprintf(path, sizeof(path), "%s%s",
-		       own ? c->state_dir : c->key_file, own ? "/key" : "");
+	if (conf_key_path(c, path, sizeof(path), &e) < 0) {
+		doctor_say(d, DOCTOR_FAILURE, "key", NULL, "%s", e.msg);
+		return false;
+	}
 	if (own && access(path, F_OK) < 0 && errno == ENOENT) {
 		doctor_say(d, DOCTOR_WARNING, "key", NULL,
 			   "'%s' isn't there: it is made at the first start",

@@ -79,16 +79,11 @@ static int refuse_root(const char *dir, struct err *e)
 
 static int open_keyring(struct offline *o, struct err *e)
 {
-	bool own = o->conf->key_file[0] == '\0';
 	char path[4096];
-	int n;
 
-	n = snprintf(path, sizeof(path), "%s%s",
-		     own ? o->conf->state_dir : o->conf->key_file,
-		     own ? "/key" : "");
-	if (n < 0 || (size_t)n >= sizeof(path))
-		return err_set(e, ERR_INPUT, "path of the key is too long");
-	o->keyring = keyring_open(path, own, e);
+	if (conf_key_path(o->conf, path, sizeof(path), e) < 0)
+		return -1;
+	o->keyring = keyring_open(path, o->conf->key_file[0] == '\0', e);
 	return o->keyring ? 0 : -1;
 }
 

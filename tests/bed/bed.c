@@ -54,12 +54,7 @@ static bool is_free(int port)
 	return rc == 0;
 }
 
-/*
- * A port that is free now; the daemon takes it later, perhaps again after a
- * restart. None of those that Linux gives to outgoing connections (from 32768
- * on), or another test's connection would have it by then.
- */
-static int free_port(void)
+int bed_free_port(void)
 {
 	uint16_t n;
 	int port;
@@ -163,7 +158,7 @@ static int make_place(struct bed *b, struct err *e)
 	snprintf(b->ca, sizeof(b->ca), "%s/ca.pem", b->dir);
 	snprintf(b->log, sizeof(b->log), "%s/log", b->dir);
 	snprintf(b->admin, sizeof(b->admin), "%s/admin.sock", b->dir);
-	b->health_port = free_port();
+	b->health_port = bed_free_port();
 	return 0;
 }
 

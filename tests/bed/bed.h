@@ -44,6 +44,13 @@ struct bed_opts {
 	uint64_t seed;         /* of the simulator; 0: from the clock */
 };
 
+/*
+ * A port that is free now; who asked takes it later, perhaps again after a
+ * restart. None of those that Linux gives to outgoing connections (from 32768
+ * on), or another test's connection would have it by then.
+ */
+int bed_free_port(void);
+
 /* The directory, the simulator and the configuration; no daemon yet. */
 int bed_make(struct bed *b, const struct bed_opts *o, struct err *e);
 
