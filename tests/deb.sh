@@ -98,8 +98,9 @@ dpkg-query --admindir="$root/var/lib/dpkg" -W -f '${Conffiles}\n' konstructd |
 	grep -q ' /etc/konstruct/konstructd.conf ' || fail "no conffile"
 
 echo "a mention is answered"
-inside konstruct-sim --listen 127.0.0.1:8010 --tls --ca-out /tmp/ca.pem \
-	>"$root/tmp/sim" 2>&1 &
+# No function: its process id is wanted, not that of a shell around it.
+chroot "$root" /usr/bin/konstruct-sim --listen 127.0.0.1:8010 --tls \
+	--ca-out /tmp/ca.pem >"$root/tmp/sim" 2>&1 &
 sim_pid=$!
 wait_for llm sim
 chmod 644 "$root/tmp/ca.pem"
