@@ -231,6 +231,7 @@ static const char *do_post(const struct stage_call *c, char reply[REPLY_SIZE])
 	snprintf(m->ts, sizeof(m->ts), "1000.%06u", ++last_ts);
 	snprintf(m->thread, sizeof(m->thread), "%s", stage_arg(c, "thread_ts"));
 	snprintf(m->text, sizeof(m->text), "%s", stage_arg(c, "text"));
+	snprintf(m->blocks, sizeof(m->blocks), "%s", stage_arg(c, "blocks"));
 	snprintf(m->metadata, sizeof(m->metadata), "%s",
 		 stage_arg(c, "metadata"));
 	m->posted_ms = stage.now;
@@ -247,6 +248,7 @@ static const char *do_update(const struct stage_call *c)
 	if (!m || m->deleted)
 		return "message_not_found";
 	snprintf(m->text, sizeof(m->text), "%s", stage_arg(c, "text"));
+	snprintf(m->blocks, sizeof(m->blocks), "%s", stage_arg(c, "blocks"));
 	m->nedits++;
 	m->edited_ms = stage.now;
 	return NULL;
@@ -340,6 +342,7 @@ static enum slack_fault class_of(const char *error)
 		{ "missing_scope", SLACK_CONFIG },
 		{ "edit_window_closed", SLACK_POLICY },
 		{ "msg_too_long", SLACK_CONTENT },
+		{ "invalid_blocks", SLACK_CONTENT },
 		{ "of_tomorrow", SLACK_OURS },
 		{ "service_unavailable", SLACK_TRANSIENT },
 	};

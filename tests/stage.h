@@ -31,6 +31,7 @@ struct stage_msg {
 	char ts[32];
 	char thread[32];
 	char text[5000];
+	char blocks[20000];
 	char metadata[200];
 	int64_t posted_ms; /* of the stage's clock */
 	int64_t edited_ms;
@@ -42,7 +43,7 @@ struct stage_msg {
 struct stage_call {
 	char method[40];
 	char token[40];
-	char args[20000]; /* the form as it came */
+	char args[60000]; /* the form as it came */
 	int64_t at_ms;
 };
 

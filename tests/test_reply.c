@@ -3,7 +3,7 @@
 #include <stdlib.h>
 #include <string.h>
 
-#include "slack/markdown.h"
+#include "slack/blocks.h"
 #include "turn/reply.h"
 #include "turn/sentence.h"
 #include "turn/turn.h"
@@ -42,7 +42,7 @@ START_TEST(a_short_answer_is_one_part)
 	add("**Yes**, it is.", 1);
 	ck_assert_int_eq(reply_init(&reply, md.data, md.len), 0);
 	ck_assert_uint_eq(reply.n, 1);
-	ck_assert_str_eq(text_of(0), "*Yes*, it is.");
+	ck_assert_str_eq(text_of(0), "**Yes**, it is.");
 }
 END_TEST
 
@@ -50,11 +50,11 @@ START_TEST(no_part_is_longer_than_slack_takes)
 {
 	size_t k, whole = 0;
 
-	add("Some words of a sentence. ", 1000);
+	add("Some words of a sentence. ", 3000);
 	ck_assert_int_eq(reply_init(&reply, md.data, md.len), 0);
 	ck_assert_uint_ge(reply.n, 7);
 	for (k = 0; k < reply.n; k++) {
-		ck_assert_uint_le(strlen(text_of(k)), 3600);
+		ck_assert_uint_le(strlen(text_of(k)), BLOCKS_PART_MAX);
 		ck_assert_int_eq(part.data[part.len - 1], '.');
 		whole += part.len + 1;
 	}
@@ -68,7 +68,7 @@ START_TEST(a_fence_is_closed_and_opened_again)
 	const char *p;
 
 	add("Code:\n```c\n", 1);
-	add("\tint some_variable = 1; /* and a comment */\n", 300);
+	add("\tint some_variable = 1; /* and a comment */\n", 1000);
 	add("```\nThe end.", 1);
 	ck_assert_int_eq(reply_init(&reply, md.data, md.len), 0);
 	ck_assert_uint_ge(reply.n, 4);
@@ -81,7 +81,7 @@ START_TEST(a_fence_is_closed_and_opened_again)
 		}
 		ck_assert_uint_eq(fences, 2);
 	}
-	ck_assert_ptr_eq(strstr(text_of(1), "```\n    int"), part.data);
+	ck_assert_ptr_eq(strstr(text_of(1), "```c\n    int"), part.data);
 	ck_assert_ptr_nonnull(strstr(text_of(reply.n - 1), "The end."));
 }
 END_TEST
@@ -91,40 +91,172 @@ START_TEST(the_parts_are_the_same_every_time)
 	struct reply again;
 	size_t k;
 
-	add("A paragraph with *emphasis*.\n\n", 500);
+	add("A paragraph with *emphasis*.\n\n", 2000);
 	ck_assert_int_eq(reply_init(&reply, md.data, md.len), 0);
 	ck_assert_int_eq(reply_init(&again, md.data, md.len), 0);
 	ck_assert_uint_eq(reply.n, again.n);
 	for (k = 0; k <= reply.n; k++)
-		ck_assert_uint_eq(reply.at[k], again.at[k]);
+		ck_assert_uint_eq(reply.cut[k].end, again.cut[k].end);
 	reply_release(&again);
 }
 END_TEST
 
-START_TEST(cutting_smaller_leaves_earlier_parts_alone)
+static size_t times_in(const char *text, const char *word)
 {
-	size_t first, n;
+	size_t n = 0;
 
-	add("A paragraph with *emphasis*.\n\n", 500);
+	for (; (text = strstr(text, word)); text++)
+		n++;
+	return n;
+}
+
+/* A shape of part k; how often it has the word in its text. */
+static size_t words_in(size_t k, const char *word)
+{
+	struct shape s;
+	size_t n;
+
+	ck_assert_int_eq(reply_shape(&reply, k, SHAPE_TABLES, &s), 0);
+	ck_assert_ptr_null(s.blocks);
+	ck_assert_uint_le(strlen(s.text), SHAPE_TEXT_MAX + 8);
+	n = times_in(s.text, word);
+	shape_release(&s);
+	return n;
+}
+
+START_TEST(text_alone_is_cut_smaller_and_leaves_earlier_parts_alone)
+{
+	size_t k, n, words;
+
+	add("A paragraph with *emphasis*.\n\n", 2000);
 	ck_assert_int_eq(reply_init(&reply, md.data, md.len), 0);
 	n = reply.n;
-	first = reply.at[1];
-	reply_cut(&reply, 1, MRKDWN_PART_MAX / 2);
-	ck_assert_uint_eq(reply.at[1], first);
-	ck_assert_uint_gt(reply.n, n);
-	ck_assert_uint_le(strlen(text_of(1)), MRKDWN_PART_MAX / 2);
+	ck_assert_uint_ge(n, 5);
+	words = times_in(text_of(0), "paragraph");
+	ck_assert_int_eq(reply_plain(&reply, 1), 0);
+	ck_assert_uint_gt(reply.n, 3 * n - 3);
+	ck_assert_uint_eq(times_in(text_of(0), "paragraph"), words);
+	for (k = 1; k < reply.n; k++)
+		words += words_in(k, "_emphasis_");
+	ck_assert_uint_eq(words, 2000);
+}
+END_TEST
+
+START_TEST(a_table_is_cut_between_rows_and_its_heading_repeated)
+{
+	size_t k, rows = 0;
+
+	add("| name | value |\n|---|--:|\n", 1);
+	add("| a row of the table | 12345 |\n", 1000);
+	ck_assert_int_eq(reply_init(&reply, md.data, md.len), 0);
+	ck_assert_uint_ge(reply.n, 3);
+	for (k = 0; k < reply.n; k++) {
+		ck_assert_ptr_eq(strstr(text_of(k),
+					"| name | value |\n| --- | --: |\n"),
+				 part.data);
+		rows += times_in(part.data, "| a row of the table | 12345 |");
+	}
+	ck_assert_uint_eq(rows, 1000);
+}
+END_TEST
+
+START_TEST(parts_begin_with_headings)
+{
+	size_t k;
+
+	for (k = 0; k < 30; k++) {
+		add("# A heading\n\n", 1);
+		add("Words and words. ", 50);
+		add("\n\nMore words.\n\n", 1);
+	}
+	ck_assert_int_eq(reply_init(&reply, md.data, md.len), 0);
+	ck_assert_uint_ge(reply.n, 3);
+	for (k = 0; k < reply.n; k++)
+		ck_assert_ptr_eq(strstr(text_of(k), "# A heading"), part.data);
+}
+END_TEST
+
+/* Where a cut could be, there is something that must stay whole. */
+static const struct {
+	const char *md, *whole;
+} units[] = {
+	{ "[a label](https://a.b/c)", "[a label](https://a.b/c)" },
+	{ "https://a.b/c ", "<https://a.b/c>" },
+	{ "&lt;", "&lt;" },
+	{ "語", "語" },
+	{ "\xf0\x9f\x8e\x89", "\xf0\x9f\x8e\x89" },
+};
+
+START_TEST(nothing_is_cut_in_two)
+{
+	const char *unit = units[_i % 5].md;
+	size_t k, want = 20000 / strlen(unit) + 1000, n = 0;
+
+	add("x", (size_t)_i / 5);
+	add(" ", 1);
+	add(unit, want);
+	ck_assert_int_eq(reply_init(&reply, md.data, md.len), 0);
+	for (k = 0; k < reply.n; k++)
+		n += times_in(text_of(k), units[_i % 5].whole);
+	ck_assert_uint_eq(n, want);
 }
 END_TEST
 
 /* One long header makes every one of many short rows wide. */
+static const char *const hostile[] = {
+	"> ",    "*a ",
+	"[a](",  "![",
+	"`",     "<a ",
+	"- ",    "**a _b ",
+	"|a",    "&#1;",
+	"~~",    "[a][",
+	"\\",    "<!",
+	"1. ",   "# ",
+	"```\n", "http://",
+	"***",   "|a|\n",
+	"> - ",  "**「a」",
+	"[^",    "a|b\n-|-\n",
+	"@here", "[a](https://b) ",
+	"&",
+};
+
+/* Output of n and of 4 n: as if each byte were looked at so many times. */
+static size_t work(const char *pattern, size_t times)
+{
+	struct reply r;
+	struct shape s;
+	size_t k, sum;
+
+	buf_reset(&md);
+	add(pattern, times);
+	ck_assert_int_eq(reply_init(&r, md.data, md.len), 0);
+	sum = r.md.len;
+	for (k = 0; k < r.n; k++) {
+		ck_assert_int_eq(reply_shape(&r, k, SHAPE_TABLES, &s), 0);
+		sum += strlen(s.text) + (s.blocks ? strlen(s.blocks) : 0);
+		shape_release(&s);
+	}
+	reply_release(&r);
+	return sum;
+}
+
+START_TEST(hostile_repeats_make_four_times_as_much_of_four_times_as_many)
+{
+	size_t once = work(hostile[_i], 4000);
+
+	ck_assert_uint_le(work(hostile[_i], 16000), 5 * once + 20000);
+}
+END_TEST
+
 START_TEST(what_grows_too_much_is_shown_as_it_is)
 {
-	add("|a|", 1);
-	add("b", 60);
-	add("|\n|-|-|\n", 1);
-	add("|\n", 3000);
+	add("|a", 2000);
+	add("|\n", 1);
+	add("|-", 2000);
+	add("|\n", 1);
+	add("|\n", 2000);
 	ck_assert_int_eq(reply_init(&reply, md.data, md.len), 0);
-	ck_assert_ptr_eq(strstr(text_of(0), "|a|bbb"), part.data);
+	ck_assert_ptr_eq(strstr(text_of(0), "\\|a|a|a"), part.data);
 }
 END_TEST
 
@@ -132,20 +264,20 @@ START_TEST(interim_shows_the_first_part_and_that_there_is_more)
 {
 	add("A paragraph with *emphasis*.\n\n", 1000);
 	ck_assert_int_eq(reply_interim(md.data, md.len, &part), 0);
-	ck_assert_uint_le(part.len, MRKDWN_PART_MAX + 16);
+	ck_assert_uint_le(part.len, BLOCKS_PART_MAX);
 	ck_assert_str_eq(part.data + part.len - 4, " …");
 	buf_reset(&part);
 	ck_assert_int_eq(reply_interim("**Yes", 5, &part), 0);
-	ck_assert_str_eq(part.data, "*Yes*");
+	ck_assert_str_eq(part.data, "**Yes**");
 }
 END_TEST
 
 START_TEST(interim_closes_a_fence_before_the_ellipsis)
 {
 	add("```\n", 1);
-	add("int x;\n", 1000);
+	add("int x;\n", 3000);
 	ck_assert_int_eq(reply_interim(md.data, md.len, &part), 0);
-	ck_assert_str_eq(part.data + part.len - 8, "\n``` …");
+	ck_assert_str_eq(part.data + part.len - 9, "\n```\n\n…");
 }
 END_TEST
 
@@ -207,7 +339,16 @@ int main(void)
 	tcase_add_test(tc, no_part_is_longer_than_slack_takes);
 	tcase_add_test(tc, a_fence_is_closed_and_opened_again);
 	tcase_add_test(tc, the_parts_are_the_same_every_time);
-	tcase_add_test(tc, cutting_smaller_leaves_earlier_parts_alone);
+	tcase_add_test(
+		tc, text_alone_is_cut_smaller_and_leaves_earlier_parts_alone);
+	tcase_add_test(tc,
+		       a_table_is_cut_between_rows_and_its_heading_repeated);
+	tcase_add_test(tc, parts_begin_with_headings);
+	tcase_add_loop_test(tc, nothing_is_cut_in_two, 0, 25);
+	tcase_add_loop_test(
+		tc,
+		hostile_repeats_make_four_times_as_much_of_four_times_as_many,
+		0, sizeof(hostile) / sizeof(hostile[0]));
 	tcase_add_test(tc, what_grows_too_much_is_shown_as_it_is);
 	tcase_add_test(tc, interim_shows_the_first_part_and_that_there_is_more);
 	tcase_add_test(tc, interim_closes_a_fence_before_the_ellipsis);

@@ -767,11 +767,84 @@ END_TEST
 
 #define N(a) ((int)(sizeof(a) / sizeof((a)[0])))
 
+/* Blocks, and whether Slack takes them. The quotes are those of JSON. */
+static const struct {
+	const char *blocks;
+	bool ok;
+} shapes[] = {
+	{ "{'type':'markdown','text':'# a'}", true },
+	{ "{'type':'markdown','text':''}", false },
+	{ "{'type':'markdown'}", false },
+	{ "{'type':'header','text':{'type':'plain_text','text':'a'}}", true },
+	{ "{'type':'header','text':{'type':'mrkdwn','text':'a'}}", false },
+	{ "{'type':'section','text':{'type':'mrkdwn','text':'a'}}", true },
+	{ "{'type':'section'}", false },
+	{ "{'type':'divider'}", true },
+	{ "{'type':'nonsense'}", false },
+	{ "{'type':'context','elements':[]}", false },
+	{ "{'type':'actions','elements':[{'type':'button','action_id':'a',"
+	  "'text':{'type':'plain_text','text':'Go'}}]}",
+	  true },
+	{ "{'type':'actions','elements':[{'type':'button','text':'Go'}]}",
+	  false },
+	{ "{'type':'context_actions','elements':[{'type':'feedback_buttons',"
+	  "'action_id':'f','positive_button':{'text':{'type':'plain_text',"
+	  "'text':'Good'},'value':'up'},'negative_button':{'text':{'type':"
+	  "'plain_text','text':'Bad'},'value':'down'}}]}",
+	  true },
+	{ "{'type':'context_actions','elements':[{'type':'feedback_buttons',"
+	  "'action_id':'f'}]}",
+	  false },
+	{ "{'type':'data_table','caption':'c','rows':[[{'type':'raw_text',"
+	  "'text':'a'}],[{'type':'raw_number','value':1.5,'text':'1.5'}]]}",
+	  true },
+	{ "{'type':'data_table','rows':[[{'type':'raw_text','text':'a'}],"
+	  "[{'type':'raw_text','text':'b'}]]}",
+	  false }, /* no caption */
+	{ "{'type':'data_table','caption':'c','rows':[[{'type':'raw_text',"
+	  "'text':'a'}]]}",
+	  false }, /* only a heading */
+	{ "{'type':'data_table','caption':'c','rows':[[{'type':'raw_text',"
+	  "'text':'a'}],[{'type':'raw_text','text':'b'},{'type':'raw_text',"
+	  "'text':'c'}]]}",
+	  false }, /* rows of two lengths */
+	{ "{'type':'data_table','caption':'c','rows':[[{'type':'rich_text',"
+	  "'elements':[]}],[{'type':'raw_text','text':'b'}]]}",
+	  false }, /* a rich heading */
+	{ "{'type':'data_table','caption':'c','rows':[[{'type':'raw_text',"
+	  "'text':'a'}],[{'type':'raw_text','text':''}]]}",
+	  false },
+	{ "{'type':'data_table','caption':'c','rows':[[{'type':'raw_text',"
+	  "'text':'a'}],[{'type':'raw_number','value':'1','text':'1'}]]}",
+	  false },
+	{ "{'type':'data_table','caption':'c','page_size':101,'rows':[[{"
+	  "'type':'raw_text','text':'a'}],[{'type':'raw_text','text':'b'}]]}",
+	  false },
+};
+
+START_TEST(blocks_have_the_shape_that_slack_wants)
+{
+	char body[2048], *p;
+	const char *error;
+
+	(void)snprintf(body, sizeof(body),
+		       "channel=C0GENERAL&text=t&blocks=[%s]",
+		       shapes[_i].blocks);
+	for (p = body; *p; p++)
+		*p = *p == '\'' ? '"' : *p;
+	error = call("chat.postMessage", body);
+	ck_assert_str_eq(error ? error : "",
+			 shapes[_i].ok ? "" : "invalid_blocks");
+}
+END_TEST
+
 static TCase *calls_case(void)
 {
 	TCase *tc = tcase_create("calls");
 
 	tcase_add_checked_fixture(tc, setup, teardown);
+	tcase_add_loop_test(tc, blocks_have_the_shape_that_slack_wants, 0,
+			    sizeof(shapes) / sizeof(shapes[0]));
 	tcase_add_test(tc, auth_test_tells_whose_token_it_is);
 	tcase_add_loop_test(tc, a_token_is_good_for_its_own_calls_only, 0,
 			    N(tokens));

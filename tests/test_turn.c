@@ -552,16 +552,20 @@ static char *long_text(size_t paragraphs)
 	return s;
 }
 
+/* What one markdown block has around 1,000 characters a paragraph, of which
+ * the line ends take two more in JSON, and the last has none. */
+#define OF_BLOCK(n) (1000 * (n) + 2 * ((n)-1) - 2 + 31)
+
 START_TEST(a_long_answer_goes_on_in_further_posts)
 {
-	char *text = long_text(8);
+	char *text = long_text(24);
 
 	stage.says[0] = text;
 	play(stage_ask(), MINUTE);
 	ck_assert_uint_eq(stage_nreplies(), 3);
-	ck_assert_uint_eq(strlen(stage_reply(0)->text), 3 * 1000 - 2);
-	ck_assert_uint_eq(strlen(stage_reply(2)->text), 2 * 1000 - 2);
-	ck_assert_int_eq(stage_reply(2)->text[0], 'g');
+	ck_assert_uint_eq(strlen(stage_reply(0)->blocks), OF_BLOCK(10));
+	ck_assert_uint_eq(strlen(stage_reply(2)->blocks), OF_BLOCK(4));
+	ck_assert_int_eq(stage_reply(2)->text[0], 'u');
 	ck_assert_str_eq(stage_reply(2)->thread, "100.000100");
 	contains(stage_reply(2)->metadata, "\"part\":2");
 	free(text);
@@ -570,7 +574,7 @@ END_TEST
 
 START_TEST(each_further_post_is_intended_before_and_noted_after)
 {
-	char *text = long_text(8);
+	char *text = long_text(24);
 	int k;
 
 	stage.says[0] = text;
@@ -592,7 +596,7 @@ START_TEST(further_posts_that_exist_are_not_posted_again)
 
 	for (i = 0; i < 2; i++)
 		earlier_post(i ? "999.000002" : "999.000001", i);
-	j->entry.answer = long_text(8);
+	j->entry.answer = long_text(24);
 	j->entry.parts = reallocarray(j->entry.parts, 3, sizeof(char *));
 	j->entry.parts[1] = strdup("");
 	j->entry.parts[2] = strdup("");
@@ -601,7 +605,7 @@ START_TEST(further_posts_that_exist_are_not_posted_again)
 	/* The second stands, the third was only intended. */
 	ck_assert_uint_eq(stage_count("chat.postMessage"), 1);
 	ck_assert_uint_eq(stage_nreplies(), 3);
-	ck_assert_int_eq(stage_reply(2)->text[0], 'g');
+	ck_assert_int_eq(stage_reply(2)->text[0], 'u');
 }
 END_TEST
 
@@ -620,7 +624,7 @@ START_TEST(parts_found_again_wait_for_their_notes)
 			j->entry.parts[i] = strdup("");
 	}
 	j->entry.nparts = 8;
-	j->entry.answer = long_text(24);
+	j->entry.answer = long_text(80);
 	stage.hold_journal = true;
 	play(j, 5 * MINUTE);
 	stage.hold_journal = false;
@@ -634,14 +638,14 @@ END_TEST
 
 START_TEST(while_it_streams_only_the_first_part_is_shown)
 {
-	char *text = long_text(8);
+	char *text = long_text(24);
 
 	stage.says[0] = text;
 	stage.says[1] = "the end";
 	stage.gap_ms = 5 * SECOND;
 	play(stage_ask(), 3 * SECOND);
 	ck_assert_uint_eq(stage_nreplies(), 1);
-	contains(stage_reply(0)->text, " …");
+	contains(stage_reply(0)->blocks, " …");
 	stage_run(MINUTE);
 	ck_assert_uint_eq(stage_nreplies(), 3);
 	free(text);
@@ -820,20 +824,20 @@ START_TEST(an_answer_is_cut_as_the_earlier_process_cut_it)
 {
 	struct job *j = second_attempt("999.000001");
 
-	j->entry.answer = long_text(3);
+	j->entry.answer = long_text(8);
 	set_part(j, 1, "999.000002");
 	set_part(j, PART_CUT, "0");
 	earlier_post("999.000001", 0);
 	earlier_post("999.000002", 1);
 	play(j, 60 * SECOND);
 	ck_assert_uint_eq(stage_nreplies(), 3);
-	ck_assert_uint_eq(strlen(stage_reply(0)->text), 998);
+	ck_assert_uint_eq(strlen(stage_reply(0)->text), 2998);
 }
 END_TEST
 
 START_TEST(how_an_answer_is_cut_smaller_is_noted_before)
 {
-	char *text = long_text(3);
+	char *text = long_text(8);
 
 	stage.says[0] = text;
 	stage_fault("chat.update", FAULT_REFUSE, "msg_too_long", 0);
@@ -947,14 +951,52 @@ END_TEST
 
 START_TEST(what_is_too_long_for_slack_is_cut_smaller)
 {
-	char *text = long_text(3);
+	char *text = long_text(8);
 
 	stage.says[0] = text;
 	stage_fault("chat.update", FAULT_REFUSE, "msg_too_long", 0);
 	play(stage_ask(), 10 * SECOND);
 	ck_assert_uint_eq(stage_nreplies(), 3);
-	ck_assert_uint_eq(strlen(stage_reply(0)->text), 998);
+	ck_assert_uint_eq(strlen(stage_reply(0)->text), 2998);
 	free(text);
+}
+END_TEST
+
+static char with_table[] = "Look:\n\n| a | b |\n|---|---|\n| 1 | 2 |\n";
+
+START_TEST(an_answer_is_shown_in_blocks_and_in_text)
+{
+	stage.says[0] = with_table;
+	play(stage_ask(), 10 * SECOND);
+	contains(stage_reply(0)->blocks, "\"type\":\"data_table\"");
+	contains(stage_reply(0)->text, "a | b\n--+--\n1 | 2");
+}
+END_TEST
+
+START_TEST(a_table_that_slack_refuses_is_written_in_the_block)
+{
+	stage.says[0] = with_table;
+	stage_fault("chat.update", FAULT_REFUSE, "invalid_blocks", 0);
+	play(stage_ask(), 10 * SECOND);
+	ck_assert_ptr_null(strstr(stage_reply(0)->blocks, "data_table"));
+	contains(stage_reply(0)->blocks, "a | b\\n--+--\\n1 | 2");
+	/* And the next one isn't tried any more. */
+	stage_submit(stage_job("e2", "200.000100", NULL, "again"));
+	stage_run(10 * SECOND);
+	ck_assert_ptr_null(strstr(stage_reply(1)->blocks, "data_table"));
+	ck_assert_uint_eq(stage_count("chat.update"), 3);
+}
+END_TEST
+
+START_TEST(blocks_that_slack_refuses_are_replaced_by_text)
+{
+	stage.says[0] = "**yes**";
+	stage_fault("chat.postMessage", FAULT_REFUSE, "invalid_blocks", 0);
+	play(stage_ask(), 10 * SECOND);
+	ck_assert_str_eq(stage_reply(0)->blocks, "");
+	ck_assert_str_eq(stage_reply(0)->text, "*yes*");
+	ck_assert_uint_eq(stage_count("chat.update"), 1);
+	ck_assert_str_eq(stage_done("entry1")->verdict, "");
 }
 END_TEST
 
@@ -1362,6 +1404,9 @@ int main(void)
 	T(a_stale_question_without_placeholder_ends_in_silence);
 	T(a_stale_answer_that_was_given_already_is_written);
 	T(what_is_too_long_for_slack_is_cut_smaller);
+	T(an_answer_is_shown_in_blocks_and_in_text);
+	T(a_table_that_slack_refuses_is_written_in_the_block);
+	T(blocks_that_slack_refuses_are_replaced_by_text);
 	T(what_slack_never_takes_is_replaced_by_a_sentence);
 	T(a_refusal_in_a_new_word_ends_in_a_sentence_too);
 	T(when_slack_is_away_too_long_nothing_is_said_any_more);

@@ -3,12 +3,6 @@
 
 #include "slack/markdown_in.h"
 
-/* HTML stays text, but <br> is known: models write it in tables. */
-#define DIALECT                                                             \
-	(MD_FLAG_PERMISSIVEURLAUTOLINKS | MD_FLAG_PERMISSIVEWWWAUTOLINKS |  \
-	 MD_FLAG_STRIKETHROUGH | MD_FLAG_TASKLISTS | MD_FLAG_NOHTMLBLOCKS | \
-	 MD_FLAG_NOINDENTEDCODEBLOCKS)
-
 void mrkdwn_chop(struct buf *b, size_t len)
 {
 	if (b->failed || len >= b->len)
@@ -315,7 +309,7 @@ static int parse(const char *md, size_t len, unsigned int flags,
 	MD_PARSER parser = callbacks;
 	int rc;
 
-	parser.flags = DIALECT | flags;
+	parser.flags = MRKDWN_FLAGS | flags;
 	buf_reset(out);
 	buf_init(&r.cells, out->cap);
 	rc = md_parse(md, (MD_SIZE)len, &parser, &r);

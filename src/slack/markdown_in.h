@@ -11,6 +11,12 @@
 
 /* What the files of the renderer share; private to them. */
 
+/* HTML stays text, but <br> is known: models write it in tables. */
+#define MRKDWN_FLAGS                                                        \
+	(MD_FLAG_PERMISSIVEURLAUTOLINKS | MD_FLAG_PERMISSIVEWWWAUTOLINKS |  \
+	 MD_FLAG_STRIKETHROUGH | MD_FLAG_TASKLISTS | MD_FLAG_NOHTMLBLOCKS | \
+	 MD_FLAG_NOINDENTEDCODEBLOCKS)
+
 #define MRKDWN_LISTS_MAX 16
 
 struct mrkdwn_list {
@@ -78,6 +84,11 @@ size_t mrkdwn_entity(const char *p, size_t n, char out[4]);
 void mrkdwn_enter_link(struct mrkdwn *r, const MD_ATTRIBUTE *href);
 void mrkdwn_leave_link(struct mrkdwn *r);
 
+/* The length of the URL at p, whole; 0 when there is none. */
+size_t mrkdwn_url_at(const char *p, size_t n);
+/* Only what begins so becomes a link: "!channel" and "@U1" would ping. */
+bool mrkdwn_scheme_ok(const char *url);
+
 /* Where the next bare URL begins, n if nowhere, and its length. */
 size_t mrkdwn_find_url(const struct mrkdwn *r, const char *p, size_t n,
 		       size_t *len);
@@ -91,7 +102,7 @@ void mrkdwn_end_spans(struct mrkdwn *r);
  * open at its end is closed. Returns how much of md to keep: a mark that has
  * only just begun is left off.
  */
-#define MRKDWN_TAIL_SIZE 64
+#define MRKDWN_TAIL_SIZE 160
 size_t mrkdwn_tail(const char *md, size_t len, char tail[MRKDWN_TAIL_SIZE]);
 
 /*

@@ -8,8 +8,7 @@
 #define URL_MAX   2000 /* longer ones aren't links, so that a part holds one */
 #define LABEL_MAX 1000
 
-/* Only these become links: "!channel" and "@U1" would ping. */
-static bool scheme_ok(const char *u)
+bool mrkdwn_scheme_ok(const char *u)
 {
 	static const char *const ok[] = { "http://", "https://", "mailto:" };
 	size_t i;
@@ -68,7 +67,7 @@ void mrkdwn_enter_link(struct mrkdwn *r, const MD_ATTRIBUTE *href)
 		url(r->out, href);
 	r->link_ok = !r->out->failed && r->out->len > r->link_at + 1 &&
 		     r->out->len - r->link_at <= URL_MAX &&
-		     scheme_ok(r->out->data + r->link_at + 1);
+		     mrkdwn_scheme_ok(r->out->data + r->link_at + 1);
 	if (!r->link_ok)
 		mrkdwn_chop(r->out, r->link_at);
 	else
@@ -132,7 +131,7 @@ static size_t url_len(const char *p, size_t n)
 }
 
 /* A scheme and something behind it; 0 when there is none at p. */
-static size_t url_at(const char *p, size_t n)
+size_t mrkdwn_url_at(const char *p, size_t n)
 {
 	size_t scheme = 0, len;
 
@@ -161,7 +160,7 @@ size_t mrkdwn_find_url(const struct mrkdwn *r, const char *p, size_t n,
 		at = (size_t)(h - p);
 		if (at > 0)
 			before = (unsigned char)p[at - 1];
-		*len = isalnum(before) ? 0 : url_at(h, n - at);
+		*len = isalnum(before) ? 0 : mrkdwn_url_at(h, n - at);
 		if (*len > 0)
 			return at;
 		at++;

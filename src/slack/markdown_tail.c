@@ -167,7 +167,7 @@ static size_t emphasis(struct tail *t, size_t i, size_t start)
 		return n;
 	if (i + n == t->len)
 		t->keep = i + n - left;
-	else if (opens)
+	else if (opens && (c != '~' || left == 2)) /* "~5" is about */
 		push(t, c, left);
 	return n;
 }
@@ -233,6 +233,82 @@ static size_t drop_partial(const char *md, size_t len, const char *marks)
 	return at < len && at > 0 && md[at - 1] == '\n' ? at : len;
 }
 
+static size_t line_start(const char *md, size_t at)
+{
+	while (at > 0 && md[at - 1] != '\n')
+		at--;
+	return at;
+}
+
+/* The lines of a table that end at len; *first is where they begin. */
+static size_t pipe_lines(const char *md, size_t len, size_t *first)
+{
+	size_t n = 0, at = line_start(md, len);
+
+	while (md[at] == '|') {
+		n++;
+		*first = at;
+		if (at == 0 || n > 2)
+			break;
+		at = line_start(md, at - 1);
+	}
+	return n;
+}
+
+static bool is_rule(const char *p, size_t n)
+{
+	size_t i;
+
+	for (i = 0; i < n; i++) {
+		if (!strchr("|:- ", p[i]) || p[i] == '\0')
+			return false;
+	}
+	return true;
+}
+
+static size_t columns(const char *p, size_t n)
+{
+	size_t i, cols = 0;
+
+	for (i = 0; i < n && p[i] != '\n'; i++) {
+		if (p[i] == '\\')
+			i++;
+		else if (p[i] == '|')
+			cols++;
+		else if (cols == 0)
+			break;
+	}
+	while (i > 0 && is_space(p[i - 1]))
+		i--;
+	return i > 1 && p[i - 1] == '|' ? cols - 1 : cols;
+}
+
+/*
+ * A heading isn't a table before the rule below it is whole: that is what to
+ * append to len bytes, of which some may be taken off again.
+ */
+static size_t table_tail(const char *md, size_t len, char *tail, size_t room)
+{
+	size_t first = 0, n, cols, i;
+
+	n = len > 0 ? pipe_lines(md, len, &first) : 0;
+	if (n == 2 &&
+	    is_rule(md + line_start(md, len), len - line_start(md, len)))
+		len = line_start(md, len) - 1;
+	else if (n != 1)
+		return len;
+	cols = columns(md + first, len - first);
+	if (cols == 0 || 4 * cols + 4 > room)
+		return len;
+	*tail++ = '\n';
+	for (i = 0; i < cols; i++) {
+		memcpy(tail, "|---", 4);
+		tail += 4;
+	}
+	memcpy(tail, "|", 2);
+	return len;
+}
+
 size_t mrkdwn_tail(const char *md, size_t len, char tail[MRKDWN_TAIL_SIZE])
 {
 	struct tail t = { .md = md, .len = len, .keep = len };
@@ -247,7 +323,7 @@ size_t mrkdwn_tail(const char *md, size_t len, char tail[MRKDWN_TAIL_SIZE])
 	t.len = t.keep = drop_partial(md, len, "-=*_");
 	scan(&t, start);
 	if (t.nopen == 0 && t.code_n == 0)
-		return t.keep;
+		return table_tail(md, t.keep, tail, MRKDWN_TAIL_SIZE);
 
 	while (t.keep > start && is_space(md[t.keep - 1]))
 		t.keep--;
@@ -259,6 +335,9 @@ size_t mrkdwn_tail(const char *md, size_t len, char tail[MRKDWN_TAIL_SIZE])
 		k += t.open[t.nopen].n;
 	}
 	tail[k] = '\0';
+	if (k < 32 &&
+	    table_tail(md, t.keep, tail + k, MRKDWN_TAIL_SIZE - k) < t.keep)
+		tail[k] = '\0';
 	return t.keep;
 }
 

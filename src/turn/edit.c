@@ -8,7 +8,7 @@
 #include "base/killpoint.h"
 #include "net/http.h"
 #include "route/job.h"
-#include "slack/markdown.h"
+#include "slack/blocks.h"
 #include "turn/turn.h"
 
 /*
@@ -17,7 +17,6 @@
  * then the interim ones, each message at its interval, the newest text only.
  */
 
-#define FORM_MAX     (64 * 1024)
 #define FIRST_MS     500  /* from the first text to the first edit */
 #define ALONE_MS     1000 /* from edit to edit */
 #define SHARE_MS     1300 /* for each of several that stream */
@@ -42,13 +41,13 @@ int64_t edit_interval_ms(size_t streaming, unsigned int nedits, bool paced)
 	return ms > ease ? ms : ease;
 }
 
-static uint64_t hash(const struct buf *b)
+static uint64_t hash(const struct shape *s)
 {
 	uint64_t h = 14695981039346656037U; /* FNV-1a */
-	size_t i;
+	const char *p = s->blocks ? s->blocks : s->text;
 
-	for (i = 0; i < b->len; i++)
-		h = (h ^ (unsigned char)b->data[i]) * 1099511628211U;
+	for (; *p; p++)
+		h = (h ^ (unsigned char)*p) * 1099511628211U;
 	return h;
 }
 
@@ -115,7 +114,7 @@ static void unqueue_final(struct turn *t)
 	}
 }
 
-static void start(struct turn *t, const struct buf *text)
+static void start(struct turn *t, const struct shape *s)
 {
 	struct err e = { 0 };
 	struct buf form;
@@ -123,10 +122,10 @@ static void start(struct turn *t, const struct buf *text)
 	if (turn_lease(t) != LEASE_HELD)
 		return;
 	turn_enter(t);
-	buf_init(&form, FORM_MAX);
+	buf_init(&form, SHAPE_FORM_MAX);
 	http_form(&form, "channel", t->where);
 	http_form(&form, "ts", t->parts[0]);
-	http_form(&form, "text", text->data ? text->data : "");
+	shape_form(s, &form);
 	if (t->final)
 		post_metadata(&form, t, 0, true);
 	t->call = slack_call(t->w->http, t->w->conf->slack_api_url,
@@ -141,13 +140,13 @@ static void start(struct turn *t, const struct buf *text)
 
 static void start_final(struct turn *t)
 {
-	struct buf text;
+	struct shape s;
 
-	buf_init(&text, 2 * MRKDWN_PART_MAX);
 	t->want = EDIT_NONE;
-	if (reply_part(&t->reply, 0, &text) == 0)
-		start(t, &text);
-	buf_release(&text);
+	if (write_shape(t, 0, &s) == 0) {
+		start(t, &s);
+		shape_release(&s);
+	}
 	if (!t->flying)
 		turn_after(t, ALONE_MS, edit_final);
 }
@@ -155,22 +154,26 @@ static void start_final(struct turn *t)
 /* Nothing is sent when nothing visible changed. */
 static void start_interim(struct turn *t)
 {
-	struct buf text;
+	enum shape_kind kind = t->conn->no_blocks ? SHAPE_TEXT : SHAPE_BLOCKS;
+	struct shape s;
+	struct buf md;
 	uint64_t h;
 	int rc;
 
-	buf_init(&text, 2 * MRKDWN_PART_MAX);
+	buf_init(&md, 16 * BLOCKS_PART_MAX);
 	t->want = EDIT_NONE;
 	rc = t->answer.len > 0
-		     ? reply_interim(t->answer.data, t->answer.len, &text)
-		     : buf_adds(&text, t->backlog);
-	if (rc == 0 && text.len > 0) {
-		h = hash(&text);
+		     ? reply_interim(t->answer.data, t->answer.len, &md)
+		     : buf_adds(&md, t->backlog);
+	if (rc == 0 && md.len > 0 &&
+	    shape_make(&s, md.data, md.len, kind) == 0) {
+		h = hash(&s);
 		if (h != t->shown)
-			start(t, &text);
+			start(t, &s);
 		t->shown = h;
+		shape_release(&s);
 	}
-	buf_release(&text);
+	buf_release(&md);
 }
 
 /* 0, or how long the finals must wait. */

@@ -16,8 +16,7 @@
  * sentence.
  */
 
-#define FORM_MAX (64 * 1024)
-#define TEXT_MAX (32 * 1024)
+#define TEXT_MAX (256 * 1024)
 
 /* A reply that may stand already is left as it is. */
 static bool may_park(const struct turn *t)
@@ -48,24 +47,38 @@ static int write_text(const struct turn *t, struct buf *out)
 			sentence_parked);
 }
 
+static int make(const struct turn *t, struct shape *s)
+{
+	struct buf md;
+	int rc;
+
+	buf_init(&md, TEXT_MAX);
+	rc = write_text(t, &md);
+	if (rc == 0)
+		rc = shape_make(s, md.data, md.len,
+				t->conn->no_blocks ? SHAPE_TEXT : SHAPE_BLOCKS);
+	buf_release(&md);
+	return rc;
+}
+
 static void show(struct turn *t)
 {
 	struct err e = { 0 };
-	struct buf form, text;
+	struct shape s;
+	struct buf form;
 
-	buf_init(&text, TEXT_MAX);
-	buf_init(&form, FORM_MAX);
-	if (write_text(t, &text) == 0) {
+	buf_init(&form, SHAPE_FORM_MAX);
+	if (make(t, &s) == 0) {
 		http_form(&form, "channel", t->where);
 		http_form(&form, "ts", t->parts[0]);
-		http_form(&form, "text", text.data);
+		shape_form(&s, &form);
+		shape_release(&s);
 		t->call = slack_call(t->w->http, t->w->conf->slack_api_url,
 				     "chat.update",
 				     t->job->connection.bot_token, &form,
 				     on_parked, t, &e);
 	}
 	buf_release(&form);
-	buf_release(&text);
 }
 
 void park_start(struct turn *t)

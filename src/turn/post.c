@@ -22,7 +22,6 @@
  * late: then the younger twin goes.
  */
 
-#define FORM_MAX  (64 * 1024)
 #define SETTLE_MS 2000 /* a lost post needs a moment to arrive */
 
 static void on_posted(const struct slack_result *r, void *arg);
@@ -45,8 +44,7 @@ int post_grow(struct turn *t, size_t nparts)
 static void finish(struct turn *t, const struct slack_result *r)
 {
 	t->posting = false;
-	free(t->post_text);
-	t->post_text = NULL;
+	shape_release(&t->post_shape);
 	t->posted(t, r);
 }
 
@@ -195,10 +193,10 @@ static void post_now(struct turn *t)
 		return;
 	}
 	turn_enter(t);
-	buf_init(&form, FORM_MAX);
+	buf_init(&form, SHAPE_FORM_MAX);
 	http_form(&form, "channel", t->where);
 	http_form(&form, "thread_ts", t->job->msg->thread_id);
-	http_form(&form, "text", t->post_text);
+	shape_form(&t->post_shape, &form);
 	http_form(&form, "unfurl_links", "false");
 	http_form(&form, "unfurl_media", "false");
 	post_metadata(&form, t, t->part, t->state == TURN_WRITING);
@@ -243,6 +241,12 @@ static void on_posted(const struct slack_result *r, void *arg)
 		turn_after(t, SETTLE_MS, look);
 	} else if (r->fault == SLACK_TRANSIENT) {
 		later(t, r, repost);
+	} else if (r->fault == SLACK_CONTENT && t->state == TURN_PLACING &&
+		   t->post_shape.blocks) {
+		t->conn->no_blocks = true;
+		free(t->post_shape.blocks);
+		t->post_shape.blocks = NULL;
+		repost(t);
 	} else {
 		finish(t, r);
 	}
@@ -269,12 +273,12 @@ void post_run(struct channel *ch)
 	}
 }
 
-void post_part(struct turn *t, size_t k, char *text, bool sure,
+void post_part(struct turn *t, size_t k, struct shape *s, bool sure,
 	       void (*done)(struct turn *t, const struct slack_result *r))
 {
 	t->posting = true;
 	t->part = k;
-	t->post_text = text;
+	t->post_shape = *s;
 	t->posted = done;
 	t->tries = 0;
 	if (sure)
@@ -288,6 +292,5 @@ void post_leave(struct turn *t)
 	if (t->queued)
 		dequeue(t);
 	t->posting = false;
-	free(t->post_text);
-	t->post_text = NULL;
+	shape_release(&t->post_shape);
 }

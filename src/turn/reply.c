@@ -1,20 +1,21 @@
 /* SPDX-License-Identifier: ISC */
 #include "turn/reply.h"
 
+#include <stdlib.h>
 #include <string.h>
 
+#include "slack/blocks.h"
 #include "slack/markdown.h"
 
 #define FENCE_OPEN  "```\n"
 #define FENCE_CLOSE "\n```"
-#define ELLIPSIS    " …"
 
 /* More Markdown than this is never visible in the first part. */
-#define INTERIM_MAX (4 * MRKDWN_PART_MAX)
+#define INTERIM_MAX (4 * BLOCKS_PART_MAX)
 
 /*
- * Escaping makes at most five bytes of one; padded tables and cards can make
- * more, but a text that grows so much is a bad joke and shown unrendered.
+ * Escaping makes at most five bytes of one; a text that grows more is a bad
+ * joke and shown unrendered.
  */
 static size_t cap_for(size_t len)
 {
@@ -23,9 +24,9 @@ static size_t cap_for(size_t len)
 
 static int render(const char *md, size_t len, struct buf *out)
 {
-	if (mrkdwn_render(md, len, out) == 0)
+	if (dialect_render(md, len, out) == 0)
 		return 0;
-	return mrkdwn_plain(md, len, out);
+	return dialect_plain(md, len, out);
 }
 
 static bool blank(const char *p, size_t n)
@@ -37,39 +38,116 @@ static bool blank(const char *p, size_t n)
 
 int reply_init(struct reply *r, const char *md, size_t len)
 {
+	const char *text;
+	size_t k = 0, at = 0;
+
 	memset(r, 0, sizeof(*r));
-	buf_init(&r->text, cap_for(len));
-	if (render(md, len, &r->text) < 0) {
+	r->plain = REPLY_PARTS_MAX;
+	buf_init(&r->md, cap_for(len));
+	if (render(md, len, &r->md) < 0) {
 		reply_release(r);
 		return -1;
 	}
-	reply_cut(r, 0, MRKDWN_PART_MAX);
+	text = r->md.data;
+	len = r->md.len;
+	while (k < REPLY_PARTS_MAX && at < len && !blank(text + at, len - at)) {
+		dialect_cut(text, len, at, BLOCKS_PART_MAX, &r->cut[k],
+			    &r->cut[k + 1]);
+		at = r->cut[++k].end;
+	}
+	r->n = k;
 	return 0;
 }
 
 void reply_release(struct reply *r)
 {
+	buf_release(&r->md);
 	buf_release(&r->text);
 	r->n = 0;
 }
 
-void reply_cut(struct reply *r, size_t k, size_t max)
+/* What a piece begins with, and how it ends. */
+static void add_again(const struct reply *r, size_t k, struct buf *out)
 {
-	const char *text = r->text.data;
-	size_t len = r->text.len;
-	size_t at = r->at[k];
-	bool fence = r->fence[k];
+	const struct dialect_cut *c = &r->cut[k];
 
-	while (k < REPLY_PARTS_MAX && at < len && !blank(text + at, len - at)) {
-		at += mrkdwn_split(text + at, len - at, max, &fence);
+	(void)buf_add(out, r->md.data + c->again_at, c->again_len);
+}
+
+static void close_again(const struct reply *r, size_t k, struct buf *out)
+{
+	const struct dialect_cut *c = &r->cut[k];
+	const char *p = r->md.data + c->again_at;
+	size_t i;
+
+	for (i = 0; i < c->again_len && p[i] == '`'; i++) {
+		if (i == 0)
+			(void)buf_addc(out, '\n');
+		(void)buf_addc(out, '`');
+	}
+}
+
+int reply_part(const struct reply *r, size_t k, struct buf *out)
+{
+	const char *p = r->md.data + r->cut[k].end;
+	size_t n = r->cut[k + 1].end - r->cut[k].end;
+
+	add_again(r, k, out);
+	while (n > 0 && (p[n - 1] == '\n' || p[n - 1] == ' '))
+		n--;
+	while (n > 0 && r->cut[k].again_len == 0 && *p == '\n') {
+		p++;
+		n--;
+	}
+	(void)buf_add(out, p, n);
+	close_again(r, k + 1, out);
+	return out->failed ? -1 : 0;
+}
+
+/* mrkdwn of all from part k on. */
+static int render_rest(struct reply *r, size_t k)
+{
+	size_t from = r->cut[k].end;
+	struct buf rest;
+	int rc;
+
+	buf_init(&rest, 2 * r->md.len + 4096);
+	if (r->md.data) {
+		add_again(r, k, &rest);
+		(void)buf_add(&rest, r->md.data + from, r->md.len - from);
+	}
+	buf_release(&r->text);
+	buf_init(&r->text, 16 * rest.len + 4096);
+	rc = mrkdwn_render(rest.data ? rest.data : "", rest.len, &r->text);
+	if (rc < 0 && !rest.failed)
+		rc = mrkdwn_plain(rest.data, rest.len, &r->text);
+	buf_release(&rest);
+	return rc;
+}
+
+int reply_plain(struct reply *r, size_t k)
+{
+	bool fence = false;
+	size_t at = 0;
+
+	if (k > r->n || render_rest(r, k) < 0)
+		return -1;
+	r->plain = k;
+	r->at[k] = 0;
+	r->fence[k] = false;
+	while (k < REPLY_PARTS_MAX && at < r->text.len &&
+	       !blank(r->text.data + at, r->text.len - at)) {
+		at += mrkdwn_split(r->text.data + at, r->text.len - at,
+				   SHAPE_TEXT_MAX, &fence);
 		k++;
 		r->at[k] = at;
 		r->fence[k] = fence;
 	}
 	r->n = k;
+	return 0;
 }
 
-int reply_part(const struct reply *r, size_t k, struct buf *out)
+static int plain_part(const struct reply *r, size_t k, struct buf *out)
 {
 	const char *p = r->text.data + r->at[k];
 	size_t n = r->at[k + 1] - r->at[k];
@@ -88,6 +166,30 @@ int reply_part(const struct reply *r, size_t k, struct buf *out)
 	return out->failed ? -1 : 0;
 }
 
+int reply_shape(const struct reply *r, size_t k, enum shape_kind kind,
+		struct shape *s)
+{
+	struct buf part;
+	int rc;
+
+	s->text = s->blocks = NULL;
+	buf_init(&part, cap_for(8 * BLOCKS_PART_MAX));
+	if (k >= r->n) {
+		s->text = strdup("");
+		rc = s->text ? 0 : -1;
+	} else if (k >= r->plain) {
+		rc = plain_part(r, k, &part);
+		s->text = rc == 0 ? buf_take(&part) : NULL;
+		rc = s->text ? 0 : -1;
+	} else {
+		rc = reply_part(r, k, &part);
+		if (rc == 0)
+			rc = shape_make(s, part.data, part.len, kind);
+	}
+	buf_release(&part);
+	return rc;
+}
+
 /* Not in the middle of a character. */
 static size_t clip(const char *md, size_t len)
 {
@@ -104,19 +206,14 @@ static size_t clip(const char *md, size_t len)
 int reply_interim(const char *md, size_t len, struct buf *out)
 {
 	size_t shown = clip(md, len);
-	struct buf text;
-	bool fence = false;
-	size_t n;
+	struct reply r;
+	int rc;
 
-	buf_init(&text, cap_for(shown));
-	if (render(md, shown, &text) == 0 && text.len > 0) {
-		n = mrkdwn_split(text.data, text.len, MRKDWN_PART_MAX, &fence);
-		(void)buf_add(out, text.data, n);
-		if (fence && n < text.len)
-			(void)buf_adds(out, FENCE_CLOSE);
-		if (n < text.len || shown < len)
-			(void)buf_adds(out, ELLIPSIS);
-	}
-	buf_release(&text);
-	return out->failed ? -1 : 0;
+	rc = reply_init(&r, md, shown);
+	if (rc == 0 && r.n > 0)
+		rc = reply_part(&r, 0, out);
+	if (rc == 0 && (r.n > 1 || shown < len))
+		(void)buf_adds(out, r.cut[1].again_len > 0 ? "\n\n…" : " …");
+	reply_release(&r);
+	return rc < 0 || out->failed ? -1 : 0;
 }

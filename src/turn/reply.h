@@ -6,13 +6,20 @@
 #include <stddef.h>
 
 #include "base/buf.h"
+#include "slack/dialect.h"
+#include "turn/shape.h"
 
 /* The answer as Slack gets it: one message, or several when it is long. */
 #define REPLY_PARTS_MAX 64
 
 struct reply {
-	struct buf text; /* mrkdwn of the whole answer */
-	size_t n;        /* parts */
+	struct buf md; /* the whole answer, rendered */
+	size_t n;      /* parts */
+	struct dialect_cut cut[REPLY_PARTS_MAX + 1];
+
+	/* From this part on only text, in smaller parts. */
+	size_t plain;
+	struct buf text; /* mrkdwn of all that is left there */
 	size_t at[REPLY_PARTS_MAX + 1];
 	bool fence[REPLY_PARTS_MAX + 1]; /* is one open at at[]? */
 };
@@ -25,15 +32,21 @@ struct reply {
 int reply_init(struct reply *r, const char *md, size_t len);
 void reply_release(struct reply *r);
 
-/* Cuts again, from part k on, into parts of at most max bytes. */
-void reply_cut(struct reply *r, size_t k, size_t max);
+/* From part k on, where blocks can't be: text, cut so that chat.update takes
+ * it. 0, or -1 when memory is short. */
+int reply_plain(struct reply *r, size_t k);
 
-/* The text of part k, fences closed and opened again; 0 or -1. */
+/* Part k, fences closed and opened again; 0 or -1. */
+int reply_shape(const struct reply *r, size_t k, enum shape_kind kind,
+		struct shape *s);
+
+/* The Markdown of part k, unless it is plain; 0 or -1. */
 int reply_part(const struct reply *r, size_t k, struct buf *out);
 
 /*
- * What to show of an answer that is still being written: its first part,
- * with an ellipsis when there is more. "" when nothing can be seen yet.
+ * What to show of an answer that is still being written, as Markdown for
+ * shape_make(): its first part, with an ellipsis when there is more. "" when
+ * nothing can be seen yet.
  */
 int reply_interim(const char *md, size_t len, struct buf *out);
 

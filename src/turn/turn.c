@@ -142,7 +142,7 @@ static void enter_placing(struct turn *t)
 {
 	const struct job *j = t->job;
 	const char *text = j->agent.placeholder;
-	char *copy;
+	struct shape s;
 
 	if (j->hope == JOB_HOPE)
 		read_names(t);
@@ -156,9 +156,8 @@ static void enter_placing(struct turn *t)
 		text = sentence_parked;
 		t->parked = true;
 	}
-	copy = strdup(text);
-	if (copy)
-		post_part(t, 0, copy, !j->again, on_placed);
+	if (shape_say(&s, text, !t->conn->no_blocks) == 0)
+		post_part(t, 0, &s, !j->again, on_placed);
 	else
 		turn_after(t, SLOW_MS, enter_placing);
 }
@@ -425,7 +424,7 @@ void turn_free(struct turn *t)
 	conn_put(t->conn);
 	loop_timer_free(t->timer);
 	loop_timer_free(t->note_timer);
-	free(t->post_text);
+	shape_release(&t->post_shape);
 	free(t->parts);
 	transcript_release(&t->history);
 	free(t->question);

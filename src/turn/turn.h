@@ -98,6 +98,8 @@ struct conn {
 	struct turn *finals; /* wait for their last edit, in order */
 	struct turn **finals_tail;
 	struct loop_timer *timer;
+	bool no_tables; /* data_table blocks are refused here, */
+	bool no_blocks; /* or all of them, until this is forgotten */
 	size_t refs;
 	int64_t used_ms;
 };
@@ -201,7 +203,7 @@ struct turn {
 	bool posting;
 	bool queued; /* waits for the channel's pace */
 	size_t part;
-	char *post_text;
+	struct shape post_shape;
 	struct turn *post_next;
 	void (*posted)(struct turn *t, const struct slack_result *r);
 	int64_t doubt_ms; /* when what is in doubt was sent; 0: nothing is */
@@ -243,8 +245,10 @@ struct turn {
 	bool answered;     /* the model ended well */
 	bool resumed;      /* what to write is in the journal already */
 	struct reply reply;
-	bool replaced; /* by a sentence, as Slack refused the answer */
-	bool recut;    /* into smaller parts, from part cut_at on */
+	bool replaced;  /* by a sentence, as Slack refused the answer */
+	bool tabled;    /* the last shape had a table of its own */
+	bool no_tables; /* Slack doesn't take them */
+	bool recut;     /* only text in smaller parts, from part cut_at on */
 	size_t cut_at;
 	bool reposted;        /* part 0, as it could not be edited any more: */
 	char voided[TS_SIZE]; /* what it was before */
@@ -344,9 +348,9 @@ void note_done(struct turn *t, const struct note *n,
  * Posts part k in the thread, paced by the channel and never twice: if an
  * answer is lost (or sure is false, after a restart) it looks first. done
  * gets NULL when it stands, with its ts in parts[k] and a note on its way, or
- * Slack's refusal. Takes text.
+ * Slack's refusal. Takes what is in s.
  */
-void post_part(struct turn *t, size_t k, char *text, bool sure,
+void post_part(struct turn *t, size_t k, struct shape *s, bool sure,
 	       void (*done)(struct turn *t, const struct slack_result *r));
 /* What makes it known as ours: of this entry, this part, and as it is to
  * stay. */
@@ -418,6 +422,8 @@ int read_question(struct turn *t);
 /* write.c */
 
 void write_start(struct turn *t);
+/* What part k is to be made of; 0 or -1. */
+int write_shape(struct turn *t, size_t k, struct shape *s);
 /* The last edit stands; or r tells why it doesn't. */
 void write_edited(struct turn *t, const struct slack_result *r);
 

@@ -17,14 +17,21 @@
  * the note that permits it.
  */
 
-#define SMALL_MAX (MRKDWN_PART_MAX / 2)
-
 static void next_part(struct turn *t, size_t k);
+
+static int recut(struct turn *t, size_t k, void (*then)(struct turn *t));
 
 static void begin(struct turn *t)
 {
 	killpoint("answered");
 	edit_final(t);
+}
+
+/* Where blocks were refused lately, text is tried first. */
+static void noted(struct turn *t)
+{
+	if (!t->conn->no_blocks || t->recut || recut(t, 0, begin) < 0)
+		begin(t);
 }
 
 void write_start(struct turn *t)
@@ -36,10 +43,12 @@ void write_start(struct turn *t)
 		turn_after(t, 1000, write_start);
 		return;
 	}
-	if (t->recut)
-		reply_cut(&t->reply, t->cut_at, SMALL_MAX);
+	if (t->recut && reply_plain(&t->reply, t->cut_at) < 0) {
+		turn_after(t, 1000, write_start);
+		return;
+	}
 	if (!t->resumed && (t->answered || t->reply.n > 1))
-		note_answer(t, ENTRY_NEW, begin);
+		note_answer(t, ENTRY_NEW, noted);
 	else
 		begin(t);
 }
@@ -59,21 +68,23 @@ static int replace(struct turn *t)
 
 static void on_part(struct turn *t, const struct slack_result *r);
 
-static char *part_text(const struct turn *t, size_t k)
+int write_shape(struct turn *t, size_t k, struct shape *s)
 {
-	struct buf text;
+	bool tables = !t->no_tables && !t->conn->no_tables;
 
-	buf_init(&text, 2 * MRKDWN_PART_MAX);
-	(void)reply_part(&t->reply, k, &text);
-	return buf_take(&text);
+	if (reply_shape(&t->reply, k, tables ? SHAPE_TABLES : SHAPE_BLOCKS, s) <
+	    0)
+		return -1;
+	t->tabled = shape_has_table(s);
+	return 0;
 }
 
 static void post_again(struct turn *t)
 {
-	char *text = part_text(t, t->part);
+	struct shape s;
 
-	if (text)
-		post_part(t, t->part, text, true, on_part);
+	if (write_shape(t, t->part, &s) == 0)
+		post_part(t, t->part, &s, true, on_part);
 	else
 		turn_after(t, 1000, post_again);
 }
@@ -83,20 +94,24 @@ static void finished(struct turn *t)
 	turn_set(t, t->doubt_ms > 0 ? TURN_HEALING : TURN_CLOSING);
 }
 
-/* The journal knows before Slack does, so that a restart cuts alike. */
-static void recut(struct turn *t, size_t k, void (*then)(struct turn *t))
+/* Only text from part k on. The journal knows before Slack does, so that a
+ * restart cuts alike. */
+static int recut(struct turn *t, size_t k, void (*then)(struct turn *t))
 {
 	char first[TS_SIZE];
 
+	if (reply_plain(&t->reply, k) < 0)
+		return -1;
 	t->recut = true;
 	t->cut_at = k;
-	reply_cut(&t->reply, k, SMALL_MAX);
 	(void)snprintf(first, sizeof(first), "%zu", k);
 	note_part(t, PART_CUT, first, then);
+	return 0;
 }
 
 /*
- * Smaller, or else another text; then goes on with that. False when all that
+ * Without tables of their own (which are cut alike), or only text, or else
+ * another one; then goes on with that. False when all that
  * was tried, or can't help. A word of Slack's that we don't know may be about
  * the text as well, and a placeholder must not stay.
  */
@@ -105,10 +120,13 @@ static bool plainer(struct turn *t, size_t k, enum slack_fault fault,
 {
 	if (fault != SLACK_CONTENT && fault != SLACK_OURS)
 		return false;
-	if (!t->recut) {
-		recut(t, k, then);
+	if (t->tabled) {
+		t->no_tables = true;
+		then(t);
 		return true;
 	}
+	if (!t->recut)
+		return recut(t, k, then) == 0;
 	if (k > 0 || t->replaced || replace(t) < 0)
 		return false;
 	note_answer(t, ENTRY_NEW, then);
@@ -157,12 +175,21 @@ void write_edited(struct turn *t, const struct slack_result *r)
 /* Posted by an earlier attempt, perhaps. */
 static void post_unsure(struct turn *t)
 {
-	char *text = part_text(t, t->part);
+	struct shape s;
 
-	if (text)
-		post_part(t, t->part, text, false, on_part);
+	if (write_shape(t, t->part, &s) == 0)
+		post_part(t, t->part, &s, false, on_part);
 	else
 		turn_after(t, 1000, post_unsure);
+}
+
+/* What is tried in vain once needn't be tried with every answer. */
+static void remember(struct turn *t)
+{
+	if (t->recut && t->cut_at == 0)
+		t->conn->no_blocks = true;
+	else if (t->no_tables)
+		t->conn->no_tables = true;
 }
 
 static void next_part(struct turn *t, size_t k)
@@ -170,6 +197,7 @@ static void next_part(struct turn *t, size_t k)
 	while (k < t->reply.n && k < t->nparts && t->parts[k][0] != '\0')
 		k++;
 	if (k >= t->reply.n) {
+		remember(t);
 		finished(t);
 		return;
 	}

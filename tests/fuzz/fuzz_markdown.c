@@ -1,10 +1,15 @@
 /* SPDX-License-Identifier: ISC */
 #include <stdint.h>
+#include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
 #include <strings.h>
 
 #include "base/buf.h"
+#include "base/err.h"
+#include "base/json.h"
+#include "slack/blocks.h"
+#include "slack/dialect.h"
 #include "slack/markdown.h"
 #include "turn/reply.h"
 
@@ -43,6 +48,49 @@ static void check_split(const struct buf *b, size_t max)
 	must(at == b->len);
 }
 
+/* Not even in code. */
+static void check_marks(const struct buf *b)
+{
+	static const char *const marks[] = { "<!here",     "<!channel",
+					     "<!everyone", "<!subteam",
+					     "<@",         "<#" };
+	size_t i;
+
+	for (i = 0; i < sizeof(marks) / sizeof(marks[0]); i++)
+		must(!strcasestr(b->data, marks[i]));
+}
+
+/* What Slack will say to it; see tests/sim/blocks.c for more. */
+static void check_blocks(const char *blocks)
+{
+	struct err e = { 0 };
+	struct json *j = json_parse(blocks, strlen(blocks), 1 << 24, &e);
+	size_t i, units = 0;
+	const char *text;
+	char at[32];
+
+	must(j != NULL && json_len(j, "") > 0 && json_len(j, "") <= 50);
+	for (i = 0; i < json_len(j, ""); i++) {
+		(void)snprintf(at, sizeof(at), "%zu.text", i);
+		text = json_str(j, at);
+		if (text)
+			units += dialect_units(text, strlen(text));
+	}
+	must(units <= 12000);
+	json_free(j);
+}
+
+static void check_shape(const struct reply *r, size_t k, enum shape_kind kind)
+{
+	struct shape s;
+
+	must(reply_shape(r, k, kind, &s) == 0);
+	must(strlen(s.text) <= SHAPE_TEXT_MAX + 8);
+	if (s.blocks)
+		check_blocks(s.blocks);
+	shape_release(&s);
+}
+
 static void check_parts(const char *md, size_t len)
 {
 	struct reply r;
@@ -51,11 +99,18 @@ static void check_parts(const char *md, size_t len)
 
 	must(reply_init(&r, md, len) == 0);
 	for (k = 0; k < r.n; k++) {
-		buf_init(&part, MRKDWN_PART_MAX + 8);
+		buf_init(&part, 8 * BLOCKS_PART_MAX);
 		must(reply_part(&r, k, &part) == 0);
 		must(part.len > 0);
+		must(dialect_units(part.data, part.len) <= BLOCKS_PART_MAX);
+		check_marks(&part);
 		buf_release(&part);
+		check_shape(&r, k, SHAPE_TABLES);
+		check_shape(&r, k, SHAPE_BLOCKS);
 	}
+	must(reply_plain(&r, 0) == 0);
+	for (k = 0; k < r.n; k++)
+		check_shape(&r, k, SHAPE_TEXT);
 	reply_release(&r);
 }
 
@@ -76,7 +131,8 @@ int LLVMFuzzerTestOneInput(const uint8_t *data, size_t size)
 
 	buf_reset(&out);
 	must(reply_interim(md, size, &out) == 0);
-	must(out.len <= MRKDWN_PART_MAX + 16);
+	must(dialect_units(out.data ? out.data : "", out.len) <=
+	     BLOCKS_PART_MAX + 4);
 	buf_release(&out);
 	return 0;
 }

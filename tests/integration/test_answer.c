@@ -389,6 +389,22 @@ START_TEST(thread_entered_late_is_told_with_its_newest_messages)
 }
 END_TEST
 
+/* Of the reply in this thread. */
+static char *blocks_of(const char *ts)
+{
+	struct sim_msg *m;
+	char *blocks = NULL;
+	size_t i, n;
+
+	m = sim_messages(rig.sim, "C1", ts, &n);
+	for (i = 0; i < n; i++)
+		if (m[i].bot_id && m[i].blocks && !blocks)
+			blocks = strdup(m[i].blocks);
+	sim_messages_free(m, n);
+	ck_assert_ptr_nonnull(blocks);
+	return blocks;
+}
+
 START_TEST(what_the_model_writes_pings_nobody)
 {
 	struct sim_llm rule = {
@@ -404,6 +420,11 @@ START_TEST(what_the_model_writes_pings_nobody)
 	ck_assert_ptr_null(strstr(text, "<@"));
 	ck_assert_ptr_nonnull(strstr(text, "&lt;!channel&gt;"));
 	free(text);
+	text = blocks_of(ts);
+	ck_assert_ptr_null(strstr(text, "<!"));
+	ck_assert_ptr_null(strstr(text, "<@"));
+	ck_assert_ptr_nonnull(strstr(text, "&lt;!channel&gt;"));
+	free(text);
 }
 END_TEST
 
@@ -411,13 +432,13 @@ START_TEST(long_answer_goes_on_in_further_posts)
 {
 	struct sim_llm rule = { 0 };
 	size_t i, n, len = 0, bots = 0;
-	char *text = malloc(20000);
+	char *text = malloc(40000);
 	struct sim_msg *m;
 	char ts[SIM_TS];
 
 	ck_assert_ptr_nonnull(text);
-	for (i = 0; i < 100; i++)
-		len += (size_t)snprintf(text + len, 20000 - len,
+	for (i = 0; i < 300; i++)
+		len += (size_t)snprintf(text + len, 40000 - len,
 					"Paragraph %zu has some words that "
 					"fill a line or two of the "
 					"answer.\n\n",
@@ -425,7 +446,7 @@ START_TEST(long_answer_goes_on_in_further_posts)
 	rule.text = text;
 	sim_llm(rig.sim, &rule);
 	rig_say(&rig, "C1", "U1", "<@UB1> at length, please", NULL, ts);
-	ck_assert_int_eq(sim_wait_text(rig.sim, "C1", ts, "Paragraph 99 ", MS),
+	ck_assert_int_eq(sim_wait_text(rig.sim, "C1", ts, "Paragraph 299 ", MS),
 			 0);
 	m = sim_messages(rig.sim, "C1", ts, &n);
 	for (i = 0; i < n; i++) {

@@ -17,7 +17,7 @@
  */
 
 #define MS    20000
-#define LINES 250
+#define LINES 700
 
 static struct rig rig;
 
@@ -208,7 +208,9 @@ static void expect_lines(const char *ts)
 		snprintf(line, sizeof(line), "is line %03d of", i);
 		for (seen = 0, k = 0; k < n; k++)
 			if (m[k].bot_id && !m[k].deleted)
-				seen += strstr(m[k].text, line) != NULL;
+				seen += strstr(m[k].text, line) ||
+					(m[k].blocks &&
+					 strstr(m[k].blocks, line));
 		ck_assert_int_eq(seen, 1);
 	}
 	sim_messages_free(m, n);

@@ -2,6 +2,21 @@
 #ifndef SIM_BLOCKS_H
 #define SIM_BLOCKS_H
 
+#include <stdbool.h>
+#include <stddef.h>
+
+struct json;
+
+/* Characters in all blocks of a message. */
+struct block_sums {
+	size_t text;
+	size_t markdown; /* of these in markdown blocks, */
+	size_t table;    /* and in tables */
+};
+
+/* Is this block as Slack wants it? Adds to s. */
+bool block_shape(const struct json *b, struct block_sums *s);
+
 /* NULL, or Slack's word for what is wrong with this JSON text. */
 const char *blocks_check(const char *json);
 const char *metadata_check(const char *json);

@@ -210,13 +210,18 @@ void flood_posted(struct sim *s, const struct msg *m)
 		it->posted_us = sim_clock_us();
 }
 
+static bool is_whole(const struct item *it, const struct msg *m)
+{
+	return !it->tail || strstr(m->text, FLOOD_TAIL) ||
+	       (m->blocks && strstr(m->blocks, FLOOD_TAIL));
+}
+
 void flood_edited(struct sim *s, const struct msg *m)
 {
 	struct flood *f = s->flood;
 	struct item *it = item_of(f, m->flooded);
 
-	if (!it || it->told_us == 0 || it->final ||
-	    (it->tail && !strstr(m->text, FLOOD_TAIL)))
+	if (!it || it->told_us == 0 || it->final || !is_whole(it, m))
 		return;
 	it->final = true;
 	it->edit_us = sim_clock_us();

@@ -94,6 +94,12 @@ static bool has_twin(const struct court *c, const struct post *p)
 	return false;
 }
 
+/* In the text or, when that is cut short, in the blocks. */
+static bool says(const struct sim_msg *m, const char *word)
+{
+	return strstr(m->text, word) || (m->blocks && strstr(m->blocks, word));
+}
+
 /* Which message is it the answer to? NULL for a bare sentence. */
 static const struct said *asked_by(const struct court *c, const struct post *p)
 {
@@ -104,7 +110,7 @@ static const struct said *asked_by(const struct court *c, const struct post *p)
 		s = &c->talk->said[i];
 		if (strcmp(s->thread, p->m->thread_ts) == 0 &&
 		    strcmp(s->channel, p->m->channel) == 0 &&
-		    strstr(p->m->text, s->word))
+		    says(p->m, s->word))
 			return s;
 	}
 	return NULL;
@@ -123,7 +129,7 @@ static bool is_whole(const struct court *c, const struct post *first,
 		seen = 0;
 		for (p = c->posts; p < c->posts + c->nposts; p++)
 			if (strcmp(p->entry, first->entry) == 0)
-				seen += strstr(p->m->text, line) != NULL;
+				seen += says(p->m, line);
 		if (seen != 1)
 			return false;
 	}
@@ -141,12 +147,11 @@ static enum ending ending_of(const struct court *c, const struct post *p,
 {
 	const struct post *q;
 
-	if (strstr(p->m->text, END_BUILT_IN))
+	if (says(p->m, END_BUILT_IN))
 		return ANSWER;
 	/* Below what there was of an answer, it may stand in a later part. */
 	for (q = c->posts; q < c->posts + c->nposts; q++)
-		if (strcmp(q->entry, p->entry) == 0 &&
-		    strstr(q->m->text, END_SENTENCE))
+		if (strcmp(q->entry, p->entry) == 0 && says(q->m, END_SENTENCE))
 			return SENTENCE;
 	return s && s->longish && is_whole(c, p, s) ? ANSWER : HALF;
 }

@@ -39,7 +39,7 @@ int talk_start(struct talk *t);
 void talk_end(struct talk *t);
 void talk_release(struct talk *t);
 
-#define TALK_LINES 220 /* of a longish answer */
+#define TALK_LINES 460 /* of a longish answer */
 
 /* Line i of such an answer, as it is shown. */
 void talk_line(const struct said *s, int i, char out[64]);
