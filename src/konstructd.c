@@ -335,6 +335,25 @@ static int read_store(struct daemon *d, struct err *e)
 	return rc;
 }
 
+/* On the journal's thread. */
+static void route(struct entry *en, void *arg)
+{
+	struct daemon *d = arg;
+
+	router_submit(d->router, en, NULL);
+}
+
+static int open_spill(struct daemon *d, struct err *e)
+{
+	char path[4096];
+	int n;
+
+	n = snprintf(path, sizeof(path), "%s/spill.db", d->conf.state_dir);
+	if (n < 0 || (size_t)n >= sizeof(path))
+		return err_set(e, ERR_INPUT, "path of the state is too long");
+	return journal_spill(d->journal, path, route, d, e);
+}
+
 /* With others on the same store, or alone on it. News are heard before
  * anything is read. */
 static int create_journal(struct daemon *d, struct err *e)
@@ -347,7 +366,7 @@ static int create_journal(struct daemon *d, struct err *e)
 	d->journal = journal_create_node(d->conf.store_url, d->keyring,
 					 JOURNAL_ROOM, alone ? NULL : &s->node,
 					 e);
-	if (!d->journal)
+	if (!d->journal || open_spill(d, e) < 0)
 		return -1;
 	if (alone)
 		return 0;

@@ -134,10 +134,10 @@ static _Noreturn void keep(void)
 	(void)sigprocmask(SIG_BLOCK, &set, NULL);
 	server = start_server();
 	while (sig != SIGTERM && sigwait(&set, &sig) == 0) {
-		if (sig == SIGUSR1 && server == 0)
-			server = start_server();
-		else
+		if (sig != SIGUSR1)
 			end_server(&server);
+		else if (server == 0)
+			server = start_server();
 	}
 	end_server(&server);
 	(void)nftw(pg.dir, remove_one, 16, FTW_DEPTH | FTW_PHYS);
@@ -223,6 +223,7 @@ void pg_each(const char *sql,
 
 void pg_empty(void)
 {
+	pg_up(); /* a test that failed may have left it down */
 	(void)pg_ask("TRUNCATE tenants, apps, connections, agents, transcript,"
 		     " usage, journal, pending, parts, engaged, seen,"
 		     " nodes, partitions, renewals"

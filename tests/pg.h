@@ -27,7 +27,7 @@ void pg_stop(void);
 void pg_down(void);
 void pg_up(void);
 
-/* All tables are empty. */
+/* All tables are empty, and the server is up. */
 void pg_empty(void);
 
 /* SQL as who may do all, on a connection of its own; the first column of the

@@ -74,6 +74,9 @@ bool health_well(const struct health_beat *b, size_t n,
 
 	if (!health_alive(b, n, why, size))
 		return false;
+	if (js && js->failing && js->spilled > 0)
+		return ill(why, size, "%zu envelopes are spilled: %s",
+			   js->spilled, js->msg);
 	if (js && js->failing)
 		return ill(why, size, "journal can't write: %s", js->msg);
 	if (gate && !gate->ops->healthy(gate, reason, sizeof(reason)))

@@ -70,6 +70,7 @@ static void add_journal(struct jwrite *w, struct journal *j)
 	jw_object(w, "journal");
 	jw_int(w, "queued", (int64_t)js.queued);
 	jw_int(w, "unfinished", (int64_t)js.unfinished);
+	jw_int(w, "spilled", (int64_t)js.spilled);
 	jw_int(w, "commits", (int64_t)js.commits);
 	jw_int(w, "rows", (int64_t)js.rows);
 	jw_int(w, "last_commit_us", js.last_commit_us);

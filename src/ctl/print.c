@@ -182,6 +182,9 @@ static void print_figures(const struct json *j)
 	       number(j, "journal.queued"), number(j, "journal.unfinished"),
 	       number(j, "journal.last_commit_us") / 1000,
 	       number(j, "journal.last_commit_us") / 100 % 10);
+	if (number(j, "journal.spilled") > 0)
+		printf("spilled   %lld, until the store takes them\n",
+		       number(j, "journal.spilled"));
 	printf("turns     %lld in flight, %lld answers, %lld failures,"
 	       " %lld notices, %lld edits, %lld limited by Slack\n",
 	       number(j, "turns.in_flight"), number(j, "turns.answers"),

@@ -16,6 +16,7 @@
 #include "base/log.h"
 #include "store/journal_ops.h"
 #include "store/leases.h"
+#include "store/spill.h"
 
 #define BATCH_MAX 512
 
@@ -39,6 +40,8 @@
 #define EXPIRE_MS        1000 /* between steps when there is little */
 #define EXPIRE_BUSY_MS   100  /* while there is more */
 #define EXPIRE_FAIL_MS   60000
+
+#define MOVE_FAIL_MS 5000 /* when the file of spilled entries is to blame */
 
 /* Between tries to commit what must not be lost. */
 static const int retry_ms[] = { 250, 500, 1000, 2000 };
@@ -68,6 +71,9 @@ struct journal {
 
 	pthread_mutex_t db_lock; /* whoever uses db, for a whole batch */
 	struct journal_db *db;
+	_Atomic(struct spill *) spill; /* NULL: none */
+	void (*route)(struct entry *en, void *arg);
+	void *route_arg;
 
 	pthread_mutex_t stats_lock;
 	struct journal_stats stats; /* all but queued and unfinished */
@@ -77,6 +83,7 @@ struct journal {
 	unsigned int failures; /* commits in a row */
 	int64_t retry_at_ms;
 	int64_t expire_at_ms;
+	int64_t move_at_ms;
 };
 
 static void list_init(struct list *l)
@@ -275,26 +282,81 @@ static void failed(struct journal *j, const struct err *e)
 	pthread_mutex_unlock(&j->stats_lock);
 }
 
+/* What can't go to the store goes to the spill, if there is one. Whoever
+ * appended it has no more to do with it, but to ack it. */
+static void spill(struct journal *j, struct list *appends, const struct err *e)
+{
+	struct spill *s = atomic_load(&j->spill);
+	struct err own = { 0 };
+	struct journal_req *r;
+	bool spilled;
+
+	if (!appends->head)
+		return;
+	spilled = s && spill_put(s, appends->head, &own) == 0;
+	if (s && !spilled)
+		log_error(LOG_FIELDS({ "reason", own.msg }),
+			  "cannot spill entries");
+	if (spilled)
+		killpoint("spilled");
+	while (appends->head) {
+		r = (struct journal_req *)list_take(appends);
+		if (!spilled) {
+			fail(j, r, e);
+			continue;
+		}
+		r->ok = true;
+		r->elsewhere = !r->duplicate;
+		answer(j, r);
+	}
+}
+
+/* What was appended since mustn't overtake what is spilled. */
+static void spill_todo(struct journal *j, const struct err *e)
+{
+	struct list todo = j->todo;
+	struct list appends;
+	struct node *n;
+
+	if (!atomic_load(&j->spill))
+		return;
+	if (!todo.head)
+		return;
+	list_init(&appends);
+	list_init(&j->todo);
+	while (todo.head) {
+		n = list_take(&todo);
+		if (((struct journal_req *)n)->kind == JOURNAL_APPEND)
+			list_add(&appends, n);
+		else
+			list_add(&j->todo, n);
+	}
+	spill(j, &appends, e);
+}
+
 /*
- * Who appends hears at once that it isn't on disk: Slack gets no ack and
- * sends it again. Notes tell of what has happened, so they are kept and tried
- * again, before all that comes later; unless the journal is to close.
+ * Who appends hears at once that it isn't on disk, nor spilled: Slack gets no
+ * ack and sends it again. Notes tell of what has happened, so they are kept
+ * and tried again, before all that comes later; unless the journal is to close.
  */
 static void give_up(struct journal *j, struct list *batch, const struct err *e)
 {
 	bool all = queue_closed(j->queue) && j->failures > LAST_TRIES;
-	struct list kept;
+	struct list kept, appends;
 	struct node *n;
 	struct journal_req *r;
 
 	list_init(&kept);
+	list_init(&appends);
 	/* The batch stands before the rest. */
 	*batch->tail = j->todo.head;
 	while (batch->head) {
 		n = list_take(batch);
 		r = (struct journal_req *)n;
-		if (all || r->kind == JOURNAL_APPEND ||
-		    r->kind == JOURNAL_WRITE || r->kind == JOURNAL_CLAIM)
+		if (r->kind == JOURNAL_APPEND)
+			list_add(&appends, n);
+		else if (all || r->kind == JOURNAL_WRITE ||
+			 r->kind == JOURNAL_CLAIM)
 			fail(j, r, e);
 		else
 			list_add(&kept, n);
@@ -302,6 +364,7 @@ static void give_up(struct journal *j, struct list *batch, const struct err *e)
 	j->todo = kept;
 	if (!kept.head)
 		j->todo.tail = &j->todo.head;
+	spill(j, &appends, e);
 }
 
 /*
@@ -362,6 +425,109 @@ static void commit_batch(struct journal *j)
 		answer(j, (struct journal_req *)list_take(&batch));
 }
 
+/* They are in the store; what is ours to work on goes on its way. */
+static void moved(struct journal *j, struct node *head, bool route)
+{
+	struct journal_req *r;
+	struct node *n;
+
+	for (n = head; n; n = n->next) {
+		r = (struct journal_req *)n;
+		if (r->duplicate || r->elsewhere)
+			continue;
+		atomic_fetch_add(&j->unfinished, 1);
+		free(r->entry->claim); /* was the news */
+		r->entry->claim = NULL;
+		if (route)
+			j->route(r->entry, j->route_arg);
+	}
+}
+
+/* One that the store will never take mustn't keep back all others. */
+static int bury(struct spill *s, struct node *bad, struct err *e)
+{
+	struct node *rest = bad->next;
+	int rc;
+
+	log_error(
+		LOG_FIELDS({ "reason", e->msg },
+			   { "entry", ((struct journal_req *)bad)->entry->id }),
+		"journal cannot write a spilled entry");
+	bad->next = NULL;
+	rc = spill_drop(s, bad, true, e);
+	bad->next = rest;
+	return rc;
+}
+
+/* From the spill to the store, the oldest first, as many as one batch takes.
+ * Dropped only then, as a duplicate is nothing to worry about. -1: the store
+ * didn't take them; 1: it's the spill that failed. */
+static int move_batch(struct journal *j, struct spill *s, bool route,
+		      size_t *rows, struct err *e)
+{
+	struct node *bad = NULL;
+	size_t finished = 0;
+	struct list batch;
+	struct node *n;
+	int rc;
+
+	list_init(&batch);
+	batch.head = spill_read(s, e);
+	if (!batch.head)
+		return e->msg[0] ? 1 : 0;
+	for (n = batch.head; n; n = n->next)
+		++*rows;
+	rc = write_batch(j, &batch, &finished, &bad, e);
+	if (rc < 0 && bad) {
+		rc = bury(s, bad, e) < 0;
+	} else if (rc == 0) {
+		killpoint("moved");
+		rc = spill_drop(s, batch.head, false, e) < 0;
+		moved(j, batch.head, route);
+	}
+	spill_free(batch.head);
+	return rc;
+}
+
+/* Is there something to move, and is it time to try? */
+static bool to_move(struct journal *j)
+{
+	struct spill *s = atomic_load(&j->spill);
+
+	return s && spill_depth(s) > 0 && !queue_closed(j->queue) &&
+	       clock_ms() >= j->move_at_ms;
+}
+
+/* Before anything newer of this node. */
+static void move(struct journal *j)
+{
+	static const struct err waits = { ERR_RETRY, 0,
+					  "older entries are to be moved" };
+	struct spill *s = atomic_load(&j->spill);
+	struct err e = { 0 };
+	int64_t start = now_us();
+	size_t rows = 0;
+	int rc;
+
+	pthread_mutex_lock(&j->db_lock);
+	rc = move_batch(j, s, true, &rows, &e);
+	pthread_mutex_unlock(&j->db_lock);
+	if (rc > 0) {
+		log_error(LOG_FIELDS({ "reason", e.msg }),
+			  "cannot move spilled entries");
+		j->move_at_ms = clock_ms() + MOVE_FAIL_MS;
+		return;
+	}
+	if (rc < 0)
+		failed(j, &e);
+	else
+		succeeded(j, rows, 0, now_us() - start);
+	if (spill_depth(s) > 0)
+		spill_todo(j, &waits);
+	else
+		log_info(NULL, "spilled entries are moved");
+}
+
 static void expire(struct journal *j, int64_t now_ms)
 {
 	int max = queue_depth(j->queue) > 0 ? EXPIRE_ROWS_BUSY : EXPIRE_ROWS;
@@ -405,9 +571,11 @@ static void gather(struct journal *j, int timeout_ms)
 /* After a failure nothing is tried until its time has come. */
 static void wait_to_retry(struct journal *j)
 {
+	static const struct err away = { ERR_RETRY, 0, "the store is away" };
 	int64_t left;
 
 	while (j->failures > 0 && !queue_closed(j->queue)) {
+		spill_todo(j, &away);
 		left = j->retry_at_ms - clock_ms();
 		if (left <= 0)
 			return;
@@ -432,7 +600,12 @@ static void *run(void *arg)
 	(void)pthread_setname_np(pthread_self(), "journal");
 	for (;;) {
 		wait_to_retry(j);
-		gather(j, j->todo.head ? 0 : IDLE_MS);
+		gather(j, j->todo.head || to_move(j) ? 0 : IDLE_MS);
+		if (to_move(j)) {
+			move(j);
+			if (j->failures > 0)
+				continue;
+		}
 		if (j->todo.head)
 			let_gather(j);
 		if (j->todo.head)
@@ -484,6 +657,7 @@ static int open_journal(struct journal *j, const char *url,
 
 static void free_parts(struct journal *j)
 {
+	spill_close(atomic_load(&j->spill));
 	if (j->db)
 		j->db->ops->close(j->db);
 	queue_free(j->queue);
@@ -530,6 +704,36 @@ fail:
 	return NULL;
 }
 
+int journal_spill(struct journal *j, const char *path,
+		  void (*route)(struct entry *en, void *arg), void *arg,
+		  struct err *e)
+{
+	struct spill *s;
+	size_t rows = 0;
+	int rc = 0;
+
+	if (!j->db->ops->remote)
+		return 0;
+	s = spill_open(path, e);
+	if (!s)
+		return -1;
+	j->route = route;
+	j->route_arg = arg;
+	pthread_mutex_lock(&j->db_lock);
+	while (rc == 0 && spill_depth(s) > 0)
+		rc = move_batch(j, s, false, &rows, e);
+	pthread_mutex_unlock(&j->db_lock);
+	if (rc != 0) {
+		spill_close(s);
+		return -1;
+	}
+	if (rows > 0)
+		log_info(NULL, "moved %zu entries that the last run spilled",
+			 rows);
+	atomic_store(&j->spill, s);
+	return 0;
+}
+
 void journal_free(struct journal *j)
 {
 	if (!j)
@@ -544,9 +748,16 @@ void journal_set_history(struct journal *j, int days)
 	atomic_store(&j->kept_ms, days * DAY_MS);
 }
 
+static size_t spilled(struct journal *j)
+{
+	struct spill *s = atomic_load(&j->spill);
+
+	return s ? spill_depth(s) : 0;
+}
+
 static bool take_room(struct journal *j)
 {
-	if (atomic_fetch_add(&j->unfinished, 1) < j->room &&
+	if (atomic_fetch_add(&j->unfinished, 1) + spilled(j) < j->room &&
 	    atomic_load(&j->crowd) < j->room)
 		return true;
 	count_down(j, 1);
@@ -612,7 +823,8 @@ void journal_stats(struct journal *j, struct journal_stats *out)
 	*out = j->stats;
 	pthread_mutex_unlock(&j->stats_lock);
 	out->queued = atomic_load(&j->queued);
-	out->unfinished = atomic_load(&j->unfinished);
+	out->spilled = spilled(j);
+	out->unfinished = atomic_load(&j->unfinished) + out->spilled;
 }
 
 int64_t journal_beat_age(struct journal *j)

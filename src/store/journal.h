@@ -130,7 +130,8 @@ struct journal_req {
 	 * duplicate when an entry with that event_id is there already. */
 	bool ok;
 	bool duplicate;
-	bool elsewhere; /* APPEND: it is there, for another node to work on */
+	bool elsewhere; /* APPEND: it is there, or spilled, and not for the
+			 * caller to work on */
 	bool lost;      /* NOTE, DONE: another node has taken the entry; nothing
 			 * was written, and nothing more is ours to do */
 	struct entry *entries; /* CLAIM: oldest first; done may take what is */
@@ -166,6 +167,19 @@ void journal_set_unfinished(struct journal *j, size_t n);
 /* And of all nodes, on average: where there is no room nobody appends. */
 void journal_set_crowd(struct journal *j, size_t n);
 
+/*
+ * While a store on another machine can't be written to, entries are appended
+ * to a file of this node's own (store/spill.h), and moved from there when it
+ * is back, in their order and before anything newer of this node. route then
+ * takes the contents of those that are this node's to work on; it is called on
+ * the journal's thread. What an earlier run has left there is moved now, and
+ * is unfinished in the store then. Does nothing with a store on this machine.
+ * Once, before anything is submitted. 0 or -1.
+ */
+int journal_spill(struct journal *j, const char *path,
+		  void (*route)(struct entry *en, void *arg), void *arg,
+		  struct err *e);
+
 /* Commits what was submitted, then ends the thread. NULL is allowed. */
 void journal_free(struct journal *j);
 
@@ -197,7 +211,8 @@ void journal_reopened(struct journal *j);
 
 struct journal_stats {
 	size_t queued;     /* requests waiting */
-	size_t unfinished; /* entries */
+	size_t unfinished; /* entries, spilled ones too */
+	size_t spilled;
 	uint64_t commits, rows;
 	int64_t last_commit_us; /* how long it took */
 	bool failing;           /* the last commit failed */

@@ -16,6 +16,7 @@ struct journal_db;
 
 struct journal_ops {
 	const char *name; /* the scheme of its URL, as store_ops has it */
+	bool remote;      /* can be away while the daemon runs */
 	/* node: NULL when alone. */
 	struct journal_db *(*open)(const char *url, const struct keyring *k,
 				   const struct journal_node *node,

@@ -12,6 +12,14 @@
 #include "base/err.h"
 #include "base/log.h"
 
+/*
+ * How long the client waits for a statement; the server ends one itself after
+ * 20 s, unless it hangs. Look-ups for a message keep a router from all others.
+ */
+#define JOURNAL_MS 2000 /* as its batches: acks wait behind it */
+#define LOOKUP_MS  5000
+#define LONG_MS    25000
+
 /* Between tries to connect. */
 static const int retry_ms[] = { 100, 250, 500, 1000, 2000 };
 #define RETRIES (sizeof(retry_ms) / sizeof(retry_ms[0]))
@@ -100,19 +108,43 @@ int postgres_ready(struct postgres *s, struct err *e)
 	return 0;
 }
 
+static int64_t deadline(const struct postgres *s, enum postgres_query q)
+{
+	int ms = s->use == POSTGRES_WRITE ? LONG_MS : LOOKUP_MS;
+
+	switch ((int)q) {
+	case PQ_EXPIRE_JOURNAL:
+	case PQ_EXPIRE_ENGAGED:
+	case PQ_WORK_CLAIM:
+		ms = JOURNAL_MS;
+		break;
+	case PQ_APPS:
+	case PQ_CLAIMS:
+	case PQ_CONNECTIONS:
+	case PQ_ENGAGED:
+	case PQ_TENANTS:
+		ms = LONG_MS;
+		break;
+	}
+	return clock_ms() + ms;
+}
+
 int postgres_prepare(struct postgres *s, enum postgres_query q, struct err *e)
 {
 	const struct postgres_statement *st = &postgres_sql[q];
-	PGresult *r;
+	PGresult *r = NULL;
 	int rc = 0;
 
 	if (s->prepared[q])
 		return 0;
-	r = PQprepare(s->c, st->name, st->sql, st->params, NULL);
+	if (PQsendPrepare(s->c, st->name, st->sql, st->params, NULL) == 1)
+		r = postgres_last(s->c, deadline(s, q));
 	if (PQresultStatus(r) == PGRES_COMMAND_OK)
 		s->prepared[q] = true;
 	else
 		rc = postgres_fail(s, r, e);
+	if (rc < 0 && !r)
+		postgres_hang_up(s);
 	PQclear(r);
 	return rc;
 }
@@ -137,32 +169,22 @@ static int send_both(struct postgres *s, enum postgres_query q,
 	return PQpipelineSync(s->c) == 1 ? 0 : -1;
 }
 
-PGresult *postgres_next(PGconn *c)
-{
-	PGresult *r = PQgetResult(c);
-
-	if (!r)
-		r = PQgetResult(c);
-	if (PQresultStatus(r) != PGRES_PIPELINE_SYNC)
-		return r;
-	PQclear(r);
-	return NULL;
-}
-
 /*
  * The tenant is set for this transaction only: the implicit one that ends at
  * the sync, or that of the batch. Of the results the last is wanted, or the
  * first that failed.
  */
 static PGresult *run_as(struct postgres *s, enum postgres_query q,
-			const char *tenant, const char *const *params)
+			const char *tenant, const char *const *params,
+			int64_t until)
 {
 	PGresult *keep = NULL;
 	PGresult *r;
 
 	if (send_both(s, q, tenant, params) < 0)
 		return NULL;
-	for (r = postgres_next(s->c); r; r = postgres_next(s->c)) {
+	for (r = postgres_next(s->c, until); r;
+	     r = postgres_next(s->c, until)) {
 		if (keep && !went_well(keep)) {
 			PQclear(r);
 			continue;
@@ -170,10 +192,25 @@ static PGresult *run_as(struct postgres *s, enum postgres_query q,
 		PQclear(keep);
 		keep = r;
 	}
-	/* Without its sync the connection is of no more use. */
-	if (PQexitPipelineMode(s->c) != 1)
-		postgres_hang_up(s);
-	return keep;
+	if (PQexitPipelineMode(s->c) == 1)
+		return keep;
+	/* Without its sync the connection is of no more use, nor is a result
+	 * that isn't the last. */
+	postgres_hang_up(s);
+	if (keep && !went_well(keep))
+		return keep;
+	PQclear(keep);
+	return NULL;
+}
+
+static PGresult *run_alone(struct postgres *s, enum postgres_query q,
+			   const char *const *params, int64_t until)
+{
+	if (PQsendQueryPrepared(s->c, postgres_sql[q].name,
+				postgres_sql[q].params, params, NULL, NULL,
+				0) != 1)
+		return NULL;
+	return postgres_last(s->c, until);
 }
 
 /*
@@ -191,19 +228,24 @@ static PGresult *attempt(struct postgres *s, enum postgres_query q,
 			 const char *tenant, const char *const *params,
 			 struct err *e)
 {
+	int64_t until;
 	PGresult *r;
 
 	if (postgres_ready(s, e) < 0 || postgres_prepare(s, q, e) < 0 ||
 	    (tenant && postgres_prepare(s, PQ_TENANT, e) < 0))
 		return NULL;
-	if (tenant)
-		r = run_as(s, q, tenant, params);
-	else
-		r = PQexecPrepared(s->c, postgres_sql[q].name,
-				   postgres_sql[q].params, params, NULL, NULL,
-				   0);
+	until = deadline(s, q);
+	r = tenant ? run_as(s, q, tenant, params, until)
+		   : run_alone(s, q, params, until);
 	if (r && went_well(r))
 		return r;
+	/* Nobody waits for it a second time at once. */
+	if (!r && clock_ms() >= until) {
+		postgres_hang_up(s);
+		err_set(e, ERR_RETRY, "cannot use the store: no answer");
+		(void)away(s, clock_ms(), e);
+		return NULL;
+	}
 	postgres_fail(s, r, e);
 	if (said_farewell(r))
 		postgres_hang_up(s);

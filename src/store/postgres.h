@@ -145,9 +145,19 @@ int postgres_do(struct postgres *s, enum postgres_query q, const char *tenant,
 /* e filled from a result, or the connection if that is NULL; returns -1. */
 int postgres_fail(struct postgres *s, const PGresult *r, struct err *e);
 
+/*
+ * postgres_wait.c: libpq would wait for a server that hangs as long as it
+ * does. These have a deadline, by clock_ms(), after which the connection is of
+ * no use: it has a result, or is lost (0), or it is too late (-1); all that
+ * was sent is on its way, or the connection is lost.
+ */
+int postgres_await(PGconn *c, int64_t until_ms);
+int postgres_flush(PGconn *c, int64_t until_ms);
 /* The next statement's result in a pipeline; NULL after the sync, and when
- * the connection is lost. */
-PGresult *postgres_next(PGconn *c);
+ * the connection is lost or it is too late. */
+PGresult *postgres_next(PGconn *c, int64_t until_ms);
+/* The last result of what was sent without a pipeline. */
+PGresult *postgres_last(PGconn *c, int64_t until_ms);
 
 /* A number as a parameter. */
 #define POSTGRES_NUMBER 24

@@ -2,11 +2,15 @@
 #include <stdlib.h>
 #include <string.h>
 
+#include "base/clock.h"
 #include "base/err.h"
 #include "base/utf8.h"
 #include "store/postgres_journal.h"
 
 #define BINARY 1
+
+/* Slack waits 3 s for its ack: what isn't committed by then is spilled. */
+#define BATCH_MS 2000
 
 static int no_memory(struct err *e)
 {
@@ -124,8 +128,9 @@ int postgres_batch_begin(struct postgres_journal *p, struct err *e)
 	int last = several ? PQ_WORK_LET_GO : PQ_FORGET;
 	int q;
 
-	/* Has the server hung up since? Better to know now than at commit. */
-	if (s->c)
+	/* Has the server hung up since? Better to know now than at commit. It
+	 * may have said farewell first. */
+	if (s->c && PQconsumeInput(s->c) == 1)
 		(void)PQconsumeInput(s->c);
 	/* The journal has a pace of its own for trying again. */
 	s->retry_at_ms = 0;
@@ -146,6 +151,8 @@ int postgres_batch_begin(struct postgres_journal *p, struct err *e)
 		s->in_batch = false;
 		return postgres_fail(s, NULL, e);
 	}
+	/* Sending mustn't wait either. */
+	(void)PQsetnonblocking(s->c, 1);
 	return postgres_batch_send(p, PQ_BEGIN, NULL, NULL, NULL, e);
 }
 
@@ -199,8 +206,17 @@ static int take_result(struct postgres_journal *p, size_t i, const PGresult *r,
 	}
 }
 
+static int too_late(struct postgres_journal *p, struct err *e)
+{
+	postgres_hang_up(p->s);
+	p->nsent = 0;
+	return err_set(e, ERR_RETRY, "cannot use the store: no answer in %d ms",
+		       BATCH_MS);
+}
+
 int postgres_batch_sync(struct postgres_journal *p, size_t *bad, struct err *e)
 {
+	int64_t until = clock_ms() + BATCH_MS;
 	PGconn *c = p->s->c;
 	PGresult *r;
 	size_t i = 0;
@@ -208,11 +224,16 @@ int postgres_batch_sync(struct postgres_journal *p, size_t *bad, struct err *e)
 
 	if (PQpipelineSync(c) != 1)
 		return postgres_fail(p->s, NULL, e);
-	for (r = postgres_next(c); r; r = postgres_next(c)) {
+	if (postgres_flush(c, until) < 0)
+		return too_late(p, e);
+	for (r = postgres_next(c, until); r; r = postgres_next(c, until)) {
 		if (take_result(p, i++, r, bad, e) < 0)
 			rc = -1;
 		PQclear(r);
 	}
+	if (clock_ms() >= until && PQisBusy(c))
+		return too_late(p, e);
+	(void)PQsetnonblocking(c, 0);
 	if (PQexitPipelineMode(c) != 1 && rc == 0)
 		rc = postgres_fail(p->s, NULL, e);
 	p->nsent = 0;
@@ -232,6 +253,7 @@ int postgres_batch_resume(struct postgres_journal *p, struct err *e)
 {
 	if (PQenterPipelineMode(p->s->c) != 1)
 		return postgres_fail(p->s, NULL, e);
+	(void)PQsetnonblocking(p->s->c, 1);
 	p->request++;
 	return 0;
 }

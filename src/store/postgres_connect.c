@@ -38,7 +38,7 @@ static const char session[] =
 
 PGconn *postgres_dial(const char *url, struct err *e)
 {
-	const char *values[] = { "5",          "10", "5",    "3", "15000",
+	const char *values[] = { "2",          "10", "5",    "3", "15000",
 				 "konstructd", url,  "UTF8", NULL };
 	PGconn *c = PQconnectdbParams(keywords, values, 1);
 

@@ -361,6 +361,7 @@ static void postgres_journal_rest(struct journal_db *db, bool idle)
 
 const struct journal_ops journal_postgres = {
 	.name = "postgresql",
+	.remote = true,
 	.open = postgres_journal_open,
 	.close = postgres_journal_close,
 	.begin = postgres_journal_begin,

@@ -89,6 +89,89 @@ START_TEST(server_that_restarts_during_an_answer_costs_nothing)
 }
 END_TEST
 
+/* Mentions, each with a thread of its own, and two events. */
+static void say_some(char (*ts)[SIM_TS], size_t n)
+{
+	size_t i;
+
+	for (i = 0; i < n; i++)
+		rig_say(&rig, "C1", "U1", "<@UB1> hello", NULL, ts[i]);
+}
+
+static void expect_one_answer_each(char (*ts)[SIM_TS], size_t n)
+{
+	size_t i;
+
+	for (i = 0; i < n; i++) {
+		free(rig_answer(&rig, "C1", ts[i]));
+		ck_assert_uint_eq(rig_replies(&rig, "C1", ts[i]), 1);
+	}
+}
+
+/* Slack waits three seconds for an ack. */
+static void expect_acks(void)
+{
+	ck_assert_int_eq(sim_wait_acked(rig.sim, 3000), 0);
+}
+
+START_TEST(what_comes_while_the_server_is_away_is_acked_and_answered_later)
+{
+	char ts[8][SIM_TS];
+	char *body = NULL;
+
+	slow_model(50);
+	say_some(ts, 3);
+	ck_assert_int_eq(sim_wait_calls(rig.sim, "chat.update", 1, MS), 0);
+	pg_down();
+	say_some(ts + 3, 5);
+	expect_acks();
+	ck_assert_int_eq(rig_get(&rig, "/ready", &body), 503);
+	ck_assert_msg(strstr(body, "10 envelopes are spilled"), "%s", body);
+	free(body);
+	slow_model(0);
+	pg_up();
+	expect_one_answer_each(ts, 8);
+	ck_assert_int_eq(rig_get(&rig, "/ready", NULL), 200);
+	ck_assert_int_eq(pg_ask("SELECT count(*) FROM journal"), 2 * 8);
+	ck_assert_int_eq(pg_ask("SELECT count(*) FROM pending"), 0);
+}
+END_TEST
+
+START_TEST(killed_with_spilled_messages_it_answers_each_once)
+{
+	char ts[7][SIM_TS];
+
+	slow_model(100);
+	say_some(ts, 2);
+	ck_assert_int_eq(sim_wait_calls(rig.sim, "chat.update", 1, MS), 0);
+	pg_down();
+	say_some(ts + 2, 5);
+	expect_acks();
+	rig_kill(&rig);
+	slow_model(0);
+	pg_up();
+	rig_start_node(&rig, 0);
+	expect_one_answer_each(ts, 7);
+	ck_assert_int_eq(pg_ask("SELECT count(*) FROM journal"), 2 * 7);
+}
+END_TEST
+
+START_TEST(spilled_follow_up_finds_its_spilled_mention)
+{
+	char ts[SIM_TS];
+
+	pg_down();
+	rig_say(&rig, "C1", "U1", "<@UB1> hello", NULL, ts);
+	expect_acks();
+	rig_say(&rig, "C1", "U1", "and then?", ts, NULL);
+	expect_acks();
+	pg_up();
+	ck_assert_int_eq(sim_wait_reply(rig.sim, "C1", ts, 2, MS), 0);
+	free(rig_answer(&rig, "C1", ts));
+	ck_assert_uint_eq(rig_replies(&rig, "C1", ts), 2);
+}
+END_TEST
+
 START_TEST(konstructctl_migrates_as_the_owner_only)
 {
 	const char *const owner[] = { "migrate", "--database", pg->owner,
@@ -215,6 +298,11 @@ int main(void)
 	tcase_add_test(tc, mention_and_follow_up_are_answered);
 	tcase_add_test(tc, answer_cut_by_kill_goes_on_in_the_same_placeholder);
 	tcase_add_test(tc, server_that_restarts_during_an_answer_costs_nothing);
+	tcase_add_test(
+		tc,
+		what_comes_while_the_server_is_away_is_acked_and_answered_later);
+	tcase_add_test(tc, killed_with_spilled_messages_it_answers_each_once);
+	tcase_add_test(tc, spilled_follow_up_finds_its_spilled_mention);
 	tcase_add_test(tc, konstructctl_migrates_as_the_owner_only);
 	tcase_add_test(tc, second_daemon_with_local_state_is_refused);
 	suite_add_tcase(s, tc);
@@ -228,6 +316,11 @@ int main(void)
 		answer_is_put_down_with_its_lease_and_taken_up_under_the_next);
 	tcase_add_test(tc, mention_and_follow_up_are_answered);
 	tcase_add_test(tc, answer_cut_by_kill_goes_on_in_the_same_placeholder);
+	tcase_add_test(
+		tc,
+		what_comes_while_the_server_is_away_is_acked_and_answered_later);
+	tcase_add_test(tc, killed_with_spilled_messages_it_answers_each_once);
+	tcase_add_test(tc, spilled_follow_up_finds_its_spilled_mention);
 	tcase_add_test(tc, redis_emptied_forgets_neither_thread_nor_answer);
 	tcase_add_test(tc, redis_away_makes_messages_wait_and_loses_none);
 	suite_add_tcase(s, tc);
