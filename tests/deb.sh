@@ -76,6 +76,7 @@ debootstrap --variant=minbase bookworm "$root" "$mirror" >"$root.out" 2>&1 || {
 rm -f "$root.out"
 printf '#!/bin/sh\nexit 101\n' >"$root/usr/sbin/policy-rc.d"
 chmod 755 "$root/usr/sbin/policy-rc.d"
+echo '127.0.0.1 localhost' >"$root/etc/hosts"
 # systemd-tmpfiles wants it, and the doctor looks into it.
 mount -t proc proc "$root/proc"
 mkdir "$root/debs"
