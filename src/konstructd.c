@@ -34,6 +34,7 @@
 #include "slack/api.h"
 #include "state/engaged.h"
 #include "state/gate.h"
+#include "state/quarantine.h"
 #include "store/journal.h"
 #include "store/store.h"
 #include "turn/worker.h"
@@ -59,6 +60,7 @@ struct daemon {
 	struct several several;
 	struct journal *journal;
 	struct engaged *engaged;
+	struct quarantine *quarantine;
 	struct gate *gate;
 	struct llm *llm;
 	struct loop *io;
@@ -196,7 +198,8 @@ static int create_state(struct daemon *d, struct err *e)
 		return -1;
 	d->engaged =
 		engaged_create((int64_t)d->conf.engaged_minutes * 60 * 1000);
-	if (!d->engaged)
+	d->quarantine = quarantine_create();
+	if (!d->engaged || !d->quarantine)
 		return err_set(e, ERR_RETRY, "cannot allocate threads");
 	o.engaged = d->engaged;
 	d->gate = gate->open(&o, e);
@@ -250,6 +253,7 @@ static int create_threads(struct daemon *d, struct err *e)
 		.llm = d->llm,
 		.journal = d->journal,
 		.engaged = d->engaged,
+		.quarantine = d->quarantine,
 		.leases = d->several.leases,
 	};
 	struct hub_opts ho = {
@@ -257,6 +261,7 @@ static int create_threads(struct daemon *d, struct err *e)
 		.io = d->io,
 		.dial = d->dial,
 		.engaged = d->engaged,
+		.quarantine = d->quarantine,
 		.journal = d->journal,
 	};
 
@@ -305,6 +310,7 @@ static int create_admin(struct daemon *d, struct err *e)
 		.gate = d->gate,
 		.journal = d->journal,
 		.llm = d->llm,
+		.quarantine = d->quarantine,
 		.router = d->router,
 		.workers = d->workers,
 		.hub = d->hub,
@@ -450,6 +456,7 @@ static void destroy(struct daemon *d)
 	if (d->gate)
 		d->gate->ops->close(d->gate);
 	engaged_free(d->engaged);
+	quarantine_free(d->quarantine);
 	llm_free(d->llm);
 	keyring_free(d->keyring);
 	conf_release(&d->conf);

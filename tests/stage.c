@@ -18,6 +18,7 @@
 #include "route/router.h"
 #include "slack/api.h"
 #include "state/engaged.h"
+#include "state/quarantine.h"
 
 #define LATENCY_MS 5
 #define START_MS   1000000
@@ -770,12 +771,14 @@ void stage_up(void)
 	c->models[0].context_bytes = 8000;
 	stage.says[0] = "It is *here*.";
 	stage.engaged = engaged_create(30 * 60 * 1000);
+	stage.quarantine = quarantine_create();
 }
 
 void stage_begin(void)
 {
 	struct worker_opts o = { .conf = &stage.conf,
-				 .engaged = stage.engaged };
+				 .engaged = stage.engaged,
+				 .quarantine = stage.quarantine };
 	struct err e = { 0 };
 
 	stage.workers = workers_create(&o, &e);
@@ -801,6 +804,7 @@ void stage_down(void)
 		free(f);
 	}
 	engaged_free(stage.engaged);
+	quarantine_free(stage.quarantine);
 	transcript_release(&stage.history);
 	ck_assert_ptr_null(timers);
 }

@@ -67,6 +67,7 @@ struct stage {
 	struct conf conf;
 	struct workers *workers;
 	struct engaged *engaged;
+	struct quarantine *quarantine;
 
 	/* What the model says: its pieces, one every gap_ms. */
 	const char *says[16];

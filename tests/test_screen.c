@@ -13,9 +13,11 @@
 #include "route/envelope.h"
 #include "route/message.h"
 #include "state/engaged.h"
+#include "state/quarantine.h"
 
 static int64_t now; /* wall clock; in place of base/clock.c */
 static struct engaged *engaged;
+static struct quarantine *quarantine;
 static struct screening s;
 static const char *stage;
 
@@ -34,6 +36,7 @@ static void setup(void)
 	now = INT64_C(1700000000) * 1000;
 	log_set_level(LOG_LEVEL_ERROR);
 	engaged = engaged_create(30 * 60 * 1000);
+	quarantine = quarantine_create();
 	ck_assert_ptr_nonnull(engaged);
 }
 
@@ -42,6 +45,7 @@ static void teardown(void)
 	message_free(s.msg);
 	s.msg = NULL;
 	engaged_free(engaged);
+	quarantine_free(quarantine);
 }
 
 static enum verdict screen(const char *frame)
@@ -53,7 +57,9 @@ static enum verdict screen(const char *frame)
 	ck_assert_msg(envelope_parse(&env, frame, strlen(frame), &e) == 0,
 		      "%s: %s", e.msg, frame);
 	message_free(s.msg);
-	s = (struct screening){ .env = &env, .engaged = engaged };
+	s = (struct screening){ .env = &env,
+				.engaged = engaged,
+				.quarantine = quarantine };
 	v = screen_run(&s, &stage);
 	ck_assert_int_eq(s.msg != NULL, v == V_ACCEPT || v == V_HOLD);
 	envelope_release(&env);
@@ -301,6 +307,40 @@ END_TEST
 #define LOOP(tc, test, table) \
 	tcase_add_loop_test(tc, test, 0, sizeof(table) / sizeof(table[0]))
 
+static void count(const struct quarantine_view *v, void *arg)
+{
+	ck_assert_str_eq(v->app_id, "A1");
+	ck_assert_str_eq(v->workspace_id, "T1");
+	++*(int *)arg;
+}
+
+START_TEST(an_app_that_was_taken_out_is_noticed)
+{
+	static const struct {
+		const char *event;
+		int n;
+	} events[] = {
+		{ "{\"type\":\"app_uninstalled\"}", 1 },
+		{ "{\"type\":\"tokens_revoked\",\"tokens\":{\"oauth\":[],"
+		  "\"bot\":[\"UB1\"]}}",
+		  1 },
+		{ "{\"type\":\"tokens_revoked\",\"tokens\":{\"oauth\":"
+		  "[\"U1\"]}}",
+		  0 },
+	};
+	size_t i;
+	int n;
+
+	for (i = 0; i < sizeof(events) / sizeof(events[0]); i++) {
+		n = 0;
+		ck_assert_int_eq(screen_event(events[i].event), V_DROP);
+		quarantine_each(quarantine, count, &n);
+		ck_assert_int_eq(n, events[i].n);
+		quarantine_lift(quarantine, "A1", "T1");
+	}
+}
+END_TEST
+
 int main(void)
 {
 	Suite *suite = suite_create("screen");
@@ -315,6 +355,7 @@ int main(void)
 	tcase_add_test(tc, a_reply_that_comes_late_is_judged_by_its_own_time);
 	tcase_add_test(tc, an_engaged_thread_of_another_workspace_is_another);
 	tcase_add_test(tc, decisions_are_counted_and_holds_are_not);
+	tcase_add_test(tc, an_app_that_was_taken_out_is_noticed);
 	suite_add_tcase(suite, tc);
 
 	srunner_run_all(sr, CK_ENV);

@@ -779,6 +779,31 @@ START_TEST(a_revoked_token_ends_the_turn)
 }
 END_TEST
 
+static void ask_again(const char *entry, const char *ts, const char *token)
+{
+	struct job *j = stage_job(entry, ts, NULL, "and now?");
+
+	free(j->connection.bot_token);
+	j->connection.bot_token = strdup(token);
+	stage_submit(j);
+	stage_run(MINUTE);
+}
+
+START_TEST(a_revoked_token_is_not_used_again_and_another_one_is)
+{
+	stage_fault("chat.postMessage", FAULT_REFUSE, "invalid_auth", 0);
+	play(stage_ask(), 5 * SECOND);
+	ck_assert_uint_eq(stage_count("chat.postMessage"), 1);
+	ask_again("entry2", "200.000100", "xoxb-1");
+	ck_assert_uint_eq(stage_count("chat.postMessage"), 1);
+	ck_assert_str_eq(stage_done("entry2")->verdict, "dead:token");
+	ask_again("entry3", "300.000100", "xoxb-2");
+	ck_assert_uint_eq(stage_nreplies(), 1);
+	ask_again("entry4", "400.000100", "xoxb-1");
+	ck_assert_uint_eq(stage_nreplies(), 2);
+}
+END_TEST
+
 START_TEST(where_edits_are_closed_the_answer_is_a_new_post)
 {
 	stage_fault("chat.update", FAULT_REFUSE, "edit_window_closed", 0);
@@ -1390,6 +1415,7 @@ int main(void)
 	T(a_placeholder_lost_while_the_answer_is_noted_stays_lost);
 	T(a_channel_that_is_gone_ends_the_turn);
 	T(a_revoked_token_ends_the_turn);
+	T(a_revoked_token_is_not_used_again_and_another_one_is);
 	T(where_edits_are_closed_the_answer_is_a_new_post);
 	T(the_new_post_of_an_earlier_process_is_found);
 	T(an_answer_is_cut_as_the_earlier_process_cut_it);

@@ -21,6 +21,7 @@
 #include "net/http.h"
 #include "net/loop.h"
 #include "route/router.h"
+#include "state/quarantine.h"
 #include "store/journal.h"
 #include "store/store.h"
 
@@ -93,6 +94,10 @@ static void tell_hub(const struct admin *a, const struct api_call *c)
 		for (k = 0; k < t->nconnections; k++) {
 			conn = &t->connections[k];
 			hub_app_put(a->opts.hub, conn->app_id, conn->app_token);
+			if (a->opts.quarantine)
+				(void)quarantine_lift(a->opts.quarantine,
+						      conn->app_id,
+						      conn->workspace_id);
 		}
 	}
 	for (g = c->gone; g; g = g->next)

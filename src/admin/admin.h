@@ -14,6 +14,7 @@ struct journal;
 struct keyring;
 struct llm;
 struct loop;
+struct quarantine;
 struct router;
 struct workers;
 
@@ -33,6 +34,7 @@ struct admin_opts {
 	struct gate *gate;
 	struct journal *journal;
 	struct llm *llm;
+	struct quarantine *quarantine;
 	struct router *router;
 	struct workers *workers;
 	struct hub *hub;

@@ -15,6 +15,7 @@
 #include "llm/llm.h"
 #include "route/router.h"
 #include "route/verdict.h"
+#include "state/quarantine.h"
 #include "store/cluster.h"
 #include "store/journal.h"
 #include "turn/worker.h"
@@ -197,6 +198,19 @@ static void add_model(const struct llm_view *v, void *arg)
 	jw_object_end(w);
 }
 
+static void add_quarantined(const struct quarantine_view *v, void *arg)
+{
+	struct jwrite *w = arg;
+
+	jw_object(w, NULL);
+	jw_str(w, "app_id", v->app_id);
+	jw_str(w, "workspace_id", v->workspace_id);
+	jw_str(w, "error", v->error);
+	jw_int(w, "since_ms", v->since_ms);
+	jw_int(w, "next_s", v->next_ms / 1000);
+	jw_object_end(w);
+}
+
 static void add_decision(const char *stage, enum verdict v, uint64_t n,
 			 void *arg)
 {
@@ -269,6 +283,10 @@ int status_full(const struct admin_opts *o, int64_t started_ms, struct buf *out)
 	jw_array(&w, "models");
 	if (o->llm)
 		llm_each(o->llm, add_model, &w);
+	jw_array_end(&w);
+	jw_array(&w, "quarantined");
+	if (o->quarantine)
+		quarantine_each(o->quarantine, add_quarantined, &w);
 	jw_array_end(&w);
 	jw_array(&w, "app_links");
 	if (o->hub)

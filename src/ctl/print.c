@@ -282,6 +282,33 @@ static void print_apps(const struct json *list)
 	table_release(&t);
 }
 
+static void print_quarantined(const struct json *list)
+{
+	static const char *const heads[] = { "QUARANTINED", "WORKSPACE",
+					     "SINCE", "ERROR" };
+	long long now = (long long)clock_wall_ms();
+	char age[TABLE_AGE_SIZE];
+	const struct json *row;
+	struct table t;
+	size_t i;
+
+	if (json_len(list, "") == 0)
+		return;
+	putchar('\n');
+	table_init(&t, 4, heads);
+	for (i = 0; i < json_len(list, ""); i++) {
+		row = element(list, i);
+		table_age(age, (now - number(row, "since_ms")) / 1000);
+		table_add(&t, json_str(row, "app_id"));
+		table_add(&t, json_str(row, "workspace_id"));
+		table_add(&t, age);
+		table_add(&t, json_str(row, "error"));
+	}
+	table_print(&t, stdout);
+	table_release(&t);
+	puts("Slack refuses these bot tokens: set others, then dead replay");
+}
+
 static void print_decisions(const struct json *list)
 {
 	static const char *const heads[] = { "STAGE", "VERDICT", "COUNT" };
@@ -319,5 +346,6 @@ void print_status(const struct json *j)
 	print_nodes(json_at(j, "cluster"));
 	print_models(json_at(j, "models"));
 	print_apps(json_at(j, "app_links"));
+	print_quarantined(json_at(j, "quarantined"));
 	print_decisions(json_at(j, "decisions"));
 }

@@ -228,6 +228,7 @@ static int create_parts(struct hub *h, const struct hub_opts *o, struct err *e)
 		.alarms = &h->alarms,
 		.io = o->io,
 		.engaged = o->engaged,
+		.quarantine = o->quarantine,
 		.journal = o->journal,
 		.router = o->router,
 		.counts = &h->counts,

@@ -11,6 +11,7 @@ struct engaged;
 struct err;
 struct journal;
 struct loop;
+struct quarantine;
 struct router;
 struct transport;
 
@@ -24,6 +25,7 @@ struct hub_opts {
 	struct transport *transport; /* NULL: libwebsockets on io */
 	struct dialer *dialer;       /* NULL: apps.connections.open on dial */
 	struct engaged *engaged;
+	struct quarantine *quarantine; /* NULL: none */
 	struct journal *journal;
 	struct router *router;
 };

@@ -292,7 +292,9 @@ static bool take(struct intake *in, struct screening *s, enum verdict v,
 bool intake_envelope(struct intake *in, const char *app_id, uint32_t gen,
 		     const struct envelope *env, const char *text, size_t n)
 {
-	struct screening s = { .env = env, .engaged = in->o.engaged };
+	struct screening s = { .env = env,
+			       .engaged = in->o.engaged,
+			       .quarantine = in->o.quarantine };
 	const char *stage;
 	enum verdict v;
 

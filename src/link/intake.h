@@ -13,6 +13,7 @@ struct err;
 struct journal;
 struct link_counts;
 struct loop;
+struct quarantine;
 struct router;
 
 /*
@@ -26,6 +27,7 @@ struct intake_opts {
 	struct alarms *alarms;
 	struct loop *io;
 	struct engaged *engaged;
+	struct quarantine *quarantine; /* NULL: none */
 	struct journal *journal;
 	struct router *router;
 	struct link_counts *counts;

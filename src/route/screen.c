@@ -10,6 +10,7 @@
 #include "route/envelope.h"
 #include "route/message.h"
 #include "state/engaged.h"
+#include "state/quarantine.h"
 
 static const char *field(const struct screening *s, const char *path)
 {
@@ -62,6 +63,26 @@ static void warn_rate(const struct screening *s)
 		 "slack holds events back: too many deliveries in an hour");
 }
 
+/* The token is dead already. Of tokens_revoked only the bot's concerns us
+ * (docs.slack.dev/reference/events/tokens_revoked). */
+static void take_leave(const struct screening *s)
+{
+	const char *app = field(s, "api_app_id");
+	const char *team = field(s, "team_id");
+	const char *event = field(s, "event.type");
+
+	if (strcmp(event, "tokens_revoked") == 0 &&
+	    json_len(s->env->payload, "event.tokens.bot") == 0)
+		return;
+	if (*team == '\0')
+		team = field(s, "enterprise_id");
+	if (s->quarantine &&
+	    quarantine_put(s->quarantine, app, team, NULL, event, clock_ms()))
+		log_warn(LOG_FIELDS({ "app", app }, { "workspace", team },
+				    { "event", event }),
+			 "the app was taken out of a workspace");
+}
+
 static enum verdict screen_control(struct screening *s, struct err *e)
 {
 	(void)e;
@@ -86,6 +107,9 @@ static enum verdict screen_control(struct screening *s, struct err *e)
 	}
 	if (!is(s, "type", "event_callback"))
 		return drop(s, "unknown type");
+	if (is(s, "event.type", "app_uninstalled") ||
+	    is(s, "event.type", "tokens_revoked"))
+		take_leave(s);
 	if (!is(s, "event.type", "message") &&
 	    !is(s, "event.type", "app_mention"))
 		return drop(s, field(s, "event.type"));

@@ -16,8 +16,9 @@ struct message;
  * to disk. What it drops is acked at once and forgotten.
  */
 struct screening {
-	const struct envelope *env; /* set by the caller */
-	struct engaged *engaged;    /* set by the caller */
+	const struct envelope *env;    /* set by the caller */
+	struct engaged *engaged;       /* set by the caller */
+	struct quarantine *quarantine; /* set by the caller; NULL: none */
 	struct message *msg;        /* made by the first stage that needs it */
 	const char *why;            /* of a drop, for the log; may be env's */
 	char key[ENGAGED_KEY_SIZE]; /* of its thread */

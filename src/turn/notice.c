@@ -112,6 +112,8 @@ static void on_said(const struct slack_result *r, void *arg)
 	char wait[16];
 
 	n->call = NULL;
+	if (r->fault == SLACK_DEAD)
+		token_refused(n->w, &n->job->connection, r->error);
 	(void)snprintf(wait, sizeof(wait), "%u", n->job->wait_s);
 	log_info(
 		LOG_FIELDS({ "entry", n->job->entry.id },
@@ -135,6 +137,10 @@ static void say(struct notice *n)
 		return;
 	}
 	n->said = true;
+	if (token_is_held(n->w, &n->job->connection)) {
+		finish(n);
+		return;
+	}
 	buf_init(&form, FORM_MAX);
 	http_form(&form, "channel", m->channel.channel_id);
 	http_form(&form, "user", m->sender.user_id);

@@ -25,6 +25,7 @@
 #define LAZY_MS     120000    /* until Slack answers */
 #define REMARK_MAX  1024      /* room for what we say below an answer */
 #define FAILED      "failed:" /* a verdict, with the sentence's name */
+#define DEAD_TOKEN  "dead:token"
 
 static void enter_placing(struct turn *t);
 static void enter_waiting(struct turn *t);
@@ -138,12 +139,25 @@ static void on_placed(struct turn *t, const struct slack_result *r)
 	turn_set(t, TURN_WAITING);
 }
 
+static void on_posted(struct turn *t, const struct slack_result *r)
+{
+	if (!r)
+		token_taken(t->w, &t->job->connection);
+	on_placed(t, r);
+}
+
 static void enter_placing(struct turn *t)
 {
 	const struct job *j = t->job;
 	const char *text = j->agent.placeholder;
 	struct shape s;
 
+	if (token_is_held(t->w, &j->connection)) {
+		t->end_state = ENTRY_DEAD;
+		(void)snprintf(t->verdict, sizeof(t->verdict), DEAD_TOKEN);
+		turn_set(t, TURN_CLOSING);
+		return;
+	}
 	if (j->hope == JOB_HOPE)
 		read_names(t);
 	if (t->parts[0][0] != '\0') {
@@ -157,7 +171,7 @@ static void enter_placing(struct turn *t)
 		t->parked = true;
 	}
 	if (shape_say(&s, text, !t->conn->no_blocks) == 0)
-		post_part(t, 0, &s, !j->again, on_placed);
+		post_part(t, 0, &s, !j->again, on_posted);
 	else
 		turn_after(t, SLOW_MS, enter_placing);
 }
@@ -337,8 +351,10 @@ void turn_refused(struct turn *t, const struct slack_result *r)
 	turn_stop(t);
 	turn_step(t, "slack", r->error);
 	if (r->fault == SLACK_DEAD) {
-		(void)snprintf(t->verdict, sizeof(t->verdict), "dead:token");
-		log_error(f, "Slack refuses the bot token");
+		(void)snprintf(t->verdict, sizeof(t->verdict), DEAD_TOKEN);
+		t->end_state = ENTRY_DEAD;
+		token_refused(t->w, &t->job->connection, r->error);
+		log_warn(f, "Slack refuses the bot token");
 	} else {
 		(void)snprintf(t->verdict, sizeof(t->verdict), "%s:%s",
 			       slack_fault_name(r->fault), r->error);

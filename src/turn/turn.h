@@ -49,6 +49,7 @@ struct worker {
 	struct journal *journal;
 	struct router *router;
 	struct engaged *engaged;
+	struct quarantine *quarantine;
 	const struct leases *leases;
 	struct counters *count;
 
@@ -294,6 +295,13 @@ int64_t turn_retry_ms(struct turn *t, const struct slack_result *r);
 
 /* Calls the model. */
 void turn_ask(struct turn *t, const struct prompt *p);
+
+/* token.c: is the connection in quarantine; put it there, take it out. What
+ * ends for that is a dead letter, to be replayed with a better token. */
+bool token_is_held(const struct worker *w, const struct connection *k);
+void token_refused(const struct worker *w, const struct connection *k,
+		   const char *error);
+void token_taken(const struct worker *w, const struct connection *k);
 
 /* backlog.c: while it waits long for the model, its placeholder says so. */
 void backlog_watch(struct turn *t);

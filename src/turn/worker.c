@@ -197,6 +197,7 @@ static int worker_init(struct workers *ws, size_t i,
 	w->journal = o->journal;
 	w->router = o->router;
 	w->engaged = o->engaged;
+	w->quarantine = o->quarantine;
 	w->leases = o->leases;
 	w->count = &ws->count;
 	w->all = ws;

@@ -12,6 +12,7 @@ struct job;
 struct journal;
 struct leases;
 struct llm;
+struct quarantine;
 struct router;
 
 /*
@@ -25,8 +26,9 @@ struct worker_opts {
 	const struct conf *conf;
 	struct llm *llm;
 	struct journal *journal;
-	struct router *router;       /* for reading history */
-	struct engaged *engaged;     /* renewed by answers */
+	struct router *router;   /* for reading history */
+	struct engaged *engaged; /* renewed by answers */
+	struct quarantine *quarantine;
 	const struct leases *leases; /* NULL: alone */
 };
 

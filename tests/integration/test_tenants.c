@@ -4,6 +4,7 @@
 #include <stdlib.h>
 #include <string.h>
 
+#include "base/err.h"
 #include "integration/rig.h"
 
 #define MS 20000
@@ -261,6 +262,44 @@ START_TEST(token_pair_of_two_apps_is_refused)
 }
 END_TEST
 
+static bool status_says(const char *words)
+{
+	const char *status[] = { "status", NULL };
+	char *out;
+	bool found;
+
+	ck_assert_int_eq(rig_ctl(&rig, &out, status), 0);
+	found = strstr(out, words) != NULL;
+	free(out);
+	return found;
+}
+
+START_TEST(revoked_token_stops_that_tenant_only_until_a_token_is_set)
+{
+	char ts[SIM_TS], other[SIM_TS];
+	struct err e = { 0 };
+	size_t calls;
+
+	rig_open(&rig, NULL);
+	add_second("A1", "bolt", "{\"agent\":{\"name\":\"Bruno\"}}");
+	rig_start(&rig);
+	sim_token_error(rig.sim, "xoxb-sim-t1", "token_revoked");
+	rig_say(&rig, "C1", "U1", "<@UB1> hello", NULL, ts);
+	ck_assert(rig_logged(&rig, "in quarantine", MS));
+	calls = sim_count(rig.sim, "chat.postMessage");
+	rig_say(&rig, "C1", "U1", "<@UB1> are you there?", NULL, ts);
+	rig_say(&rig, "C3", "U3", "<@UB2> hello", NULL, other);
+	free(rig_answer(&rig, "C3", other));
+	ck_assert_uint_eq(sim_count(rig.sim, "chat.postMessage"), calls + 1);
+	ck_assert(status_says("token_revoked"));
+	sim_token_error(rig.sim, "xoxb-sim-t1", NULL);
+	ck_assert_msg(bed_apply(&rig.bed, &e) == 0, "%s", e.msg);
+	ck_assert(!status_says("token_revoked"));
+	rig_say(&rig, "C1", "U1", "<@UB1> and now?", NULL, ts);
+	free(rig_answer(&rig, "C1", ts));
+}
+END_TEST
+
 int main(void)
 {
 	Suite *s = suite_create("tenants");
@@ -281,6 +320,8 @@ int main(void)
 	tcase_add_test(tc,
 		       tenant_added_while_running_is_connected_and_answered);
 	tcase_add_test(tc, token_pair_of_two_apps_is_refused);
+	tcase_add_test(
+		tc, revoked_token_stops_that_tenant_only_until_a_token_is_set);
 	suite_add_tcase(s, tc);
 
 	srunner_run_all(sr, CK_ENV);
