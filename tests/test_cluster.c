@@ -344,7 +344,7 @@ static const char *app_of(const struct seat *s)
 START_TEST(app_has_one_partition_here_and_in_the_database)
 {
 	static const char *const ids[] = { "A1", "A0123456789", "AB\xc3\xa4",
-					   "" };
+					   "A\\1", "" };
 	char sql[100];
 	size_t i;
 

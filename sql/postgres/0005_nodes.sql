@@ -12,20 +12,21 @@ SET LOCAL search_path = konstruct, pg_temp;
 GRANT CREATE ON SCHEMA konstruct TO konstruct_definer;
 INSERT INTO migrations (version, works_from) VALUES (5, 4);
 
--- As store/leases.c has it. What it calls depends on nothing but its
--- arguments, in a database in UTF-8.
+-- As store/leases.c has it: of the bytes as they are. What it calls is
+-- immutable itself, so that it costs no call of its own.
 CREATE FUNCTION part_of(app text) RETURNS smallint
-	LANGUAGE sql IMMUTABLE STRICT
-	AS 'SELECT (get_byte(sha256(convert_to($1, ''UTF8'')), 0) & 63)
-		::smallint';
+	LANGUAGE sql IMMUTABLE AS
+	'SELECT (get_byte(sha256(decode(replace($1, ''\'', ''\\''), ''escape'')),
+		0) & 63)::smallint';
 
--- epoch: of the lease under which a node has taken it; 0: nobody has.
-ALTER TABLE journal
-	ADD COLUMN part smallint NOT NULL
-		GENERATED ALWAYS AS (part_of(app_id)) STORED,
+-- part: NULL for an entry of a daemon that is alone, until one of several
+-- joins. epoch: of the lease under which a node has taken it; 0: nobody has.
+ALTER TABLE journal ADD COLUMN part smallint,
 	ADD COLUMN epoch bigint NOT NULL DEFAULT 0;
+-- Not of "done_ms IS NULL": a plan for one entry that is not done, made while
+-- the table was empty, would take it for a way to find it.
 CREATE INDEX journal_work ON journal (part, epoch, seq)
-	WHERE done_ms IS NULL;
+	WHERE coalesce(done_ms, 0) = 0 AND part IS NOT NULL;
 
 -- home: whoever has the same is dead, as the one that runs holds a lock.
 CREATE TABLE nodes (
@@ -80,6 +81,8 @@ BEGIN
 	INSERT INTO partitions (part, epoch) SELECT generate_series(0, 63), 0
 		ON CONFLICT DO NOTHING;
 	INSERT INTO renewals VALUES (true, t, t) ON CONFLICT DO NOTHING;
+	UPDATE journal j SET part = part_of(j.app_id) FROM pending p
+		WHERE p.seq = j.seq AND j.done_ms IS NULL AND j.part IS NULL;
 	UPDATE partitions p SET node = NULL, until = NULL FROM nodes n
 		WHERE n.home = $2 AND n.id <> $1 AND p.node = n.id;
 	DELETE FROM nodes n WHERE n.home = $2;
@@ -121,7 +124,7 @@ BEGIN
 	UPDATE partitions p SET node = NULL, until = NULL WHERE p.node = me
 		AND (p.part = ANY (drop) OR p.part = ANY (leave) AND NOT EXISTS
 			(SELECT 1 FROM journal j WHERE j.part = p.part
-				AND j.epoch = p.epoch AND j.done_ms IS NULL));
+				AND j.epoch = p.epoch AND coalesce(j.done_ms, 0) = 0));
 	IF FOUND THEN
 		PERFORM pg_notify('konstruct', 'leases');
 	END IF;
@@ -141,9 +144,9 @@ BEGIN
 	RETURN QUERY SELECT (-1)::smallint, sharing, 0::bigint, false
 		UNION ALL SELECT p.part, p.epoch,
 		(SELECT count(*) FROM journal j WHERE j.part = p.part
-			AND j.epoch = p.epoch AND j.done_ms IS NULL),
+			AND j.epoch = p.epoch AND coalesce(j.done_ms, 0) = 0),
 		EXISTS (SELECT 1 FROM journal j WHERE j.part = p.part
-			AND j.epoch < p.epoch AND j.done_ms IS NULL)
+			AND j.epoch < p.epoch AND coalesce(j.done_ms, 0) = 0)
 		FROM partitions p WHERE p.node = me;
 END $$;
 
@@ -167,7 +170,7 @@ CREATE FUNCTION nodes_view(lease_ms integer)
 	'WITH held AS (SELECT coalesce(p.node, '''') AS node,
 		string_agg(p.part::text, '' '' ORDER BY p.part) AS parts,
 		sum((SELECT count(*) FROM journal j WHERE j.part = p.part
-			AND j.done_ms IS NULL))::bigint AS backlog
+			AND coalesce(j.done_ms, 0) = 0))::bigint AS backlog
 		FROM partitions p GROUP BY 1)
 	SELECT n.id, n.name, n.links, (extract(epoch FROM clock_timestamp() -
 		n.until) * 1000)::bigint + $1, n.until > clock_timestamp(),
@@ -186,12 +189,13 @@ CREATE FUNCTION work_append(id text, app text, event text, at_ms bigint,
 	SET search_path = konstruct, pg_temp AS $$
 DECLARE
 	s bigint;
+	its smallint := part_of(app);
 	mine boolean := held > 0 AND EXISTS (SELECT 1 FROM partitions p
-		WHERE p.part = part_of(app) AND p.epoch = held
-			AND p.node IS NOT NULL);
+		WHERE p.part = its AND p.epoch = held AND p.node IS NOT NULL);
 BEGIN
-	INSERT INTO journal (id, app_id, event_id, received_ms, epoch)
-		VALUES ($1, $2, $3, $4, CASE WHEN mine THEN held ELSE 0 END)
+	INSERT INTO journal (id, app_id, event_id, received_ms, part, epoch)
+		VALUES ($1, $2, $3, $4, its,
+			CASE WHEN mine THEN held ELSE 0 END)
 		ON CONFLICT (app_id, event_id) DO NOTHING
 		RETURNING seq INTO s;
 	IF s IS NULL THEN
@@ -204,7 +208,7 @@ BEGIN
 	IF mine THEN
 		RETURN 1;
 	END IF;
-	PERFORM pg_notify('konstruct', 'work ' || part_of(app));
+	PERFORM pg_notify('konstruct', 'work ' || its);
 	RETURN 2;
 END $$;
 
@@ -254,7 +258,8 @@ CREATE FUNCTION work_claim(of_part smallint, held bigint, most integer)
 	SET search_path = konstruct, pg_temp AS
 	'WITH theirs AS MATERIALIZED (SELECT q.seq, q.epoch AS was
 		FROM journal q
-		WHERE q.part = $1 AND q.epoch < $2 AND q.done_ms IS NULL
+		WHERE q.part = $1 AND q.epoch < $2
+			AND coalesce(q.done_ms, 0) = 0
 			AND EXISTS (SELECT 1 FROM partitions p WHERE p.part =
 				$1 AND p.epoch = $2 AND p.node IS NOT NULL)
 		ORDER BY q.seq LIMIT $3 FOR NO KEY UPDATE),
@@ -277,13 +282,15 @@ CREATE FUNCTION work_let_go(entry text, me text) RETURNS void
 		AND p.epoch = j.epoch AND p.node = $2';
 
 -- A dead letter that begins anew is for whoever has its partition.
-CREATE FUNCTION reopen() RETURNS trigger LANGUAGE plpgsql AS $$
+CREATE FUNCTION reopen() RETURNS trigger LANGUAGE plpgsql
+	SET search_path = konstruct, pg_temp AS $$
 BEGIN
-	NEW.epoch := 0;
-	PERFORM pg_notify('konstruct', 'work ' || OLD.part);
-	RETURN NEW;
+	UPDATE journal SET epoch = 0, part = part_of(app_id)
+		WHERE seq = NEW.seq;
+	PERFORM pg_notify('konstruct', 'work ' || part_of(NEW.app_id));
+	RETURN NULL;
 END $$;
-CREATE TRIGGER reopen BEFORE UPDATE OF done_ms ON journal FOR EACH ROW
+CREATE TRIGGER reopen AFTER UPDATE OF done_ms ON journal FOR EACH ROW
 	WHEN (OLD.done_ms IS NOT NULL AND NEW.done_ms IS NULL)
 	EXECUTE FUNCTION reopen();
 
@@ -294,7 +301,8 @@ CREATE FUNCTION work_idle(me text, before_ms bigint, most integer)
 	SET search_path = konstruct, pg_temp AS
 	'SELECT j.id, j.epoch FROM partitions p JOIN journal j
 		ON j.part = p.part AND j.epoch = p.epoch
-		WHERE p.node = $1 AND j.done_ms IS NULL AND j.received_ms < $2
+		WHERE p.node = $1 AND coalesce(j.done_ms, 0) = 0
+			AND j.received_ms < $2
 		ORDER BY j.seq LIMIT $3';
 
 DO $$

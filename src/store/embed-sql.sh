@@ -24,7 +24,7 @@ for f in "$@"; do
 	fi
 	printf '\t{ "%s",\n' "$name"
 	awk '{
-		gsub(/\\/, "\\\\")
+		gsub(/\\/, "&&")
 		gsub(/"/, "\\\"")
 		printf "\t  \"%s\\n\"\n", $0
 	}' "$f"
