@@ -59,7 +59,7 @@ static void crash_at_leisure(void)
 {
 	suspect_enter("entry1", "asking");
 	suspect_leave();
-	raise(SIGSEGV);
+	raise(SIGILL);
 }
 
 static void *work(void *arg)
@@ -106,7 +106,7 @@ static const struct {
 } deaths[] = {
 	{ die, 0, "entry2 asking " },
 	{ crash, SIGABRT, "entry1 asking " },
-	{ crash_at_leisure, SIGSEGV, "" },
+	{ crash_at_leisure, SIGILL, "" },
 	{ die_with_threads, 0, "entry1 routing entry2 routing " },
 	{ go_on_later, 0, "entry1 asking " },
 	{ go_on_with_nothing, 0, "" },

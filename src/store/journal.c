@@ -35,7 +35,7 @@
 #define IDLE_MS 500
 
 /* Expired rows go in steps that nobody notices. */
-#define EXPIRE_ROWS      200
+#define EXPIRE_ROWS      40
 #define EXPIRE_ROWS_BUSY 20   /* while somebody waits */
 #define EXPIRE_MS        1000 /* between steps when there is little */
 #define EXPIRE_BUSY_MS   100  /* while there is more */
