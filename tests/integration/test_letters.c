@@ -5,6 +5,7 @@
 #include <stdlib.h>
 #include <string.h>
 #include <sysexits.h>
+#include <time.h>
 
 #include "base/err.h"
 #include "base/json.h"
@@ -97,6 +98,29 @@ static void permalink(const char *ts, char out[100])
 		 strchr(ts, '.') + 1, ts);
 }
 
+/* A mention comes as two events; one of them is dropped as a duplicate. */
+static void await_twin(const char *ts)
+{
+	static const struct timespec tick = { 0, 10000000 };
+	char link[100];
+	struct json *j;
+	bool done;
+	int i;
+
+	permalink(ts, link);
+	for (i = 0; i < MS / 10; i++) {
+		j = ask_json("explain", link, NULL);
+		done = json_len(j, "entries") == 2 &&
+		       (strcmp(json_str(j, "entries.0.state"), "done") == 0 ||
+			strcmp(json_str(j, "entries.1.state"), "done") == 0);
+		json_free(j);
+		if (done)
+			return;
+		(void)nanosleep(&tick, NULL);
+	}
+	ck_abort_msg("the second event was not dropped");
+}
+
 /* An entry that is given up for its age: its id. */
 static void make_dead(char ts[SIM_TS], char id[40])
 {
@@ -106,6 +130,7 @@ static void make_dead(char ts[SIM_TS], char id[40])
 	set_model(60000);
 	rig_say(&rig, "C1", "U1", "<@UB1> hello", NULL, ts);
 	ck_assert_int_eq(sim_wait_asks(rig.sim, 1, MS), 0);
+	await_twin(ts);
 	rig_kill(&rig);
 	let_two_hours_pass();
 	set_model(0);
