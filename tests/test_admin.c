@@ -503,19 +503,6 @@ START_TEST(nonsense_is_refused_with_a_reason)
 }
 END_TEST
 
-START_TEST(a_body_over_the_ceiling_is_refused)
-{
-	char *big = malloc(600000);
-
-	ck_assert_ptr_nonnull(big);
-	memset(big, ' ', 599999);
-	big[599999] = '\0';
-	ck_assert_int_eq(call("POST", "/v1/tenants", big), 413);
-	free(big);
-	ck_assert_int_eq(call("GET", "/health", NULL), 200);
-}
-END_TEST
-
 START_TEST(a_large_apply_file_passes)
 {
 	struct buf text;
@@ -584,6 +571,19 @@ static const char *const garbage[] = {
 	"Sec-WebSocket-Version: 13\r\n\r\n",
 	"\x16\x03\x01\x02\x01\x01",
 };
+
+START_TEST(a_body_over_the_ceiling_is_refused)
+{
+	char in[4096];
+
+	/* By its headers; the body would not be read. */
+	(void)raw("POST /v1/tenants HTTP/1.1\r\nHost: x\r\n"
+		  "Content-Length: 600000\r\n\r\n",
+		  in, sizeof(in));
+	ck_assert_msg(strstr(in, " 413 ") != NULL, "%s", in);
+	ck_assert_int_eq(call("GET", "/health", NULL), 200);
+}
+END_TEST
 
 START_TEST(garbage_leaves_the_server_at_work)
 {
