@@ -433,6 +433,37 @@ START_TEST(busy_partition_goes_over_when_its_work_is_done_or_put_down)
 }
 END_TEST
 
+START_TEST(partition_stays_when_whoever_was_to_have_it_goes)
+{
+	int64_t epochs[LEASE_PARTS];
+
+	join_at(&a, "a");
+	until_held(&a, 64);
+	fill_all(&a, epochs);
+	join_at(&b, "b");
+	while (ready(&a) != 32)
+		nap();
+	part_with(&b);
+	until_held(&a, 64);
+	ck_assert_uint_eq(a.lost, 0);
+	ck_assert_int_eq(lease_epoch(a.leases, 7), epochs[7]);
+}
+END_TEST
+
+START_TEST(forgotten_node_joins_anew_and_takes_up_what_it_had)
+{
+	int64_t epoch;
+
+	join_at(&a, "a");
+	until_held(&a, 64);
+	epoch = append(&a, "A1", "e1", NULL);
+	(void)pg_ask("DELETE FROM nodes");
+	until_counted(&a, &a.ntaken, 1);
+	ck_assert_uint_ge(a.lost, 1);
+	ck_assert_int_gt(a.epochs[0], epoch);
+}
+END_TEST
+
 START_TEST(entry_goes_to_whoever_holds_its_partition)
 {
 	const char *app;
@@ -719,6 +750,8 @@ int main(void)
 	tcase_add_test(tc, second_node_gets_its_share_and_gives_it_back);
 	tcase_add_test(
 		tc, busy_partition_goes_over_when_its_work_is_done_or_put_down);
+	tcase_add_test(tc, partition_stays_when_whoever_was_to_have_it_goes);
+	tcase_add_test(tc, forgotten_node_joins_anew_and_takes_up_what_it_had);
 	tcase_add_test(tc, entry_goes_to_whoever_holds_its_partition);
 	tcase_add_test(tc, what_was_there_before_comes_in_order);
 	tcase_add_test(tc,

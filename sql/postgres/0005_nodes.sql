@@ -83,8 +83,8 @@ BEGIN
 	INSERT INTO renewals VALUES (true, t, t) ON CONFLICT DO NOTHING;
 	UPDATE journal j SET part = part_of(j.app_id) FROM pending p
 		WHERE p.seq = j.seq AND j.done_ms IS NULL AND j.part IS NULL;
-	UPDATE partitions p SET node = NULL, until = NULL FROM nodes n
-		WHERE n.home = $2 AND n.id <> $1 AND p.node = n.id;
+	UPDATE partitions p SET node = NULL, until = NULL WHERE p.node = $1
+		OR p.node IN (SELECT n.id FROM nodes n WHERE n.home = $2);
 	DELETE FROM nodes n WHERE n.home = $2;
 	INSERT INTO nodes VALUES ($1, $2, $3, true, 0, t,
 		t + $4 * interval '1 ms');

@@ -1,0 +1,150 @@
+/* SPDX-License-Identifier: ISC */
+#include <stdio.h>
+#include <stdlib.h>
+#include <string.h>
+
+#include "base/err.h"
+#include "base/log.h"
+#include "store/cluster_in.h"
+
+#define CLAIM_MAX 200 /* entries at once; a frame has up to some 300 kB */
+
+/* On the journal thread: what was claimed goes on its way, in order. */
+static void claimed(struct journal_req *r)
+{
+	struct part *p = r->arg;
+	size_t i;
+
+	for (i = 0; r->ok && i < r->nentries; i++)
+		p->c->o.take(&r->entries[i], p->c->o.arg);
+	cluster_set_flag(p->c, &p->back);
+}
+
+static void claim(struct cluster *c, unsigned int i)
+{
+	struct part *p = &c->parts[i];
+
+	p->req = (struct journal_req){
+		.kind = JOURNAL_CLAIM,
+		.part = i,
+		.epoch = lease_epoch(c->o.leases, i),
+		.most = CLAIM_MAX,
+		.done = claimed,
+		.arg = p,
+	};
+	pthread_mutex_lock(&c->lock);
+	if (!c->leaving) {
+		p->more = false;
+		p->claiming = true;
+		(void)journal_submit(c->o.journal, &p->req);
+	}
+	pthread_mutex_unlock(&c->lock);
+}
+
+/* A claim that came back with all there was: new entries may be taken at once
+ * now. One that failed is tried again with the next beat. */
+static void collect(struct cluster *c, unsigned int i)
+{
+	struct part *p = &c->parts[i];
+	bool current;
+
+	pthread_mutex_lock(&c->lock);
+	if (!p->back) {
+		pthread_mutex_unlock(&c->lock);
+		return;
+	}
+	p->back = p->claiming = false;
+	pthread_mutex_unlock(&c->lock);
+	current = lease_epoch(c->o.leases, i) == p->req.epoch;
+	if (!p->req.ok || !current)
+		return;
+	if (p->req.nentries == CLAIM_MAX)
+		p->more = true;
+	else if (!p->leaving)
+		lease_set_ready(c->o.leases, i, true);
+}
+
+void news_claim(struct cluster *c)
+{
+	unsigned int i;
+
+	for (i = 0; i < LEASE_PARTS; i++) {
+		collect(c, i);
+		if (c->parts[i].more && !c->parts[i].claiming &&
+		    !c->parts[i].leaving && lease_epoch(c->o.leases, i) != 0)
+			claim(c, i);
+	}
+}
+
+static void hear_thread(struct cluster *c, char *key)
+{
+	char *at = strrchr(key, ' ');
+
+	if (!at)
+		return;
+	*at++ = '\0';
+	/* Claims first, so that the mention comes before its replies. */
+	news_claim(c);
+	if (!cluster_call(c))
+		return;
+	c->o.thread(key, strtoll(at, NULL, 10), c->o.arg);
+	cluster_called(c);
+}
+
+/* See sql/postgres/0005_nodes.sql. */
+void news_hear(const char *news, void *arg)
+{
+	struct cluster *c = arg;
+	unsigned long part;
+	char copy[400];
+
+	(void)snprintf(copy, sizeof(copy), "%s", news);
+	if (strncmp(copy, "work ", 5) == 0) {
+		part = strtoul(copy + 5, NULL, 10);
+		if (part < LEASE_PARTS)
+			c->parts[part].more = true;
+	} else if (strncmp(copy, "thread ", 7) == 0) {
+		hear_thread(c, copy + 7);
+	} else if (strcmp(copy, "leases") == 0) {
+		c->due_ms = 0;
+	} else if (strcmp(copy, "apps") == 0) {
+		c->apps_changed = true;
+	}
+}
+
+void news_deaf(struct cluster *c)
+{
+	if (c->is_deaf || !cluster_call(c))
+		return;
+	c->is_deaf = true;
+	c->o.deaf(c->o.arg);
+	cluster_called(c);
+}
+
+/* The connection is a new one: nobody knows what the old one has missed. */
+void news_catch_up(struct cluster *c)
+{
+	struct err e = { 0 };
+
+	if (!cluster_call(c))
+		return;
+	if (c->o.heard(&c->pg->base, c->o.arg, &e) == 0) {
+		c->is_deaf = c->apps_changed = false;
+	} else {
+		log_warn(LOG_FIELDS({ "reason", e.msg }),
+			 "cannot read what other nodes have done");
+	}
+	cluster_called(c);
+}
+
+void news_apps(struct cluster *c)
+{
+	struct err e = { 0 };
+
+	if (!cluster_call(c))
+		return;
+	c->apps_changed = c->o.apps(&c->pg->base, c->o.arg, &e) < 0;
+	if (c->apps_changed)
+		log_warn(LOG_FIELDS({ "reason", e.msg }), "cannot read apps");
+	cluster_called(c);
+}
