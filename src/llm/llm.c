@@ -8,18 +8,14 @@
 
 #include "base/buf.h"
 #include "base/clock.h"
-#include "base/conf.h"
 #include "base/err.h"
 #include "base/log.h"
-#include "base/secret.h"
 #include "base/suspect.h"
-#include "llm/breaker.h"
+#include "llm/model.h"
 #include "llm/openai.h"
-#include "llm/slots.h"
 #include "net/http.h"
 #include "net/loop.h"
 #include "net/retry.h"
-#include "net/way.h"
 
 /* For each worker; concurrency limits a model over all of them. */
 #define STREAMS_AT_ONCE 4096
@@ -33,31 +29,6 @@
 
 /* For a slot. All who hold one have deadlines, so the line does move. */
 #define WAIT_MAX_MS (10 * 60 * 1000)
-
-struct model {
-	char *name;
-	char *url;
-	char *id;  /* as the server calls it */
-	char *key; /* NULL: none */
-	struct way *way;
-	unsigned int connect_ms;
-	unsigned int first_token_ms;
-	unsigned int idle_ms;
-	unsigned int total_ms;
-	int max_tokens;
-	struct slots slots;
-	struct breaker breaker;
-	bool whole; /* the two above are made */
-	/* The dialect that it speaks, as far as that is known. */
-	atomic_bool max_completion;
-	atomic_bool no_usage;
-};
-
-struct llm {
-	struct model *models;
-	size_t n;
-	struct model *standard;
-};
 
 struct llm_call {
 	struct slot slot; /* must be first */
@@ -94,120 +65,6 @@ static const char *const end_names[] = {
 const char *llm_end_name(enum llm_end end)
 {
 	return end_names[end];
-}
-
-static char *make_url(const char *base)
-{
-	static const char path[] = "/chat/completions";
-	size_t n = strlen(base);
-	char *url;
-
-	while (n > 0 && base[n - 1] == '/')
-		n--;
-	url = malloc(n + sizeof(path));
-	if (url) {
-		memcpy(url, base, n);
-		memcpy(url + n, path, sizeof(path));
-	}
-	return url;
-}
-
-static int model_init(struct model *m, const struct conf_model *c,
-		      struct err *e)
-{
-	if (breaker_init(&m->breaker, e) < 0)
-		return -1;
-	if (slots_init(&m->slots, c->concurrency, c->tenant_concurrency, e) <
-	    0) {
-		breaker_release(&m->breaker);
-		return -1;
-	}
-	m->whole = true;
-	m->name = strdup(c->name);
-	m->url = make_url(c->url);
-	m->id = strdup(c->model);
-	if (!m->name || !m->url || !m->id)
-		return err_set(e, ERR_RETRY, "no memory");
-	m->way = way_create(&c->way, e);
-	if (!m->way)
-		return -1;
-	if (c->api_key_file[0]) {
-		m->key = secret_read(c->api_key_file, e);
-		if (!m->key)
-			return -1;
-	}
-	m->connect_ms = (unsigned int)c->connect_timeout_s * 1000;
-	m->first_token_ms = (unsigned int)c->first_token_timeout_s * 1000;
-	m->idle_ms = (unsigned int)c->idle_timeout_s * 1000;
-	m->total_ms = (unsigned int)c->timeout_s * 1000;
-	m->max_tokens = c->max_tokens;
-	return 0;
-}
-
-static void model_release(struct model *m)
-{
-	if (m->whole) {
-		slots_release(&m->slots);
-		breaker_release(&m->breaker);
-	}
-	free(m->name);
-	free(m->url);
-	free(m->id);
-	way_free(m->way);
-	secret_free(m->key);
-}
-
-struct llm *llm_create(const struct conf *c, struct err *e)
-{
-	struct llm *m;
-	size_t i;
-
-	m = calloc(1, sizeof(*m));
-	if (!m) {
-		err_set(e, ERR_RETRY, "cannot set up models: no memory");
-		return NULL;
-	}
-	m->models = calloc(c->nmodels, sizeof(*m->models));
-	if (!m->models) {
-		err_set(e, ERR_RETRY, "cannot set up models: no memory");
-		goto fail;
-	}
-	for (i = 0; i < c->nmodels; i++) {
-		m->n++;
-		if (model_init(&m->models[i], &c->models[i], e) < 0) {
-			err_wrap(e, "llm \"%s\"", c->models[i].name);
-			goto fail;
-		}
-		if (i == 0 || c->models[i].is_default)
-			m->standard = &m->models[i];
-	}
-	return m;
-fail:
-	llm_free(m);
-	return NULL;
-}
-
-void llm_free(struct llm *m)
-{
-	size_t i;
-
-	if (!m)
-		return;
-	for (i = 0; i < m->n; i++)
-		model_release(&m->models[i]);
-	free(m->models);
-	free(m);
-}
-
-static struct model *find_model(struct llm *m, const char *name)
-{
-	size_t i;
-
-	for (i = 0; name && i < m->n; i++) {
-		if (strcmp(m->models[i].name, name) == 0)
-			return &m->models[i];
-	}
-	return m->standard;
 }
 
 static void free_call(struct llm_call *c)
@@ -535,7 +392,7 @@ struct llm_call *llm_ask(struct llm *m, struct http *h, struct loop *l,
 	c = make_call(l, q->msgs, q->nmsgs, e);
 	if (!c)
 		return NULL;
-	c->model = find_model(m, q->model);
+	c->model = model_find(m, q->model);
 	c->http = h;
 	c->on_text = text_fn;
 	c->on_done = done_fn;
@@ -550,25 +407,6 @@ struct llm_call *llm_ask(struct llm *m, struct http *h, struct loop *l,
 long llm_ahead(const struct llm_call *c)
 {
 	return slots_ahead(&c->model->slots, &c->slot);
-}
-
-void llm_each(struct llm *m, void (*fn)(const struct llm_view *v, void *arg),
-	      void *arg)
-{
-	static const char *const states[] = {
-		[BREAKER_CLOSED] = "ok",
-		[BREAKER_OPEN] = "failing",
-		[BREAKER_PROBING] = "trying",
-	};
-	struct llm_view v;
-	size_t i;
-
-	for (i = 0; i < m->n; i++) {
-		v.name = m->models[i].name;
-		v.state = states[breaker_get(&m->models[i].breaker)];
-		slots_count(&m->models[i].slots, &v.busy, &v.waiting);
-		fn(&v, arg);
-	}
 }
 
 void llm_cancel(struct llm_call *c)
