@@ -245,7 +245,7 @@ static size_t pipe_lines(const char *md, size_t len, size_t *first)
 {
 	size_t n = 0, at = line_start(md, len);
 
-	while (md[at] == '|') {
+	while (at < len && md[at] == '|') {
 		n++;
 		*first = at;
 		if (at == 0 || n > 2)
