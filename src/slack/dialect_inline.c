@@ -22,35 +22,56 @@ static unsigned char last(const struct dialect *r)
 	return (unsigned char)r->out->data[r->out->len - 1];
 }
 
-/* "@here" and its like; the length with the "@", or 0. */
-static size_t shout(const char *p, size_t n)
+static bool word(unsigned char c)
 {
-	static const char *const words[] = { "@here", "@channel", "@everyone" };
-	size_t i, len;
-
-	for (i = 0; i < sizeof(words) / sizeof(words[0]); i++) {
-		len = strlen(words[i]);
-		if (n >= len && strncasecmp(p, words[i], len) == 0)
-			return len;
-	}
-	return 0;
+	return isalnum(c) || c >= 0x80;
 }
 
-/* What Slack would take for a mention, were it not in code. */
-static bool pings(const char *p, size_t n)
-{
-	static const char *const marks[] = { "<@",         "<#",
-					     "<!here",     "<!channel",
-					     "<!everyone", "<!subteam",
-					     "<!date",     "<!group" };
-	size_t i, len;
+/* What Slack may take for a mention; those with "<" stand in code only. */
+static const char *const loud[] = {
+	"@here",     "@channel",   "@everyone", "<@",        "<#",     "<!here",
+	"<!channel", "<!everyone", "<!group",   "<!subteam", "<!date",
+};
 
-	for (i = 0; i < sizeof(marks) / sizeof(marks[0]); i++) {
-		len = strlen(marks[i]);
-		if (n >= len && strncasecmp(p, marks[i], len) == 0)
-			return true;
+/* Where the mark begins that the text ends with; len if with none. */
+static size_t loud_at(const struct buf *b)
+{
+	size_t i, n, at;
+
+	for (i = 0; i < sizeof(loud) / sizeof(loud[0]); i++) {
+		n = strlen(loud[i]);
+		if (n > b->len)
+			continue;
+		at = b->len - n;
+		if (strncasecmp(b->data + at, loud[i], n) != 0)
+			continue;
+		if (loud[i][0] == '<' || at == 0 ||
+		    !word((unsigned char)b->data[at - 1]))
+			return at;
 	}
-	return false;
+	return b->len;
+}
+
+/*
+ * A character, and U+200B into the mark that it completes. Not looked for
+ * ahead, as what comes may have been taken apart: "@&#104;ere".
+ */
+static void put_char(struct buf *out, char c)
+{
+	char tail[16];
+	size_t at, n;
+
+	if (buf_addc(out, c) < 0 ||
+	    !strchr("@#elpm", tolower((unsigned char)c)))
+		return;
+	at = loud_at(out);
+	n = out->len - at;
+	if (n < 2 || n > sizeof(tail))
+		return;
+	memcpy(tail, out->data + at + 1, n - 1);
+	mrkdwn_chop(out, at + 1);
+	(void)buf_adds(out, MRKDWN_ZWSP);
+	(void)buf_add(out, tail, n - 1);
 }
 
 void dialect_code(struct buf *out, const char *p, size_t n)
@@ -60,12 +81,8 @@ void dialect_code(struct buf *out, const char *p, size_t n)
 	for (i = 0; i < n; i++) {
 		unsigned char c = (unsigned char)p[i];
 
-		if ((c < 0x20 && c != '\n' && c != '\t') || c == 0x7f)
-			continue;
-		(void)buf_addc(out, (char)c);
-		if ((c == '<' && pings(p + i, n - i)) ||
-		    (c == '@' && shout(p + i, n - i) > 0))
-			(void)buf_adds(out, MRKDWN_ZWSP);
+		if ((c >= 0x20 && c != 0x7f) || c == '\n' || c == '\t')
+			put_char(out, (char)c);
 	}
 }
 
@@ -79,11 +96,6 @@ size_t dialect_ticks(const struct buf *b)
 			most = run;
 	}
 	return most;
-}
-
-static bool word(unsigned char c)
-{
-	return isalnum(c) || c >= 0x80;
 }
 
 /* "1." at the beginning of a line would be an item. */
@@ -139,7 +151,6 @@ static bool means(const struct dialect *r, const char *p, size_t n)
 static void character(struct dialect *r, const char *p, size_t n)
 {
 	unsigned char c = (unsigned char)*p;
-	bool loud = c == '@' && !word(last(r)) && shout(p, n) > 0;
 
 	if (c == '&')
 		put(r, "&amp;");
@@ -152,10 +163,8 @@ static void character(struct dialect *r, const char *p, size_t n)
 	else if (c >= 0x20 && c != 0x7f) {
 		if (means(r, p, n))
 			(void)buf_addc(r->out, '\\');
-		(void)buf_addc(r->out, (char)c);
+		put_char(r->out, (char)c);
 	}
-	if (loud)
-		put(r, MRKDWN_ZWSP);
 }
 
 static void url_bytes(struct buf *out, const char *p, size_t n)

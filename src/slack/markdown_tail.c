@@ -278,6 +278,7 @@ static size_t columns(const char *p, size_t n)
 		else if (cols == 0)
 			break;
 	}
+	i = i < n ? i : n;
 	while (i > 0 && is_space(p[i - 1]))
 		i--;
 	return i > 1 && p[i - 1] == '|' ? cols - 1 : cols;
