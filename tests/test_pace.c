@@ -66,6 +66,19 @@ START_TEST(force_passes_on_credit_that_is_paid_back)
 }
 END_TEST
 
+START_TEST(waiting_for_several_takes_none)
+{
+	pace_init(&p, 60, 3, 0);
+	ck_assert_int_eq(pace_wait(&p, 3, 0), 0);
+	ck_assert_int_eq(pace_take(&p, 0), 0);
+	ck_assert_int_eq(pace_wait(&p, 3, 0), 1000);
+	ck_assert_int_eq(pace_wait(&p, 2, 0), 0);
+	ck_assert_int_eq(pace_take(&p, 0), 0);
+	pace_block(&p, 0, 30000);
+	ck_assert_int_eq(pace_wait(&p, 1, 1000), 29000);
+}
+END_TEST
+
 START_TEST(retry_after_blocks_everything)
 {
 	pace_init(&p, 60, 5, 0);
@@ -109,6 +122,7 @@ int main(void)
 	tcase_add_test(tc, credit_stops_at_the_burst);
 	tcase_add_test(tc, zero_per_minute_is_unlimited);
 	tcase_add_test(tc, force_passes_on_credit_that_is_paid_back);
+	tcase_add_test(tc, waiting_for_several_takes_none);
 	tcase_add_test(tc, retry_after_blocks_everything);
 	tcase_add_test(tc, retry_after_blocks_the_unlimited_too);
 	tcase_add_test(tc, a_clock_that_stands_gives_nothing);

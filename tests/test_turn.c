@@ -20,6 +20,8 @@ static void play(struct job *j, int64_t ms)
 	stage_run(ms);
 }
 
+static char *long_text(size_t paragraphs);
+
 static void contains(const char *text, const char *part)
 {
 	ck_assert_msg(strstr(text, part) != NULL, "no '%s' in '%s'", part,
@@ -222,19 +224,90 @@ START_TEST(one_edit_of_a_message_at_a_time)
 }
 END_TEST
 
-START_TEST(retry_after_drops_interim_edits_and_delays_the_last)
+START_TEST(retry_after_drops_interim_edits_and_the_answer_is_a_post)
 {
-	const struct stage_call *first;
+	const struct stage_msg *m;
 
 	many_pieces();
 	stage.gap_ms = 300;
 	stage_fault("chat.update", FAULT_RATE, NULL, 30 * SECOND);
 	play(stage_ask(), MINUTE);
-	ck_assert_uint_eq(stage_count("chat.update"), 2);
-	first = stage_call_of("chat.update", 0);
-	ck_assert_int_ge(stage_call_of("chat.update", 1)->at_ms,
-			 first->at_ms + 30 * SECOND);
+	ck_assert_uint_eq(stage_count("chat.update"), 1);
+	ck_assert_uint_eq(stage_count("chat.delete"), 1);
+	ck_assert_uint_eq(stage_nreplies(), 1);
+	m = stage_reply(0);
+	contains(m->text, "word word");
+	ck_assert_int_lt(m->posted_ms, answer_note()->at_ms + 2 * SECOND);
+	ck_assert_int_le(note_with(stage.msgs[0].ts, PART_VOID)->at_ms,
+			 m->posted_ms);
+	ck_assert_ptr_nonnull(note_with(m->ts, 0));
 	ck_assert_ptr_nonnull(stage_done("entry1"));
+}
+END_TEST
+
+START_TEST(retry_after_of_edits_and_posts_delays_the_last_edit)
+{
+	const struct stage_call *first;
+
+	stage_fault("chat.update", FAULT_RATE, NULL, 30 * SECOND);
+	play(stage_ask(), 1);
+	stage_fault("chat.postMessage", FAULT_RATE, NULL, 60 * SECOND);
+	stage_run(5 * MINUTE);
+	first = stage_call_of("chat.update", 0);
+	ck_assert_int_ge(stage_call_of("chat.postMessage", 2)->at_ms,
+			 first->at_ms + 60 * SECOND);
+	ck_assert_uint_eq(stage_nreplies(), 1);
+	ck_assert_ptr_nonnull(stage_done("entry1"));
+}
+END_TEST
+
+START_TEST(ends_beyond_the_budget_are_posts)
+{
+	char id[20], ts[20];
+	size_t i;
+
+	stage.first_ms = 10 * SECOND;
+	stage.conf.posts_per_second = 0;
+	stage_begin();
+	for (i = 0; i < 20; i++) {
+		snprintf(id, sizeof(id), "entry%zu", i);
+		snprintf(ts, sizeof(ts), "1%02zu.000000", i);
+		stage_submit(stage_job(id, ts, NULL, "hello"));
+	}
+	stage_run(12 * SECOND);
+	for (i = 0; i < stage.nmsgs; i++)
+		stage.msgs[i].ephemeral = !strstr(stage.msgs[i].text, "here");
+	/* Within two seconds all can be read, by edit or by post. */
+	ck_assert_uint_le(stage_count("chat.update"), 8);
+	ck_assert_uint_eq(stage_nreplies(), 20);
+	for (i = 0; i < stage.nmsgs; i++)
+		stage.msgs[i].ephemeral = false;
+	stage_run(MINUTE);
+	ck_assert_uint_eq(stage_nreplies(), 20);
+	for (i = 0; i < 20; i++) {
+		snprintf(id, sizeof(id), "entry%zu", i);
+		ck_assert_ptr_nonnull(stage_done(id));
+	}
+}
+END_TEST
+
+START_TEST(a_long_text_is_edited_every_three_seconds_at_most)
+{
+	char *text = long_text(5);
+	size_t i;
+
+	stage.says[0] = text;
+	for (i = 1; i < 12; i++)
+		stage.says[i] = "and on. ";
+	stage.gap_ms = SECOND;
+	play(stage_ask(), MINUTE);
+	ck_assert_uint_ge(stage_count("chat.update"), 4);
+	for (i = 1; i + 1 < stage_count("chat.update"); i++)
+		ck_assert_int_ge(
+			stage_call_of("chat.update", i)->at_ms -
+				stage_call_of("chat.update", i - 1)->at_ms,
+			3 * SECOND);
+	free(text);
 }
 END_TEST
 
@@ -807,8 +880,7 @@ END_TEST
 START_TEST(where_edits_are_closed_the_answer_is_a_new_post)
 {
 	stage_fault("chat.update", FAULT_REFUSE, "edit_window_closed", 0);
-	play(stage_ask(), 40 * SECOND);
-	/* The old one goes, once nothing can arrive any more. */
+	play(stage_ask(), 4 * SECOND);
 	ck_assert_uint_eq(stage_nreplies(), 1);
 	ck_assert_str_eq(stage_reply(0)->text, "It is _here_.");
 	ck_assert_int_le(note_with(stage.msgs[0].ts, PART_VOID)->at_ms,
@@ -1381,7 +1453,10 @@ int main(void)
 	T(interim_edits_come_about_once_a_second);
 	T(nothing_is_edited_when_nothing_visible_changed);
 	T(one_edit_of_a_message_at_a_time);
-	T(retry_after_drops_interim_edits_and_delays_the_last);
+	T(retry_after_drops_interim_edits_and_the_answer_is_a_post);
+	T(retry_after_of_edits_and_posts_delays_the_last_edit);
+	T(ends_beyond_the_budget_are_posts);
+	T(a_long_text_is_edited_every_three_seconds_at_most);
 	T(a_lost_interim_edit_is_followed_by_the_last_one_twice);
 	T(a_last_edit_that_is_lost_is_repeated);
 	T(many_streams_share_the_edits_of_a_workspace);

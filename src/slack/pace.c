@@ -27,17 +27,23 @@ static void refill(struct pace *p, int64_t now_ms)
 						    : p->credit_ms + passed;
 }
 
-int64_t pace_take(struct pace *p, int64_t now_ms)
+int64_t pace_wait(struct pace *p, int n, int64_t now_ms)
 {
+	int64_t need = p->cost_ms * n;
+
 	if (p->blocked_until_ms > now_ms)
 		return p->blocked_until_ms - now_ms;
-	if (p->cost_ms == 0)
-		return 0;
 	refill(p, now_ms);
-	if (p->credit_ms < p->cost_ms)
-		return p->cost_ms - p->credit_ms;
-	p->credit_ms -= p->cost_ms;
-	return 0;
+	return p->credit_ms < need ? need - p->credit_ms : 0;
+}
+
+int64_t pace_take(struct pace *p, int64_t now_ms)
+{
+	int64_t wait = pace_wait(p, 1, now_ms);
+
+	if (wait == 0)
+		p->credit_ms -= p->cost_ms;
+	return wait;
 }
 
 int64_t pace_force(struct pace *p, int64_t now_ms)

@@ -24,8 +24,12 @@ void pace_init(struct pace *p, int per_minute, int burst, int64_t now_ms);
  * milliseconds to wait (at least 1). */
 int64_t pace_take(struct pace *p, int64_t now_ms);
 
+/* How long until there are n tokens (n <= burst), 0 if they are there; takes
+ * none. */
+int64_t pace_wait(struct pace *p, int n, int64_t now_ms);
+
 /* Takes a token even if there is none (the debt is paid later), unless
- * blocked; then as pace_take(). For final edits. */
+ * blocked; then as pace_take(). */
 int64_t pace_force(struct pace *p, int64_t now_ms);
 
 void pace_block(struct pace *p, int64_t now_ms, int64_t ms);

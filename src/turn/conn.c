@@ -58,6 +58,7 @@ static struct conn *conn_make(struct worker *w, const char *key)
 	c->finals_tail = &c->finals;
 	pace_init(&c->edits, w->conf->updates_per_minute, EDIT_BURST, now);
 	pace_init(&c->posts, 0, 1, now);
+	pace_init(&c->deletes, w->conf->updates_per_minute, EDIT_BURST, now);
 	c->key = strdup(key);
 	c->timer = loop_timer_create(w->loop, on_conn_timer, c);
 	if (!c->key || !c->timer || map_put(w->conns, key, c) < 0) {

@@ -13,8 +13,10 @@
 
 /*
  * Slack grants an app about 50 edits a minute in a whole workspace. So the
- * turns of a connection share a bucket: last edits first and even on credit,
- * then the interim ones, each message at its interval, the newest text only.
+ * turns of a connection share a bucket that is filled more slowly: last edits
+ * first, then the interim ones, each message at its interval, the newest text
+ * only, and never the tokens that the next ends will need. A last edit that
+ * would have to wait becomes a post; see swap.c.
  */
 
 #define FIRST_MS     500  /* from the first text to the first edit */
@@ -23,6 +25,11 @@
 #define EASE_AFTER   20   /* edits; then ever more slowly, */
 #define EASE_STEP_MS 250
 #define EASE_MAX_MS  5000 /* up to this */
+#define LONG_BYTES   2000 /* of text; from there on, as Slack advises, */
+#define LONG_MS      3000 /* no faster than this */
+#define PATIENCE_MS  1000 /* of a last edit */
+#define KEEP_ALONE   1    /* tokens for last edits, while one streams, */
+#define KEEP_CROWD   2    /* or several do */
 #define ONCE_MORE_MS 2000 /* a lost interim edit has arrived by then */
 
 static void on_edited(const struct slack_result *r, void *arg);
@@ -54,11 +61,14 @@ static uint64_t hash(const struct shape *s)
 static int64_t due_ms(const struct turn *t)
 {
 	const struct conn *c = t->conn;
+	int64_t ms;
 
 	if (t->nedits == 0 && c->nstreaming <= 1)
 		return t->edited_ms + FIRST_MS;
-	return t->edited_ms +
-	       edit_interval_ms(c->nstreaming, t->nedits, c->edits.cost_ms > 0);
+	ms = edit_interval_ms(c->nstreaming, t->nedits, c->edits.cost_ms > 0);
+	if (t->answer.len > LONG_BYTES && ms < LONG_MS)
+		ms = LONG_MS;
+	return t->edited_ms + ms;
 }
 
 static void join_stream(struct turn *t)
@@ -168,12 +178,31 @@ static void start_interim(struct turn *t)
 	if (rc == 0 && md.len > 0 &&
 	    shape_make(&s, md.data, md.len, kind) == 0) {
 		h = hash(&s);
-		if (h != t->shown)
+		if (h != t->shown &&
+		    pace_take(&t->conn->edits, clock_ms()) == 0)
 			start(t, &s);
 		t->shown = h;
 		shape_release(&s);
 	}
 	buf_release(&md);
+}
+
+/* Whoever would wait for too long goes another way. */
+static void swap_late(struct conn *c, int64_t wait, int64_t now)
+{
+	struct turn *t, *next;
+
+	for (t = c->finals; t; t = next) {
+		next = t->final_next;
+		if (wait > PATIENCE_MS && swap_may(t, wait, now)) {
+			unqueue_final(t);
+			t->final = false;
+			t->want = EDIT_NONE;
+			swap_start(t);
+		} else {
+			wait += c->edits.cost_ms;
+		}
+	}
 }
 
 /* 0, or how long the finals must wait. */
@@ -183,9 +212,11 @@ static int64_t run_finals(struct conn *c, int64_t now)
 	int64_t wait;
 
 	while (c->finals) {
-		wait = pace_force(&c->edits, now);
-		if (wait > 0)
-			return wait;
+		wait = pace_take(&c->edits, now);
+		if (wait > 0) {
+			swap_late(c, wait, now);
+			return c->finals ? wait : 0;
+		}
 		t = c->finals;
 		unqueue_final(t);
 		start_final(t);
@@ -209,6 +240,7 @@ static struct turn *next_interim(struct conn *c)
 
 static int64_t run_interims(struct conn *c, int64_t now)
 {
+	int keep = c->nstreaming > 1 ? KEEP_CROWD : KEEP_ALONE;
 	struct turn *t;
 	int64_t wait;
 
@@ -218,7 +250,7 @@ static int64_t run_interims(struct conn *c, int64_t now)
 			return 0;
 		wait = due_ms(t) - now;
 		if (wait <= 0)
-			wait = pace_take(&c->edits, now);
+			wait = pace_wait(&c->edits, 1 + keep, now);
 		if (wait > 0)
 			return wait;
 		start_interim(t);

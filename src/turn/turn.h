@@ -94,6 +94,7 @@ struct conn {
 	char *key;              /* "app:workspace" */
 	struct pace edits;      /* chat.update */
 	struct pace posts;      /* chat.postMessage: only Retry-After */
+	struct pace deletes;    /* chat.delete */
 	struct turn *streaming; /* linked by stream_next */
 	size_t nstreaming;
 	struct turn *finals; /* wait for their last edit, in order */
@@ -253,6 +254,9 @@ struct turn {
 	size_t cut_at;
 	bool reposted;        /* part 0, as it could not be edited any more: */
 	char voided[TS_SIZE]; /* what it was before */
+	int64_t swap_ms;      /* when that was, and doubt_ms before it */
+	int64_t doubt_before;
+	void (*swapped)(struct turn *t);
 
 	/* closing */
 	enum entry_state end_state;
@@ -413,6 +417,15 @@ void edit_run(struct conn *c);
 /* Between two interim edits of one message, from start to start. */
 int64_t edit_interval_ms(size_t streaming, unsigned int nedits, bool paced);
 
+/* swap.c */
+
+/* May the answer be posted, as its edit would have to wait for wait_ms? */
+bool swap_may(const struct turn *t, int64_t wait_ms, int64_t now_ms);
+/* Posts the answer instead of editing the placeholder. */
+void swap_start(struct turn *t);
+/* Deletes the placeholder that a post has replaced, if any; then goes on. */
+void swap_end(struct turn *t, void (*then)(struct turn *t));
+
 /* read.c */
 
 /* Gathers what the model is to know, then turn_ask(). */
@@ -430,6 +443,8 @@ int read_question(struct turn *t);
 /* write.c */
 
 void write_start(struct turn *t);
+/* Posts the part t->part. */
+void write_post(struct turn *t);
 /* What part k is to be made of; 0 or -1. */
 int write_shape(struct turn *t, size_t k, struct shape *s);
 /* The last edit stands; or r tells why it doesn't. */

@@ -79,14 +79,14 @@ int write_shape(struct turn *t, size_t k, struct shape *s)
 	return 0;
 }
 
-static void post_again(struct turn *t)
+void write_post(struct turn *t)
 {
 	struct shape s;
 
 	if (write_shape(t, t->part, &s) == 0)
 		post_part(t, t->part, &s, true, on_part);
 	else
-		turn_after(t, 1000, post_again);
+		turn_after(t, 1000, write_post);
 }
 
 static void finished(struct turn *t)
@@ -138,20 +138,8 @@ static void on_part(struct turn *t, const struct slack_result *r)
 	killpoint("part");
 	if (!r)
 		next_part(t, t->part + 1);
-	else if (!plainer(t, t->part, r->fault, post_again))
+	else if (!plainer(t, t->part, r->fault, write_post))
 		turn_refused(t, r);
-}
-
-/* The older message can't be edited any more, so a new one takes its place;
- * the old one is a twin of it then, which heal.c deletes. */
-static void repost(struct turn *t)
-{
-	t->reposted = true;
-	t->doubt_ms = clock_ms();
-	memcpy(t->voided, t->parts[0], TS_SIZE);
-	t->part = 0;
-	t->parts[0][0] = '\0';
-	note_part(t, PART_VOID, t->voided, post_again);
 }
 
 static void shown(struct turn *t)
@@ -167,7 +155,7 @@ void write_edited(struct turn *t, const struct slack_result *r)
 	else if (!r)
 		shown(t);
 	else if (r->fault == SLACK_POLICY && !t->reposted)
-		repost(t);
+		swap_start(t);
 	else if (!plainer(t, 0, r->fault, edit_final))
 		turn_refused(t, r);
 }
@@ -198,14 +186,14 @@ static void next_part(struct turn *t, size_t k)
 		k++;
 	if (k >= t->reply.n) {
 		remember(t);
-		finished(t);
+		swap_end(t, finished);
 		return;
 	}
 	t->part = k;
 	if (k < t->job->entry.nparts) {
 		post_unsure(t);
 	} else if (post_grow(t, k + 1) == 0) {
-		note_part(t, k, "", post_again);
+		note_part(t, k, "", write_post);
 	} else {
 		turn_after(t, 1000, begin);
 	}

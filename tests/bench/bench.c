@@ -19,6 +19,7 @@
 #include "base/clock.h"
 #include "base/err.h"
 #include "bed/bed.h"
+#include "streams.h"
 
 #define PATIENCE_MS 60000
 #define RUNS_MAX    9
@@ -103,12 +104,12 @@ static double cpu_seconds(pid_t pid)
 }
 
 /* The simulator with its tenants stored, and the daemon not started. */
-static void prepare(struct bench *b, int tenants)
+static void prepare_with(struct bench *b, int tenants, const char *slack)
 {
 	struct bed_opts o = {
 		.daemon = " workers = 1\n log_level = \"warn\"\n"
 			  " dials_per_second = 1000",
-		.slack = " updates_per_minute = 0\n posts_per_second = 0",
+		.slack = slack,
 		.limits = " rate_per_minute = 0",
 	};
 	struct err e = { 0 };
@@ -121,6 +122,12 @@ static void prepare(struct bench *b, int tenants)
 	pin(getpid(), 1);
 	if (sim_load_many(b->sim, 1, tenants) < 0 || bed_apply(&b->bed, &e) < 0)
 		fatal(e.msg);
+}
+
+static void prepare(struct bench *b, int tenants)
+{
+	prepare_with(b, tenants,
+		     " updates_per_minute = 0\n posts_per_second = 0");
 }
 
 static void start(struct bench *b)
@@ -356,6 +363,26 @@ static struct figures answer_capacity(int echo)
 	return f;
 }
 
+/* Against a Slack that keeps its limits, with the settings as they come. */
+static struct figures many_streams(int n)
+{
+	struct figures f = { 0 };
+	struct streams st;
+	struct bench b;
+
+	prepare_with(&b, 1, "");
+	start(&b);
+	if (streams_run(b.sim, n, &st) < 0)
+		fatal("the answers didn't end");
+	f.v[0] = st.p50_ms;
+	f.v[1] = st.max_ms;
+	f.v[2] = (double)st.limited;
+	f.v[3] = (double)st.posts;
+	fprintf(stderr, "bench: %zu edits\n", st.edits);
+	done(&b);
+	return f;
+}
+
 static struct figures cold_start(int n)
 {
 	struct figures f = { 0 };
@@ -471,6 +498,16 @@ static const struct row {
 	  true,
 	  3,
 	  { "/s", "us CPU each" } },
+	{ "ends of 50 streams in one workspace, over a minute",
+	  many_streams,
+	  50,
+	  1,
+	  { "ms p50", "ms max", "429s", "as posts" } },
+	{ "ends of 100 streams in one workspace, over a minute",
+	  many_streams,
+	  100,
+	  1,
+	  { "ms p50", "ms max", "429s", "as posts" } },
 	{ "start to 1 live link", cold_start, 1, 3, { "ms" } },
 	{ "start to 100 live links", cold_start, 100, 3, { "ms" } },
 	{ "start to 1,000 live links", cold_start, 1000, 3, { "ms" } },

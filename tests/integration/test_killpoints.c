@@ -131,6 +131,29 @@ START_TEST(death_at_any_place_leaves_one_whole_answer)
 }
 END_TEST
 
+/* Where the answer is a new message, as Slack takes no edits for a while. */
+static const char *const swap_places[] = { "answered", "posted:2", "part",
+					   "swapped" };
+
+START_TEST(death_between_a_new_message_and_the_old_one_leaves_one)
+{
+	struct sim_fault rate = { .kind = SIM_FAULT_RATE,
+				  .method = "chat.update",
+				  .times = 1,
+				  .ms = 60000 };
+	char ts[SIM_TS];
+
+	open_rig();
+	sim_fault(rig.sim, &rate);
+	start_to_die(swap_places[_i]);
+	rig_say(&rig, "C1", "U1", "<@UB1> hello", NULL, ts);
+	await_death();
+	rig_start(&rig);
+	expect_answer(ts);
+	ck_assert_int_eq(sim_wait_acked(rig.sim, MS), 0);
+}
+END_TEST
+
 /* Whoever crashes us three times is given up; who waits behind is not. */
 START_TEST(a_message_that_crashes_us_is_given_up_alone)
 {
@@ -320,6 +343,9 @@ int main(void)
 	tcase_add_loop_test(
 		tc, death_while_stopping_leaves_one_whole_answer, 0,
 		(int)(sizeof(stop_places) / sizeof(stop_places[0])));
+	tcase_add_loop_test(
+		tc, death_between_a_new_message_and_the_old_one_leaves_one, 0,
+		sizeof(swap_places) / sizeof(swap_places[0]));
 	tcase_add_test(tc, a_message_that_crashes_us_is_given_up_alone);
 	tcase_add_test(tc, whoever_only_waits_is_not_blamed_for_a_kill);
 	tcase_add_loop_test(
