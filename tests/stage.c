@@ -544,9 +544,9 @@ const char *llm_end_name(enum llm_end end)
 	return "?";
 }
 
-static void finish_ask(struct llm_call *c)
+static void finish_ask(struct llm_call *c, enum llm_end end)
 {
-	struct llm_result r = { .end = stage.end,
+	struct llm_result r = { .end = end,
 				.usage = { 11, 7, true },
 				.model = "main",
 				.msg = "the reason" };
@@ -569,9 +569,14 @@ static bool turn_model(void)
 		}
 		if (stage.hold_model || c->next_at > stage.now)
 			continue;
+		if (stage.too_long > 0) {
+			stage.too_long--;
+			finish_ask(c, LLM_TOO_LONG);
+			return true;
+		}
 		piece = stage.says[c->said];
 		if (!piece) {
-			finish_ask(c);
+			finish_ask(c, stage.end);
 			return true;
 		}
 		c->said++;

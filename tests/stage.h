@@ -75,6 +75,7 @@ struct stage {
 	long ahead; /* calls of the tenant before this one; -1: none waits */
 	enum llm_end end;
 	bool hold_model; /* no slot is free */
+	int too_long;    /* asks that are refused for their length */
 	int nasked;
 	char asked[8][20000]; /* messages as "role: text\n" */
 	char asked_model[40];

@@ -1179,6 +1179,99 @@ START_TEST(the_thread_is_read_from_slack_when_we_enter_it_late)
 }
 END_TEST
 
+/* Eight lines of a thread, each of 400 bytes and more. */
+static void long_thread(void)
+{
+	char text[420], ts[32];
+	int i;
+
+	for (i = 0; i < 8; i++) {
+		snprintf(text, sizeof(text), "line%d %0400d", i, 0);
+		snprintf(ts, sizeof(ts), "100.00010%d", i);
+		transcript_add(&stage.history, false, "U1", "Ada", ts, text);
+	}
+}
+
+static struct job *follow_up(void)
+{
+	return stage_job("entry1", "100.000300", "100.000100", "and now?");
+}
+
+START_TEST(what_is_too_long_for_the_model_is_told_with_less_of_the_thread)
+{
+	long_thread();
+	stage.too_long = 2;
+	play(follow_up(), 5 * SECOND);
+	ck_assert_int_eq(stage.nasked, 3);
+	contains(stage.asked[0], "line0");
+	ck_assert_ptr_null(strstr(stage.asked[1], "line3"));
+	contains(stage.asked[1], "line7");
+	ck_assert_ptr_null(strstr(stage.asked[2], "line6"));
+	contains(stage.asked[2], "user: Ada: and now?");
+	ck_assert_str_eq(stage_reply(0)->text, "It is _here_.");
+	ck_assert_uint_eq(stage_done("entry1")->nlines, 2);
+}
+END_TEST
+
+START_TEST(what_is_too_long_without_the_thread_ends_in_a_sentence)
+{
+	long_thread();
+	stage.too_long = 9;
+	play(follow_up(), 5 * SECOND);
+	ck_assert_int_eq(stage.nasked, 3);
+	ck_assert_ptr_null(strstr(stage.asked[2], "line7"));
+	contains(stage_reply(0)->text, "more text than I can take in");
+	ck_assert_str_eq(stage_done("entry1")->verdict, "failed:too_long");
+}
+END_TEST
+
+START_TEST(a_question_that_is_too_long_is_asked_once)
+{
+	stage.too_long = 9;
+	play(stage_ask(), 5 * SECOND);
+	ck_assert_int_eq(stage.nasked, 1);
+	contains(stage_reply(0)->text, "more text than I can take in");
+}
+END_TEST
+
+START_TEST(a_thread_read_from_slack_is_told_with_less_and_kept_whole)
+{
+	const struct stage_note *done;
+
+	stage_say("100.000100", "", "U2", "a &amp;amp; b");
+	stage_say("100.000200", "100.000100", "U3", "c &amp;amp; d");
+	stage.too_long = 1;
+	play(follow_up(), 5 * SECOND);
+	ck_assert_int_eq(stage.nasked, 2);
+	ck_assert_uint_eq(stage_count("conversations.replies"), 1);
+	contains(stage.asked[0], "a &amp; b");
+	ck_assert_ptr_null(strstr(stage.asked[1], "a &"));
+	done = stage_done("entry1");
+	ck_assert_uint_eq(done->nlines, 4);
+	ck_assert_str_eq(done->lines[0], "name of U2: a &amp; b");
+}
+END_TEST
+
+START_TEST(a_thread_is_read_again_after_retry_after)
+{
+	stage_say("100.000100", "", "U2", "the server is down");
+	stage_fault("conversations.replies", FAULT_RATE, NULL, 10 * SECOND);
+	stage_fault("conversations.replies", FAULT_FAIL, NULL, 0);
+	play(follow_up(), 9 * SECOND);
+	ck_assert_int_eq(stage.nasked, 0);
+	stage_run(5 * SECOND);
+	contains(stage.asked[0], "the server is down");
+}
+END_TEST
+
+START_TEST(a_thread_that_cannot_be_read_soon_is_not_waited_for)
+{
+	stage_fault("conversations.replies", FAULT_RATE, NULL, MINUTE);
+	play(follow_up(), 5 * SECOND);
+	ck_assert_str_eq(stage_reply(0)->text, "It is _here_.");
+}
+END_TEST
+
 START_TEST(a_known_thread_is_not_read_from_slack)
 {
 	transcript_add(&stage.history, false, "U1", "Ada", "100.000100", "hi");
@@ -1514,6 +1607,12 @@ int main(void)
 	T(a_placeholder_is_finished_however_long_slack_was_away);
 	T(a_placeholder_that_may_be_there_is_looked_for_until_slack_answers);
 	T(the_thread_is_read_from_slack_when_we_enter_it_late);
+	T(what_is_too_long_for_the_model_is_told_with_less_of_the_thread);
+	T(what_is_too_long_without_the_thread_ends_in_a_sentence);
+	T(a_question_that_is_too_long_is_asked_once);
+	T(a_thread_read_from_slack_is_told_with_less_and_kept_whole);
+	T(a_thread_is_read_again_after_retry_after);
+	T(a_thread_that_cannot_be_read_soon_is_not_waited_for);
 	T(a_known_thread_is_not_read_from_slack);
 	T(without_the_scope_to_read_the_thread_it_is_answered_without);
 	T(names_are_asked_for_once);

@@ -9,6 +9,7 @@
 #include "base/json.h"
 #include "base/log.h"
 #include "net/http.h"
+#include "net/retry.h"
 #include "route/job.h"
 #include "route/message.h"
 #include "turn/turn.h"
@@ -21,6 +22,10 @@
 #define FORM_MAX  2048
 #define PAGES_MAX 10 /* of 200 messages */
 #define LINES_MAX 200
+
+/* Better without it than much later. */
+#define TRIES_MAX   3
+#define WAIT_MAX_MS 15000
 
 static void ask_page(struct turn *t, const char *cursor);
 
@@ -86,12 +91,32 @@ static void add_page(struct turn *t, const struct json *body)
 	keep_newest(&t->history);
 }
 
+/* From the beginning; what is known already isn't added again. */
+static bool later(struct turn *t, const struct slack_result *r)
+{
+	int64_t ms = r->retry_ms;
+
+	if ((r->fault != SLACK_TRANSIENT && r->fault != SLACK_RATE) ||
+	    t->tries >= TRIES_MAX)
+		return false;
+	if (r->fault == SLACK_TRANSIENT)
+		ms = retry_delay_ms(&retry_call, t->tries, r->retry_ms);
+	t->tries++;
+	if (ms > WAIT_MAX_MS)
+		return false;
+	t->pages = 0;
+	turn_after(t, ms, backfill_start);
+	return true;
+}
+
 static void on_page(const struct slack_result *r, void *arg)
 {
 	struct turn *t = arg;
 	const char *cursor;
 
 	t->call = NULL;
+	if (later(t, r))
+		return;
 	if (r->fault != SLACK_OK) {
 		log_warn(LOG_FIELDS({ "entry", t->job->entry.id },
 				    { "error", r->error }),

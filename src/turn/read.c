@@ -25,6 +25,7 @@
 #define NAMES_WAIT_MS 2000
 #define USERS_MAX     20
 #define TEXT_MAX      (1024 * 1024)
+#define TRIMS_MAX     3 /* half of it, a quarter, the question alone */
 
 static void forget(struct transcript *h)
 {
@@ -60,7 +61,8 @@ static void on_history(struct loop_task *task)
 	if (turn_reap(t) || t->parked)
 		return;
 	turn_enter(t);
-	if (t->history.n == 0 && t->job->msg->channel.thread_ts)
+	if (t->history.n == 0 && t->job->msg->channel.thread_ts &&
+	    t->trims == 0)
 		backfill_start(t);
 	else
 		read_filled(t);
@@ -68,7 +70,25 @@ static void on_history(struct loop_task *task)
 
 void read_start(struct turn *t)
 {
-	again_start(t);
+	if (t->trims == 0)
+		again_start(t);
+	else if (t->nbackfill > 0)
+		read_filled(t);
+	else
+		read_history(t);
+}
+
+bool read_trim(struct turn *t)
+{
+	if (t->ntold == 0 || t->trims >= TRIMS_MAX)
+		return false;
+	t->trims++;
+	t->budget = t->trims < TRIMS_MAX ? t->told / 2 : 1;
+	log_info(LOG_FIELDS({ "entry", t->job->entry.id }),
+		 "too long for the model: told with less of the thread");
+	turn_step(t, "trimmed", NULL);
+	turn_set(t, TURN_READING);
+	return true;
 }
 
 void read_history(struct turn *t)
@@ -76,7 +96,8 @@ void read_history(struct turn *t)
 	const struct conf_model *model;
 
 	model = conf_model(t->w->conf, t->job->agent.model);
-	t->budget = (size_t)model->context_bytes;
+	if (t->trims == 0)
+		t->budget = (size_t)model->context_bytes;
 	t->rd.run = run_history;
 	t->read_done.run = on_history;
 	t->reading = true;
@@ -192,7 +213,8 @@ static void ask(struct turn *t)
 	struct err e = { 0 };
 	struct prompt p;
 
-	plain_backfill(t);
+	if (t->trims == 0)
+		plain_backfill(t);
 	if (read_question(t) < 0) {
 		turn_fail(t, SENTENCE_ERROR, "no memory");
 		return;
@@ -202,6 +224,8 @@ static void ask(struct turn *t)
 		turn_fail(t, SENTENCE_ERROR, e.msg);
 		return;
 	}
+	t->told = p.text.len;
+	t->ntold = p.n - 2;
 	turn_ask(t, &p);
 	prompt_release(&p);
 	/* What is known by now isn't needed again; backfill is kept. */

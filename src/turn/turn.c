@@ -45,7 +45,8 @@ static const struct {
 			   enter_waiting },
 	[TURN_READING] = { "reading", TO(ASKING) | TO(WRITING) | TO(CLOSING),
 			   read_start },
-	[TURN_ASKING] = { "asking", TO(STREAMING) | TO(WRITING), NULL },
+	[TURN_ASKING] = { "asking", TO(STREAMING) | TO(WRITING) | TO(READING),
+			  NULL },
 	[TURN_STREAMING] = { "streaming", TO(WRITING) | TO(CLOSING), NULL },
 	[TURN_WRITING] = { "writing", TO(HEALING) | TO(CLOSING), write_start },
 	[TURN_HEALING] = { "healing", TO(CLOSING), heal_start },
@@ -285,6 +286,8 @@ static void on_llm_done(const struct llm_result *r, void *arg)
 	t->usage.completion_tokens = r->usage.completion_tokens;
 	if (r->model)
 		(void)snprintf(t->model, sizeof(t->model), "%s", r->model);
+	if (r->end == LLM_TOO_LONG && t->answer.len == 0 && read_trim(t))
+		return;
 	if (t->cut)
 		answered(t, sentence_cut_answer);
 	else if (is_blank(&t->answer) ||

@@ -229,9 +229,12 @@ struct turn {
 	/* read.c */
 	struct router_read rd;
 	struct loop_task read_done;
-	bool reading;  /* the router has rd */
-	bool naming;   /* waits for names */
-	size_t budget; /* bytes of context that the model takes */
+	bool reading;       /* the router has rd */
+	bool naming;        /* waits for names */
+	size_t budget;      /* bytes of context that the model takes */
+	size_t told;        /* bytes of context that it got, and */
+	size_t ntold;       /* lines of the history in them */
+	unsigned int trims; /* times that this was too much for it */
 	struct transcript history;
 	size_t nbackfill;   /* lines of it that our transcript lacks */
 	unsigned int pages; /* of Slack's that were read for them */
@@ -431,6 +434,9 @@ void swap_end(struct turn *t, void (*then)(struct turn *t));
 /* Gathers what the model is to know, then turn_ask(). */
 void read_start(struct turn *t);
 void read_history(struct turn *t);
+/* It was too long for the model: asks once more with less of the thread.
+ * False when there is nothing to leave out. */
+bool read_trim(struct turn *t);
 /* Slack's view of the thread, when ours is empty; then read_filled(). */
 void backfill_start(struct turn *t);
 void read_filled(struct turn *t);
