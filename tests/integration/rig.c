@@ -20,6 +20,7 @@ static const struct pg *pg; /* NULL: SQLite */
 static bool with_redis;
 static const char *daemon_settings;
 static const char *way = "";
+static const char *model = "";
 
 struct bed *rig_node(struct rig *r, size_t i)
 {
@@ -103,6 +104,11 @@ void rig_set_daemon(const char *settings)
 	daemon_settings = settings;
 }
 
+void rig_set_model(const char *lines)
+{
+	model = lines ? lines : "";
+}
+
 void rig_set_way(const char *lines)
 {
 	way = lines ? lines : "";
@@ -110,11 +116,11 @@ void rig_set_way(const char *lines)
 
 void rig_open_nodes(struct rig *r, const char *limits, size_t n)
 {
-	char daemon[256], slack[1024];
+	char daemon[256], slack[1024], llm[1024];
 	struct bed_opts o = {
 		.daemon = daemon,
 		.slack = slack,
-		.llm = way,
+		.llm = llm,
 		.limits = limits,
 	};
 	struct err e = { 0 };
@@ -127,6 +133,7 @@ void rig_open_nodes(struct rig *r, const char *limits, size_t n)
 		 " updates_per_minute = 0\n posts_per_second = 0\n"
 		 " timeout_s = 3\n%s",
 		 way);
+	snprintf(llm, sizeof(llm), "%s%s", way, model);
 	ck_assert_uint_le(n, RIG_NODES);
 	r->nmore = 0;
 	r->has_redis = with_redis;

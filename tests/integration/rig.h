@@ -49,6 +49,7 @@ void rig_stop_node(struct rig *r, size_t i);   /* it must exit with 0 */
 
 /* Lines for slack and for each model, as their proxy; NULL: none. */
 void rig_set_way(const char *lines);
+void rig_set_model(const char *lines); /* for each model; NULL: none */
 
 /* Stores the world's tenants and starts the daemons; each app has a link. */
 void rig_start(struct rig *r);

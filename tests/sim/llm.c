@@ -207,8 +207,8 @@ static struct ask *log_ask(struct sim *s, const struct request *r,
 	return a;
 }
 
-static void refuse(struct conn *c, int status, const char *type,
-		   const char *code, const char *text)
+static void refuse_with(struct conn *c, int status, const char *extra,
+			const char *type, const char *code, const char *text)
 {
 	struct jwrite w;
 	struct buf b;
@@ -223,8 +223,14 @@ static void refuse(struct conn *c, int status, const char *type,
 	jw_str(&w, "code", code);
 	jw_object_end(&w);
 	jw_object_end(&w);
-	http_reply(c, status, "application/json", NULL, b.data, b.len);
+	http_reply(c, status, "application/json", extra, b.data, b.len);
 	buf_release(&b);
+}
+
+static void refuse(struct conn *c, int status, const char *type,
+		   const char *code, const char *text)
+{
+	refuse_with(c, status, NULL, type, code, text);
 }
 
 static void answer_status(struct conn *c, struct ask *a, const struct rule *r)
@@ -241,8 +247,21 @@ static void answer_status(struct conn *c, struct ask *a, const struct rule *r)
 		http_reply(c, status, "application/json", extra, r->is.body,
 			   strlen(r->is.body));
 	else
-		refuse(c, status, "server_error", NULL,
-		       "The simulated model was told to fail.");
+		refuse_with(c, status, extra, "server_error", NULL,
+			    "The simulated model was told to fail.");
+}
+
+static void refuse_length(struct conn *c, struct ask *a)
+{
+	char text[120];
+
+	a->status = 400;
+	a->end_us = sim_clock_us();
+	snprintf(text, sizeof(text),
+		 "This model's maximum context length is %d bytes.",
+		 c->s->set.llm_context);
+	refuse(c, 400, "invalid_request_error", "context_length_exceeded",
+	       text);
 }
 
 static int choose(int rule, int setting)
@@ -299,6 +318,12 @@ static void complete(struct conn *c, const struct request *r)
 		return;
 	}
 	a = log_ask(c->s, r, j);
+	if (c->s->set.llm_context > 0 &&
+	    r->len > (size_t)c->s->set.llm_context) {
+		refuse_length(c, a);
+		json_free(j);
+		return;
+	}
 	rule = find_rule(c->s, a);
 	if (rule && rule->is.mode == SIM_LLM_STATUS)
 		answer_status(c, a, rule);

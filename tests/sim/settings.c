@@ -26,7 +26,7 @@ static const struct {
 	INT(warning_ms),     INT(max_links),     BOOL(own_events),
 	BOOL(root_events),   BOOL(limits),       INT(limit_window_ms),
 	INT(post_burst),     INT(llm_first_ms),  INT(llm_token_ms),
-	INT(llm_piece),
+	INT(llm_piece),      INT(llm_context),
 };
 
 static int put_int(int *to, const char *value, const char **end)

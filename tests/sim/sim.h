@@ -68,6 +68,7 @@ struct sim_settings {
 	int llm_first_ms; /* before the first token; 0 */
 	int llm_token_ms; /* between two pieces; 0 */
 	int llm_piece;    /* characters of one piece; 24 */
+	int llm_context;  /* longer requests get 400, in bytes; 0: no limit */
 };
 void sim_settings(struct sim *s, struct sim_settings *out);
 void sim_set(struct sim *s, const struct sim_settings *in);
