@@ -1,5 +1,8 @@
 /* SPDX-License-Identifier: ISC */
 #include <check.h>
+#include <dlfcn.h>
+#include <netdb.h>
+#include <poll.h>
 #include <signal.h>
 #include <stdio.h>
 #include <stdlib.h>
@@ -38,6 +41,26 @@ struct heard {
 	struct http_request *next; /* started at the next callback */
 	int stop;
 };
+
+/* What the name server says of moved.test: an address, or an error. */
+static const char *moved_to;
+static int moved_error;
+
+typedef int resolver(const char *host, const char *service,
+		     const struct addrinfo *hints, struct addrinfo **out);
+
+/* In the place of libc's, for libcurl too. */
+int getaddrinfo(const char *host, const char *service,
+		const struct addrinfo *hints, struct addrinfo **out)
+{
+	resolver *real = (resolver *)dlsym(RTLD_NEXT, "getaddrinfo");
+
+	if (!host || strcmp(host, "moved.test") != 0)
+		return real(host, service, hints, out);
+	if (moved_error != 0)
+		return moved_error;
+	return real(moved_to, service, hints, out);
+}
 
 static void start_request(const struct http_request *r, struct heard *to);
 
@@ -433,6 +456,51 @@ START_TEST(a_refused_connection_was_not_sent)
 }
 END_TEST
 
+static struct heard get_moved(void)
+{
+	struct heard t = { 0 };
+	struct http_request r;
+	char url[64];
+
+	snprintf(url, sizeof(url), "http://moved.test:%d/",
+		 scripted_port(server));
+	r = get(url, &t);
+	start_request(&r, &t);
+	loop_run_here(l);
+	ck_assert_int_eq(t.done, 1);
+	return t;
+}
+
+static const struct scripted_answer fine[] = { { { OK }, SCRIPTED_KEEP } };
+
+START_TEST(a_name_that_is_not_found_was_not_sent_to)
+{
+	struct heard t;
+
+	server = scripted_start(fine, 1, NULL);
+	moved_error = EAI_AGAIN;
+	t = get_moved();
+	ck_assert_int_eq(t.status, 0);
+	ck_assert(!t.sent);
+	ck_assert_ptr_nonnull(strstr(t.msg, "moved.test"));
+	moved_error = 0;
+	moved_to = "127.0.0.1";
+	ck_assert_int_eq(get_moved().status, 200);
+}
+END_TEST
+
+/* Nobody listens there at first. */
+START_TEST(a_name_that_moves_is_followed_within_seconds)
+{
+	server = scripted_start(fine, 1, NULL);
+	moved_to = "127.0.0.2";
+	ck_assert_int_eq(get_moved().status, 0);
+	moved_to = "127.0.0.1";
+	poll(NULL, 0, 3100);
+	ck_assert_int_eq(get_moved().status, 200);
+}
+END_TEST
+
 START_TEST(only_http_is_spoken)
 {
 	static const char *const urls[] = { "file:///etc/passwd",
@@ -712,6 +780,8 @@ int main(void)
 	tcase_add_loop_test(tc, too_large_a_body_fails, 0, 2);
 	tcase_add_loop_test(tc, what_is_not_a_whole_response_fails, 0, 7);
 	tcase_add_test(tc, a_refused_connection_was_not_sent);
+	tcase_add_test(tc, a_name_that_is_not_found_was_not_sent_to);
+	tcase_add_test(tc, a_name_that_moves_is_followed_within_seconds);
 	tcase_add_loop_test(tc, only_http_is_spoken, 0, 4);
 	tcase_add_loop_test(tc, a_deadline_ends_the_call, 0, COUNT(deadlines));
 	tcase_add_loop_test(

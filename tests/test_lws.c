@@ -31,13 +31,14 @@ static char ca_file[64];
 static bool drop_late;
 static const char *sim_addr; /* NULL: IPv4 */
 static bool with_v6, without_v4;
+static int dns_error; /* EAI_AGAIN and the like */
 
 typedef int resolver(const char *host, const char *service,
 		     const struct addrinfo *hints, struct addrinfo **out);
 
 /*
  * In the place of libc's, for libuv and libcurl too: localhost is a name with
- * IPv6 first, and then IPv4 or not.
+ * IPv6 first, and then IPv4 or not; or nobody knows it.
  */
 int getaddrinfo(const char *host, const char *service,
 		const struct addrinfo *hints, struct addrinfo **out)
@@ -46,6 +47,8 @@ int getaddrinfo(const char *host, const char *service,
 	struct addrinfo *v4;
 	int rc;
 
+	if (dns_error != 0 && host && strcmp(host, "localhost") == 0)
+		return dns_error;
 	if (!with_v6 || !host || strcmp(host, "localhost") != 0)
 		return real(host, service, hints, out);
 	rc = real("::1", service, hints, out);
@@ -339,6 +342,31 @@ START_TEST(host_with_IPv6_alone_is_reached)
 {
 	come_up();
 	ck_assert_str_eq(seen.ticket.addr, "::1");
+}
+END_TEST
+
+static const int dns_errors[] = { EAI_AGAIN, EAI_NONAME, EAI_FAIL };
+
+START_TEST(name_that_is_not_found_is_worth_another_try)
+{
+	dns_error = dns_errors[_i];
+	get_ticket();
+	ck_assert_int_eq(seen.ticket.e.kind, ERR_RETRY);
+	ck_assert_ptr_nonnull(strstr(seen.ticket.e.msg, "resolve"));
+	dns_error = 0;
+	come_up();
+}
+END_TEST
+
+/* Nobody listens at the first one. */
+START_TEST(name_that_gets_another_address_is_followed)
+{
+	with_v6 = without_v4 = true;
+	get_ticket();
+	ck_assert_str_eq(seen.ticket.addr, "::1");
+	with_v6 = false;
+	come_up();
+	ck_assert_str_eq(seen.ticket.addr, "127.0.0.1");
 }
 END_TEST
 
@@ -663,6 +691,9 @@ int main(void)
 	tcase_add_checked_fixture(tc, setup, teardown);
 	tcase_add_test(tc, ticket_opens_a_link_that_says_hello);
 	tcase_add_test(tc, link_takes_the_family_that_answers);
+	tcase_add_loop_test(tc, name_that_is_not_found_is_worth_another_try, 0,
+			    sizeof(dns_errors) / sizeof(dns_errors[0]));
+	tcase_add_test(tc, name_that_gets_another_address_is_followed);
 	tcase_add_test(tc, bad_token_is_fatal);
 	tcase_add_test(tc, rate_limit_says_how_long_to_wait);
 	tcase_add_test(tc, server_error_is_worth_another_try);

@@ -8,6 +8,9 @@
 #include "net/http.h"
 #include "net/way.h"
 
+/* libcurl keeps an address for a minute, also one where nobody answers. */
+#define DNS_CACHE_S 2L
+
 #define SPARE_BODY_MAX (16 * 1024) /* what a call without request may hold */
 
 /*
@@ -97,6 +100,7 @@ static void set_options(struct http_call *c, CURLSH *share)
 	curl_easy_setopt(z, CURLOPT_PIPEWAIT, 1L);
 	curl_easy_setopt(z, CURLOPT_SSLVERSION, CURL_SSLVERSION_TLSv1_2);
 	curl_easy_setopt(z, CURLOPT_SHARE, share);
+	curl_easy_setopt(z, CURLOPT_DNS_CACHE_TIMEOUT, DNS_CACHE_S);
 	curl_easy_setopt(z, CURLOPT_TCP_NODELAY, 1L);
 	curl_easy_setopt(z, CURLOPT_TCP_KEEPALIVE, 1L);
 	curl_easy_setopt(z, CURLOPT_BUFFERSIZE, 4096L);
