@@ -379,6 +379,23 @@ START_TEST(ends_as_it_should)
 }
 END_TEST
 
+START_TEST(a_refused_connection_is_tried_twice)
+{
+	struct asker a = { 0 };
+	struct err e = { 0 };
+
+	/* Nobody listens on port 1. */
+	conf.models[0].url = (char *)"http://127.0.0.1:1/v1";
+	m = llm_create(&conf, &e);
+	ck_assert_msg(m != NULL, "%s", e.msg);
+	ask(&a, NULL);
+	loop_run_here(l);
+	ck_assert_int_eq(a.done, 1);
+	ck_assert_int_eq(a.end, LLM_BROKEN);
+	ck_assert_ptr_nonnull(strstr(a.msg, "connect"));
+}
+END_TEST
+
 START_TEST(a_dialect_is_remembered)
 {
 	const struct scripted_answer answers[] = {
@@ -740,6 +757,7 @@ int main(void)
 	tcase_add_test(tc, a_missing_key_file_names_the_model);
 	tcase_add_loop_test(tc, ends_as_it_should, 0, COUNT(cases));
 	tcase_add_test(tc, a_refusal_that_quotes_our_key_is_not_passed_on);
+	tcase_add_test(tc, a_refused_connection_is_tried_twice);
 	tcase_add_test(tc, a_dialect_is_remembered);
 	tcase_add_test(tc, retry_after_is_waited_for);
 	tcase_add_loop_test(tc, silence_ends_in_a_timeout, 0, COUNT(silences));

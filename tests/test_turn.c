@@ -458,6 +458,39 @@ START_TEST(retry_after_of_a_post_is_waited_out)
 }
 END_TEST
 
+static struct job *elsewhere(const char *id)
+{
+	struct job *j = stage_job(id, "500.000100", NULL, "and here?");
+
+	free(j->connection.workspace_id);
+	j->connection.workspace_id = strdup("T2");
+	free(j->msg->channel.workspace_id);
+	j->msg->channel.workspace_id = strdup("T2");
+	return j;
+}
+
+START_TEST(retry_after_holds_up_that_method_of_that_workspace)
+{
+	stage_fault("chat.update", FAULT_RATE, NULL, MINUTE);
+	play(stage_ask(), 5 * SECOND);
+	ck_assert_ptr_null(stage_done("entry1"));
+	/* Another workspace edits, and this one posts. */
+	stage_submit(elsewhere("entry2"));
+	stage_submit(stage_job("entry3", "300.000100", NULL, "posted?"));
+	stage_run(5 * SECOND);
+	ck_assert_ptr_nonnull(stage_done("entry2"));
+	ck_assert_uint_eq(stage_nreplies(), 3);
+	ck_assert_ptr_null(stage_done("entry3"));
+	ck_assert_uint_eq(stage_count("chat.update"), 2);
+	/* The last edits are not lost. */
+	stage_run(MINUTE);
+	ck_assert_ptr_nonnull(stage_done("entry1"));
+	ck_assert_ptr_nonnull(stage_done("entry3"));
+	ck_assert_str_eq(stage_reply(0)->text, "It is _here_.");
+	ck_assert_str_eq(stage_reply(2)->text, "It is _here_.");
+}
+END_TEST
+
 START_TEST(a_post_refused_for_a_moment_is_repeated)
 {
 	stage_fault("chat.postMessage", FAULT_REFUSE, "service_unavailable", 0);
@@ -1559,6 +1592,7 @@ int main(void)
 	T(a_post_that_is_not_found_is_posted_again);
 	T(a_post_that_arrives_late_is_deleted);
 	T(retry_after_of_a_post_is_waited_out);
+	T(retry_after_holds_up_that_method_of_that_workspace);
 	T(a_post_refused_for_a_moment_is_repeated);
 	T(a_known_placeholder_is_edited);
 	T(an_intended_placeholder_is_looked_for_before_it_is_posted);
