@@ -263,6 +263,7 @@ static int create_threads(struct daemon *d, struct err *e)
 		.engaged = d->engaged,
 		.quarantine = d->quarantine,
 		.journal = d->journal,
+		.places = d->several.places,
 	};
 
 	d->router = router_create(&ro, e);
@@ -315,6 +316,7 @@ static int create_admin(struct daemon *d, struct err *e)
 		.workers = d->workers,
 		.hub = d->hub,
 		.cluster = d->several.cluster,
+		.places = d->several.places,
 		.stopping = &d->stopping,
 	};
 
@@ -448,8 +450,8 @@ static void destroy(struct daemon *d)
 	journal_free(d->journal);
 	catchup_free(d->catchup);
 	router_free(d->router);
-	several_release(&d->several);
 	hub_free(d->hub);
+	several_release(&d->several);
 	loop_free(d->admin_loop);
 	loop_free(d->dial);
 	loop_free(d->io);

@@ -16,6 +16,7 @@
 #include "route/inhand.h"
 #include "route/router.h"
 #include "state/engaged.h"
+#include "state/place.h"
 #include "store/cluster.h"
 #include "store/leases.h"
 #include "store/store.h"
@@ -136,6 +137,41 @@ static int heard(struct store *st, void *arg, struct err *e)
 	return 0;
 }
 
+/* Links that are on their way up, in seconds of dialing. */
+#define RISING_S 5
+
+struct others {
+	const char *self;
+	int nodes;
+	int linked;
+};
+
+static void add_other(const struct cluster_node *n, void *arg)
+{
+	struct others *o = arg;
+
+	o->nodes += n->id[0] != '\0';
+	if (n->id[0] != '\0' && n->alive && strcmp(n->id, o->self) != 0 &&
+	    n->links > 0)
+		o->linked++;
+}
+
+static int linked(void *arg)
+{
+	struct several *s = arg;
+	struct others o = { .self = cluster_id(s->cluster) };
+
+	cluster_each(s->cluster, add_other, &o);
+	return o.nodes == 0 ? -1 : o.linked;
+}
+
+static void told(const char *app_id, bool hold, int live, void *arg)
+{
+	struct several *s = arg;
+
+	hub_app_hold(s->hub, app_id, hold, live);
+}
+
 static size_t links(void *arg)
 {
 	struct several *s = arg;
@@ -152,6 +188,28 @@ static void name_node(const struct conf *c, char *out, size_t size)
 	else if (gethostname(out, size) < 0)
 		out[0] = '\0';
 	out[size - 1] = '\0';
+}
+
+static int join_links(struct several *s, const char *name, struct err *e)
+{
+	const struct conf *c = s->conf;
+	const struct places_opts o = {
+		.url = c->state_url,
+		.user = c->state_user,
+		.password_file = c->state_password_file,
+		.node = s->node.id,
+		.home = s->home_id,
+		.name = name,
+		.lease_ms = c->lease_s * 1000,
+		.links_per_app = c->links_per_app,
+		.at_once = RISING_S * c->dials_per_second,
+		.linked = linked,
+		.told = told,
+		.arg = s,
+	};
+
+	s->places = places_create(&o, e);
+	return s->places ? 0 : -1;
 }
 
 int several_join(struct several *s, const struct keyring *k, struct journal *j,
@@ -180,7 +238,7 @@ int several_join(struct several *s, const struct keyring *k, struct journal *j,
 
 	name_node(s->conf, name, sizeof(name));
 	s->cluster = cluster_create(&o, e);
-	if (!s->cluster)
+	if (!s->cluster || join_links(s, name, e) < 0)
 		return -1;
 	log_info(LOG_FIELDS({ "node", s->node.id }, { "name", name }),
 		 "one of several nodes");
@@ -191,18 +249,22 @@ int several_start(struct several *s, struct store *st, struct err *e)
 {
 	if (read_apps(st, s, e) < 0)
 		return -1;
-	return cluster_start(s->cluster, s->idle_ms, e);
+	if (cluster_start(s->cluster, s->idle_ms, e) < 0)
+		return -1;
+	return places_start(s->places, e);
 }
 
 void several_leave(struct several *s)
 {
 	if (s->cluster)
 		cluster_leave(s->cluster);
+	places_stop(s->places);
 }
 
 void several_hush(struct several *s)
 {
 	cluster_hush(s->cluster);
+	places_stop(s->places);
 }
 
 void several_release(struct several *s)
@@ -210,6 +272,7 @@ void several_release(struct several *s)
 	if (!s->conf)
 		return;
 	cluster_free(s->cluster);
+	places_free(s->places);
 	leases_free(s->leases);
 	map_free(s->apps, NULL);
 	if (s->home >= 0)

@@ -15,6 +15,7 @@ struct hub;
 struct keyring;
 struct leases;
 struct map;
+struct places;
 struct router;
 struct workers;
 
@@ -29,6 +30,7 @@ struct several {
 	struct journal_node node;
 	struct leases *leases;
 	struct cluster *cluster;
+	struct places *places; /* for the hub */
 
 	/* Set before several_start(). */
 	struct engaged *engaged;
@@ -52,11 +54,12 @@ int several_join(struct several *s, const struct keyring *k, struct journal *j,
 		 struct err *e);
 /* The hub gets all apps, and partitions are taken. */
 int several_start(struct several *s, struct store *st, struct err *e);
-/* Gives up what nothing is under way in; the rest as it ends. */
+/* Gives up its links' leases, and partitions with nothing under way; the rest
+ * as it ends. */
 void several_leave(struct several *s);
 /* Nothing is told to the parts any more. */
 void several_hush(struct several *s);
-/* After the journal is freed, and whoever looks at leases. */
+/* After the journal is freed, the hub, and whoever looks at leases. */
 void several_release(struct several *s);
 
 #endif

@@ -61,7 +61,26 @@ static void on_closed(void *arg)
 	closed++;
 }
 
-static void setup(void)
+/* What was last told of an app's place, when there are several nodes. */
+static struct {
+	char app_id[24];
+	enum place_link link;
+	int conns, told;
+	size_t n;
+} placed;
+
+static void on_place(const char *app_id, enum place_link link, int conns,
+		     int told, void *arg)
+{
+	(void)arg;
+	(void)snprintf(placed.app_id, sizeof(placed.app_id), "%s", app_id);
+	placed.link = link;
+	placed.conns = conns;
+	placed.told = told;
+	placed.n++;
+}
+
+static void make_apps(bool several)
 {
 	const struct apps_opts o = {
 		.alarms = &wires.alarms,
@@ -70,6 +89,7 @@ static void setup(void)
 		.counts = &counts,
 		.dials_per_second = 10,
 		.envelope = on_envelope,
+		.place = several ? on_place : NULL,
 		.closed = on_closed,
 	};
 	struct err e = { 0 };
@@ -78,11 +98,22 @@ static void setup(void)
 	wires_init();
 	memset(&dialer, 0, sizeof(dialer));
 	memset(&counts, 0, sizeof(counts));
+	memset(&placed, 0, sizeof(placed));
 	dialer.base.ops = &dialer_ops;
 	closed = 0;
 	ack_now = true;
 	apps = apps_create(&o, &e);
 	ck_assert_msg(apps != NULL, "%s", e.msg);
+}
+
+static void setup(void)
+{
+	make_apps(false);
+}
+
+static void setup_several(void)
+{
+	make_apps(true);
 }
 
 static void teardown(void)
@@ -659,6 +690,194 @@ START_TEST(cutting_leaves_nothing)
 }
 END_TEST
 
+static void placed_is(enum place_link link, int conns, int told)
+{
+	ck_assert_int_eq(placed.link, link);
+	ck_assert_int_eq(placed.conns, conns);
+	ck_assert_int_eq(placed.told, told);
+}
+
+/* The app is held and live. */
+static struct wire *hold(const char *app_id)
+{
+	apps_put(apps, app_id, "xapp-1");
+	ck_assert_uint_eq(dialer.n, 0);
+	apps_hold(apps, app_id, true, 0);
+	ck_assert_uint_eq(dialer.n, 1);
+	return come_up(1);
+}
+
+START_TEST(app_of_another_node_is_not_dialed)
+{
+	apps_put(apps, "A1", "xapp-1");
+	apps_put(apps, "A1", "xapp-2");
+	wires_pass(60000);
+	ck_assert_uint_eq(dialer.n, 0);
+	ck_assert_uint_eq(stats().apps, 1);
+	ck_assert_uint_eq(stats().placed, 0);
+	apps_hold(apps, "A1", false, 2);
+	ck_assert_uint_eq(stats().elsewhere, 1);
+	look_at("A1");
+	ck_assert_int_eq(seen.elsewhere, 2);
+	apps_hold(apps, "A1", true, 2);
+	ck_assert_str_eq(dialer.asked[0].token, "xapp-2");
+	ck_assert_uint_eq(stats().placed, 1);
+	apps_remove(apps, "A1");
+	ck_assert_uint_eq(stats().placed, 0);
+	ck_assert_uint_eq(stats().elsewhere, 0);
+}
+END_TEST
+
+START_TEST(place_is_told_what_becomes_of_a_link)
+{
+	struct wire *w;
+
+	apps_put(apps, "A1", "xapp-1");
+	apps_hold(apps, "A1", true, 0);
+	placed_is(PLACE_DIALING, 0, 0);
+	w = come_up(3);
+	ck_assert_str_eq(placed.app_id, "A1");
+	placed_is(PLACE_LIVE, 1, 3);
+	wire_disconnect(w, "warning");
+	come_up(4);
+	placed_is(PLACE_LIVE, 2, 4);
+	wire_end(w, "closed by peer (1000)");
+	placed_is(PLACE_LIVE, 1, 0);
+	wire_end(wires_last(), "closed by peer (1006)");
+	placed_is(PLACE_DIALING, 0, 0);
+	until_asked(5000);
+	refuse(dialer.n - 1, ERR_FATAL, 0, "token_revoked");
+	placed_is(PLACE_STUCK, 0, 0);
+}
+END_TEST
+
+START_TEST(too_many_websockets_is_told_as_stuck)
+{
+	apps_put(apps, "A1", "xapp-1");
+	apps_hold(apps, "A1", true, 2);
+	grant(0);
+	wire_open(wires_last());
+	wire_disconnect(wires_last(), "too_many_websockets");
+	placed_is(PLACE_STUCK, 0, 0);
+	apps_hold(apps, "A1", false, 2);
+	wires_pass(3600 * 1000);
+	ck_assert_uint_eq(dialer.n, 1);
+}
+END_TEST
+
+START_TEST(link_that_is_given_up_says_goodbye_at_once)
+{
+	struct wire *w = hold("A1");
+
+	apps_hold(apps, "A1", false, 2);
+	ck_assert(w->closing);
+	ck_assert_uint_eq(stats().live_apps, 0);
+	wire_end(w, "closed by peer (1000)");
+	wires_pass(3600 * 1000);
+	ck_assert_uint_eq(wires_alive(), 0);
+	ck_assert_uint_eq(dialer.n, 1);
+	ck_assert_uint_eq(stats().links[LINK_IDLE], 1);
+}
+END_TEST
+
+START_TEST(link_that_is_given_up_acks_first_what_it_brought)
+{
+	struct wire *w = hold("A1");
+
+	ack_now = false;
+	wire_text(w, ENVELOPE("e1"));
+	wire_text(w, ENVELOPE("e2"));
+	apps_hold(apps, "A1", false, 2);
+	ck_assert(!w->closing);
+	apps_ack(apps, "A1", 1, "e1");
+	ck_assert(!w->closing);
+	apps_ack(apps, "A1", 1, "e2");
+	ck_assert_str_eq(w->sent, "{\"envelope_id\":\"e2\"}");
+	ck_assert(w->closing);
+	ck_assert_uint_eq(stats().acks, 2);
+}
+END_TEST
+
+START_TEST(link_that_is_given_up_waits_ten_seconds_for_acks)
+{
+	struct wire *w = hold("A1");
+
+	ack_now = false;
+	wire_text(w, ENVELOPE("e1"));
+	apps_hold(apps, "A1", false, 2);
+	wires_pass(9000);
+	ck_assert(!w->closing);
+	wires_pass(1500);
+	ck_assert(w->closing);
+}
+END_TEST
+
+START_TEST(attempt_is_given_up_too)
+{
+	apps_put(apps, "A1", "xapp-1");
+	apps_hold(apps, "A1", true, 0);
+	grant(0);
+	apps_hold(apps, "A1", false, 2);
+	ck_assert_uint_eq(wires_alive(), 0);
+	ck_assert_uint_eq(stats().links[LINK_IDLE], 1);
+	apps_hold(apps, "A1", true, 0);
+	ck_assert_uint_eq(dialer.n, 2);
+	apps_hold(apps, "A1", false, 2);
+	grant(1); /* too late */
+	ck_assert_uint_eq(wires_alive(), 0);
+}
+END_TEST
+
+START_TEST(replacement_is_given_up_with_its_link)
+{
+	struct wire *w = hold("A1");
+
+	wire_disconnect(w, "warning");
+	grant(1);
+	wire_open(wires_last());
+	apps_hold(apps, "A1", false, 2);
+	ck_assert(w->closing);
+	wires_pass(1000);
+	ck_assert_uint_eq(wires_alive(), 0);
+	ck_assert_uint_eq(stats().links[LINK_IDLE], 1);
+}
+END_TEST
+
+START_TEST(link_that_is_wanted_again_is_dialed_beside_the_old)
+{
+	struct wire *old = hold("A1");
+
+	ack_now = false;
+	wire_text(old, ENVELOPE("e1"));
+	apps_hold(apps, "A1", false, 2);
+	apps_hold(apps, "A1", true, 1);
+	ck_assert_uint_eq(dialer.n, 2);
+	come_up(2);
+	apps_ack(apps, "A1", 1, "e1");
+	ck_assert_str_eq(old->sent, "{\"envelope_id\":\"e1\"}");
+	ck_assert(old->closing);
+	ck_assert_uint_eq(stats().live_apps, 1);
+}
+END_TEST
+
+START_TEST(app_waiting_for_its_turn_to_dial_is_taken_out)
+{
+	char id[24];
+	int i;
+
+	for (i = 0; i < 102; i++) {
+		(void)snprintf(id, sizeof(id), "A%d", i);
+		apps_put(apps, id, "xapp");
+		apps_hold(apps, id, true, 0);
+	}
+	ck_assert_uint_eq(dialer.n, 100);
+	apps_hold(apps, "A100", false, 2);
+	wires_pass(1000);
+	ck_assert_uint_eq(dialer.n, 101);
+	ck_assert_str_eq(dialer.asked[100].app_id, "A101");
+}
+END_TEST
+
 int main(void)
 {
 	Suite *s = suite_create("apps");
@@ -699,6 +918,20 @@ int main(void)
 		       closing_says_goodbye_on_every_link_and_dials_no_more);
 	tcase_add_test(tc, closing_with_nothing_open_is_done_at_once);
 	tcase_add_test(tc, cutting_leaves_nothing);
+	suite_add_tcase(s, tc);
+
+	tc = tcase_create("several nodes");
+	tcase_add_checked_fixture(tc, setup_several, teardown);
+	tcase_add_test(tc, app_of_another_node_is_not_dialed);
+	tcase_add_test(tc, place_is_told_what_becomes_of_a_link);
+	tcase_add_test(tc, too_many_websockets_is_told_as_stuck);
+	tcase_add_test(tc, link_that_is_given_up_says_goodbye_at_once);
+	tcase_add_test(tc, link_that_is_given_up_acks_first_what_it_brought);
+	tcase_add_test(tc, link_that_is_given_up_waits_ten_seconds_for_acks);
+	tcase_add_test(tc, attempt_is_given_up_too);
+	tcase_add_test(tc, replacement_is_given_up_with_its_link);
+	tcase_add_test(tc, link_that_is_wanted_again_is_dialed_beside_the_old);
+	tcase_add_test(tc, app_waiting_for_its_turn_to_dial_is_taken_out);
 	suite_add_tcase(s, tc);
 	srunner_run_all(sr, CK_ENV);
 	failed = srunner_ntests_failed(sr);

@@ -6,6 +6,7 @@
 #include <stdbool.h>
 
 struct cluster;
+struct places;
 struct conf;
 struct err;
 struct gate;
@@ -39,6 +40,7 @@ struct admin_opts {
 	struct workers *workers;
 	struct hub *hub;
 	struct cluster *cluster;     /* NULL: alone */
+	struct places *places;       /* NULL: alone */
 	const atomic_bool *stopping; /* NULL: never */
 };
 

@@ -15,6 +15,7 @@
 #include "llm/llm.h"
 #include "route/router.h"
 #include "route/verdict.h"
+#include "state/place.h"
 #include "state/quarantine.h"
 #include "store/cluster.h"
 #include "store/journal.h"
@@ -50,6 +51,8 @@ static void add_hub(struct jwrite *w, struct hub *hub)
 	hub_stats(hub, &hs);
 	jw_int(w, "apps", (int64_t)hs.apps);
 	jw_int(w, "live_apps", (int64_t)hs.live_apps);
+	jw_int(w, "placed", (int64_t)hs.placed);
+	jw_int(w, "elsewhere", (int64_t)hs.elsewhere);
 	add_links(w, &hs);
 	jw_object(w, "traffic");
 	jw_int(w, "envelopes", (int64_t)hs.envelopes);
@@ -151,7 +154,7 @@ static bool ready(const struct admin_opts *o, char why[HEALTH_WHY_SIZE])
 	if (!o->hub)
 		return true;
 	hub_stats(o->hub, &hs);
-	if (hs.apps == 0 || hs.live_apps > 0)
+	if (hs.apps == 0 || hs.live_apps > 0 || hs.elsewhere > 0)
 		return true;
 	(void)snprintf(why, HEALTH_WHY_SIZE, "none of %zu apps is connected",
 		       hs.apps);
@@ -183,6 +186,8 @@ static void add_view(const struct link_view *v, void *arg)
 	jw_str(w, "last", v->last);
 	jw_int(w, "num_connections", v->num_connections);
 	jw_int(w, "reconnects", (int64_t)v->reconnects);
+	jw_bool(w, "hold", v->hold);
+	jw_int(w, "elsewhere", v->elsewhere);
 	jw_object_end(w);
 }
 
@@ -225,9 +230,23 @@ static void add_decision(const char *stage, enum verdict v, uint64_t n,
 
 struct nodes {
 	struct jwrite *w;
+	struct places *places;
 	const char *self;
 	size_t backlog; /* of what no node holds */
 };
+
+struct lease_row {
+	const char *id;
+	struct jwrite *w;
+};
+
+static void add_lease(const struct place_node *n, void *arg)
+{
+	const struct lease_row *r = arg;
+
+	if (strcmp(n->id, r->id) == 0)
+		jw_int(r->w, "leases", n->alive ? (int64_t)n->held : 0);
+}
 
 static void add_node(const struct cluster_node *n, void *arg)
 {
@@ -247,6 +266,9 @@ static void add_node(const struct cluster_node *n, void *arg)
 	jw_bool(w, "alive", n->alive);
 	jw_int(w, "renewed_ms", n->age_ms);
 	jw_int(w, "links", (int64_t)n->links);
+	if (ns->places)
+		places_each(ns->places, add_lease,
+			    &(struct lease_row){ n->id, w });
 	jw_int(w, "backlog", (int64_t)n->backlog);
 	jw_array(w, "partitions");
 	for (p = n->parts; *p; p = end + (*end == ' '))
@@ -255,15 +277,18 @@ static void add_node(const struct cluster_node *n, void *arg)
 	jw_object_end(w);
 }
 
-static void add_cluster(struct jwrite *w, struct cluster *c)
+static void add_cluster(struct jwrite *w, struct cluster *c, struct places *ps)
 {
-	struct nodes ns = { .w = w, .self = cluster_id(c) };
+	struct nodes ns = { .w = w, .places = ps, .self = cluster_id(c) };
+	char why[HEALTH_WHY_SIZE];
 
 	jw_object(w, "cluster");
 	jw_array(w, "nodes");
 	cluster_each(c, add_node, &ns);
 	jw_array_end(w);
 	jw_int(w, "unheld_backlog", (int64_t)ns.backlog);
+	if (ps && !places_healthy(ps, why, sizeof(why)))
+		jw_str(w, "links_stay", why);
 	jw_object_end(w);
 }
 
@@ -279,7 +304,7 @@ int status_full(const struct admin_opts *o, int64_t started_ms, struct buf *out)
 	jw_bool(&w, "stopping", stopping(o));
 	add_parts(&w, o);
 	if (o->cluster)
-		add_cluster(&w, o->cluster);
+		add_cluster(&w, o->cluster, o->places);
 	jw_array(&w, "models");
 	if (o->llm)
 		llm_each(o->llm, add_model, &w);

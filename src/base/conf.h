@@ -71,6 +71,7 @@ struct conf {
 	struct conf_way slack_way;
 	int updates_per_minute; /* chat.update, per workspace; 0: unpaced */
 	int posts_per_second;   /* per channel; 0: unpaced */
+	int links_per_app;      /* on as many of several nodes */
 	int slack_timeout_s;    /* of one call */
 
 	int rate_per_minute; /* 0: no limit */

@@ -146,6 +146,8 @@ const struct conf_key conf_keys[] = {
 	  .num = 45, .max = 6000 },
 	{ "slack", "posts_per_second", CONF_INT, AT(posts_per_second), .num = 1,
 	  .max = 1000 },
+	{ "slack", "links_per_app", CONF_INT, AT(links_per_app), .num = 2,
+	  .min = 1, .max = 4 },
 	{ "slack", "timeout_s", CONF_INT, AT(slack_timeout_s), .num = 15,
 	  .min = 1, .max = 300 },
 

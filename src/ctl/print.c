@@ -203,6 +203,7 @@ static void add_node(struct table *t, const struct json *row)
 	table_add(t, alive ? "alive" : "gone");
 	table_add(t, age);
 	table_addf(t, "%lld", number(row, "links"));
+	table_addf(t, "%lld", number(row, "leases"));
 	table_addf(t, "%zu", json_len(row, "partitions"));
 	table_addf(t, "%lld", number(row, "backlog"));
 	table_add(t, json_str(row, "id"));
@@ -212,8 +213,9 @@ static void print_nodes(const struct json *j)
 {
 	static const char *const heads[] = { "NODE",       "STATE",
 					     "RENEWED",    "LINKS",
-					     "PARTITIONS", "UNFINISHED",
-					     "ID" };
+					     "LEASES",     "PARTITIONS",
+					     "UNFINISHED", "ID" };
+	const char *stay = json_str(j, "links_stay");
 	const struct json *list = json_at(j, "nodes");
 	struct table t;
 	size_t i;
@@ -221,11 +223,13 @@ static void print_nodes(const struct json *j)
 	if (json_len(list, "") == 0)
 		return;
 	putchar('\n');
-	table_init(&t, 7, heads);
+	table_init(&t, 8, heads);
 	for (i = 0; i < json_len(list, ""); i++)
 		add_node(&t, element(list, i));
 	table_print(&t, stdout);
 	table_release(&t);
+	if (stay)
+		printf("links stay where they are: %s\n", stay);
 	if (number(j, "unheld_backlog") > 0)
 		printf("%lld unfinished in partitions that no node holds\n",
 		       number(j, "unheld_backlog"));
@@ -256,8 +260,10 @@ static void print_models(const struct json *list)
 
 static void print_apps(const struct json *list)
 {
-	static const char *const heads[] = { "APP",         "LINK",  "SINCE",
-					     "CONNECTIONS", "AGAIN", "LAST" };
+	static const char *const heads[] = { "APP",       "LINK",
+					     "SINCE",     "CONNECTIONS",
+					     "ELSEWHERE", "AGAIN",
+					     "LAST" };
 	long long now = (long long)clock_wall_ms();
 	char age[TABLE_AGE_SIZE];
 	const struct json *row;
@@ -267,7 +273,7 @@ static void print_apps(const struct json *list)
 	if (json_len(list, "") == 0)
 		return;
 	putchar('\n');
-	table_init(&t, 6, heads);
+	table_init(&t, 7, heads);
 	for (i = 0; i < json_len(list, ""); i++) {
 		row = element(list, i);
 		table_age(age, (now - number(row, "since_ms")) / 1000);
@@ -275,6 +281,7 @@ static void print_apps(const struct json *list)
 		table_add(&t, json_str(row, "state"));
 		table_add(&t, age);
 		table_addf(&t, "%lld", number(row, "num_connections"));
+		table_addf(&t, "%lld", number(row, "elsewhere"));
 		table_addf(&t, "%lld", number(row, "reconnects"));
 		table_add(&t, json_str(row, "last"));
 	}

@@ -35,6 +35,8 @@ static void set_view(struct app *a, const char *why)
 	a->view.state = a->link->state;
 	a->view.since_ms = clock_wall_ms();
 	a->view.num_connections = a->link->num_connections;
+	a->view.hold = a->hold;
+	a->view.elsewhere = a->elsewhere;
 	(void)snprintf(a->last, sizeof(a->last), "%s", why);
 }
 
@@ -43,6 +45,32 @@ static void show(struct app *a, const char *why)
 	pthread_mutex_lock(&a->all->lock);
 	set_view(a, why);
 	pthread_mutex_unlock(&a->all->lock);
+}
+
+static int count_open(const struct app *a)
+{
+	return (a->link && link_open(a->link)) +
+	       (a->next && link_open(a->next)) + (a->old && link_open(a->old));
+}
+
+/* What other nodes are to know; told is the hello's, or 0. */
+static void tell_place(struct app *a, int told)
+{
+	struct apps *as = a->all;
+	enum place_link link = PLACE_DIALING;
+	int conns = count_open(a);
+
+	if (!as->o.place || a->removed || as->closing)
+		return;
+	if (is_live(a))
+		link = PLACE_LIVE;
+	else if (a->stuck)
+		link = PLACE_STUCK;
+	if (told == 0 && (int)link == a->told_link && conns == a->told_conns)
+		return;
+	a->told_link = (int)link;
+	a->told_conns = conns;
+	as->o.place(a->id, link, conns, told, as->o.arg);
 }
 
 static void on_changed(struct link *l, enum link_state from, const char *why)
@@ -62,6 +90,7 @@ static void on_changed(struct link *l, enum link_state from, const char *why)
 	if (l == a->link)
 		set_view(a, why);
 	pthread_mutex_unlock(&as->lock);
+	tell_place(a, 0);
 }
 
 static struct link *make_link(struct app *a)
@@ -100,7 +129,7 @@ static void want_dial(struct link *l)
 	struct apps *as = a->all;
 	int64_t wait;
 
-	if (l->queued || as->closing)
+	if (l->queued || as->closing || !a->hold)
 		return;
 	wait = pace_take(&a->pace, as->o.alarms->now());
 	if (wait > 0)
@@ -146,6 +175,7 @@ static void back_off(struct link *l, enum link_loss how, unsigned int floor_ms,
 	if (how == LOSS_LIMIT && floor_ms == 0)
 		floor_ms = LIMIT_DEFAULT_MS;
 	judge_life(a, l);
+	a->stuck = how == LOSS_PARK || how == LOSS_SLOW;
 	if (how == LOSS_PARK)
 		log_error(LOG_FIELDS({ "app", a->id }, { "why", why }),
 			  "the app stays offline until an operator helps");
@@ -175,12 +205,17 @@ static void on_leaving(struct link *l, bool at_once)
 }
 
 /* More than ours: a process that died, or somebody else has the token. Either
- * takes a share of the events (protocol notes, 1.3). */
-static void warn_ghosts(const struct app *a, int n)
+ * takes a share of the events (protocol notes, 1.3). Of several nodes none
+ * knows alone what is ours. */
+static void warn_ghosts(struct app *a, int n)
 {
 	int ours = 1 + (a->old && link_open(a->old));
 	char told[12];
 
+	if (a->all->o.place) {
+		tell_place(a, n);
+		return;
+	}
 	if (n <= ours)
 		return;
 	(void)snprintf(told, sizeof(told), "%d", n);
@@ -212,6 +247,7 @@ static void on_live(struct link *l)
 		a->next = NULL;
 		link_drain(a->old);
 	}
+	a->stuck = false;
 	count_hello(a);
 	warn_ghosts(a, l->num_connections);
 }
@@ -250,6 +286,7 @@ static void on_envelope(struct link *l, const struct envelope *env,
 	struct app *a = l->owner;
 	struct apps *as = a->all;
 
+	link_kept(l);
 	if (as->o.envelope(a->id, l->gen, env, text, n, as->o.arg))
 		apps_ack(as, a->id, l->gen, env->id);
 }
@@ -279,6 +316,7 @@ struct app *app_create(struct apps *as, const char *id, const char *token)
 		app_free(a);
 		return NULL;
 	}
+	a->told_link = -1;
 	pace_init(&a->pace, DIALS_PER_MINUTE, DIAL_BURST, as->o.alarms->now());
 	a->view.app_id = a->id;
 	a->view.last = a->last;
@@ -296,7 +334,43 @@ void app_free(struct app *a)
 
 void app_start(struct app *a)
 {
+	a->told_link = -1;
 	want_dial(a->link);
+	tell_place(a, 0);
+}
+
+void app_set_hold(struct app *a, bool hold, int elsewhere)
+{
+	struct apps *as = a->all;
+
+	as->nhold += (size_t)hold - (size_t)a->hold;
+	as->nelsewhere += (size_t)(elsewhere > 0) - (size_t)(a->elsewhere > 0);
+	a->hold = a->view.hold = hold;
+	a->elsewhere = a->view.elsewhere = elsewhere;
+}
+
+/* A live link is drained as old; there is always one that serves, or is to. */
+static bool set_aside(struct app *a)
+{
+	struct link *fresh = make_link(a);
+
+	if (!fresh)
+		return false;
+	free_link(a, &a->old);
+	a->old = a->link;
+	a->link = fresh;
+	show(a, "other nodes have its links");
+	link_part(a->old);
+	return true;
+}
+
+void app_part(struct app *a)
+{
+	free_link(a, &a->next);
+	dialq_remove(&a->all->queue, a->link);
+	a->stuck = false;
+	if (a->link->state != LINK_LIVE || !set_aside(a))
+		link_idle(a->link, "other nodes have its links");
 }
 
 /* The old token may be dead: what waits or hangs dials at once, what lives
@@ -306,8 +380,11 @@ void app_renew(struct app *a, char *token)
 	secret_free(a->token);
 	a->token = token;
 	a->failures = 0;
+	a->stuck = false;
 	pace_init(&a->pace, DIALS_PER_MINUTE, DIAL_BURST,
 		  a->all->o.alarms->now());
+	if (!a->hold)
+		return;
 	if (a->next)
 		link_wait(a->next, 0, "new token");
 	if (a->link->state != LINK_LIVE)

@@ -30,9 +30,14 @@ struct app {
 	struct pace pace;
 	bool removed;
 	bool was_live; /* ever */
+	bool stuck;    /* lost for a reason that only an operator mends */
+	int told_link; /* enum place_link; -1: nothing yet */
+	int told_conns;
 
 	/* Under the lock. */
-	bool live; /* a link of it is, now */
+	bool live;     /* a link of it is, now */
+	bool hold;     /* it is to be linked here */
+	int elsewhere; /* live links of other nodes */
 	struct link_view view;
 	char last[96];
 };
@@ -48,7 +53,7 @@ struct apps {
 
 	pthread_mutex_t lock; /* of what follows */
 	struct app *head;
-	size_t napps, nlive, nlinks, links[LINK_STATES];
+	size_t napps, nlive, nhold, nelsewhere, nlinks, links[LINK_STATES];
 };
 
 extern const struct link_host app_host;
@@ -61,6 +66,11 @@ void app_start(struct app *a);
 /* For dialq: its turn has come. */
 void app_dial(struct link *l);
 void app_renew(struct app *a, char *token); /* takes it */
+
+/* The lock is held; for the counts of all apps. */
+void app_set_hold(struct app *a, bool hold, int elsewhere);
+/* It is to have no links here: they go as soon as they may. */
+void app_part(struct app *a);
 
 /* Say goodbye; apps_settle() follows for each link that is gone later. */
 void app_close(struct app *a);

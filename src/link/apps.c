@@ -74,6 +74,7 @@ static void list_remove(struct apps *as, struct app *a)
 	if (a->after)
 		a->after->before = a->before;
 	as->napps--;
+	app_set_hold(a, false, 0);
 	pthread_mutex_unlock(&as->lock);
 }
 
@@ -107,7 +108,26 @@ static void add(struct apps *as, const char *app_id, const char *token)
 		return;
 	}
 	list_add(as, a);
-	app_start(a);
+	if (as->o.place)
+		return;
+	apps_hold(as, app_id, true, 0);
+}
+
+void apps_hold(struct apps *as, const char *app_id, bool hold, int live)
+{
+	struct app *a = map_get(as->by_id, app_id);
+	bool was;
+
+	if (!a || as->closing)
+		return;
+	was = a->hold;
+	pthread_mutex_lock(&as->lock);
+	app_set_hold(a, hold, live);
+	pthread_mutex_unlock(&as->lock);
+	if (hold && !was)
+		app_start(a);
+	else if (was && !hold)
+		app_part(a);
 }
 
 void apps_put(struct apps *as, const char *app_id, const char *token)
@@ -193,6 +213,8 @@ void apps_ack(struct apps *as, const char *app_id, uint32_t gen,
 		as->o.counts->acks++;
 	else
 		as->o.counts->unacked++;
+	if (l)
+		link_acked(l);
 }
 
 void apps_close(struct apps *as)
@@ -222,6 +244,8 @@ void apps_stats(struct apps *as, struct hub_stats *out)
 	pthread_mutex_lock(&as->lock);
 	out->apps = as->napps;
 	out->live_apps = as->nlive;
+	out->placed = as->nhold;
+	out->elsewhere = as->nelsewhere;
 	memcpy(out->links, as->links, sizeof(out->links));
 	pthread_mutex_unlock(&as->lock);
 	out->envelopes = c->envelopes;

@@ -10,6 +10,7 @@
 #include "link/dial.h"
 #include "link/hub.h"
 #include "link/link.h"
+#include "state/place.h"
 
 struct err;
 struct transport;
@@ -35,6 +36,10 @@ struct apps_opts {
 	bool (*envelope)(const char *app_id, uint32_t gen,
 			 const struct envelope *env, const char *text, size_t n,
 			 void *arg);
+	/* What an app's links are like now, as places_tell() has it; an app
+	 * is dialed after apps_hold() only. NULL: all apps are, at once. */
+	void (*place)(const char *app_id, enum place_link link, int conns,
+		      int told, void *arg);
 	/* After apps_close(): no link is left. */
 	void (*closed)(void *arg);
 	void *arg;
@@ -46,6 +51,12 @@ void apps_free(struct apps *as); /* cuts all links off; NULL is allowed */
 /* As hub_app_put() and hub_app_remove(). */
 void apps_put(struct apps *as, const char *app_id, const char *token);
 void apps_remove(struct apps *as, const char *app_id);
+
+/*
+ * The app is to be linked here, or not (any more): then its link goes, after
+ * what it brought is acked. live is how many other nodes have a live link.
+ */
+void apps_hold(struct apps *as, const char *app_id, bool hold, int live);
 
 /* What the dialer has found. */
 void apps_ticket(struct apps *as, const char *app_id, uint32_t gen,

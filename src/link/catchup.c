@@ -241,11 +241,15 @@ static void look_at(const struct link_view *v, void *arg)
 	struct seen *s;
 	int64_t gap;
 
-	if (v->state != LINK_LIVE)
+	if (v->state != LINK_LIVE && v->elsewhere == 0)
 		return;
 	s = seen_of(l->c, v->app_id);
 	if (!s)
 		return;
+	if (v->state != LINK_LIVE) { /* who is linked looks for the gap */
+		s->last_ms = l->now;
+		return;
+	}
 	gap = s->last_ms == NEVER ? 0 : l->now - s->last_ms;
 	if (gap >= GAP_MS && may_sweep(l->c, v->app_id)) {
 		/* Twice in a row: the second waits for the first. */

@@ -42,6 +42,7 @@ struct hub {
 	struct dialer *own_dialer;
 	struct intake *intake;
 	struct apps *apps;
+	struct places *places;
 
 	/* Closing, on the I/O thread. */
 	struct loop_task close_task;
@@ -54,12 +55,20 @@ struct hub {
 	bool closed;
 };
 
-/* An app to put, or to remove if it has no token. */
+enum change_kind {
+	CHANGE_PUT,
+	CHANGE_REMOVE,
+	CHANGE_HOLD,
+};
+
 struct change {
 	struct loop_task task; /* must be first */
 	struct hub *h;
+	enum change_kind kind;
 	char *app_id;
-	char *token;
+	char *token; /* to put */
+	bool hold;
+	int live;
 };
 
 static void set_timer(int64_t in_ms, void *arg)
@@ -91,6 +100,14 @@ static void on_ack(const char *app_id, uint32_t gen, const char *envelope_id,
 	struct hub *h = arg;
 
 	apps_ack(h->apps, app_id, gen, envelope_id);
+}
+
+static void on_place(const char *app_id, enum place_link link, int conns,
+		     int told, void *arg)
+{
+	struct hub *h = arg;
+
+	places_tell(h->places, app_id, link, conns, told);
 }
 
 static void on_ticket(const char *app_id, uint32_t gen, const struct ticket *t,
@@ -184,6 +201,7 @@ static struct hub *create_bare(const struct hub_opts *o)
 	if (!h)
 		return NULL;
 	h->io = o->io;
+	h->places = o->places;
 	h->alarms.now = clock_ms;
 	h->alarms.wake = set_timer;
 	h->alarms.arg = h;
@@ -241,6 +259,7 @@ static int create_parts(struct hub *h, const struct hub_opts *o, struct err *e)
 		.counts = &h->counts,
 		.dials_per_second = o->conf->dials_per_second,
 		.envelope = on_envelope,
+		.place = o->places ? on_place : NULL,
 		.closed = links_closed,
 		.arg = h,
 	};
@@ -300,15 +319,29 @@ static void change_free(struct change *c)
 static void apply(struct loop_task *t)
 {
 	struct change *c = (struct change *)t;
+	struct hub *h = c->h;
 
-	if (c->token)
-		apps_put(c->h->apps, c->app_id, c->token);
-	else
-		apps_remove(c->h->apps, c->app_id);
+	switch (c->kind) {
+	case CHANGE_PUT:
+		apps_put(h->apps, c->app_id, c->token);
+		if (h->places)
+			places_put(h->places, c->app_id);
+		break;
+	case CHANGE_REMOVE:
+		if (h->places)
+			places_remove(h->places, c->app_id);
+		apps_remove(h->apps, c->app_id);
+		break;
+	case CHANGE_HOLD:
+		apps_hold(h->apps, c->app_id, c->hold, c->live);
+		break;
+	}
 	change_free(c);
 }
 
-static void post_change(struct hub *h, const char *app_id, const char *token)
+static void post_change(struct hub *h, enum change_kind kind,
+			const char *app_id, const char *token, bool hold,
+			int live)
 {
 	struct change *c = calloc(1, sizeof(*c));
 
@@ -316,6 +349,9 @@ static void post_change(struct hub *h, const char *app_id, const char *token)
 		goto fail;
 	c->task.run = apply;
 	c->h = h;
+	c->kind = kind;
+	c->hold = hold;
+	c->live = live;
 	c->app_id = strdup(app_id);
 	c->token = token ? strdup(token) : NULL;
 	if (!c->app_id || (token && !c->token))
@@ -331,12 +367,17 @@ fail:
 
 void hub_app_put(struct hub *h, const char *app_id, const char *token)
 {
-	post_change(h, app_id, token);
+	post_change(h, CHANGE_PUT, app_id, token, false, 0);
 }
 
 void hub_app_remove(struct hub *h, const char *app_id)
 {
-	post_change(h, app_id, NULL);
+	post_change(h, CHANGE_REMOVE, app_id, NULL, false, 0);
+}
+
+void hub_app_hold(struct hub *h, const char *app_id, bool hold, int live)
+{
+	post_change(h, CHANGE_HOLD, app_id, NULL, hold, live);
 }
 
 struct waking {

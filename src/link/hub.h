@@ -2,6 +2,7 @@
 #ifndef LINK_HUB_H
 #define LINK_HUB_H
 
+#include <stdbool.h>
 #include <stddef.h>
 #include <stdint.h>
 
@@ -11,6 +12,7 @@ struct engaged;
 struct err;
 struct journal;
 struct loop;
+struct places;
 struct quarantine;
 struct router;
 struct transport;
@@ -28,6 +30,8 @@ struct hub_opts {
 	struct quarantine *quarantine; /* NULL: none */
 	struct journal *journal;
 	struct router *router;
+	/* Which apps are linked here, of several nodes; NULL: all. */
+	struct places *places;
 };
 
 /* Before the loops start. */
@@ -41,6 +45,9 @@ void hub_app_remove(struct hub *h, const char *app_id);
 /* Any thread. Another node has seen a mention: replies that wait for one in
  * that thread (engaged_key()) needn't any more. */
 void hub_thread(struct hub *h, const char *key);
+
+/* Any thread; places_opts.told. */
+void hub_app_hold(struct hub *h, const char *app_id, bool hold, int live);
 
 /*
  * Set the soft RLIMIT_NOFILE to what napps links need; warns when it can't.
@@ -72,6 +79,8 @@ const char *link_state_name(enum link_state s);
 struct hub_stats {
 	size_t apps;
 	size_t live_apps; /* apps with a live link */
+	size_t placed;    /* apps that are to be linked here */
+	size_t elsewhere; /* apps with a live link of another node */
 	size_t links[LINK_STATES];
 	uint64_t envelopes, acks, unacked, malformed, binary, oversized;
 	uint64_t reconnects;
@@ -88,6 +97,8 @@ struct link_view {
 	const char *last; /* why it changed last: "hello", "token rejected" */
 	int num_connections; /* as hello told; 0 unknown */
 	uint64_t reconnects;
+	bool hold;     /* it is to be linked here */
+	int elsewhere; /* live links of other nodes, as far as is known */
 };
 void hub_each(struct hub *h, void (*fn)(const struct link_view *v, void *arg),
 	      void *arg);

@@ -62,6 +62,8 @@ static int64_t now_of(const struct link *l)
 static void enter_ticket(struct link *l)
 {
 	l->leaving = l->closing = l->complained = l->asking = false;
+	l->parting = false;
+	l->unacked = 0;
 	l->live_ms = 0;
 	l->env->host->ask(l);
 }
@@ -390,9 +392,7 @@ void link_free(struct link *l)
 {
 	if (!l)
 		return;
-	cut(l);
-	if (l->state != LINK_IDLE)
-		set_state(l, LINK_IDLE, "no longer wanted");
+	link_idle(l, "no longer wanted");
 	alarm_release(l->env->alarms, &l->alarm);
 	free(l);
 }
@@ -437,6 +437,40 @@ void link_drain(struct link *l)
 {
 	assert(l->state == LINK_LIVE);
 	set_state(l, LINK_DRAIN, "its successor is live");
+}
+
+static void part_if_acked(struct link *l)
+{
+	if (l->parting && l->unacked == 0 && link_open(l))
+		say_goodbye(l);
+}
+
+void link_part(struct link *l)
+{
+	assert(l->state == LINK_LIVE);
+	set_state(l, LINK_DRAIN, "others have the app's links");
+	l->parting = true;
+	part_if_acked(l);
+}
+
+void link_kept(struct link *l)
+{
+	l->unacked++;
+}
+
+void link_acked(struct link *l)
+{
+	if (l->unacked > 0)
+		l->unacked--;
+	part_if_acked(l);
+}
+
+void link_idle(struct link *l, const char *why)
+{
+	cut(l);
+	alarm_stop(l->env->alarms, &l->alarm);
+	if (l->state != LINK_IDLE)
+		set_state(l, LINK_IDLE, why);
 }
 
 bool link_close(struct link *l)

@@ -81,10 +81,12 @@ struct link {
 	int64_t ping_ms;  /* the next is due */
 	int64_t asked_ms; /* of the oldest ping that nothing followed */
 	bool asking;
-	bool leaving;        /* Slack said that it is going to end it */
-	bool closing;        /* we said goodbye */
-	bool complained;     /* about garbage, once a generation */
-	int num_connections; /* as hello told */
+	bool leaving;         /* Slack said that it is going to end it */
+	bool closing;         /* we said goodbye */
+	bool complained;      /* about garbage, once a generation */
+	bool parting;         /* say goodbye as soon as all is acked */
+	unsigned int unacked; /* envelopes that the host keeps */
+	int num_connections;  /* as hello told */
 
 	struct link *queue_next; /* the owner's */
 	bool queued;
@@ -111,6 +113,16 @@ void link_wait(struct link *l, int64_t ms, const char *why);
 /* From live: its successor is live. It goes on being read and acked until
  * Slack ends it, or for ten seconds; then it is lost. */
 void link_drain(struct link *l);
+
+/* The same, but as soon as no envelope of it is unacked any more. */
+void link_part(struct link *l);
+
+/* The host acks later what envelope brought; it has done so. */
+void link_kept(struct link *l);
+void link_acked(struct link *l);
+
+/* Cut off and back to idle, without a report. */
+void link_idle(struct link *l, const char *why);
 
 /*
  * Say goodbye, at most a second long; lost follows. False when there is

@@ -36,11 +36,16 @@ enum redis_script {
 	SCRIPT_ONCE,
 	SCRIPT_ENGAGE,
 	SCRIPT_FILLED,
+	SCRIPT_PLACE_BEAT,
+	SCRIPT_PLACE_LOOK,
+	SCRIPT_PLACE_LEAVE,
 	REDIS_SCRIPTS
 };
 extern const char *const redis_scripts[REDIS_SCRIPTS];
+/* In place_script.c. */
+extern const char redis_place_beat[], redis_place_look[], redis_place_leave[];
 
-#define REDIS_ARGS_MAX 24
+#define REDIS_ARGS_MAX 80
 
 /* One connection, for one thread at a time. */
 struct redis_conn {

@@ -121,4 +121,7 @@ const char *const redis_scripts[REDIS_SCRIPTS] = {
 	[SCRIPT_ONCE] = once,
 	[SCRIPT_ENGAGE] = engage,
 	[SCRIPT_FILLED] = filled,
+	[SCRIPT_PLACE_BEAT] = redis_place_beat,
+	[SCRIPT_PLACE_LOOK] = redis_place_look,
+	[SCRIPT_PLACE_LEAVE] = redis_place_leave,
 };
