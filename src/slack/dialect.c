@@ -393,15 +393,6 @@ static int parse(const struct buf *md, unsigned int flags, struct buf *out)
 	return rc == 0 && !out->failed ? 0 : -1;
 }
 
-static void trim(struct buf *out)
-{
-	size_t n = out->len;
-
-	while (n > 0 && (out->data[n - 1] == ' ' || out->data[n - 1] == '\n'))
-		n--;
-	mrkdwn_chop(out, n);
-}
-
 /* As mrkdwn_render(): closed, with a line end, without tables if they are a
  * bad joke. */
 int dialect_render(const char *md, size_t len, struct buf *out)
@@ -424,6 +415,6 @@ int dialect_render(const char *md, size_t len, struct buf *out)
 		rc = out->failed ? -1 : parse(&whole, 0, out);
 	buf_release(&whole);
 	if (rc == 0)
-		trim(out);
+		mrkdwn_trim(out);
 	return rc;
 }

@@ -241,27 +241,13 @@ static void line_break(struct dialect *r, bool hard)
 	}
 }
 
-static bool is_br(const char *p, size_t n)
-{
-	return n >= 4 && strncasecmp(p, "<br", 3) == 0 &&
-	       strchr(" />", p[3]) != NULL;
-}
-
-/* As in markdown_inline.c: md4c 0.4.8 has been seen to run out of the text. */
-static bool is_sane(const struct dialect *r, const char *p, size_t n)
-{
-	if (p >= r->md && p <= r->md + r->len)
-		return n <= (size_t)(r->md + r->len - p);
-	return n <= 16;
-}
-
 int dialect_text(MD_TEXTTYPE type, const MD_CHAR *p, MD_SIZE n, void *arg)
 {
 	struct dialect *r = arg;
 	char ch[4];
 	size_t k;
 
-	if (!is_sane(r, p, n))
+	if (!mrkdwn_is_sane(r->md, r->len, p, n))
 		return -1;
 	switch (type) {
 	case MD_TEXT_NULLCHAR:
@@ -284,7 +270,7 @@ int dialect_text(MD_TEXTTYPE type, const MD_CHAR *p, MD_SIZE n, void *arg)
 			prose(r, p, n);
 		break;
 	case MD_TEXT_HTML:
-		if (is_br(p, n))
+		if (mrkdwn_is_br(p, n))
 			line_break(r, true);
 		else
 			prose(r, p, n);

@@ -317,7 +317,7 @@ static int parse(const char *md, size_t len, unsigned int flags,
 	return rc == 0 && !out->failed ? 0 : -1;
 }
 
-static void trim(struct buf *out)
+void mrkdwn_trim(struct buf *out)
 {
 	size_t n = out->len;
 
@@ -335,7 +335,7 @@ static int parse_closed(const char *md, size_t len, struct buf *out)
 	if (parse(md, len, MD_FLAG_TABLES, out) < 0 &&
 	    (out->failed || parse(md, len, 0, out) < 0))
 		return -1;
-	trim(out);
+	mrkdwn_trim(out);
 	return 0;
 }
 

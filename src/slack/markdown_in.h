@@ -84,6 +84,14 @@ size_t mrkdwn_entity(const char *p, size_t n, char out[4]);
 void mrkdwn_enter_link(struct mrkdwn *r, const MD_ATTRIBUTE *href);
 void mrkdwn_leave_link(struct mrkdwn *r);
 
+/*
+ * md4c 0.4.8 has been seen to give a length that runs out of the text. Apart
+ * from the text it passes blanks and line ends of its own, 16 at most.
+ */
+bool mrkdwn_is_sane(const char *md, size_t len, const char *p, size_t n);
+bool mrkdwn_is_br(const char *p, size_t n); /* the tag, in any form */
+void mrkdwn_trim(struct buf *out);          /* white space at the end */
+
 /* The length of the URL at p, whole; 0 when there is none. */
 size_t mrkdwn_url_at(const char *p, size_t n);
 /* Only what begins so becomes a link: "!channel" and "@U1" would ping. */

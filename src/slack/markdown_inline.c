@@ -147,20 +147,16 @@ static void code_text(struct mrkdwn *r, const char *p, size_t n)
 	}
 }
 
-static bool is_br(const char *p, size_t n)
+bool mrkdwn_is_br(const char *p, size_t n)
 {
 	return n >= 4 && strncasecmp(p, "<br", 3) == 0 &&
 	       strchr(" />", p[3]) != NULL;
 }
 
-/*
- * md4c 0.4.8 has been seen to give a length that runs out of the text. Apart
- * from the text it passes blanks and line ends of its own, 16 at most.
- */
-static bool is_sane(const struct mrkdwn *r, const char *p, size_t n)
+bool mrkdwn_is_sane(const char *md, size_t len, const char *p, size_t n)
 {
-	if (p >= r->md && p <= r->md + r->len)
-		return n <= (size_t)(r->md + r->len - p);
+	if (p >= md && p <= md + len)
+		return n <= (size_t)(md + len - p);
 	return n <= 16;
 }
 
@@ -170,7 +166,7 @@ int mrkdwn_text(MD_TEXTTYPE type, const MD_CHAR *p, MD_SIZE n, void *arg)
 	char ch[4];
 	size_t k;
 
-	if (!is_sane(r, p, n))
+	if (!mrkdwn_is_sane(r->md, r->len, p, n))
 		return -1;
 	switch (type) {
 	case MD_TEXT_NULLCHAR:
@@ -188,7 +184,7 @@ int mrkdwn_text(MD_TEXTTYPE type, const MD_CHAR *p, MD_SIZE n, void *arg)
 		code_text(r, p, n);
 		break;
 	case MD_TEXT_HTML:
-		if (is_br(p, n))
+		if (mrkdwn_is_br(p, n))
 			line_break(r);
 		else
 			prose(r, p, n);
