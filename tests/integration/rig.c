@@ -2,6 +2,7 @@
 #include "integration/rig.h"
 
 #include <check.h>
+#include <errno.h>
 #include <poll.h>
 #include <signal.h>
 #include <stdio.h>
@@ -92,6 +93,24 @@ const struct pg *rig_on_postgres(void)
 {
 	pg = pg_start();
 	return pg;
+}
+
+void rig_begin(void)
+{
+	static const char suffix[] = "_postgres";
+	const char *name = program_invocation_short_name;
+	size_t n = strlen(name);
+
+	if (n < strlen(suffix) ||
+	    strcmp(name + n - strlen(suffix), suffix) != 0)
+		return;
+	(void)rig_on_postgres();
+	rig_with_redis(true);
+}
+
+bool rig_is_shared(void)
+{
+	return with_redis;
 }
 
 void rig_with_redis(bool yes)
@@ -337,7 +356,9 @@ static bool all_quiet(struct rig *r)
 	for (i = 0; i <= r->nmore; i++)
 		if (!bed_quiet(rig_node(r, i)))
 			return false;
-	return true;
+	/* A node knows of what waits for another only with its next beat. */
+	return !r->has_redis || pg_ask("SELECT count(*) FROM journal"
+				       " WHERE done_ms IS NULL") == 0;
 }
 
 char *rig_answer(struct rig *r, const char *channel, const char *thread_ts)

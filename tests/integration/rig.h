@@ -30,6 +30,13 @@ struct rig {
  * section of that name, NULL: none set. */
 void rig_open(struct rig *r, const char *limits);
 /*
+ * Once in main(), before anything else. A program whose name ends in
+ * "_postgres" runs its tests on PostgreSQL and Redis, any other on SQLite with
+ * local state.
+ */
+void rig_begin(void);
+bool rig_is_shared(void); /* on PostgreSQL and Redis */
+/*
  * All rigs from now on are on one PostgreSQL, emptied for each, instead of
  * SQLite. Once in main(), before anything else.
  */

@@ -169,6 +169,7 @@ int main(void)
 	SRunner *sr = srunner_create(s);
 	int failed;
 
+	rig_begin();
 	tcase_add_checked_fixture(tc, setup, teardown);
 	tcase_set_timeout(tc, 90);
 	tcase_add_loop_test(tc, disconnect_frame_brings_a_new_link, 0,

@@ -307,6 +307,7 @@ int main(void)
 	SRunner *sr = srunner_create(s);
 	int failed;
 
+	rig_begin();
 	tcase_add_checked_fixture(tc, NULL, teardown);
 	tcase_set_timeout(tc, 90);
 	tcase_add_test(tc,
