@@ -57,7 +57,6 @@ bool __wrap_journal_submit(struct journal *j, struct journal_req *r)
 	(void)j;
 	if (did.no_room)
 		return false;
-	ck_assert_int_eq(r->kind, JOURNAL_APPEND);
 	ck_assert_uint_lt(did.nsubmitted, MAX);
 	did.submitted[did.nsubmitted++] = r;
 	return true;
@@ -247,6 +246,49 @@ START_TEST(duplicate_is_acked_and_not_routed)
 }
 END_TEST
 
+#define MOVED                                                  \
+	"{\"type\":\"channel_id_changed\",\"old_channel_id\":" \
+	"\"G1\",\"new_channel_id\":\"C9\",\"event_ts\":\"1.0\"}"
+
+START_TEST(channel_id_changed_is_acked_when_it_is_written_down)
+{
+	ck_assert(!take(7, MOVED));
+	ck_assert_uint_eq(did.nsubmitted, 1);
+	ck_assert_int_eq(did.submitted[0]->kind, JOURNAL_WRITE);
+	turn();
+	ck_assert_uint_eq(did.nacked, 0);
+	done(0, true, false);
+	turn();
+	ck_assert_uint_eq(did.nrouted, 0);
+	ck_assert_uint_eq(did.nacked, 1);
+}
+END_TEST
+
+START_TEST(channel_id_changed_that_cannot_be_written_down_is_not_acked)
+{
+	take(7, MOVED);
+	done(0, false, false);
+	turn();
+	ck_assert_uint_eq(did.nacked, 0);
+}
+END_TEST
+
+/* It can't be used, and comes again otherwise. */
+START_TEST(channel_id_changed_without_ids_is_acked_at_once)
+{
+	static const char *const events[] = {
+		"{\"type\":\"channel_id_changed\"}",
+		"{\"type\":\"channel_id_changed\",\"old_channel_id\":\"G:1\","
+		"\"new_channel_id\":\"C9\"}",
+		"{\"type\":\"channel_id_changed\",\"old_channel_id\":\"G1\","
+		"\"new_channel_id\":\"G1\"}",
+	};
+
+	ck_assert(take(7, events[_i]));
+	ck_assert_uint_eq(did.nsubmitted, 0);
+}
+END_TEST
+
 START_TEST(failed_commit_is_not_acked)
 {
 	take(7, MENTION);
@@ -428,6 +470,12 @@ int main(void)
 	tcase_add_test(tc, mention_is_acked_after_its_commit);
 	tcase_add_test(tc, entry_holds_the_frame_and_its_ids);
 	tcase_add_test(tc, duplicate_is_acked_and_not_routed);
+	tcase_add_test(tc, channel_id_changed_is_acked_when_it_is_written_down);
+	tcase_add_test(
+		tc,
+		channel_id_changed_that_cannot_be_written_down_is_not_acked);
+	tcase_add_loop_test(tc, channel_id_changed_without_ids_is_acked_at_once,
+			    0, 3);
 	tcase_add_test(tc, failed_commit_is_not_acked);
 	tcase_add_test(tc, full_journal_is_not_acked);
 	tcase_add_test(tc, acks_of_one_commit_cost_one_wake_up);

@@ -757,6 +757,99 @@ START_TEST(claims_of_done_and_unfinished_entries_are_told)
 }
 END_TEST
 
+static int write_move(struct store *s, void *arg, struct err *err)
+{
+	return s->ops->channel_moved(s, arg, "A1", "T1", "C0", "C1", err);
+}
+
+static void move(void)
+{
+	struct wait w;
+
+	write_with(write_move, acme, &w);
+	run(&w);
+	ck_assert_msg(w.r.ok, "%s", w.err.msg);
+}
+
+static int list_engaged(const char *key, int64_t at_ms, void *arg)
+{
+	size_t n = strlen(arg);
+
+	(void)snprintf((char *)arg + n, 300 - n, "%s=%d ", key,
+		       (int)(at_ms - NOW));
+	return 0;
+}
+
+/* An entry of the channel that is still called C0. */
+static void append_of_c0(void)
+{
+	struct wait w;
+
+	init_append(&w, "e1", "Ev1");
+	w.entry.frame = (char *)"{\"channel\":\"C0\",\"text\":\"\\\"C0\\\"\"}";
+	w.entry.frame_len = strlen(w.entry.frame);
+	run(&w);
+	ck_assert(w.r.ok);
+	note("e1", (struct note){ .claim = "A1:T1:C0:1.0",
+				  .post = "C0:1.0",
+				  .verdict = "accept",
+				  .engaged = "A1:T1:C0:1.0",
+				  .engaged_ms = NOW });
+}
+
+static void append_of_others(void)
+{
+	append("e2", "Ev2");
+	note("e2", (struct note){ .claim = "A1:T1:C01:1.0",
+				  .post = "C01:1.0",
+				  .verdict = "accept",
+				  .engaged = "A1:T1:C01:1.0",
+				  .engaged_ms = NOW });
+	note("e2",
+	     (struct note){ .engaged = "A2:T1:C0:1.0", .engaged_ms = NOW });
+}
+
+START_TEST(what_is_kept_of_a_channel_moves_with_its_id)
+{
+	struct line_new line = make_line("1.0", "why?", false);
+	char claims[300] = "", engaged[300] = "";
+	struct unfinished u = { .ids = "" };
+	struct transcript t = { 0 };
+	struct store *st;
+
+	append_of_c0();
+	append_of_others();
+	line.channel = "C0";
+	answer("e3", &line, 1);
+	move();
+	move();
+	history(1000, &t);
+	ck_assert_uint_eq(t.n, 1);
+	transcript_release(&t);
+
+	st = scratch_open(&scratch, false);
+	ck_assert_int_eq(st->ops->claims(st, NOW, list_claim, claims, &e), 0);
+	ck_assert_ptr_nonnull(strstr(claims, "A1:T1:C1:1.0=e1:accept"));
+	ck_assert_ptr_nonnull(strstr(claims, "A1:T1:C01:1.0=e2:accept"));
+	ck_assert_ptr_null(strstr(claims, "A1:T1:C0:"));
+	ck_assert_int_eq(st->ops->engaged(st, NOW, list_engaged, engaged, &e),
+			 0);
+	ck_assert_ptr_nonnull(strstr(engaged, "A1:T1:C1:1.0=0 "));
+	ck_assert_ptr_nonnull(strstr(engaged, "A1:T1:C01:1.0=0 "));
+	ck_assert_ptr_null(strstr(engaged, "A2:T1:C1:"));
+	st->ops->close(st);
+	ck_assert_int_eq(
+		ask("SELECT count(*) FROM journal WHERE post = 'C1:1.0'"), 1);
+	ck_assert_int_eq(
+		ask("SELECT count(*) FROM journal WHERE post = 'C01:1.0'"), 1);
+
+	ck_assert_int_eq(journal_entry(j, "e1", collect, &u, &e), 1);
+	ck_assert_str_eq(u.last.frame,
+			 "{\"channel\":\"C1\",\"text\":\"\\\"C0\\\"\"}");
+	entry_release(&u.last);
+}
+END_TEST
+
 START_TEST(room_is_for_those_of_all_nodes_together)
 {
 	struct wait w;
@@ -1097,6 +1190,7 @@ static TCase *turns(void (*setup)(void))
 	tcase_add_checked_fixture(tc, setup, teardown);
 	tcase_add_test(tc, turn_becomes_history_and_usage);
 	tcase_add_test(tc, usage_adds_up);
+	tcase_add_test(tc, what_is_kept_of_a_channel_moves_with_its_id);
 	tcase_add_test(tc, row_that_can_never_be_stored_keeps_no_other_waiting);
 	tcase_add_test(tc, line_told_twice_is_kept_once);
 	tcase_add_test(tc, threads_are_told_by_their_newest_line);

@@ -26,9 +26,9 @@ const size_t manifest_nscopes =
 	sizeof(manifest_scopes) / sizeof(manifest_scopes[0]);
 
 static const char *const events[] = {
-	"app_mention",      "message.im",     "message.mpim",
-	"message.channels", "message.groups", "app_uninstalled",
-	"tokens_revoked",
+	"app_mention",      "message.im",         "message.mpim",
+	"message.channels", "message.groups",     "app_uninstalled",
+	"tokens_revoked",   "channel_id_changed",
 };
 #define NEVENTS (sizeof(events) / sizeof(events[0]))
 

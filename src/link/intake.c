@@ -14,6 +14,7 @@
 #include "net/loop.h"
 #include "route/envelope.h"
 #include "route/message.h"
+#include "route/moved.h"
 #include "route/router.h"
 #include "route/screen.h"
 #include "state/engaged.h"
@@ -25,7 +26,8 @@ struct arrival {
 	struct arrival *next;   /* of those that came back */
 	struct intake *in;
 	struct entry entry;
-	struct message *msg;
+	struct message *msg; /* NULL: moved is there */
+	struct moved *moved;
 	const char *stage; /* held: of the screen */
 	uint32_t gen;
 	const char *app_id; /* these stand behind the struct */
@@ -52,6 +54,7 @@ static void arrival_free(struct arrival *a)
 {
 	entry_release(&a->entry);
 	message_free(a->msg);
+	free(a->moved);
 	free(a);
 }
 
@@ -154,7 +157,7 @@ static void come_back(struct journal_req *r)
 	struct intake *in = a->in;
 	bool post;
 
-	if (r->ok && !r->duplicate && !r->elsewhere && !in->cut) {
+	if (a->msg && r->ok && !r->duplicate && !r->elsewhere && !in->cut) {
 		killpoint("appended");
 		router_submit(in->o.router, &a->entry, a->msg);
 		memset(&a->entry, 0, sizeof(a->entry));
@@ -289,17 +292,53 @@ static bool take(struct intake *in, struct screening *s, enum verdict v,
 	return false;
 }
 
+static int write_moved(struct store *s, void *arg, struct err *e)
+{
+	struct arrival *a = arg;
+
+	return moved_write(a->moved, s, a->in->o.engaged, e);
+}
+
+/* Acked when all that we have of the channel is where it belongs. */
+static void take_moved(struct intake *in, const struct moved *m,
+		       const char *app_id, uint32_t gen, const char *id)
+{
+	struct arrival *a = arrival_alloc(app_id, id, "");
+
+	if (a)
+		a->moved = malloc(sizeof(*m));
+	if (!a || !a->moved) {
+		in->o.counts->unacked++;
+		free(a);
+		return;
+	}
+	*a->moved = *m;
+	a->in = in;
+	a->gen = gen;
+	a->req.kind = JOURNAL_WRITE;
+	a->req.write = write_moved;
+	a->req.arg = a;
+	a->req.done = come_back;
+	in->under_way++;
+	(void)journal_submit(in->o.journal, &a->req);
+}
+
 bool intake_envelope(struct intake *in, const char *app_id, uint32_t gen,
 		     const struct envelope *env, const char *text, size_t n)
 {
 	struct screening s = { .env = env,
 			       .engaged = in->o.engaged,
 			       .quarantine = in->o.quarantine };
+	struct moved moved;
 	const char *stage;
 	enum verdict v;
 
 	if (in->stopping) {
 		in->o.counts->unacked++;
+		return false;
+	}
+	if (moved_read(env, &moved)) {
+		take_moved(in, &moved, app_id, gen, env->id);
 		return false;
 	}
 	v = screen_run(&s, &stage);

@@ -376,4 +376,5 @@ const struct store_ops store_postgres = {
 	.agent_put = postgres_agent_put,
 	.records = &record_postgres,
 	.seen_put = postgres_seen_put,
+	.channel_moved = postgres_channel_moved,
 };

@@ -34,6 +34,8 @@ enum postgres_query {
 	PQ_THREADS,
 	PQ_SEEN,
 	PQ_SEEN_PUT,
+	PQ_CHANNEL_MOVED,
+	PQ_TRANSCRIPT_MOVED,
 
 	PQ_TENANT_PUT,
 	PQ_TENANT_DROP,
@@ -224,6 +226,12 @@ int postgres_seen(struct store *s,
 		  void *arg, struct err *e);
 int postgres_seen_put(struct store *s, const char *apps, int64_t at_ms,
 		      struct err *e);
+
+/* postgres_moved.c */
+int postgres_channel_moved(struct store *s, const char *tenant_id,
+			   const char *app_id, const char *workspace_id,
+			   const char *old_id, const char *new_id,
+			   struct err *e);
 
 /* postgres_write.c: the writing ones. */
 int postgres_tenant_put(struct store *s, struct tenant *t, struct err *e);

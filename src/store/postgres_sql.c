@@ -89,6 +89,16 @@ const struct postgres_statement postgres_sql[PQ_COUNT] = {
 			  " SET at_ms = excluded.at_ms",
 			  2 },
 
+	[PQ_CHANNEL_MOVED] = { "channel_moved",
+			       "SELECT channel_moved($1, $2, $3, $4)", 4 },
+	[PQ_TRANSCRIPT_MOVED] = { "transcript_moved",
+				  "UPDATE transcript t SET channel = $3"
+				  " WHERE t.tenant_id = $1 AND t.channel = $2"
+				  " AND NOT EXISTS (SELECT 1 FROM transcript o"
+				  " WHERE o.tenant_id = $1 AND o.channel = $3"
+				  " AND o.thread = t.thread AND o.ts = t.ts)",
+				  3 },
+
 	[PQ_TENANT_PUT] = { "tenant_put",
 			    "INSERT INTO tenants"
 			    " (id, name, paused, rate_per_minute, burst)"

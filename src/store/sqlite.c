@@ -239,4 +239,5 @@ const struct store_ops store_sqlite = {
 	.agent_put = sqlite_agent_put,
 	.records = &record_sqlite,
 	.seen_put = sqlite_seen_put,
+	.channel_moved = sqlite_channel_moved,
 };

@@ -35,6 +35,12 @@ enum sqlite_query {
 	Q_SEEN,
 	Q_SEEN_PUT,
 
+	Q_MOVE_ENGAGED,
+	Q_MOVE_FRAMES,
+	Q_MOVE_CLAIMS,
+	Q_MOVE_POSTS,
+	Q_MOVE_TRANSCRIPT,
+
 	Q_TENANT_PUT,
 	Q_TENANT_DROP,
 	Q_TENANT_ENGAGED_DROP,
@@ -174,6 +180,11 @@ int sqlite_seen(struct store *s,
 		void *arg, struct err *e);
 int sqlite_seen_put(struct store *s, const char *apps, int64_t at_ms,
 		    struct err *e);
+
+/* sqlite_moved.c */
+int sqlite_channel_moved(struct store *s, const char *tenant_id,
+			 const char *app_id, const char *workspace_id,
+			 const char *old_id, const char *new_id, struct err *e);
 
 /* sqlite_write.c: the writing ones. */
 int sqlite_tenant_put(struct store *s, struct tenant *t, struct err *e);

@@ -33,6 +33,15 @@
 	"CASE WHEN instr(?1, ':') > 0 THEN CAST(substr(?1," \
 	" instr(?1, ':') + 1) AS REAL) * 1000 - 600000 ELSE 9e18 END"
 
+/* Keys that begin with app, workspace and channel. ';' is the character after
+ * ':', so this is all that begins so. */
+#define OLD_PLACE "?2 || ':' || ?3 || ':' || ?4"
+#define HAS_OLD_KEY(name) \
+#name " >= " OLD_PLACE " || ':' AND " #name " < " OLD_PLACE " || ';'"
+#define NEW_KEY(name)                                                         \
+	"?2 || ':' || ?3 || ':' || ?5 || substr(" #name ", length(" OLD_PLACE \
+	") + 1)"
+
 /* All that is ever asked of the database, beside the migrations. */
 const char *const sqlite_sql[Q_COUNT] = {
 	[Q_RESOLVE] = "SELECT " CONNECTION
@@ -73,6 +82,28 @@ const char *const sqlite_sql[Q_COUNT] = {
 		       " WHERE EXISTS (SELECT 1 FROM apps"
 		       " WHERE app_id = value)"
 		       " ON CONFLICT DO UPDATE SET at_ms = excluded.at_ms",
+
+	/* ?1 the tenant, ?2 app, ?3 workspace, ?4 the old id, ?5 the new. */
+	[Q_MOVE_ENGAGED] =
+		"INSERT INTO engaged (key, at_ms)"
+		" SELECT " NEW_KEY(
+			key) ", at_ms FROM engaged"
+			     " WHERE " HAS_OLD_KEY(
+				     key) " ON CONFLICT DO UPDATE SET"
+					  " at_ms = max(at_ms, excluded.at_ms)",
+	/* A JSON string that is the id; in a text its quotes are escaped. */
+	[Q_MOVE_FRAMES] =
+		"UPDATE pending SET frame = CAST(replace(CAST(frame AS TEXT),"
+		" '\"' || ?4 || '\"', '\"' || ?5 || '\"') AS BLOB)"
+		" WHERE seq IN (SELECT p.seq FROM pending p"
+		" JOIN journal j USING (seq) WHERE j.app_id = ?2)",
+	[Q_MOVE_CLAIMS] = "UPDATE journal SET claim = " NEW_KEY(
+		claim) " WHERE app_id = ?2 AND " HAS_OLD_KEY(claim),
+	[Q_MOVE_POSTS] = "UPDATE journal SET post = ?5 ||"
+			 " substr(post, length(?4) + 1) WHERE app_id = ?2"
+			 " AND post >= ?4 || ':' AND post < ?4 || ';'",
+	[Q_MOVE_TRANSCRIPT] = "UPDATE OR IGNORE transcript SET channel = ?5"
+			      " WHERE tenant_id = ?1 AND channel = ?4",
 
 	[Q_TENANT_PUT] = "INSERT INTO tenants AS t"
 			 " (id, name, paused, rate_per_minute, burst)"

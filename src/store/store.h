@@ -166,6 +166,13 @@ struct store_ops {
 	int (*seen_put)(struct store *s, const char *apps, int64_t at_ms,
 			struct err *e);
 
+	/* A channel has another id: threads, claims, posts and the transcript
+	 * are found under that one from now on. May be done again. */
+	int (*channel_moved)(struct store *s, const char *tenant_id,
+			     const char *app_id, const char *workspace_id,
+			     const char *old_id, const char *new_id,
+			     struct err *e);
+
 	const struct record_ops *records; /* store/record.h */
 };
 

@@ -9,6 +9,7 @@
 #include "base/log.h"
 #include "route/envelope.h"
 #include "route/message.h"
+#include "route/moved.h"
 #include "route/screen.h"
 #include "slack/ts.h"
 #include "state/engaged.h"
@@ -32,6 +33,7 @@ int LLVMFuzzerTestOneInput(const uint8_t *data, size_t size)
 	static struct engaged *engaged;
 	struct screening s = { 0 };
 	struct envelope env;
+	struct moved moved;
 	struct err e = { 0 };
 	const char *stage;
 	struct buf ack;
@@ -44,6 +46,8 @@ int LLVMFuzzerTestOneInput(const uint8_t *data, size_t size)
 		return 0;
 	s.env = &env;
 	s.engaged = engaged;
+	if (moved_read(&env, &moved) && !*moved.new_id)
+		abort();
 	(void)screen_run(&s, &stage);
 	if (s.msg)
 		check_message(s.msg);

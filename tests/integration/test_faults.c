@@ -4,6 +4,7 @@
 #include <stdlib.h>
 #include <string.h>
 
+#include "base/clock.h"
 #include "integration/rig.h"
 
 /*
@@ -363,6 +364,41 @@ START_TEST(hundreds_at_once_are_answered_once_each)
 }
 END_TEST
 
+#define BACKLOG   2000
+#define NOTICE_MS 5000 /* alone it takes a fifth of a second */
+
+/* The model takes two at a time, so that the backlog is 100 s long. */
+START_TEST(one_tenants_backlog_is_not_anothers)
+{
+	struct sim_settings set;
+	char ts[SIM_TS];
+	int64_t began;
+	size_t i;
+
+	rig_set_model("concurrency = 2\n");
+	rig_open(&rig, "rate_per_minute = 0\n");
+	ck_assert_int_eq(sim_load_many(rig.sim, 0, 1), 0);
+	sim_settings(rig.sim, &set);
+	set.llm_first_ms = 100;
+	set.llm_piece = 1000;
+	sim_set(rig.sim, &set);
+	rig_start(&rig);
+	ck_assert_int_eq(sim_wait_links(rig.sim, NULL, 2, MS), 0);
+	for (i = 0; i < BACKLOG; i++)
+		rig_say(&rig, "C1", "U1", "<@UB1> hello", NULL, NULL);
+	ck_assert_int_eq(sim_wait_asks(rig.sim, 20, MS), 0);
+
+	began = clock_ms();
+	rig_say(&rig, "C00000", "U00000P", "<@U00000B> and me?", NULL, ts);
+	ck_assert_int_eq(
+		sim_wait_text(rig.sim, "C00000", ts, "I will go on", MS), 0);
+	ck_assert_int_lt(clock_ms() - began, NOTICE_MS);
+	ck_assert_uint_lt(asks(), BACKLOG / 2);
+	/* Who has to wait is told so. */
+	ck_assert_int_eq(sim_wait_text(rig.sim, "C1", NULL, "before", MS), 0);
+}
+END_TEST
+
 static bool client_left(struct sim *s, void *arg)
 {
 	struct sim_ask *a;
@@ -405,6 +441,46 @@ START_TEST(who_deletes_the_placeholder_stops_the_model)
 }
 END_TEST
 
+/* Of the old id Slack knows nothing any more. */
+START_TEST(a_channel_that_gets_another_id_keeps_its_threads)
+{
+	char ts[SIM_TS];
+
+	rig_up(&rig);
+	rig_say(&rig, "C2", "U1", "<@UB1> hello", NULL, ts);
+	free(rig_answer(&rig, "C2", ts));
+	ck_assert_int_eq(sim_move_channel(rig.sim, "C2", "C2NEW"), 0);
+	ck_assert_int_eq(sim_wait_acked(rig.sim, MS), 0);
+	rig_say(&rig, "C2NEW", "U1", "and what else?", ts, NULL);
+	ck_assert_int_eq(sim_wait_text(rig.sim, "C2NEW", ts,
+				       "You said: \"Alice: and what", MS),
+			 0);
+	free(rig_answer(&rig, "C2NEW", ts));
+	/* The transcript was there: Slack wasn't asked for the thread. */
+	ck_assert_uint_eq(sim_count(rig.sim, "conversations.replies"), 0);
+}
+END_TEST
+
+START_TEST(an_answer_cut_by_kill_goes_on_in_the_channel_of_another_id)
+{
+	struct sim_llm slow = { .first_ms = 5000, .times = 1 };
+	char ts[SIM_TS];
+
+	rig_up(&rig);
+	sim_llm(rig.sim, &slow);
+	rig_say(&rig, "C2", "U1", "<@UB1> hello", NULL, ts);
+	ck_assert_int_eq(sim_wait_asks(rig.sim, 1, MS), 0);
+	ck_assert_int_eq(sim_wait_acked(rig.sim, MS), 0);
+	ck_assert_int_eq(sim_move_channel(rig.sim, "C2", "C2NEW"), 0);
+	ck_assert_int_eq(sim_wait_acked(rig.sim, MS), 0);
+	rig_kill(&rig);
+	rig_start(&rig);
+	ck_assert_int_eq(
+		sim_wait_text(rig.sim, "C2NEW", ts, "I will go on", MS), 0);
+	ck_assert_uint_eq(rig_replies(&rig, "C2NEW", ts), 1);
+}
+END_TEST
+
 int main(void)
 {
 	Suite *s = suite_create("faults");
@@ -421,7 +497,10 @@ int main(void)
 	T(a_storm_of_disconnects_is_no_storm_of_links);
 	T(delivered_again_in_any_way_it_is_answered_once);
 	T(hundreds_at_once_are_answered_once_each);
+	T(one_tenants_backlog_is_not_anothers);
 	T(who_deletes_the_placeholder_stops_the_model);
+	T(a_channel_that_gets_another_id_keeps_its_threads);
+	T(an_answer_cut_by_kill_goes_on_in_the_channel_of_another_id);
 #undef T
 	suite_add_tcase(s, tc);
 	srunner_run_all(sr, CK_ENV);

@@ -110,6 +110,16 @@ static const char *envelope(struct ctl *c)
 	return NULL;
 }
 
+static const char *move(struct ctl *c)
+{
+	struct channel *ch = ctl_channel(c);
+
+	if (!ch || !arg(c, "id") ||
+	    sim_move_channel(c->s, ch->id, arg(c, "id")) < 0)
+		return "channel and id, which is new, are needed";
+	return NULL;
+}
+
 static const char *redeliver(struct ctl *c)
 {
 	if (!arg(c, "event_id") ||
@@ -275,6 +285,7 @@ const struct ctl_call ctl_commands[] = {
 	{ "delete", delete_msg },
 	{ "event", event },
 	{ "envelope", envelope },
+	{ "move", move },
 	{ "redeliver", redeliver },
 	{ "disconnect", disconnect },
 	{ "cut", cut },

@@ -112,6 +112,9 @@ int sim_add_channel(struct sim *s, const char *id, const char *team,
 		    const char *name, const char *type);
 int sim_join(struct sim *s, const char *channel, const char *user);
 int sim_leave(struct sim *s, const char *channel, const char *user);
+/* The channel has another id from now on, and its bots get
+ * channel_id_changed. Of the old one Slack knows nothing any more. */
+int sim_move_channel(struct sim *s, const char *id, const char *new_id);
 
 /* From now on this token (bot's or app's) gets that error; NULL: it works. */
 int sim_token_error(struct sim *s, const char *token, const char *error);

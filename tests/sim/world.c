@@ -388,6 +388,46 @@ int sim_leave(struct sim *s, const char *channel, const char *user)
 	return ch && u ? 0 : -1;
 }
 
+static void tell_moved(struct sim *s, const struct channel *ch,
+		       const char *old_id)
+{
+	const struct install *bot;
+	char event[200];
+	size_t i;
+
+	snprintf(
+		event, sizeof(event),
+		"{\"type\":\"channel_id_changed\",\"old_channel_id\":\"%.40s\","
+		"\"new_channel_id\":\"%.40s\",\"event_ts\":\"%lld.000000\"}",
+		old_id, ch->id, (long long)(sim_wall_ms(s) / 1000));
+	for (i = 0; i < ch->bots.n; i++) {
+		bot = ch->bots.v[i];
+		sim_event(s, bot->app->id, bot->team->id, event);
+	}
+}
+
+int sim_move_channel(struct sim *s, const char *id, const char *new_id)
+{
+	struct channel *ch;
+	char *old_id;
+
+	sim_lock(s);
+	ch = world_channel(s->world, id);
+	if (!ch || world_channel(s->world, new_id)) {
+		sim_unlock(s);
+		return -1;
+	}
+	map_take(s->world->channels, id);
+	old_id = ch->id;
+	ch->id = must_dup(new_id);
+	if (map_put(s->world->channels, new_id, ch) < 0)
+		abort();
+	tell_moved(s, ch, old_id);
+	free(old_id);
+	sim_unlock(s);
+	return 0;
+}
+
 struct channel *world_im(struct sim *s, struct install *bot, struct user *user)
 {
 	struct channel *ch;
