@@ -495,6 +495,30 @@ START_TEST(retry_after_holds_up_that_method_of_that_workspace)
 }
 END_TEST
 
+START_TEST(retry_after_of_posts_holds_up_no_edit_and_no_other_workspace)
+{
+	size_t edits;
+
+	many_pieces();
+	stage.gap_ms = SECOND;
+	play(stage_ask(), 2 * SECOND);
+	stage_fault("chat.postMessage", FAULT_RATE, NULL, MINUTE);
+	stage_submit(stage_job("entry3", "300.000100", NULL, "posted?"));
+	stage_run(SECOND);
+	edits = stage_count("chat.update");
+	/* This workspace edits, and another one posts. */
+	stage_submit(elsewhere("entry2"));
+	stage_run(50 * SECOND);
+	ck_assert_uint_gt(stage_count("chat.update"), edits);
+	ck_assert_ptr_nonnull(stage_done("entry1"));
+	ck_assert_ptr_nonnull(stage_done("entry2"));
+	ck_assert_uint_eq(stage_nreplies(), 2);
+	stage_run(MINUTE);
+	ck_assert_ptr_nonnull(stage_done("entry3"));
+	ck_assert_uint_eq(stage_nreplies(), 3);
+}
+END_TEST
+
 START_TEST(a_post_refused_for_a_moment_is_repeated)
 {
 	stage_fault("chat.postMessage", FAULT_REFUSE, "service_unavailable", 0);
@@ -878,6 +902,35 @@ START_TEST(a_channel_that_is_gone_ends_the_turn)
 	ck_assert_int_eq(stage.nasked, 0);
 	ck_assert_str_eq(stage_done("entry1")->verdict, "gone:is_archived");
 	ck_assert_uint_eq(stage_done("entry1")->nlines, 0);
+}
+END_TEST
+
+static const char *const refusals[] = {
+	"channel_not_found", "is_archived",   "not_in_channel",
+	"thread_not_found",  "thread_locked", "restricted_action",
+};
+
+START_TEST(a_placeholder_that_slack_refuses_for_good_is_not_tried_again)
+{
+	stage_fault("chat.postMessage", FAULT_REFUSE, refusals[_i], 0);
+	play(stage_ask(), 5 * MINUTE);
+	ck_assert_uint_eq(stage_count("chat.postMessage"), 1);
+	ck_assert_int_eq(stage.nasked, 0);
+	contains(stage_done("entry1")->verdict, refusals[_i]);
+}
+END_TEST
+
+START_TEST(a_thread_that_is_locked_during_the_answer_ends_the_turn)
+{
+	many_pieces();
+	stage.gap_ms = SECOND;
+	play(stage_ask(), 2 * SECOND);
+	stage_fault("chat.update", FAULT_REFUSE, "thread_locked", 0);
+	stage_fault("chat.update", FAULT_REFUSE, "thread_locked", 0);
+	stage_fault("chat.postMessage", FAULT_REFUSE, "thread_locked", 0);
+	stage_run(5 * MINUTE);
+	ck_assert_uint_eq(stage_count("chat.postMessage"), 2);
+	ck_assert_str_eq(stage_done("entry1")->verdict, "policy:thread_locked");
 }
 END_TEST
 
@@ -1597,6 +1650,7 @@ int main(void)
 	T(a_post_that_arrives_late_is_deleted);
 	T(retry_after_of_a_post_is_waited_out);
 	T(retry_after_holds_up_that_method_of_that_workspace);
+	T(retry_after_of_posts_holds_up_no_edit_and_no_other_workspace);
 	T(a_post_refused_for_a_moment_is_repeated);
 	T(a_known_placeholder_is_edited);
 	T(an_intended_placeholder_is_looked_for_before_it_is_posted);
@@ -1620,6 +1674,11 @@ int main(void)
 	T(a_deleted_placeholder_ends_the_model);
 	T(a_placeholder_lost_while_the_answer_is_noted_stays_lost);
 	T(a_channel_that_is_gone_ends_the_turn);
+	tcase_add_loop_test(
+		tc,
+		a_placeholder_that_slack_refuses_for_good_is_not_tried_again, 0,
+		sizeof(refusals) / sizeof(refusals[0]));
+	T(a_thread_that_is_locked_during_the_answer_ends_the_turn);
 	T(a_revoked_token_ends_the_turn);
 	T(a_revoked_token_is_not_used_again_and_another_one_is);
 	T(where_edits_are_closed_the_answer_is_a_new_post);
