@@ -1,9 +1,11 @@
 /* SPDX-License-Identifier: ISC */
 #include <check.h>
+#include <pthread.h>
 #include <signal.h>
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
+#include <time.h>
 
 #include "base/err.h"
 #include "redis.h"
@@ -619,6 +621,194 @@ START_TEST(connection_that_another_node_tells_of_is_no_ghost)
 }
 END_TEST
 
+/* The thread of each node, on the real clock; links are live at once. */
+
+#define SHORT_MS 1000
+
+struct node {
+	struct places *ps;
+	bool has[APPS];
+	int n, changes;
+};
+static struct node running[3];
+static pthread_mutex_t lock = PTHREAD_MUTEX_INITIALIZER;
+
+static void on_told(const char *app_id, bool hold, int live, void *arg)
+{
+	struct node *n = arg;
+	int i = atoi(app_id + 1);
+
+	(void)live;
+	pthread_mutex_lock(&lock);
+	if (n->has[i] != hold) {
+		n->has[i] = hold;
+		n->n += hold ? 1 : -1;
+		n->changes++;
+	}
+	pthread_mutex_unlock(&lock);
+	if (hold)
+		places_tell(n->ps, app_id, PLACE_LIVE, 1, 0);
+}
+
+static int none_linked(void *arg)
+{
+	(void)arg;
+	return 0;
+}
+
+static void run_node(int i)
+{
+	char id[ID_SIZE], home[8], app[16];
+	const struct places_opts o = {
+		.url = redis.url,
+		.node = id,
+		.home = home,
+		.name = "host",
+		.lease_ms = SHORT_MS,
+		.links_per_app = PER,
+		.at_once = 1000,
+		.linked = none_linked,
+		.told = on_told,
+		.arg = &running[i],
+	};
+	int k;
+
+	memset(&running[i], 0, sizeof(running[i]));
+	id_make(id);
+	(void)snprintf(home, sizeof(home), "h%d", i);
+	running[i].ps = places_create(&o, &e);
+	ck_assert_msg(running[i].ps != NULL, "%s", e.msg);
+	for (k = 0; k < APPS; k++) {
+		app_name(app, k);
+		places_put(running[i].ps, app);
+	}
+	ck_assert_int_eq(places_start(running[i].ps, &e), 0);
+}
+
+static int links_of(int i)
+{
+	int n;
+
+	pthread_mutex_lock(&lock);
+	n = running[i].n;
+	pthread_mutex_unlock(&lock);
+	return n;
+}
+
+static int changes(void)
+{
+	int n;
+
+	pthread_mutex_lock(&lock);
+	n = running[0].changes + running[1].changes + running[2].changes;
+	pthread_mutex_unlock(&lock);
+	return n;
+}
+
+static bool both_have_all(void)
+{
+	return links_of(0) == APPS && links_of(1) == APPS;
+}
+
+static bool all_share(void)
+{
+	return links_of(2) > 0 && links_of(0) < APPS && links_of(1) < APPS &&
+	       links_of(0) + links_of(1) + links_of(2) == PER * APPS;
+}
+
+static bool away(void)
+{
+	return !places_healthy(running[0].ps, NULL, 0) &&
+	       !places_healthy(running[1].ps, NULL, 0);
+}
+
+static bool back(void)
+{
+	return places_healthy(running[0].ps, NULL, 0) &&
+	       places_healthy(running[1].ps, NULL, 0);
+}
+
+static void until(bool (*done)(void))
+{
+	static const struct timespec tick = { 0, 2000000 };
+	int ms;
+
+	for (ms = 0; ms < 15000 && !done(); ms += 2)
+		(void)nanosleep(&tick, NULL);
+	ck_assert(done());
+}
+
+static void stop_nodes(void)
+{
+	int i;
+
+	for (i = 0; i < 3; i++) {
+		places_free(running[i].ps);
+		running[i].ps = NULL;
+	}
+	teardown();
+}
+
+START_TEST(nodes_come_and_go)
+{
+	run_node(0);
+	run_node(1);
+	until(both_have_all);
+	run_node(2);
+	until(all_share);
+	places_stop(running[2].ps);
+	until(both_have_all);
+}
+END_TEST
+
+static void count_node(const struct place_node *n, void *arg)
+{
+	*(size_t *)arg += n->alive ? n->held : 0;
+}
+
+static bool nodes_tell(void)
+{
+	size_t n = 0;
+
+	places_each(running[1].ps, count_node, &n);
+	return n == (size_t)PER * APPS;
+}
+
+START_TEST(redis_goes_and_comes_and_nothing_moves)
+{
+	struct timespec lease = { 2 * SHORT_MS / 1000, 0 };
+	char why[240];
+	int before;
+
+	run_node(0);
+	run_node(1);
+	until(both_have_all);
+	until(nodes_tell);
+	before = changes();
+	redis_box_kill(&redis);
+	until(away);
+	ck_assert(!places_healthy(running[0].ps, why, sizeof(why)));
+	ck_assert_ptr_nonnull(strstr(why, "redis"));
+	redis_box_restart(&redis);
+	until(back);
+	(void)nanosleep(&lease, NULL); /* what is not to happen */
+	ck_assert_int_eq(changes(), before);
+	until(nodes_tell);
+}
+END_TEST
+
+START_TEST(node_starts_while_redis_is_away)
+{
+	redis_box_kill(&redis);
+	run_node(0);
+	run_node(1);
+	until(away);
+	ck_assert_int_eq(links_of(0) + links_of(1), 0);
+	redis_box_restart(&redis);
+	until(both_have_all);
+}
+END_TEST
+
 int main(void)
 {
 	Suite *s = suite_create("place");
@@ -651,6 +841,14 @@ int main(void)
 	tcase_add_test(tc, removed_app_is_forgotten);
 	tcase_add_test(tc, connection_of_nobody_is_noticed_once_an_hour);
 	tcase_add_test(tc, connection_that_another_node_tells_of_is_no_ghost);
+	suite_add_tcase(s, tc);
+
+	tc = tcase_create("threads");
+	tcase_add_checked_fixture(tc, setup, stop_nodes);
+	tcase_set_timeout(tc, 60);
+	tcase_add_test(tc, nodes_come_and_go);
+	tcase_add_test(tc, redis_goes_and_comes_and_nothing_moves);
+	tcase_add_test(tc, node_starts_while_redis_is_away);
 	suite_add_tcase(s, tc);
 	srunner_run_all(sr, CK_ENV);
 	nfailed = srunner_ntests_failed(sr);
