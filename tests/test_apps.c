@@ -150,6 +150,7 @@ static struct wire *come_up(int connections)
 
 	grant(dialer.n - 1);
 	w = wires_last();
+	ck_assert(!w->open && !w->gone);
 	wire_open(w);
 	wire_hello(w, app_id, connections);
 	return w;

@@ -472,6 +472,7 @@ START_TEST(goodbye_needs_somebody_to_hear_it)
 		ck_assert(!link_close(l));
 		link_free(l);
 		l = link_create(&env, "A1", NULL);
+		ck_assert_ptr_nonnull(l);
 	}
 	for (i = 0; i < 3; i++) {
 		w = reach(hearing[i]);
@@ -481,6 +482,7 @@ START_TEST(goodbye_needs_somebody_to_hear_it)
 		wire_end(w, "closed by peer (1000)");
 		ck_assert_ptr_null(l);
 		l = link_create(&env, "A1", NULL);
+		ck_assert_ptr_nonnull(l);
 	}
 }
 END_TEST

@@ -83,6 +83,7 @@ START_TEST(full_map_refuses_until_something_leaves)
 {
 	struct map *small = map_create(2);
 
+	ck_assert_ptr_nonnull(small);
 	ck_assert_int_eq(map_put(small, "a", &values[0]), 0);
 	ck_assert_int_eq(map_put(small, "b", &values[0]), 0);
 	ck_assert_int_eq(map_put(small, "c", &values[0]), -1);
@@ -127,6 +128,7 @@ START_TEST(free_drops_each_value)
 	struct map *d = map_create(0);
 	int v = 0;
 
+	ck_assert_ptr_nonnull(d);
 	map_put(d, "a", &v);
 	map_put(d, "b", &v);
 	map_free(d, drop);

@@ -27,7 +27,7 @@ static void teardown(void)
 static void add(const char *s, size_t times)
 {
 	while (times-- > 0)
-		buf_adds(&md, s);
+		ck_assert_int_eq(buf_adds(&md, s), 0);
 }
 
 static const char *text_of(size_t k)
@@ -320,6 +320,7 @@ START_TEST(every_sentence_is_a_whole_one)
 	for (k = 0; k < SENTENCES; k++) {
 		buf_reset(&part);
 		sentence_write((enum sentence)k, "abcdefghijklmnop", &part);
+		ck_assert(!part.failed);
 		ck_assert_int_eq(part.data[0], 'S');
 		ck_assert_ptr_nonnull(strstr(part.data, ". (ref. klmnop)"));
 		ck_assert_ptr_nonnull(sentence_name((enum sentence)k));

@@ -29,6 +29,7 @@ static struct engaged *engaged;
 static void setup(void)
 {
 	engaged = engaged_create(60000);
+	ck_assert_ptr_nonnull(engaged);
 	buf_init(&frame, 1 << 20);
 	place.workspace_id = (char *)"T1";
 }
