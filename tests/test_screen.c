@@ -37,6 +37,7 @@ static void setup(void)
 	log_set_level(LOG_LEVEL_ERROR);
 	engaged = engaged_create(30 * 60 * 1000);
 	quarantine = quarantine_create();
+	ck_assert_ptr_nonnull(quarantine);
 	ck_assert_ptr_nonnull(engaged);
 }
 
