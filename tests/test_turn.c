@@ -1098,6 +1098,20 @@ START_TEST(the_last_edit_says_that_it_is)
 }
 END_TEST
 
+/* Slack keeps the metadata of a message whose edit brings none. */
+START_TEST(an_interim_edit_takes_back_that_an_answer_is_final)
+{
+	const struct stage_call *edit;
+
+	many_pieces();
+	stage.gap_ms = 300;
+	play(stage_ask(), 30 * SECOND);
+	ck_assert_uint_gt(stage_count("chat.update"), 1);
+	edit = stage_call_of("chat.update", 0);
+	contains(stage_arg(edit, "metadata"), "\"part\":0}}");
+}
+END_TEST
+
 START_TEST(a_stale_question_is_closed_in_its_placeholder)
 {
 	struct job *j = second_attempt("");
@@ -1690,6 +1704,7 @@ int main(void)
 		tc, what_slack_has_an_answer_to_is_not_answered_again, 0, 2);
 	T(a_replayed_one_is_answered_again);
 	T(the_last_edit_says_that_it_is);
+	T(an_interim_edit_takes_back_that_an_answer_is_final);
 	tcase_add_loop_test(tc, a_stale_question_is_closed_in_its_placeholder,
 			    0, 2);
 	T(a_stale_question_without_placeholder_ends_in_silence);

@@ -136,8 +136,9 @@ static void start(struct turn *t, const struct shape *s)
 	http_form(&form, "channel", t->where);
 	http_form(&form, "ts", t->parts[0]);
 	shape_form(s, &form);
-	if (t->final)
-		post_metadata(&form, t, 0, true);
+	/* Without it Slack keeps what is there: an interim edit that arrives
+	 * after the last one would pass for it. */
+	post_metadata(&form, t, 0, t->final);
 	t->call = slack_call(t->w->http, t->w->conf->slack_api_url,
 			     "chat.update", t->job->connection.bot_token, &form,
 			     on_edited, t, &e);

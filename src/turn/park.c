@@ -72,6 +72,7 @@ static void show(struct turn *t)
 		http_form(&form, "channel", t->where);
 		http_form(&form, "ts", t->parts[0]);
 		shape_form(&s, &form);
+		post_metadata(&form, t, 0, false);
 		shape_release(&s);
 		t->call = slack_call(t->w->http, t->w->conf->slack_api_url,
 				     "chat.update",
