@@ -10,6 +10,7 @@
 #include "base/err.h"
 #include "integration/gap.h"
 #include "integration/rig.h"
+#include "pg.h"
 
 /*
  * Dies at a chosen place, is started again, and must come to one whole answer
@@ -326,6 +327,71 @@ START_TEST(death_in_a_migration_leaves_the_old_version)
 }
 END_TEST
 
+/* Written to the spill, not acked. */
+START_TEST(death_after_spilling_loses_nothing)
+{
+	char ts[SIM_TS];
+
+	open_rig();
+	start_to_die("spilled");
+	pg_down();
+	rig_say(&rig, "C1", "U1", "<@UB1> hello", NULL, ts);
+	await_death();
+	pg_up();
+	rig_start(&rig);
+	expect_answer(ts);
+	ck_assert_int_eq(sim_wait_acked(rig.sim, MS), 0);
+}
+END_TEST
+
+/* Both in the spill and in the database. */
+START_TEST(death_after_moving_answers_once)
+{
+	char ts[SIM_TS];
+
+	open_rig();
+	start_to_die("moved");
+	pg_down();
+	rig_say(&rig, "C1", "U1", "<@UB1> hello", NULL, ts);
+	ck_assert_int_eq(sim_wait_acked(rig.sim, MS), 0);
+	pg_up();
+	await_death();
+	rig_start(&rig);
+	expect_answer(ts);
+}
+END_TEST
+
+#define LEN(a) (int)(sizeof(a) / sizeof((a)[0]))
+
+static void add_alone(TCase *tc)
+{
+	tcase_add_loop_test(
+		tc, death_between_the_parts_of_an_answer_leaves_each_once, 0,
+		LEN(part_places));
+	tcase_add_loop_test(tc, death_while_stopping_leaves_one_whole_answer, 0,
+			    LEN(stop_places));
+	tcase_add_loop_test(
+		tc, death_between_a_new_message_and_the_old_one_leaves_one, 0,
+		LEN(swap_places));
+	tcase_add_test(tc, a_message_that_crashes_us_is_given_up_alone);
+	tcase_add_test(tc, whoever_only_waits_is_not_blamed_for_a_kill);
+	tcase_add_loop_test(tc, death_while_catching_up_loses_nothing_of_it, 0,
+			    LEN(sweep_places));
+	tcase_add_test(tc, death_in_a_migration_leaves_the_old_version);
+}
+
+/* Each takes seconds: of what is the same turn on another journal, one. */
+static void add_shared(TCase *tc)
+{
+	tcase_add_loop_test(
+		tc, death_between_the_parts_of_an_answer_leaves_each_once, 0,
+		1);
+	tcase_add_loop_test(tc, death_while_stopping_leaves_one_whole_answer, 0,
+			    1);
+	tcase_add_test(tc, death_after_spilling_loses_nothing);
+	tcase_add_test(tc, death_after_moving_answers_once);
+}
+
 int main(void)
 {
 	Suite *s = suite_create("killpoints");
@@ -338,29 +404,12 @@ int main(void)
 	tcase_set_timeout(tc, 120);
 	tcase_add_loop_test(tc, death_at_any_place_leaves_one_whole_answer, 0,
 			    PLACES);
-	tcase_add_loop_test(
-		tc, death_between_the_parts_of_an_answer_leaves_each_once, 0,
-		(int)(sizeof(part_places) / sizeof(part_places[0])));
-	tcase_add_loop_test(
-		tc, death_while_stopping_leaves_one_whole_answer, 0,
-		(int)(sizeof(stop_places) / sizeof(stop_places[0])));
-	tcase_add_loop_test(
-		tc, death_between_a_new_message_and_the_old_one_leaves_one, 0,
-		sizeof(swap_places) / sizeof(swap_places[0]));
-	tcase_add_test(tc, a_message_that_crashes_us_is_given_up_alone);
-	tcase_add_test(tc, whoever_only_waits_is_not_blamed_for_a_kill);
-	suite_add_tcase(s, tc);
 	if (rig_is_shared())
-		goto run; /* what follows looks into SQLite */
-	tc = tcase_create("killpoints on SQLite");
-	tcase_add_checked_fixture(tc, NULL, teardown);
-	tcase_set_timeout(tc, 120);
-	tcase_add_loop_test(
-		tc, death_while_catching_up_loses_nothing_of_it, 0,
-		(int)(sizeof(sweep_places) / sizeof(sweep_places[0])));
-	tcase_add_test(tc, death_in_a_migration_leaves_the_old_version);
+		add_shared(tc);
+	else
+		add_alone(tc);
 	suite_add_tcase(s, tc);
-run:
+
 	srunner_run_all(sr, CK_ENV);
 	failed = srunner_ntests_failed(sr);
 	srunner_free(sr);
