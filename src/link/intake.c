@@ -157,8 +157,9 @@ static void come_back(struct journal_req *r)
 	struct intake *in = a->in;
 	bool post;
 
-	if (a->msg && r->ok && !r->duplicate && !r->elsewhere && !in->cut) {
+	if (a->msg && r->ok && !r->duplicate)
 		killpoint("appended");
+	if (a->msg && r->ok && !r->duplicate && !r->elsewhere && !in->cut) {
 		router_submit(in->o.router, &a->entry, a->msg);
 		memset(&a->entry, 0, sizeof(a->entry));
 		a->msg = NULL;
