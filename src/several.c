@@ -137,6 +137,9 @@ static int heard(struct store *st, void *arg, struct err *e)
 	return 0;
 }
 
+/* Beyond the time that answers get at the end, for links to close. */
+#define CLOSE_MS 5000
+
 /* Links that are on their way up, in seconds of dialing. */
 #define RISING_S 5
 
@@ -203,6 +206,7 @@ static int join_links(struct several *s, const char *name, struct err *e)
 		.lease_ms = c->lease_s * 1000,
 		.links_per_app = c->links_per_app,
 		.at_once = RISING_S * c->dials_per_second,
+		.leave_ms = c->drain_timeout_s * 1000 + CLOSE_MS,
 		.linked = linked,
 		.told = told,
 		.arg = s,

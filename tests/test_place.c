@@ -125,6 +125,7 @@ static bool look(struct daemon *d)
 	struct place_news news;
 	char wants[PLACE_LOOK_MAX];
 	size_t i, n;
+	bool gone;
 
 	d->self.now_ms = now;
 	while ((n = book_next(d->book, now, all, PLACE_LOOK_MAX)) > 0) {
@@ -139,8 +140,10 @@ static bool look(struct daemon *d)
 		for (i = 0; i < n; i++) {
 			book_found(d->book, all[i], &found[i], now, &news);
 			d->ghosts += news.ghosts;
-			follow(d, all[i]);
+			gone = all[i]->gone;
 			book_put_back(d->book, all[i]);
+			if (!gone)
+				follow(d, all[i]);
 		}
 	}
 	return true;
@@ -158,7 +161,13 @@ static void prepare(int i, const char *home, int at_once)
 	id_make(d->node);
 	(void)snprintf(d->home, sizeof(d->home), "%s", home);
 	d->self = (struct place_self){
-		d->node, d->home, "host", LEASE, PER, now
+		.node = d->node,
+		.home = d->home,
+		.name = "host",
+		.lease_ms = LEASE,
+		.links_per_app = PER,
+		.leave_ms = MINUTE,
+		.now_ms = now,
 	};
 	d->book = book_create(&o);
 	ck_assert_ptr_nonnull(d->book);
@@ -621,6 +630,32 @@ START_TEST(connection_that_another_node_tells_of_is_no_ghost)
 }
 END_TEST
 
+/* Its answers are ending, and its links are there until then. */
+START_TEST(links_of_a_node_that_leaves_are_no_ghosts)
+{
+	char id[16];
+	int app;
+
+	start(0);
+	start(1);
+	nodes[1].self.now_ms = now;
+	ck_assert_int_eq(place_leave(conn, &nodes[1].self, &e), 0);
+	nodes[1].up = false;
+	start(2);
+	for (app = 0; app < APPS; app++) {
+		app_name(id, app);
+		book_tell(nodes[2].book, id, PLACE_LIVE, 1, 3);
+	}
+	pass(2 * SWEEP);
+	ck_assert_int_eq(total(&nodes[2]), APPS);
+	ck_assert_int_eq(nodes[2].ghosts, 0);
+	pass(2 * MINUTE);
+	book_tell(nodes[2].book, id, PLACE_LIVE, 1, 3);
+	pass(2 * SWEEP);
+	ck_assert_int_eq(nodes[2].ghosts, 1);
+}
+END_TEST
+
 /* The thread of each node, on the real clock; links are live at once. */
 
 #define SHORT_MS 1000
@@ -841,6 +876,7 @@ int main(void)
 	tcase_add_test(tc, removed_app_is_forgotten);
 	tcase_add_test(tc, connection_of_nobody_is_noticed_once_an_hour);
 	tcase_add_test(tc, connection_that_another_node_tells_of_is_no_ghost);
+	tcase_add_test(tc, links_of_a_node_that_leaves_are_no_ghosts);
 	suite_add_tcase(s, tc);
 
 	tc = tcase_create("threads");

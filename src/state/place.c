@@ -337,6 +337,7 @@ static int copy_names(struct places *ps)
 		.name = ps->name,
 		.lease_ms = o->lease_ms,
 		.links_per_app = o->links_per_app,
+		.leave_ms = o->leave_ms,
 	};
 	return a < ID_SIZE && b < ID_SIZE ? 0 : -1;
 }

@@ -43,7 +43,8 @@ struct places_opts {
 	const char *name;          /* for people */
 	int lease_ms;
 	int links_per_app;
-	int at_once; /* links that may be on their way up */
+	int at_once;  /* links that may be on their way up */
+	int leave_ms; /* how long links may stay after places_stop() */
 	/* Do other nodes have links, by what the store knows? 0: none has,
 	 * -1: not known yet. NULL: that may be. On the thread of the places,
 	 * when it asks Redis for the first time. */
@@ -60,8 +61,9 @@ struct places_opts {
 /* Redis may be away. Nothing runs yet. */
 struct places *places_create(const struct places_opts *o, struct err *e);
 int places_start(struct places *ps, struct err *e);
-/* All leases are given up; from its return on nothing is told. May wait for
- * Redis, for some seconds at most. */
+/* All leases are given up, and others told that links may stay a while; from
+ * its return on nothing is told. May wait for Redis, for some seconds at most.
+ */
 void places_stop(struct places *ps);
 void places_free(struct places *ps); /* NULL is allowed */
 

@@ -191,8 +191,10 @@ int place_look(struct redis_conn *c, const struct place_self *s,
 
 int place_leave(struct redis_conn *c, const struct place_self *s, struct err *e)
 {
-	const char *argv[] = { NODES_KEY, s->node };
-	redisReply *r = redis_eval(c, SCRIPT_PLACE_LEAVE, 1, 2, argv, e);
+	struct number now, stay;
+	const char *argv[] = { NODES_KEY, now_of(&now, s), s->node, s->home,
+			       text_of(&stay, s->leave_ms) };
+	redisReply *r = redis_eval(c, SCRIPT_PLACE_LEAVE, 1, 5, argv, e);
 
 	if (!r)
 		return -1;

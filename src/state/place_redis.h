@@ -21,6 +21,7 @@ struct place_self {
 	const char *node, *home, *name;
 	int lease_ms;
 	int links_per_app;
+	int leave_ms;
 	int64_t now_ms; /* 0: Redis's own clock; for tests */
 };
 

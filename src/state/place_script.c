@@ -2,11 +2,12 @@
 #include "state/redis_conn.h"
 
 /*
- * konstruct:nodes is a hash: node -> "until:home:held:live:name", and "!quiet",
- * until when nobody takes what it had not. konstruct:links:APP is a hash too:
- * node -> "state:since:connections", with d (dialing), l (live), s (stuck).
- * An entry counts for as long as its node is alive, and in a quiet time for as
- * long as it is there: whoever was late has the time to renew.
+ * konstruct:nodes is a hash: node -> "until:home:held:live:name", with "-"
+ * before it for a node that leaves, whose links may be there until then; and
+ * "!quiet", until when nobody takes what it had not. konstruct:links:APP is a
+ * hash too: node -> "state:since:connections", with d (dialing), l (live), s
+ * (stuck). An entry counts for as long as its node is alive, and in a quiet
+ * time for as long as it is there: whoever was late has the time to renew.
  */
 
 #define CLOCK                                                           \
@@ -31,13 +32,13 @@ const char redis_place_beat[] = CLOCK
 	"local dead = {}\n"
 	"for i = 1, #all, 2 do\n"
 	" local id, v = all[i], all[i + 1]\n"
-	" local upto, at = string.match(v, '^(%d+):([^:]*):')\n"
+	" local upto, at = string.match(v, '^(%-?%d+):([^:]*):')\n"
 	" upto = tonumber(upto or '')\n"
 	" if id == '!quiet' then quiet = tonumber(v) or 0\n"
 	" elseif id == me then mine = upto and upto > now\n"
-	" elseif not upto or at == home then\n"
+	" elseif not upto or at == home or (upto < 0 and -upto <= now) then\n"
 	"  redis.call('HDEL', KEYS[1], id)\n"
-	" else\n"
+	" elseif upto > 0 then\n"
 	"  anyone = true\n"
 	"  if upto > now then anybody = true end\n"
 	"  if now - upto > 8 * lease then dead[#dead + 1] = id end\n"
@@ -65,7 +66,8 @@ const char redis_place_beat[] = CLOCK
  * KEYS nodes, and one for each app; ARGV now, node, links per app, lease, and
  * for each app "want state connections" ("DL1", "N-0"). Returns four numbers
  * for each: held, and of others: good, live, connections. Nothing when the
- * node is not alive. What it has and Redis doesn't know, as after a flush or a
+ * node is not alive. Links of a node that leaves are connections, no more.
+ * What it has and Redis doesn't know, as after a flush or a
  * long sleep, it keeps only where others are too few.
  */
 const char redis_place_look[] = CLOCK
@@ -73,10 +75,12 @@ const char redis_place_look[] = CLOCK
 	"local k, lease = tonumber(ARGV[3]), tonumber(ARGV[4])\n"
 	"local late = 3 * lease / 2\n"
 	"local all = redis.call('HGETALL', KEYS[1])\n"
-	"local quiet, alive, there = false, {}, {}\n"
+	"local quiet, alive, there, leaves = false, {}, {}, {}\n"
 	"for i = 1, #all, 2 do\n"
-	" local upto = tonumber(string.match(all[i + 1], '^%d+') or '')\n"
+	" local upto = tonumber(string.match(all[i + 1], '^%-?%d+') or '')\n"
 	" if all[i] == '!quiet' then quiet = upto and upto > now\n"
+	" elseif upto and upto < 0 then\n"
+	"  leaves[all[i]] = -upto > now\n"
 	" elseif upto then\n"
 	"  there[all[i]] = true\n"
 	"  alive[all[i]] = upto > now\n"
@@ -99,6 +103,8 @@ const char redis_place_look[] = CLOCK
 	"   any, links = any + 1, links + c\n"
 	"   if s == 'l' then live = live + 1 end\n"
 	"   if s ~= 'd' or now - at < late then good = good + 1 end\n"
+	"  elseif s and leaves[rows[i]] then\n"
+	"   links = links + c\n"
 	"  elseif not quiet then\n"
 	"   redis.call('HDEL', key, rows[i])\n"
 	"  end\n"
@@ -138,9 +144,12 @@ const char redis_place_look[] = CLOCK
 	"end\n"
 	"return out\n";
 
-/* KEYS nodes; ARGV node. The hash stays, as a sign that nobody is missing. */
-const char redis_place_leave[] =
-	"redis.call('HDEL', KEYS[1], ARGV[1])\n"
+/* KEYS nodes; ARGV now, node, home, how long its links may stay. The hash
+ * stays, as a sign that nobody is missing. */
+const char redis_place_leave[] = CLOCK
+	"local upto = clock(ARGV[1]) + tonumber(ARGV[4])\n"
+	"redis.call('HSET', KEYS[1], ARGV[2],\n"
+	" '-' .. whole(upto) .. ':' .. ARGV[3] .. ':0:0:')\n"
 	"redis.call('HSETNX', KEYS[1], '!quiet', '0')\n"
-	"redis.call('PEXPIRE', KEYS[1], 93600000)\n"
+	"redis.call('PEXPIRE', KEYS[1], whole(DAY))\n"
 	"return 1\n";
