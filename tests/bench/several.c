@@ -161,9 +161,14 @@ static bool healed(struct sim *s, void *arg)
 	return true;
 }
 
+static bool links_are_gone(struct sim *s, void *arg)
+{
+	return sim_links(s, NULL) < *(size_t *)arg;
+}
+
 static struct figures fail_over(int nodes)
 {
-	size_t links = 2;
+	size_t before, links = 2;
 	struct figures f = { 0 };
 	int64_t at;
 	struct bench b;
@@ -172,8 +177,11 @@ static struct figures fail_over(int nodes)
 	start(&b);
 	if (sim_wait(b.sim, healed, &links, PATIENCE_MS) < 0)
 		fatal("the links are not on two nodes");
+	before = sim_links(b.sim, NULL);
 	at = sim_clock_us();
 	bed_kill(&b.nodes.beds[0]);
+	if (sim_wait(b.sim, links_are_gone, &before, PATIENCE_MS) < 0)
+		fatal("no link of the killed node is gone");
 	if (sim_wait(b.sim, healed, &links, PATIENCE_MS) < 0)
 		fatal("the links did not come back");
 	f.v[0] = (double)(sim_clock_us() - at) / 1e6;
