@@ -1006,6 +1006,24 @@ START_TEST(the_new_post_of_an_earlier_process_is_found)
 }
 END_TEST
 
+/* Killed after the old message was given up, before there was a new one. */
+START_TEST(a_stale_answer_that_was_to_be_a_new_post_is_written)
+{
+	struct job *j = second_attempt("999.000001");
+
+	if (_i == 0)
+		j->entry.answer = strdup("the answer");
+	j->hope = JOB_STALE;
+	set_part(j, PART_VOID, "999.000001");
+	earlier_post("999.000001", 0);
+	play(j, 60 * SECOND);
+	ck_assert_uint_eq(stage_nreplies(), 1);
+	contains(stage_reply(0)->text, _i ? "too long" : "the answer");
+	ck_assert_int_eq(stage_done("entry1")->state,
+			 _i ? ENTRY_DEAD : ENTRY_DONE);
+}
+END_TEST
+
 /* Killed after the first smaller part. */
 START_TEST(an_answer_is_cut_as_the_earlier_process_cut_it)
 {
@@ -1697,6 +1715,8 @@ int main(void)
 	T(a_revoked_token_is_not_used_again_and_another_one_is);
 	T(where_edits_are_closed_the_answer_is_a_new_post);
 	T(the_new_post_of_an_earlier_process_is_found);
+	tcase_add_loop_test(
+		tc, a_stale_answer_that_was_to_be_a_new_post_is_written, 0, 2);
 	T(an_answer_is_cut_as_the_earlier_process_cut_it);
 	T(how_an_answer_is_cut_smaller_is_noted_before);
 	T(a_post_behind_many_others_is_found);

@@ -138,10 +138,12 @@ static void later(struct turn *t, const struct slack_result *r,
 		turn_after(t, turn_retry_ms(t, r), fn);
 }
 
-/* Nothing new is said for what has no hope; see job.h. */
+/* Nothing new is said for what has no hope; see job.h. But a placeholder that
+ * another post was to replace goes only when that is there. */
 static bool may_post(const struct turn *t)
 {
-	return t->part > 0 || t->job->hope <= JOB_CRASHES;
+	return t->part > 0 || t->voided[0] != '\0' ||
+	       t->job->hope <= JOB_CRASHES;
 }
 
 static void on_look(struct turn *t, const struct slack_result *r,
