@@ -1024,6 +1024,38 @@ START_TEST(a_stale_answer_that_was_to_be_a_new_post_is_written)
 }
 END_TEST
 
+/* Killed after it was decided to edit the old message after all. */
+START_TEST(a_message_that_counts_again_is_edited)
+{
+	struct job *j = second_attempt("999.000001");
+
+	j->entry.answer = strdup("the answer");
+	set_part(j, PART_VOID, "0");
+	earlier_post("999.000001", 0);
+	play(j, 60 * SECOND);
+	ck_assert_uint_eq(stage_count("chat.postMessage"), 0);
+	ck_assert_str_eq(stage_reply(0)->text, "the answer");
+}
+END_TEST
+
+static const char *const no_post[] = { "thread_locked", "of_tomorrow",
+				       "thread_not_found" };
+
+START_TEST(where_no_post_is_taken_the_answer_waits_for_its_edit)
+{
+	stage_fault("chat.update", FAULT_RATE, NULL, 30 * SECOND);
+	play(stage_ask(), 1);
+	stage_fault("chat.postMessage", FAULT_REFUSE, no_post[_i], 0);
+	stage_run(5 * MINUTE);
+	ck_assert_uint_eq(stage_count("chat.postMessage"), 2);
+	ck_assert_uint_eq(stage_count("chat.delete"), 0);
+	ck_assert_uint_eq(stage_nreplies(), 1);
+	ck_assert_str_eq(stage_reply(0)->text, "It is _here_.");
+	ck_assert_ptr_nonnull(note_with("0", PART_VOID));
+	ck_assert_int_eq(stage_done("entry1")->state, ENTRY_DONE);
+}
+END_TEST
+
 /* Killed after the first smaller part. */
 START_TEST(an_answer_is_cut_as_the_earlier_process_cut_it)
 {
@@ -1717,6 +1749,9 @@ int main(void)
 	T(the_new_post_of_an_earlier_process_is_found);
 	tcase_add_loop_test(
 		tc, a_stale_answer_that_was_to_be_a_new_post_is_written, 0, 2);
+	T(a_message_that_counts_again_is_edited);
+	tcase_add_loop_test(
+		tc, where_no_post_is_taken_the_answer_waits_for_its_edit, 0, 3);
 	T(an_answer_is_cut_as_the_earlier_process_cut_it);
 	T(how_an_answer_is_cut_smaller_is_noted_before);
 	T(a_post_behind_many_others_is_found);

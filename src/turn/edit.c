@@ -199,7 +199,7 @@ static void swap_late(struct conn *c, int64_t wait, int64_t now)
 			unqueue_final(t);
 			t->final = false;
 			t->want = EDIT_NONE;
-			swap_start(t);
+			swap_start(t, false);
 		} else {
 			wait += c->edits.cost_ms;
 		}

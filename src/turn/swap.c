@@ -38,9 +38,10 @@ bool swap_may(const struct turn *t, int64_t wait_ms, int64_t now_ms)
 	return post_ms < wait_ms;
 }
 
-void swap_start(struct turn *t)
+void swap_start(struct turn *t, bool uneditable)
 {
 	t->reposted = true;
+	t->uneditable = uneditable;
 	t->lost = t->stale = false; /* older edits are of the old one */
 	t->doubt_before = t->doubt_ms;
 	t->doubt_ms = t->swap_ms = clock_ms();
@@ -49,6 +50,24 @@ void swap_start(struct turn *t)
 	t->parts[0][0] = '\0';
 	turn_step(t, "swap", NULL);
 	note_part(t, PART_VOID, t->voided, write_post);
+}
+
+/* No ts; "" would leave in the journal what is there. */
+#define NOTHING "0"
+
+bool swap_back(struct turn *t, enum slack_fault fault)
+{
+	if (t->part > 0 || t->voided[0] == '\0' || t->uneditable ||
+	    fault == SLACK_CONTENT || fault == SLACK_DEAD)
+		return false;
+	memcpy(t->parts[0], t->voided, TS_SIZE);
+	t->voided[0] = '\0';
+	if (t->doubt_ms == t->swap_ms)
+		t->doubt_ms = t->doubt_before;
+	t->stale = t->doubt_ms > 0;
+	turn_step(t, "swap", "back");
+	note_part(t, PART_VOID, NOTHING, edit_final);
+	return true;
 }
 
 static void delete_old(struct turn *t);

@@ -257,6 +257,7 @@ struct turn {
 	size_t cut_at;
 	bool reposted;        /* part 0, as it could not be edited any more: */
 	char voided[TS_SIZE]; /* what it was before */
+	bool uneditable;      /* Slack said so */
 	int64_t swap_ms;      /* when that was, and doubt_ms before it */
 	int64_t doubt_before;
 	void (*swapped)(struct turn *t);
@@ -424,8 +425,12 @@ int64_t edit_interval_ms(size_t streaming, unsigned int nedits, bool paced);
 
 /* May the answer be posted, as its edit would have to wait for wait_ms? */
 bool swap_may(const struct turn *t, int64_t wait_ms, int64_t now_ms);
-/* Posts the answer instead of editing the placeholder. */
-void swap_start(struct turn *t);
+/* Posts the answer instead of editing the placeholder; as that can't be edited
+ * any more, or only later. */
+void swap_start(struct turn *t, bool uneditable);
+/* Slack refused the post: the placeholder counts again, and its edit is waited
+ * for. False when that doesn't help. */
+bool swap_back(struct turn *t, enum slack_fault fault);
 /* Deletes the placeholder that a post has replaced, if any; then goes on. */
 void swap_end(struct turn *t, void (*then)(struct turn *t));
 

@@ -138,7 +138,8 @@ static void on_part(struct turn *t, const struct slack_result *r)
 	killpoint("part");
 	if (!r)
 		next_part(t, t->part + 1);
-	else if (!plainer(t, t->part, r->fault, write_post))
+	else if (!swap_back(t, r->fault) &&
+		 !plainer(t, t->part, r->fault, write_post))
 		turn_refused(t, r);
 }
 
@@ -155,7 +156,7 @@ void write_edited(struct turn *t, const struct slack_result *r)
 	else if (!r)
 		shown(t);
 	else if (r->fault == SLACK_POLICY && !t->reposted)
-		swap_start(t);
+		swap_start(t, true);
 	else if (!plainer(t, 0, r->fault, edit_final))
 		turn_refused(t, r);
 }
