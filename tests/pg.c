@@ -87,7 +87,6 @@ static pid_t start_server(void)
 				     "-Ddata",
 				     "-k",
 				     pg.dir,
-				     "-clisten_addresses=",
 				     "-cfsync=off",
 				     "-cshared_buffers=16MB",
 				     "-cautovacuum=off",
@@ -230,6 +229,53 @@ void pg_empty(void)
 		     " RESTART IDENTITY");
 }
 
+/* In a file of the server's, so that it can be changed. */
+static void give(const char *name, const char *text)
+{
+	const struct passwd *pw = runner();
+	char path[64];
+	FILE *f;
+
+	(void)snprintf(path, sizeof(path), "%s/%s", pg.dir, name);
+	f = fopen(path, "w");
+	if (!f || fputs(text, f) < 0 || fchmod(fileno(f), 0600) < 0 ||
+	    (pw && fchown(fileno(f), pw->pw_uid, pw->pw_gid) < 0) ||
+	    fclose(f) != 0)
+		die(path);
+}
+
+static void give_copy(const char *name, const char *from)
+{
+	char text[8192];
+	FILE *f = fopen(from, "r");
+	size_t n = f ? fread(text, 1, sizeof(text) - 1, f) : 0;
+
+	if (n == 0)
+		die(from);
+	text[n] = '\0';
+	fclose(f);
+	give(name, text);
+}
+
+void pg_listen(const char *address, const char *cert, const char *key)
+{
+	char conf[256];
+
+	(void)snprintf(conf, sizeof(conf),
+		       "listen_addresses = '%s'\nssl = on\n"
+		       "ssl_cert_file = '../server.crt'\n"
+		       "ssl_key_file = '../server.key'\n",
+		       address);
+	give_copy("server.crt", cert);
+	give_copy("server.key", key);
+	(void)pg_ask("ALTER ROLE konstruct_daemon PASSWORD 'secret'");
+	give("data/postgresql.auto.conf", conf);
+	give("data/pg_hba.conf", "local all all trust\n"
+				 "hostssl all all 127.0.0.0/8 scram-sha-256\n");
+	pg_down();
+	pg_up();
+}
+
 static void make_cluster(void)
 {
 	const char *const argv[] = { BIN "initdb", "-Ddata", "-Atrust",
@@ -247,6 +293,7 @@ static void make_cluster(void)
 		die("cannot open the directory");
 	if (waitpid(spawn(argv), &status, 0) < 0 || status != 0)
 		die("initdb failed; is postgresql-15 installed?");
+	give("data/postgresql.auto.conf", "listen_addresses = ''\n");
 }
 
 static void url(char out[128], const char *role, const char *database)

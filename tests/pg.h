@@ -30,6 +30,13 @@ void pg_up(void);
 /* All tables are empty, and the server is up. */
 void pg_empty(void);
 
+/*
+ * The server starts anew and also listens at this address of the machine's
+ * loopback, with TLS only, by certificate and key from these files, and with
+ * passwords; the daemon's is "secret".
+ */
+void pg_listen(const char *address, const char *cert, const char *key);
+
 /* SQL as who may do all, on a connection of its own; the first column of the
  * first row as a number, 0 without one. */
 int64_t pg_ask(const char *sql);

@@ -13,7 +13,8 @@
 #include <time.h>
 #include <unistd.h>
 
-#define START_MS 10000
+#define START_MS  10000
+#define WORDS_MAX 32
 
 static void must(bool ok, const char *what)
 {
@@ -136,12 +137,17 @@ void redis_box_signal(const struct redis_box *b, int sig)
 
 void redis_box_do(const struct redis_box *b, const char *command)
 {
-	char word[2][32] = { "", "" };
-	const char *argv[2] = { word[0], word[1] };
-	int argc = sscanf(command, "%31s %31s", word[0], word[1]);
+	char words[256];
+	const char *argv[WORDS_MAX];
+	int argc = 0;
+	char *save, *w;
 	redisContext *c = reach(b);
 	redisReply *r;
 
+	(void)snprintf(words, sizeof(words), "%s", command);
+	for (w = strtok_r(words, " ", &save); w && argc < WORDS_MAX;
+	     w = strtok_r(NULL, " ", &save))
+		argv[argc++] = w;
 	must(c != NULL, b->socket);
 	r = redisCommandArgv(c, argc, argv, NULL);
 	must(r && r->type != REDIS_REPLY_ERROR, r ? r->str : command);

@@ -25,7 +25,7 @@ void redis_box_remove(struct redis_box *b);  /* with its directory */
 /* SIGSTOP, SIGCONT */
 void redis_box_signal(const struct redis_box *b, int sig);
 
-/* A command of one word or two. */
+/* A command; its words have no spaces. */
 void redis_box_do(const struct redis_box *b, const char *command);
 
 /* How many keys match, all of which must have an expiry. */

@@ -9,6 +9,7 @@
 #include <stdlib.h>
 #include <string.h>
 #include <sys/socket.h>
+#include <sys/stat.h>
 #include <unistd.h>
 
 #include <openssl/pem.h>
@@ -374,6 +375,16 @@ void cert_free(struct cert *c)
 	X509_free(c->x509);
 	EVP_PKEY_free(c->key);
 	free(c);
+}
+
+void cert_write_key(const struct cert *c, const char *path)
+{
+	FILE *f = fopen(path, "w");
+
+	if (!f || fchmod(fileno(f), 0600) < 0 ||
+	    PEM_write_PrivateKey(f, c->key, NULL, NULL, 0, NULL, NULL) != 1)
+		die("key");
+	fclose(f);
 }
 
 const char *cert_file(const struct cert *c)

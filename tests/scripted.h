@@ -48,5 +48,6 @@ size_t scripted_resumed(struct scripted *s); /* TLS handshakes cut short */
 struct cert *cert_create(void);
 void cert_free(struct cert *c);
 const char *cert_file(const struct cert *c); /* PEM, for a ca_file */
+void cert_write_key(const struct cert *c, const char *path); /* PEM */
 
 #endif

@@ -6,6 +6,7 @@
 #include <stdlib.h>
 #include <string.h>
 #include <time.h>
+#include <unistd.h>
 
 #include "base/err.h"
 #include "redis.h"
@@ -983,6 +984,39 @@ START_TEST(redis_that_refuses_us_ends_the_start)
 }
 END_TEST
 
+/* docs/cluster.md says so. */
+START_TEST(user_with_the_rights_of_the_manual_can_do_all_there_is)
+{
+	struct engaged *g = engaged_create(1000);
+	struct gate_opts o = { .engaged = g, .url = redis.url };
+	struct admit a = mention("a");
+	char file[64];
+	FILE *f;
+
+	redis_box_do(&redis,
+		     "ACL SETUSER konstruct on >sesame ~* -@all +eval +evalsha"
+		     " +script|load +get +set +del +hget +hset +hdel +hmget"
+		     " +hsetnx +hgetall +pexpire +pttl +time +info +select"
+		     " +ping +client|setname");
+	(void)snprintf(file, sizeof(file), "%s/user", redis.dir);
+	f = fopen(file, "w");
+	ck_assert_ptr_nonnull(f);
+	ck_assert_int_ge(fputs("sesame\n", f), 0);
+	ck_assert_int_eq(fclose(f), 0);
+	backend->close(gate);
+	o.user = "konstruct";
+	o.password_file = file;
+	gate = gate_redis.open(&o, &e);
+	ck_assert_msg(gate != NULL, "%s", e.msg);
+	ck_assert_int_eq(gate->ops->start(gate, &e), 0);
+	await(is_well);
+	ck_assert_int_eq(ask(&a), ADMIT_ACCEPT);
+	ck_assert(gate->ops->once(gate, "k", 1000, NOW));
+	unlink(file);
+	engaged_free(g);
+}
+END_TEST
+
 START_TEST(every_key_expires_and_names_its_tenant)
 {
 	struct admit a = mention("a");
@@ -1021,6 +1055,8 @@ static TCase *nodes(void)
 	tcase_add_test(tc, redis_may_be_away_when_we_start);
 	tcase_add_test(tc, redis_that_refuses_us_ends_the_start);
 	tcase_add_test(tc, every_key_expires_and_names_its_tenant);
+	tcase_add_test(tc,
+		       user_with_the_rights_of_the_manual_can_do_all_there_is);
 	tcase_add_loop_test(tc, url_that_is_none_is_refused, 0,
 			    sizeof(bad_urls) / sizeof(bad_urls[0]));
 	return tc;

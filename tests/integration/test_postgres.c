@@ -188,19 +188,47 @@ START_TEST(konstructctl_migrates_as_the_owner_only)
 }
 END_TEST
 
-START_TEST(second_daemon_with_local_state_is_refused)
+/* One more daemon with these settings must end at once, and say why. */
+static void expect_refusal(const struct bed_opts *o, const char *words)
 {
-	struct bed_opts o = { .store_url = pg->url };
 	struct bed second;
 	struct err e = { 0 };
 	char *log;
 
-	ck_assert_int_eq(bed_join(&second, &rig.bed, &o, &e), 0);
+	ck_assert_int_eq(bed_join(&second, &rig.bed, o, &e), 0);
 	ck_assert_int_lt(bed_start(&second, &e), 0);
 	log = bed_log(&second);
-	ck_assert_msg(strstr(log, "in use by another konstructd"), "%s", log);
+	ck_assert_msg(strstr(log, words), "%s", log);
 	free(log);
 	bed_remove(&second);
+}
+
+/* Beside one that is alone, and beside one of several. */
+START_TEST(second_daemon_with_local_state_is_refused)
+{
+	const struct bed_opts o = { .store_url = pg->url };
+
+	expect_refusal(&o, "in use by another konstructd");
+}
+END_TEST
+
+START_TEST(daemon_with_redis_beside_one_with_local_state_is_refused)
+{
+	struct bed_opts o = { .store_url = pg->url };
+	struct redis_box redis;
+
+	redis_box_start(&redis, NULL);
+	o.state_url = redis.url;
+	expect_refusal(&o, "in use by another konstructd");
+	redis_box_remove(&redis);
+}
+END_TEST
+
+START_TEST(redis_with_sqlite_is_refused)
+{
+	const struct bed_opts o = { .state_url = rig.redis.url };
+
+	expect_refusal(&o, "state in Redis is for nodes that share a store");
 }
 END_TEST
 
@@ -305,12 +333,16 @@ int main(void)
 	tcase_add_test(tc, spilled_follow_up_finds_its_spilled_mention);
 	tcase_add_test(tc, konstructctl_migrates_as_the_owner_only);
 	tcase_add_test(tc, second_daemon_with_local_state_is_refused);
+	tcase_add_test(
+		tc, daemon_with_redis_beside_one_with_local_state_is_refused);
 	suite_add_tcase(s, tc);
 
 	tc = tcase_create("daemon with Redis");
 	tcase_add_checked_fixture(tc, setup_redis, teardown);
 	tcase_set_timeout(tc, 120);
 	tcase_add_test(tc, status_shows_the_node_and_its_partitions);
+	tcase_add_test(tc, second_daemon_with_local_state_is_refused);
+	tcase_add_test(tc, redis_with_sqlite_is_refused);
 	tcase_add_test(
 		tc,
 		answer_is_put_down_with_its_lease_and_taken_up_under_the_next);
