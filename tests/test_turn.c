@@ -166,6 +166,18 @@ START_TEST(who_waits_long_for_the_model_is_told_how_many_are_before)
 }
 END_TEST
 
+START_TEST(a_placeholder_deleted_while_it_waits_for_a_slot_ends_the_turn)
+{
+	stage.hold_model = true;
+	stage.ahead = 12;
+	stage_fault("chat.update", FAULT_REFUSE, "message_not_found", 0);
+	play(stage_ask(), MINUTE);
+	ck_assert_uint_eq(stage_count("chat.update"), 1);
+	ck_assert_str_eq(stage_done("entry1")->verdict,
+			 "gone:message_not_found");
+}
+END_TEST
+
 /* interim edits */
 
 static void many_pieces(void)
@@ -1697,6 +1709,7 @@ int main(void)
 	T(the_placeholder_does_not_wait_for_a_slot_of_the_model);
 	tcase_add_test(
 		tc, who_waits_long_for_the_model_is_told_how_many_are_before);
+	T(a_placeholder_deleted_while_it_waits_for_a_slot_ends_the_turn);
 	T(interim_edits_come_about_once_a_second);
 	T(nothing_is_edited_when_nothing_visible_changed);
 	T(one_edit_of_a_message_at_a_time);

@@ -45,7 +45,9 @@ static const struct {
 			   enter_waiting },
 	[TURN_READING] = { "reading", TO(ASKING) | TO(WRITING) | TO(CLOSING),
 			   read_start },
-	[TURN_ASKING] = { "asking", TO(STREAMING) | TO(WRITING) | TO(READING),
+	[TURN_ASKING] = { "asking",
+			  TO(STREAMING) | TO(WRITING) | TO(READING) |
+				  TO(CLOSING),
 			  NULL },
 	[TURN_STREAMING] = { "streaming", TO(WRITING) | TO(CLOSING), NULL },
 	[TURN_WRITING] = { "writing", TO(HEALING) | TO(CLOSING), write_start },
