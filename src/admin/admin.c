@@ -9,6 +9,7 @@
 
 #include "admin/api.h"
 #include "admin/health.h"
+#include "admin/metrics.h"
 #include "admin/onboard.h"
 #include "admin/status.h"
 #include "admin/web.h"
@@ -265,13 +266,15 @@ static void command(struct admin *a, struct web_request *r,
 /* What both listeners have. */
 static const struct {
 	const char *path;
-	bool local; /* on the unix socket only */
+	bool local;       /* on the unix socket only */
+	const char *type; /* NULL: JSON */
 	int (*answer)(const struct admin_opts *o, int64_t started_ms,
 		      struct buf *out);
 } pages[] = {
-	{ "/health", false, status_health },
-	{ "/ready", false, status_ready },
-	{ "/v1/status", true, status_full },
+	{ "/health", false, NULL, status_health },
+	{ "/ready", false, NULL, status_ready },
+	{ "/metrics", false, METRICS_TYPE, metrics_page },
+	{ "/v1/status", true, NULL, status_full },
 };
 
 static void serve(struct web_request *r, const struct web_view *v, void *arg)
@@ -288,8 +291,10 @@ static void serve(struct web_request *r, const struct web_view *v, void *arg)
 		    (pages[i].local && !v->local))
 			continue;
 		status = 405;
-		if (strcmp(v->method, "GET") == 0)
-			status = pages[i].answer(&a->opts, a->started_ms, &out);
+		if (strcmp(v->method, "GET") != 0)
+			break;
+		web_type(r, pages[i].type);
+		status = pages[i].answer(&a->opts, a->started_ms, &out);
 		break;
 	}
 	if (status == 404 && v->local) {

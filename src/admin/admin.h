@@ -21,8 +21,8 @@ struct workers;
 
 /*
  * The admin's side, on a thread of its own, so that /health can tell that the
- * I/O thread hangs: HTTP on the loopback port (health and ready only) and on
- * the unix socket (everything).
+ * I/O thread hangs: HTTP on the loopback port (health, ready and metrics only)
+ * and on the unix socket (everything).
  */
 struct admin;
 

@@ -37,6 +37,7 @@ struct web_request {
 	size_t body_max;
 	struct buf body;
 	int status;
+	const char *type; /* NULL: JSON */
 	struct buf out;
 	size_t sent;
 	bool headers_sent;
@@ -77,6 +78,11 @@ static void detach(struct session *s)
 	r->wsi = NULL;
 	if (!r->serving)
 		request_free(r);
+}
+
+void web_type(struct web_request *r, const char *type)
+{
+	r->type = type;
 }
 
 void web_reply(struct web_request *r, int status, struct buf *body)
@@ -217,8 +223,8 @@ static int send_headers(struct web_request *r)
 	unsigned char *end = block + sizeof(block) - 1;
 
 	if (lws_add_http_common_headers(r->wsi, (unsigned int)r->status,
-					"application/json", r->out.len, &p,
-					end) != 0)
+					r->type ? r->type : "application/json",
+					r->out.len, &p, end) != 0)
 		return -1;
 	if (lws_add_http_header_by_name(
 		    r->wsi, (const unsigned char *)"cache-control:",

@@ -50,6 +50,9 @@ struct web *web_create(const struct web_opts *o, struct err *e);
  * to may still be, to no effect, before loop_free(). NULL is allowed. */
 void web_free(struct web *w);
 
+/* What the body is, unless JSON; type is borrowed until r is gone. */
+void web_type(struct web_request *r, const char *type);
+
 /* Takes the contents of body. r is gone. */
 void web_reply(struct web_request *r, int status, struct buf *body);
 

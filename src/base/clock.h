@@ -8,6 +8,9 @@
 /* Milliseconds that never go back and go on during suspend; for intervals. */
 int64_t clock_ms(void);
 
+/* Microseconds that never go back, for what is short. */
+int64_t clock_us(void);
+
 /* Milliseconds since 1970; for what is stored, or compared with Slack's ts. */
 int64_t clock_wall_ms(void);
 

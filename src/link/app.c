@@ -7,6 +7,7 @@
 
 #include "base/clock.h"
 #include "base/log.h"
+#include "base/metric.h"
 #include "base/secret.h"
 #include "net/retry.h"
 #include "route/envelope.h"
@@ -285,10 +286,13 @@ static void on_envelope(struct link *l, const struct envelope *env,
 {
 	struct app *a = l->owner;
 	struct apps *as = a->all;
+	int64_t came_us = clock_us();
 
 	link_kept(l);
-	if (as->o.envelope(a->id, l->gen, env, text, n, as->o.arg))
-		apps_ack(as, a->id, l->gen, env->id);
+	if (!as->o.envelope(a->id, l->gen, env, text, n, as->o.arg))
+		return;
+	apps_ack(as, a->id, l->gen, env->id);
+	metric_took_us(METRIC_ACK, clock_us() - came_us);
 }
 
 const struct link_host app_host = {

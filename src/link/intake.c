@@ -6,9 +6,11 @@
 #include <stdlib.h>
 #include <string.h>
 
+#include "base/clock.h"
 #include "base/err.h"
 #include "base/killpoint.h"
 #include "base/log.h"
+#include "base/metric.h"
 #include "link/held.h"
 #include "link/link.h"
 #include "net/loop.h"
@@ -30,6 +32,7 @@ struct arrival {
 	struct moved *moved;
 	const char *stage; /* held: of the screen */
 	uint32_t gen;
+	int64_t came_us;
 	const char *app_id; /* these stand behind the struct */
 	const char *envelope_id;
 	const char *key; /* of its thread */
@@ -74,6 +77,7 @@ static struct arrival *arrival_alloc(const char *app_id, const char *id,
 
 	if (!a)
 		return NULL;
+	a->came_us = clock_us();
 	memcpy(a->strings, app_id, na);
 	memcpy(a->strings + na, id, ni);
 	memcpy(a->strings + na + ni, key, nk);
@@ -106,10 +110,16 @@ static struct arrival *arrival_create(struct intake *in, struct screening *s,
 	return a;
 }
 
+static void ack(struct intake *in, const struct arrival *a)
+{
+	in->o.ack(a->app_id, a->gen, a->envelope_id, in->o.arg);
+	metric_took_us(METRIC_ACK, clock_us() - a->came_us);
+}
+
 static void finish(struct intake *in, struct arrival *a)
 {
 	if (a->req.ok)
-		in->o.ack(a->app_id, a->gen, a->envelope_id, in->o.arg);
+		ack(in, a);
 	else
 		in->o.counts->unacked++;
 	in->under_way--;
@@ -212,7 +222,7 @@ static void held_done(void *item, const char *key, void *arg)
 			     { "stage", a->stage }, { "verdict", "drop" },
 			     { "why", "thread is not engaged" }),
 		  "screened out");
-	in->o.ack(a->app_id, a->gen, a->envelope_id, in->o.arg);
+	ack(in, a);
 	arrival_free(a);
 }
 

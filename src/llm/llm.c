@@ -10,6 +10,7 @@
 #include "base/clock.h"
 #include "base/err.h"
 #include "base/log.h"
+#include "base/metric.h"
 #include "base/suspect.h"
 #include "llm/model.h"
 #include "llm/openai.h"
@@ -119,6 +120,7 @@ static void finish(struct llm_call *c, enum llm_end end, const char *msg)
 		.first_token_ms = c->first_token_ms,
 	};
 
+	metric_add(METRIC_MODELS, c->model->name, end, 1);
 	tell_breaker(c, end, r.msg);
 	if (c->slot.state == SLOT_HELD)
 		slots_give(&c->model->slots, &c->slot);

@@ -14,6 +14,7 @@
 #include "base/err.h"
 #include "base/killpoint.h"
 #include "base/log.h"
+#include "base/metric.h"
 #include "store/journal_ops.h"
 #include "store/leases.h"
 #include "store/spill.h"
@@ -109,14 +110,6 @@ static struct node *list_take(struct list *l)
 	if (!l->head)
 		l->tail = &l->head;
 	return n;
-}
-
-static int64_t now_us(void)
-{
-	struct timespec ts;
-
-	(void)clock_gettime(CLOCK_MONOTONIC, &ts);
-	return (int64_t)ts.tv_sec * 1000000 + ts.tv_nsec / 1000;
 }
 
 static void beat(struct journal *j)
@@ -257,6 +250,7 @@ static void succeeded(struct journal *j, size_t rows, size_t finished,
 	if (j->failures > 0)
 		log_info(NULL, "journal commits again");
 	j->failures = 0;
+	metric_took_us(METRIC_COMMIT, took_us);
 	count_down(j, finished);
 	pthread_mutex_lock(&j->stats_lock);
 	j->stats.commits++;
@@ -407,7 +401,7 @@ static void commit_batch(struct journal *j)
 	list_init(&batch);
 	for (n = 0; n < BATCH_MAX && j->todo.head; n++)
 		list_add(&batch, list_take(&j->todo));
-	start = now_us();
+	start = clock_us();
 	pthread_mutex_lock(&j->db_lock);
 	rc = write_batch(j, &batch, &finished, &bad, &e);
 	pthread_mutex_unlock(&j->db_lock);
@@ -420,7 +414,7 @@ static void commit_batch(struct journal *j)
 		give_up(j, &batch, &e);
 		return;
 	}
-	succeeded(j, n, finished, now_us() - start);
+	succeeded(j, n, finished, clock_us() - start);
 	while (batch.head)
 		answer(j, (struct journal_req *)list_take(&batch));
 }
@@ -505,7 +499,7 @@ static void move(struct journal *j)
 					  "older entries are to be moved" };
 	struct spill *s = atomic_load(&j->spill);
 	struct err e = { 0 };
-	int64_t start = now_us();
+	int64_t start = clock_us();
 	size_t rows = 0;
 	int rc;
 
@@ -521,7 +515,7 @@ static void move(struct journal *j)
 	if (rc < 0)
 		failed(j, &e);
 	else
-		succeeded(j, rows, 0, now_us() - start);
+		succeeded(j, rows, 0, clock_us() - start);
 	if (spill_depth(s) > 0)
 		spill_todo(j, &waits);
 	else

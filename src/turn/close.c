@@ -6,6 +6,7 @@
 
 #include "base/clock.h"
 #include "base/log.h"
+#include "base/metric.h"
 #include "route/job.h"
 #include "route/message.h"
 #include "turn/turn.h"
@@ -105,12 +106,45 @@ static void log_finished(const struct turn *t)
 		 "turn finished");
 }
 
+/* Servers may tell nonsense; a counter must not go back. */
+static uint64_t tokens(int64_t n)
+{
+	return n > 0 ? (uint64_t)n : 0;
+}
+
+static const char *tenant_name(const struct turn *t)
+{
+	const char *name = t->job->connection.tenant.name;
+
+	return name ? name : t->job->msg->tenant_id;
+}
+
+static void count_finished(const struct turn *t)
+{
+	const char *tenant = tenant_name(t);
+
+	if (t->placed_ms >= 0)
+		metric_took_us(METRIC_PLACEHOLDER, t->placed_ms * 1000);
+	if (t->first_ms >= 0)
+		metric_took_us(METRIC_FIRST, t->first_ms * 1000);
+	if (t->answered)
+		metric_took_us(METRIC_ANSWER,
+			       (clock_ms() - t->began_ms) * 1000);
+	metric_add(METRIC_TENANTS, tenant,
+		   t->answered ? METRIC_ANSWERED : METRIC_FAILED, 1);
+	metric_add(METRIC_TENANTS, tenant, METRIC_TOKENS_IN,
+		   tokens(t->usage.prompt_tokens));
+	metric_add(METRIC_TENANTS, tenant, METRIC_TOKENS_OUT,
+		   tokens(t->usage.completion_tokens));
+}
+
 static void closed(struct turn *t)
 {
 	struct worker *w = t->w;
 	struct lane_seat *head;
 
 	log_finished(t);
+	count_finished(t);
 	atomic_fetch_add(t->answered ? &w->count->answers : &w->count->failures,
 			 1);
 	head = lane_leave(w->lanes, &t->seat);

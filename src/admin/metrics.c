@@ -1,0 +1,317 @@
+/* SPDX-License-Identifier: ISC */
+#include "admin/metrics.h"
+
+#include <inttypes.h>
+#include <stdbool.h>
+#include <string.h>
+
+#include "admin/admin.h"
+#include "admin/health.h"
+#include "admin/metrics_process.h"
+#include "base/buf.h"
+#include "base/clock.h"
+#include "base/metric.h"
+#include "config.h"
+#include "link/hub.h"
+#include "llm/llm.h"
+#include "route/router.h"
+#include "route/verdict.h"
+#include "state/quarantine.h"
+#include "store/journal.h"
+#include "turn/worker.h"
+
+static void head(struct buf *b, const char *name, const char *type,
+		 const char *help)
+{
+	(void)buf_addf(b, "# HELP %s %s\n# TYPE %s %s\n", name, help, name,
+		       type);
+}
+
+static void one(struct buf *b, const char *name, const char *type,
+		const char *help, uint64_t n)
+{
+	head(b, name, type, help);
+	(void)buf_addf(b, "%s %" PRIu64 "\n", name, n);
+}
+
+/* {label="value", as Prometheus quotes it. */
+static void label(struct buf *b, char before, const char *name, const char *s)
+{
+	(void)buf_addf(b, "%c%s=\"", before, name);
+	for (; *s; s++) {
+		if (*s == '\n')
+			(void)buf_adds(b, "\\n");
+		else if (*s == '"' || *s == '\\')
+			(void)buf_addf(b, "\\%c", *s);
+		else
+			(void)buf_addc(b, *s);
+	}
+	(void)buf_addc(b, '"');
+}
+
+static void with(struct buf *b, const char *name, const char *key,
+		 const char *s, uint64_t n)
+{
+	(void)buf_adds(b, name);
+	label(b, '{', key, s);
+	(void)buf_addf(b, "} %" PRIu64 "\n", n);
+}
+
+static void with2(struct buf *b, const char *name, const char *const key[2],
+		  const char *s0, const char *s1, uint64_t n)
+{
+	(void)buf_adds(b, name);
+	label(b, '{', key[0], s0);
+	label(b, ',', key[1], s1);
+	(void)buf_addf(b, "} %" PRIu64 "\n", n);
+}
+
+static void add_seconds(struct buf *b, uint64_t us)
+{
+	(void)buf_addf(b, "%" PRIu64 ".%06" PRIu64, us / 1000000, us % 1000000);
+}
+
+static void add_time(struct buf *b, enum metric_time t, const char *name,
+		     const char *help)
+{
+	struct metric_histogram h;
+	size_t i;
+
+	metric_times(t, &h);
+	head(b, name, "histogram", help);
+	for (i = 0; i < METRIC_BUCKETS - 1; i++) {
+		(void)buf_addf(b, "%s_bucket{le=\"", name);
+		add_seconds(b, (uint64_t)metric_bounds_us[i]);
+		(void)buf_addf(b, "\"} %" PRIu64 "\n", h.upto[i]);
+	}
+	(void)buf_addf(b, "%s_bucket{le=\"+Inf\"} %" PRIu64 "\n%s_sum ", name,
+		       h.upto[i], name);
+	add_seconds(b, h.sum_us);
+	(void)buf_addf(b, "\n%s_count %" PRIu64 "\n", name, h.upto[i]);
+}
+
+static void add_links(struct buf *b, struct hub *hub)
+{
+	struct hub_stats hs = { 0 };
+	int i;
+
+	hub_stats(hub, &hs);
+	one(b, "konstruct_apps", "gauge", "Slack apps that are known.",
+	    hs.apps);
+	one(b, "konstruct_apps_live", "gauge",
+	    "Apps with a live link of this process.", hs.live_apps);
+	one(b, "konstruct_apps_placed", "gauge",
+	    "Apps that are to be linked by this process.", hs.placed);
+	head(b, "konstruct_links", "gauge", "Links by state.");
+	for (i = 0; i < LINK_STATES; i++)
+		with(b, "konstruct_links", "state",
+		     link_state_name((enum link_state)i), hs.links[i]);
+	one(b, "konstruct_link_reconnects_total", "counter",
+	    "Links that went live again.", hs.reconnects);
+	one(b, "konstruct_envelopes_total", "counter", "Envelopes from Slack.",
+	    hs.envelopes);
+	one(b, "konstruct_acks_total", "counter", "Envelopes acked.", hs.acks);
+	one(b, "konstruct_unacked_total", "counter",
+	    "Envelopes left to Slack to deliver again.", hs.unacked);
+	one(b, "konstruct_malformed_total", "counter",
+	    "Frames that are no envelopes.",
+	    hs.malformed + hs.binary + hs.oversized);
+	one(b, "konstruct_replies_held", "gauge",
+	    "Replies that wait for their mention.", hs.held);
+}
+
+static void add_journal(struct buf *b, struct journal *j)
+{
+	struct journal_stats js = { 0 };
+
+	journal_stats(j, &js);
+	one(b, "konstruct_journal_queued", "gauge",
+	    "Requests that wait for a commit.", js.queued);
+	one(b, "konstruct_journal_unfinished", "gauge",
+	    "Entries without an end.", js.unfinished);
+	one(b, "konstruct_journal_spilled", "gauge",
+	    "Entries in the spill, as the database is away.", js.spilled);
+	one(b, "konstruct_journal_failing", "gauge",
+	    "1 while the journal can't be written.", js.failing);
+	one(b, "konstruct_journal_commits_total", "counter", "Batches.",
+	    js.commits);
+	one(b, "konstruct_journal_rows_total", "counter",
+	    "Requests in committed batches.", js.rows);
+}
+
+static void add_turns(struct buf *b, struct workers *workers)
+{
+	struct worker_stats ws = { 0 };
+
+	workers_stats(workers, &ws);
+	one(b, "konstruct_turns_in_flight", "gauge",
+	    "Answers that are being made.", ws.turns);
+	head(b, "konstruct_turns_total", "counter",
+	     "Turns that ended, by outcome.");
+	with(b, "konstruct_turns_total", "outcome", "answered", ws.answers);
+	with(b, "konstruct_turns_total", "outcome", "failed", ws.failures);
+	one(b, "konstruct_notices_total", "counter", "Refusals that were told.",
+	    ws.notices);
+	one(b, "konstruct_edits_total", "counter", "Edits of answers.",
+	    ws.edits);
+	one(b, "konstruct_slack_limited_total", "counter",
+	    "Replies of Slack with status 429.", ws.limited);
+}
+
+static void add_decision(const char *stage, enum verdict v, uint64_t n,
+			 void *arg)
+{
+	static const char *const keys[] = { "stage", "verdict" };
+
+	with2(arg, "konstruct_decisions_total", keys, stage, verdict_name(v),
+	      n);
+}
+
+static void add_busy(const struct llm_view *v, void *arg)
+{
+	with(arg, "konstruct_model_busy", "model", v->name, (uint64_t)v->busy);
+}
+
+static void add_waiting(const struct llm_view *v, void *arg)
+{
+	with(arg, "konstruct_model_waiting", "model", v->name, v->waiting);
+}
+
+static void add_failing(const struct llm_view *v, void *arg)
+{
+	with(arg, "konstruct_model_failing", "model", v->name,
+	     strcmp(v->state, "ok") != 0);
+}
+
+static void add_ends(const char *name, const uint64_t n[METRIC_COLUMNS],
+		     void *arg)
+{
+	static const char *const keys[] = { "model", "end" };
+	int i;
+
+	_Static_assert(LLM_OFF < METRIC_COLUMNS, "a column for each end");
+	for (i = 0; i <= LLM_OFF; i++)
+		with2(arg, "konstruct_model_calls_total", keys, name,
+		      llm_end_name((enum llm_end)i), n[i]);
+}
+
+static void add_models(struct buf *b, struct llm *llm)
+{
+	head(b, "konstruct_model_busy", "gauge", "Calls under way.");
+	llm_each(llm, add_busy, b);
+	head(b, "konstruct_model_waiting", "gauge", "Calls that wait.");
+	llm_each(llm, add_waiting, b);
+	head(b, "konstruct_model_failing", "gauge",
+	     "1 while a model isn't asked, or only tried, as it keeps failing.");
+	llm_each(llm, add_failing, b);
+	head(b, "konstruct_model_calls_total", "counter",
+	     "Calls of a model, by how they ended.");
+	metric_each(METRIC_MODELS, add_ends, b);
+}
+
+static void add_outcomes(const char *name, const uint64_t n[METRIC_COLUMNS],
+			 void *arg)
+{
+	static const char *const keys[] = { "tenant", "outcome" };
+
+	with2(arg, "konstruct_tenant_turns_total", keys, name, "answered",
+	      n[METRIC_ANSWERED]);
+	with2(arg, "konstruct_tenant_turns_total", keys, name, "failed",
+	      n[METRIC_FAILED]);
+}
+
+static void add_tokens(const char *name, const uint64_t n[METRIC_COLUMNS],
+		       void *arg)
+{
+	static const char *const keys[] = { "tenant", "kind" };
+
+	with2(arg, "konstruct_tenant_tokens_total", keys, name, "prompt",
+	      n[METRIC_TOKENS_IN]);
+	with2(arg, "konstruct_tenant_tokens_total", keys, name, "completion",
+	      n[METRIC_TOKENS_OUT]);
+}
+
+static void add_tenants(struct buf *b)
+{
+	head(b, "konstruct_tenant_turns_total", "counter",
+	     "Turns of a tenant that ended, by outcome.");
+	metric_each(METRIC_TENANTS, add_outcomes, b);
+	head(b, "konstruct_tenant_tokens_total", "counter",
+	     "Tokens of a tenant, as the models tell.");
+	metric_each(METRIC_TENANTS, add_tokens, b);
+}
+
+static void add_times(struct buf *b)
+{
+	add_time(b, METRIC_ACK, "konstruct_ack_seconds",
+		 "From an envelope's arrival to its ack.");
+	add_time(b, METRIC_COMMIT, "konstruct_journal_commit_seconds",
+		 "A batch of the journal.");
+	add_time(b, METRIC_PLACEHOLDER, "konstruct_placeholder_seconds",
+		 "From the start of a turn until its placeholder stands.");
+	add_time(b, METRIC_FIRST, "konstruct_first_token_seconds",
+		 "From the start of a turn until the model says something.");
+	add_time(b, METRIC_ANSWER, "konstruct_answer_seconds",
+		 "From the start of a turn until all is written.");
+}
+
+static void count_quarantined(const struct quarantine_view *v, void *arg)
+{
+	uint64_t *n = arg;
+
+	(void)v;
+	++*n;
+}
+
+static void add_quarantined(struct buf *b, struct quarantine *q)
+{
+	uint64_t n = 0;
+
+	quarantine_each(q, count_quarantined, &n);
+	one(b, "konstruct_quarantined", "gauge",
+	    "Connections whose token Slack refuses.", n);
+}
+
+static void add_well(struct buf *b, const struct admin_opts *o)
+{
+	struct health_beat beats[HEALTH_BEATS];
+	struct journal_stats js = { 0 };
+	size_t n = health_beats(o, beats);
+
+	if (o->journal)
+		journal_stats(o->journal, &js);
+	one(b, "konstruct_healthy", "gauge", "1 while /health says so.",
+	    health_well(beats, n, &js, o->gate, NULL, 0) &&
+		    health_leases(o->cluster, NULL, 0));
+}
+
+int metrics_page(const struct admin_opts *o, int64_t started_ms,
+		 struct buf *out)
+{
+	head(out, "konstruct_build_info", "gauge", "Always 1.");
+	with(out, "konstruct_build_info", "version", PACKAGE_VERSION, 1);
+	one(out, "konstruct_uptime_seconds", "gauge", "Since the start.",
+	    (uint64_t)(clock_ms() - started_ms) / 1000);
+	add_well(out, o);
+	if (o->hub)
+		add_links(out, o->hub);
+	if (o->journal)
+		add_journal(out, o->journal);
+	if (o->router)
+		one(out, "konstruct_routing", "gauge",
+		    "Messages that wait for a router.",
+		    router_depth(o->router));
+	head(out, "konstruct_decisions_total", "counter",
+	     "Decisions, by stage and verdict.");
+	verdict_each(add_decision, out);
+	if (o->workers)
+		add_turns(out, o->workers);
+	if (o->llm)
+		add_models(out, o->llm);
+	if (o->quarantine)
+		add_quarantined(out, o->quarantine);
+	add_times(out);
+	add_tenants(out);
+	metrics_process(out);
+	return 200;
+}
