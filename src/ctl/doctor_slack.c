@@ -138,7 +138,7 @@ static int check_connection(const struct connection *c, void *arg)
 	return 0;
 }
 
-/* Links of the app that the daemon has; 0 without a daemon. */
+/* Links of the app that the daemon and other nodes have; 0 without a daemon. */
 static long long our_links(const struct doctor *d, const char *app_id)
 {
 	const struct json *list = json_at(doctor_status(d), "app_links");
@@ -153,7 +153,8 @@ static long long our_links(const struct doctor *d, const char *app_id)
 		id = json_str(row, "app_id");
 		state = json_str(row, "state");
 		if (id && strcmp(id, app_id) == 0)
-			return state && strcmp(state, "live") == 0;
+			return (state && strcmp(state, "live") == 0) +
+			       (long long)json_int(row, "elsewhere", 0);
 	}
 	return 0;
 }

@@ -171,6 +171,21 @@ static void answers_in(int tenant)
 	ck_assert_uint_eq(rig_replies(&rig, channel, ts), 1);
 }
 
+/* Doctor opens one more, and takes those of other nodes for ours. */
+START_TEST(doctor_finds_no_connections_of_strangers)
+{
+	static const char *const args[] = { "doctor", NULL };
+	struct err e = { 0 };
+	char *out = NULL;
+
+	start_shared();
+	ck_assert_int_ge(bed_ctl(rig_node(&rig, 0), &out, args, &e), 0);
+	ck_assert_msg(strstr(out, "none that isn't ours") != NULL, "%s", out);
+	ck_assert_msg(strstr(out, "of which") == NULL, "%s", out);
+	free(out);
+}
+END_TEST
+
 /* Leases of all nodes, as one of them knows. */
 static int64_t leases(size_t i)
 {
@@ -354,6 +369,7 @@ int main(void)
 	tcase_add_test(tc,
 		       links_stay_while_redis_is_away_and_after_it_came_back);
 	tcase_add_test(tc, links_stay_when_redis_is_emptied);
+	tcase_add_test(tc, doctor_finds_no_connections_of_strangers);
 	tcase_add_test(tc, event_that_two_links_deliver_is_answered_once);
 	suite_add_tcase(s, tc);
 	srunner_run_all(sr, CK_ENV);
