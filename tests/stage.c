@@ -681,10 +681,24 @@ static int history(struct store *s, const char *tenant_id, const char *channel,
 static const struct store_ops ops = { .name = "stage", .history = history };
 static struct store store = { &ops };
 
+static struct router_read *held_read;
+
 void router_read(struct router *r, const char *key, struct router_read *rd)
 {
 	(void)r;
 	ck_assert_ptr_nonnull(key);
+	if (stage.hold_reads)
+		held_read = rd;
+	else
+		rd->run(rd, &store);
+}
+
+void stage_read(void)
+{
+	struct router_read *rd = held_read;
+
+	held_read = NULL;
+	ck_assert_ptr_nonnull(rd);
 	rd->run(rd, &store);
 }
 

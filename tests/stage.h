@@ -76,6 +76,7 @@ struct stage {
 	enum llm_end end;
 	bool hold_model; /* no slot is free */
 	int too_long;    /* asks that are refused for their length */
+	bool hold_reads; /* of the history, one at a time */
 	int nasked;
 	char asked[8][20000]; /* messages as "role: text\n" */
 	char asked_model[40];
@@ -98,6 +99,9 @@ extern struct stage stage;
 void stage_up(void); /* conf may be changed between the two */
 void stage_begin(void);
 void stage_down(void);
+
+/* What hold_reads has kept from being read. */
+void stage_read(void);
 
 /* Let ms pass. */
 void stage_run(int64_t ms);

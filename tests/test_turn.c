@@ -178,6 +178,33 @@ START_TEST(a_placeholder_deleted_while_it_waits_for_a_slot_ends_the_turn)
 }
 END_TEST
 
+/* The edit that says how many are before is still under way when the model
+ * finds the question too long, and less of the thread is read. */
+START_TEST(a_placeholder_that_goes_while_the_thread_is_read_ends_the_turn)
+{
+	stage.hold_model = true;
+	stage.ahead = 12;
+	stage.too_long = 1;
+	transcript_add(&stage.history, false, "U1", "Ada", "100.000101", "so");
+	stage_fault("chat.update", FAULT_REFUSE, "message_not_found",
+		    3 * SECOND);
+	play(stage_job("entry1", "100.000300", "100.000100", "and now?"),
+	     6 * SECOND);
+	stage.hold_model = false;
+	stage.hold_reads = true;
+	stage_run(SECOND);
+	stage.hold_journal = _i == 0;
+	stage_run(10 * SECOND);
+	stage_read();
+	stage_run(SECOND);
+	stage.hold_journal = false;
+	stage_run(MINUTE);
+	ck_assert_int_eq(stage.nasked, 1);
+	ck_assert_str_eq(stage_done("entry1")->verdict,
+			 "gone:message_not_found");
+}
+END_TEST
+
 /* interim edits */
 
 static void many_pieces(void)
@@ -1710,6 +1737,10 @@ int main(void)
 	tcase_add_test(
 		tc, who_waits_long_for_the_model_is_told_how_many_are_before);
 	T(a_placeholder_deleted_while_it_waits_for_a_slot_ends_the_turn);
+	tcase_add_loop_test(
+		tc,
+		a_placeholder_that_goes_while_the_thread_is_read_ends_the_turn,
+		0, 2);
 	T(interim_edits_come_about_once_a_second);
 	T(nothing_is_edited_when_nothing_visible_changed);
 	T(one_edit_of_a_message_at_a_time);

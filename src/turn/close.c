@@ -148,7 +148,9 @@ static void closed(struct turn *t)
 	atomic_fetch_add(t->answered ? &w->count->answers : &w->count->failures,
 			 1);
 	head = lane_leave(w->lanes, &t->seat);
-	turn_free(t);
+	/* What a router still reads for it comes back first. */
+	t->abandoned = true;
+	(void)turn_reap(t);
 	if (head)
 		turn_go(head->who);
 }

@@ -58,7 +58,7 @@ static void on_history(struct loop_task *task)
 					 offsetof(struct turn, read_done));
 
 	t->reading = false;
-	if (turn_reap(t) || t->parked)
+	if (turn_reap(t) || t->parked || t->state != TURN_READING)
 		return;
 	turn_enter(t);
 	if (t->history.n == 0 && t->job->msg->channel.thread_ts &&
