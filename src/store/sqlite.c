@@ -112,6 +112,19 @@ int sqlite_do(struct sqlite *s, enum sqlite_query q, struct err *e)
 	return st ? sqlite_run(s, st, e) : -1;
 }
 
+const char *sqlite_text(sqlite3_stmt *st, int col)
+{
+	return (const char *)sqlite3_column_text(st, col);
+}
+
+int sqlite_go_on(sqlite3_stmt *st, int answer)
+{
+	if (answer == 0)
+		return 1;
+	sqlite_finish(st);
+	return answer < 0 ? -1 : 0;
+}
+
 char *sqlite_copy(sqlite3_stmt *st, int col)
 {
 	const char *text = (const char *)sqlite3_column_text(st, col);

@@ -133,6 +133,14 @@ int sqlite_run(struct sqlite *s, sqlite3_stmt *st, struct err *e);
 int sqlite_do(struct sqlite *s, enum sqlite_query q, struct err *e);
 void sqlite_finish(sqlite3_stmt *st);
 
+/* Borrowed until the next step. */
+const char *sqlite_text(sqlite3_stmt *st, int col);
+/*
+ * What a callback said, as the loop around it needs it: go on (1), or leave
+ * it with 0 or -1. The statement is finished when it is left.
+ */
+int sqlite_go_on(sqlite3_stmt *st, int answer);
+
 /* Heap copy of a column; NULL is stored, or memory is short. */
 char *sqlite_copy(sqlite3_stmt *st, int col);
 

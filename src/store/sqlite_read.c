@@ -6,26 +6,9 @@
 #include "store/backend.h"
 #include "store/sqlite.h"
 
-static const char *column(sqlite3_stmt *st, int i)
-{
-	return (const char *)sqlite3_column_text(st, i);
-}
-
 static int no_memory(struct err *e)
 {
 	return err_set(e, ERR_RETRY, "cannot read the store: no memory");
-}
-
-/*
- * What a callback said, as the loop around it needs it: go on (1), or leave
- * it with 0 or -1. The statement is finished when it is left.
- */
-static int go_on(sqlite3_stmt *st, int answer)
-{
-	if (answer == 0)
-		return 1;
-	sqlite_finish(st);
-	return answer < 0 ? -1 : 0;
 }
 
 static int read_tenant(sqlite3_stmt *st, struct tenant *t)
@@ -41,7 +24,7 @@ static int read_tenant(sqlite3_stmt *st, struct tenant *t)
 static char *unseal_bot_token(struct sqlite *s, sqlite3_stmt *st,
 			      const struct connection *c, struct err *e)
 {
-	const char *sealed = column(st, 8);
+	const char *sealed = sqlite_text(st, 8);
 	char place[PLACE_SIZE];
 
 	if (!sealed || place_connection(place, c->channel_type, c->app_id,
@@ -182,8 +165,8 @@ static int read_lines(struct sqlite *s, sqlite3_stmt *st, size_t max_bytes,
 			break;
 		room -= line_bytes(st);
 		rc = transcript_add(out, sqlite3_column_int(st, 0) != 0,
-				    column(st, 1), column(st, 2), column(st, 3),
-				    column(st, 4));
+				    sqlite_text(st, 1), sqlite_text(st, 2),
+				    sqlite_text(st, 3), sqlite_text(st, 4));
 		if (rc < 0) {
 			no_memory(e);
 			break;
@@ -219,7 +202,7 @@ int sqlite_history(struct store *store, const char *tenant_id,
 static int read_app(struct sqlite *s, sqlite3_stmt *st, struct app *a,
 		    struct err *e)
 {
-	const char *sealed = column(st, 1);
+	const char *sealed = sqlite_text(st, 1);
 	char place[PLACE_SIZE];
 
 	*a = (struct app){ .app_id = sqlite_copy(st, 0) };
@@ -251,7 +234,7 @@ int sqlite_apps(struct store *store, int (*fn)(const struct app *a, void *arg),
 			sqlite_finish(st);
 			return -1;
 		}
-		rc = go_on(st, fn(&a, arg));
+		rc = sqlite_go_on(st, fn(&a, arg));
 		app_release(&a);
 	}
 	return rc;
@@ -272,7 +255,7 @@ static int each_connection(struct sqlite *s, sqlite3_stmt *st,
 			sqlite_finish(st);
 			return -1;
 		}
-		rc = go_on(st, fn(&c, arg));
+		rc = sqlite_go_on(st, fn(&c, arg));
 		connection_release(&c);
 	} while (rc > 0);
 	return rc;
@@ -324,7 +307,7 @@ int sqlite_tenants(struct store *store,
 			sqlite_finish(st);
 			return no_memory(e);
 		}
-		rc = go_on(st, fn(&t, arg));
+		rc = sqlite_go_on(st, fn(&t, arg));
 		tenant_release(&t);
 	}
 	return rc;
@@ -365,8 +348,9 @@ int sqlite_engaged(struct store *store, int64_t since_ms,
 	while (rc > 0) {
 		rc = sqlite_row(s, st, e);
 		if (rc > 0)
-			rc = go_on(st, fn(column(st, 0),
-					  sqlite3_column_int64(st, 1), arg));
+			rc = sqlite_go_on(st,
+					  fn(sqlite_text(st, 0),
+					     sqlite3_column_int64(st, 1), arg));
 	}
 	return rc;
 }
@@ -385,8 +369,9 @@ int sqlite_claims(struct store *store, int64_t since_ms,
 	while (rc > 0) {
 		rc = sqlite_row(s, st, e);
 		if (rc > 0)
-			rc = go_on(st, fn(column(st, 0), column(st, 1),
-					  column(st, 2), arg));
+			rc = sqlite_go_on(st, fn(sqlite_text(st, 0),
+						 sqlite_text(st, 1),
+						 sqlite_text(st, 2), arg));
 	}
 	return rc;
 }

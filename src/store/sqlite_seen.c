@@ -7,20 +7,6 @@
 
 /* What is needed to look for what was said while no link was live. */
 
-static const char *column(sqlite3_stmt *st, int i)
-{
-	return (const char *)sqlite3_column_text(st, i);
-}
-
-/* A callback's answer: 1 goes on, anything else ends. */
-static int go_on(sqlite3_stmt *st, int answer)
-{
-	if (answer == 0)
-		return 1;
-	sqlite_finish(st);
-	return answer < 0 ? -1 : 0;
-}
-
 int sqlite_threads(struct store *store, const char *tenant_id, int64_t since_ms,
 		   int (*fn)(const char *channel, const char *thread,
 			     const char *last_ts, void *arg),
@@ -39,8 +25,9 @@ int sqlite_threads(struct store *store, const char *tenant_id, int64_t since_ms,
 	while (rc > 0) {
 		rc = sqlite_row(s, st, e);
 		if (rc > 0)
-			rc = go_on(st, fn(column(st, 0), column(st, 1),
-					  column(st, 2), arg));
+			rc = sqlite_go_on(st, fn(sqlite_text(st, 0),
+						 sqlite_text(st, 1),
+						 sqlite_text(st, 2), arg));
 	}
 	return rc;
 }
@@ -56,8 +43,9 @@ int sqlite_seen(struct store *store,
 	while (rc > 0) {
 		rc = sqlite_row(s, st, e);
 		if (rc > 0)
-			rc = go_on(st, fn(column(st, 0),
-					  sqlite3_column_int64(st, 1), arg));
+			rc = sqlite_go_on(st,
+					  fn(sqlite_text(st, 0),
+					     sqlite3_column_int64(st, 1), arg));
 	}
 	return rc;
 }
