@@ -1,5 +1,7 @@
 /* SPDX-License-Identifier: ISC */
+#include <errno.h>
 #include <grp.h>
+#include <limits.h>
 #include <signal.h>
 #include <stdio.h>
 #include <stdlib.h>
@@ -53,6 +55,8 @@ static const struct {
 	void (*print)(const struct json *j);
 } plans[] = {
 	[CTL_TENANT_ADD] = { "POST", "/v1/tenants", "", NAMES_NONE,
+			     print_tenant },
+	[CTL_TENANT_SET] = { "PUT", "/v1/tenants/", "", NAMES_TENANT,
 			     print_tenant },
 	[CTL_TENANT_LIST] = { "GET", "/v1/tenants", "", NAMES_NONE,
 			      print_tenants },
@@ -149,17 +153,43 @@ static int add_secret(struct jwrite *w, const char *key, const char *path,
 	return EX_OK;
 }
 
+static int add_limit(struct jwrite *w, const char *key, const char *text,
+		     struct err *e)
+{
+	char *end;
+	long n;
+
+	if (strcmp(text, "default") == 0) {
+		jw_int(w, key, -1);
+		return EX_OK;
+	}
+	errno = 0;
+	n = strtol(text, &end, 10);
+	if (errno != 0 || end == text || *end != '\0' || n < 1 || n > INT_MAX) {
+		err_set(e, ERR_INPUT, "%s: '%.40s' is no number from 1", key,
+			text);
+		return EX_DATAERR;
+	}
+	jw_int(w, key, n);
+	return EX_OK;
+}
+
 static int tenant_body(const struct ctl_args *a, struct buf *out, struct err *e)
 {
 	struct jwrite w;
-	int rc;
+	int rc = EX_OK;
 
 	jw_init(&w, out);
 	jw_object(&w, NULL);
 	jw_str(&w, "name", a->operand);
-	rc = add_secret(&w, "app_token", a->app_token_file, e);
-	if (rc == EX_OK)
+	if (a->app_token_file)
+		rc = add_secret(&w, "app_token", a->app_token_file, e);
+	if (rc == EX_OK && a->bot_token_file)
 		rc = add_secret(&w, "bot_token", a->bot_token_file, e);
+	if (rc == EX_OK && a->rate)
+		rc = add_limit(&w, "rate_per_minute", a->rate, e);
+	if (rc == EX_OK && a->burst)
+		rc = add_limit(&w, "burst", a->burst, e);
 	jw_object_end(&w);
 	return rc;
 }
@@ -225,7 +255,7 @@ static int make_body(const struct ctl_args *a, struct buf *out, struct err *e)
 {
 	int rc = EX_OK;
 
-	if (a->command == CTL_TENANT_ADD)
+	if (a->command == CTL_TENANT_ADD || a->command == CTL_TENANT_SET)
 		rc = tenant_body(a, out, e);
 	else if (a->command == CTL_AGENT_SET)
 		rc = agent_body(a, out, e);

@@ -409,6 +409,33 @@ START_TEST(a_tenant_is_paused_resumed_and_removed)
 }
 END_TEST
 
+START_TEST(what_a_tenant_is_not_told_stays)
+{
+	(void)call("POST", "/v1/tenants", known("acme", "A1", "T1"));
+	ck_assert_int_eq(call("PUT", "/v1/tenants/acme",
+			      "{\"name\":\"acme\",\"burst\":7}"),
+			 200);
+	ck_assert_int_eq(json_int(answer, "burst", 0), 7);
+	ck_assert_int_eq(json_int(answer, "rate_per_minute", 0), -1);
+	ck_assert_str_eq(say("connections.0.app_id"), "A1");
+	ck_assert_int_eq(call("PUT", "/v1/tenants/acme",
+			      known("acme", "A1", "T1")),
+			 200);
+	ck_assert_int_eq(json_int(answer, "burst", 0), 7);
+	ck_assert_int_eq(call("PUT", "/v1/tenants/acme",
+			      "{\"name\":\"bolt\",\"burst\":7}"),
+			 400);
+	ck_assert_int_eq(call("PUT", "/v1/tenants/acme",
+			      "{\"name\":\"acme\",\"app_id\":\"A1\"}"),
+			 400);
+	ck_assert_str_eq(say("error"), "app_token: missing");
+	ck_assert_int_eq(call("PUT", "/v1/tenants/bolt",
+			      "{\"name\":\"bolt\",\"burst\":7}"),
+			 404);
+	ck_assert_int_eq(call("GET", "/v1/tenants/bolt", NULL), 404);
+}
+END_TEST
+
 START_TEST(what_an_agent_is_not_told_stays)
 {
 	(void)call("POST", "/v1/tenants", known("acme", "A1", "T1"));
@@ -880,6 +907,7 @@ static TCase *with_admin(void)
 	tcase_add_test(tc, a_second_workspace_joins_the_tenant);
 	tcase_add_test(tc, a_workspace_of_another_tenant_is_refused);
 	tcase_add_test(tc, a_tenant_is_paused_resumed_and_removed);
+	tcase_add_test(tc, what_a_tenant_is_not_told_stays);
 	tcase_add_test(tc, what_an_agent_is_not_told_stays);
 	tcase_add_test(tc, a_model_must_be_in_the_configuration);
 	tcase_add_test(tc, applying_twice_is_as_applying_once);

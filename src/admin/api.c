@@ -18,6 +18,7 @@
 enum api_body {
 	BODY_NONE,
 	BODY_TENANT,
+	BODY_CHANGE,
 	BODY_TENANTS,
 	BODY_AGENT,
 };
@@ -34,6 +35,7 @@ static const struct api_command commands[] = {
 	{ "GET", "/v1/tenants", BODY_NONE, false, tenants_list },
 	{ "POST", "/v1/tenants", BODY_TENANT, true, tenants_add },
 	{ "GET", "/v1/tenants/*", BODY_NONE, false, tenants_show },
+	{ "PUT", "/v1/tenants/*", BODY_CHANGE, true, tenants_set },
 	{ "DELETE", "/v1/tenants/*", BODY_NONE, true, tenants_remove },
 	{ "POST", "/v1/tenants/*/pause", BODY_NONE, true, tenants_pause },
 	{ "POST", "/v1/tenants/*/resume", BODY_NONE, true, tenants_resume },
@@ -98,6 +100,13 @@ static int parse(struct api_call *c, const char *body, size_t len,
 	case BODY_TENANT:
 		if (apply_parse_tenant(&c->apply, body, len, e) < 0)
 			return -1;
+		return apply_check(&c->apply, c->conf, e);
+	case BODY_CHANGE:
+		if (apply_parse_change(&c->apply, body, len, e) < 0)
+			return -1;
+		if (strcmp(c->apply.tenants[0].name, c->tenant) != 0)
+			return err_set(e, ERR_INPUT,
+				       "name: not that of the path");
 		return apply_check(&c->apply, c->conf, e);
 	case BODY_TENANTS:
 		if (apply_parse(&c->apply, body, len, e) < 0)

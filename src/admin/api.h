@@ -21,6 +21,7 @@ struct store;
  *   GET    /v1/tenants
  *   POST   /v1/tenants               admin/apply.h: one tenant
  *   GET    /v1/tenants/NAME
+ *   PUT    /v1/tenants/NAME          the same, of one that is there
  *   DELETE /v1/tenants/NAME
  *   POST   /v1/tenants/NAME/pause    and /resume
  *   GET    /v1/tenants/NAME/agent

@@ -139,7 +139,15 @@ static int parse_members(struct apply_tenant *t, const struct json *j,
 	return field_walk(j, t->place, f, 2, e);
 }
 
-static int parse_tenant(struct apply_tenant *t, const struct json *j,
+/* Nothing of a connection is told. */
+static bool is_bare(const struct apply_connection *c)
+{
+	return !c->app_token && !c->bot_token && !c->app_id &&
+	       !c->workspace_id && !c->bot_user_id && !c->bot_id;
+}
+
+/* bare: it may leave out its connection. */
+static int parse_tenant(struct apply_tenant *t, const struct json *j, bool bare,
 			struct err *e)
 {
 	const struct json *list = json_at(j, "connections");
@@ -153,8 +161,10 @@ static int parse_tenant(struct apply_tenant *t, const struct json *j,
 		return -1;
 	if (!t->name)
 		return field_bad(e, t->place, "name", "missing");
-	if (list ? parse_list(t, list, e) < 0
-		 : check_connection(&t->connections[0], e) < 0)
+	if (bare && !list && is_bare(&t->connections[0]))
+		t->nconnections = 0;
+	else if (list ? parse_list(t, list, e) < 0
+		      : check_connection(&t->connections[0], e) < 0)
 		return -1;
 	if (!agent)
 		return 0;
@@ -217,7 +227,8 @@ static int parse_all(struct apply *a, const struct json *root, struct err *e)
 	for (i = 0; i < a->n; i++) {
 		(void)snprintf(a->tenants[i].place, sizeof(a->tenants[i].place),
 			       "tenants[%zu].", i);
-		if (parse_tenant(&a->tenants[i], element(list, i), e) < 0)
+		if (parse_tenant(&a->tenants[i], element(list, i), false, e) <
+		    0)
 			return -1;
 	}
 	return check_names(a, e);
@@ -238,8 +249,8 @@ int apply_parse(struct apply *a, const char *text, size_t len, struct err *e)
 	return rc;
 }
 
-int apply_parse_tenant(struct apply *a, const char *text, size_t len,
-		       struct err *e)
+static int parse_one(struct apply *a, const char *text, size_t len, bool bare,
+		     struct err *e)
 {
 	struct json *root = json_parse(text, len, APPLY_MAX, e);
 	int rc;
@@ -249,11 +260,23 @@ int apply_parse_tenant(struct apply *a, const char *text, size_t len,
 		return -1;
 	rc = alloc_tenants(a, 1, e);
 	if (rc == 0)
-		rc = parse_tenant(&a->tenants[0], root, e);
+		rc = parse_tenant(&a->tenants[0], root, bare, e);
 	if (rc < 0)
 		apply_release(a);
 	json_free(root);
 	return rc;
+}
+
+int apply_parse_tenant(struct apply *a, const char *text, size_t len,
+		       struct err *e)
+{
+	return parse_one(a, text, len, false, e);
+}
+
+int apply_parse_change(struct apply *a, const char *text, size_t len,
+		       struct err *e)
+{
+	return parse_one(a, text, len, true, e);
 }
 
 int apply_parse_agent(struct apply_agent *g, const char *text, size_t len,

@@ -76,6 +76,9 @@ int apply_parse(struct apply *a, const char *text, size_t len, struct err *e);
 /* One object of the array alone, and one agent's object alone. */
 int apply_parse_tenant(struct apply *a, const char *text, size_t len,
 		       struct err *e);
+/* One object that may leave out its connection. */
+int apply_parse_change(struct apply *a, const char *text, size_t len,
+		       struct err *e);
 int apply_parse_agent(struct apply_agent *g, const char *text, size_t len,
 		      struct err *e);
 

@@ -179,6 +179,15 @@ int tenants_add(struct api_call *c, struct store *s, struct err *e)
 	return show(c, s, c->apply.tenants[0].name, e);
 }
 
+int tenants_set(struct api_call *c, struct store *s, struct err *e)
+{
+	struct tenant t = { 0 };
+	int rc = load(c, s, c->tenant, &t, e);
+
+	tenant_release(&t);
+	return rc < 0 ? -1 : tenants_add(c, s, e);
+}
+
 /* What removing a tenant leaves. */
 struct leaving {
 	struct api_call *c;

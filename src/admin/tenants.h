@@ -13,6 +13,7 @@ struct store;
 int tenants_list(struct api_call *c, struct store *s, struct err *e);
 int tenants_show(struct api_call *c, struct store *s, struct err *e);
 int tenants_add(struct api_call *c, struct store *s, struct err *e);
+int tenants_set(struct api_call *c, struct store *s, struct err *e);
 int tenants_remove(struct api_call *c, struct store *s, struct err *e);
 int tenants_pause(struct api_call *c, struct store *s, struct err *e);
 int tenants_resume(struct api_call *c, struct store *s, struct err *e);

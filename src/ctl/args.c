@@ -11,6 +11,7 @@
 
 const struct ctl_word ctl_words[] = {
 	{ "tenant", "add", "NAME", TAKES_TOKENS, CTL_TENANT_ADD },
+	{ "tenant", "set", "NAME", TAKES_CHANGE, CTL_TENANT_SET },
 	{ "tenant", "list", NULL, 0, CTL_TENANT_LIST },
 	{ "tenant", "show", "NAME", 0, CTL_TENANT_SHOW },
 	{ "tenant", "remove", "NAME", 0, CTL_TENANT_REMOVE },
@@ -51,6 +52,8 @@ const struct option ctl_options[] = {
 	{ "url", required_argument, NULL, 'U' },
 	{ "api-key-file", required_argument, NULL, 'K' },
 	{ "tenant", required_argument, NULL, 'E' },
+	{ "rate-per-minute", required_argument, NULL, 'r' },
+	{ "burst", required_argument, NULL, 'b' },
 	{ "agent-view", no_argument, NULL, 'W' },
 	{ NULL, 0, NULL, 0 },
 };
@@ -64,9 +67,9 @@ static const struct {
 	{ 'c', offsetof(struct ctl_args, config), 0 },
 	{ 's', offsetof(struct ctl_args, socket), 0 },
 	{ 'A', offsetof(struct ctl_args, app_token_file),
-	  TAKES_TOKENS | TAKES_INIT },
+	  TAKES_TOKENS | TAKES_CHANGE | TAKES_INIT },
 	{ 'B', offsetof(struct ctl_args, bot_token_file),
-	  TAKES_TOKENS | TAKES_INIT },
+	  TAKES_TOKENS | TAKES_CHANGE | TAKES_INIT },
 	{ 'N', offsetof(struct ctl_args, name),
 	  TAKES_AGENT | TAKES_INIT | TAKES_MANIFEST },
 	{ 'R', offsetof(struct ctl_args, role), TAKES_AGENT | TAKES_INIT },
@@ -78,6 +81,8 @@ static const struct {
 	{ 'U', offsetof(struct ctl_args, url), TAKES_INIT },
 	{ 'K', offsetof(struct ctl_args, api_key_file), TAKES_INIT },
 	{ 'E', offsetof(struct ctl_args, tenant), TAKES_INIT },
+	{ 'r', offsetof(struct ctl_args, rate), TAKES_CHANGE },
+	{ 'b', offsetof(struct ctl_args, burst), TAKES_CHANGE },
 	{ 'W', offsetof(struct ctl_args, agent_view), TAKES_MANIFEST },
 };
 
@@ -87,6 +92,8 @@ void ctl_usage(FILE *out)
 	      " [--offline] COMMAND\n"
 	      "\n"
 	      "  tenant add NAME --app-token-file FILE --bot-token-file FILE\n"
+	      "  tenant set NAME [--app-token-file FILE --bot-token-file FILE]\n"
+	      "        [--rate-per-minute N|default] [--burst N|default]\n"
 	      "  tenant list\n"
 	      "  tenant show|remove|pause|resume NAME\n"
 	      "  agent set TENANT [--name NAME] [--role ROLE]\n"
@@ -276,7 +283,11 @@ static int check(const struct ctl_args *a, unsigned int takes, int seen,
 		return err_set(e, ERR_INPUT,
 			       "--app-token-file and --bot-token-file are "
 			       "needed");
-	if ((takes & TAKES_AGENT) && !seen)
+	if ((takes & TAKES_CHANGE) && !a->app_token_file != !a->bot_token_file)
+		return err_set(e, ERR_INPUT,
+			       "--app-token-file and --bot-token-file go "
+			       "together");
+	if ((takes & (TAKES_AGENT | TAKES_CHANGE)) && !seen)
 		return err_set(e, ERR_INPUT, "nothing to set");
 	if (a->persona && a->persona_file)
 		return err_set(e, ERR_INPUT,

@@ -9,6 +9,7 @@ struct err;
 
 enum ctl_command {
 	CTL_TENANT_ADD,
+	CTL_TENANT_SET,
 	CTL_TENANT_LIST,
 	CTL_TENANT_SHOW,
 	CTL_TENANT_REMOVE,
@@ -52,6 +53,8 @@ struct ctl_args {
 	const char *url;
 	const char *api_key_file;
 	const char *tenant;
+	const char *rate;
+	const char *burst;
 	bool agent_view;
 };
 

@@ -17,6 +17,7 @@ enum {
 	TAKES_DATABASE = 8,
 	TAKES_INIT = 16,
 	TAKES_MANIFEST = 32,
+	TAKES_CHANGE = 64,
 };
 
 struct ctl_word {

@@ -205,6 +205,30 @@ START_TEST(paused_tenant_is_silent_until_resumed)
 }
 END_TEST
 
+static const char *const narrow[] = { "tenant",  "set", "acme",
+				      "--burst", "1",   "--rate-per-minute",
+				      "1",       NULL };
+static const char *const narrow_not[] = { "tenant",  "set",  "acme",
+					  "--burst", "none", NULL };
+
+START_TEST(limits_of_a_tenant_are_set_while_it_runs)
+{
+	char ts[SIM_TS];
+	char *out;
+
+	two_tenants("", NULL);
+	ck_assert_int_eq(rig_ctl(&rig, &out, narrow_not), 65);
+	free(out);
+	ck_assert_int_eq(rig_ctl(&rig, &out, narrow), 0);
+	free(out);
+	rig_say(&rig, "C1", "U1", "<@UB1> one", NULL, ts);
+	free(rig_answer(&rig, "C1", ts));
+	rig_say(&rig, "C1", "U1", "<@UB1> two", NULL, ts);
+	ck_assert_int_eq(sim_wait_ephemeral(rig.sim, "C1", "U1", 1, MS), 0);
+	ck_assert_uint_eq(rig_replies(&rig, "C1", ts), 0);
+}
+END_TEST
+
 static void token_file(const char *name, const char *token, char path[128])
 {
 	FILE *f;
@@ -317,6 +341,7 @@ int main(void)
 	tcase_add_test(
 		tc, over_the_limit_one_person_is_told_and_no_model_is_called);
 	tcase_add_test(tc, redelivery_costs_no_token);
+	tcase_add_test(tc, limits_of_a_tenant_are_set_while_it_runs);
 	tcase_add_test(tc, paused_tenant_is_silent_until_resumed);
 	tcase_add_test(tc,
 		       tenant_added_while_running_is_connected_and_answered);
