@@ -4,10 +4,12 @@
 #include <stdlib.h>
 #include <string.h>
 
+#include "base/clock.h"
 #include "route/job.h"
 #include "route/message.h"
 #include "stage.h"
 #include "state/engaged.h"
+#include "state/quarantine.h"
 #include "turn/turn.h"
 
 #define SECOND 1000
@@ -1141,6 +1143,17 @@ START_TEST(a_post_behind_many_others_is_found)
 }
 END_TEST
 
+START_TEST(an_edit_that_goes_well_ends_the_quarantine)
+{
+	quarantine_put(stage.quarantine, "A1", "T1", "xoxb-1", "invalid_auth",
+		       clock_ms());
+	earlier_post("999.000001", 0);
+	play(second_attempt("999.000001"), 30 * SECOND);
+	ck_assert_str_eq(stage_reply(0)->text, "It is _here_.");
+	ck_assert(!quarantine_lift(stage.quarantine, "A1", "T1"));
+}
+END_TEST
+
 static void make_final(struct stage_msg *m)
 {
 	char *end = strstr(m->metadata, "}}");
@@ -1789,6 +1802,7 @@ int main(void)
 	T(a_thread_that_is_locked_during_the_answer_ends_the_turn);
 	T(a_revoked_token_ends_the_turn);
 	T(a_revoked_token_is_not_used_again_and_another_one_is);
+	T(an_edit_that_goes_well_ends_the_quarantine);
 	T(where_edits_are_closed_the_answer_is_a_new_post);
 	T(the_new_post_of_an_earlier_process_is_found);
 	tcase_add_loop_test(

@@ -357,6 +357,8 @@ static void on_edited(const struct slack_result *r, void *arg)
 		atomic_fetch_add(&t->w->count->limited, 1);
 		pace_block(&c->edits, clock_ms(), r->retry_ms);
 	}
+	if (r->fault == SLACK_OK)
+		token_taken(t->w, &t->job->connection);
 	c->refs++; /* t may be gone, and c with it, when this returns */
 	if (t->final && t->want == EDIT_NONE)
 		final_done(t, r);

@@ -155,7 +155,8 @@ static void enter_placing(struct turn *t)
 	const char *text = j->agent.placeholder;
 	struct shape s;
 
-	if (token_is_held(t->w, &j->connection)) {
+	/* What has a placeholder tries, so that it doesn't stand for ever. */
+	if (t->parts[0][0] == '\0' && token_is_held(t->w, &j->connection)) {
 		t->end_state = ENTRY_DEAD;
 		(void)snprintf(t->verdict, sizeof(t->verdict), DEAD_TOKEN);
 		turn_set(t, TURN_CLOSING);
