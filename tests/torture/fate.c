@@ -14,6 +14,9 @@
 #define OUTAGE_MAX_MS 3000
 #define GRACE_MAX_MS  1000
 
+#define START_TRIES    5
+#define START_AGAIN_MS 1000
+
 static int roll_ms(struct fate *f, int max_ms)
 {
 	return (int)dice_roll(&f->dice, (uint64_t)max_ms);
@@ -41,11 +44,24 @@ static int check_alive(struct bed *b, struct err *e)
 		       status);
 }
 
+/* As systemd would: a daemon whose database doesn't answer just then ends. */
+static int start(struct fate *f, size_t i, struct err *e)
+{
+	int tries = f->nodes->shared ? START_TRIES : 1;
+
+	while (bed_start(&f->nodes->beds[i], e) < 0) {
+		if (--tries == 0)
+			return -1;
+		poll(NULL, 0, START_AGAIN_MS);
+	}
+	return 0;
+}
+
 /* Others take over meanwhile, or it is back before they do. */
 static int come_back(struct fate *f, size_t i, struct err *e)
 {
 	if (!f->nodes->shared || dice_percent(&f->dice, 60))
-		return bed_start(&f->nodes->beds[i], e);
+		return start(f, i, e);
 	f->back_ms[i] = clock_ms() + roll_ms(f, AWAY_MAX_MS);
 	return 0;
 }
@@ -133,7 +149,7 @@ int fate_revive(struct fate *f, int64_t now_ms, struct err *e)
 		f->back_ms[i] = 0;
 		if (b->frozen)
 			bed_thaw(b);
-		else if (bed_start(b, e) < 0)
+		else if (start(f, i, e) < 0)
 			return -1;
 	}
 	return 0;
