@@ -615,6 +615,7 @@ int main(int argc, char **argv)
 	}
 	if (log_level_parse(d.conf.log_level, &level) == 0)
 		log_set_level(level);
+	log_set_json(strcmp(d.conf.log_format, "json") == 0);
 	if (pid_file) {
 		pid_fd = pidfile_open(pid_file, &e);
 		if (pid_fd < 0) {

@@ -8,6 +8,8 @@
 #include <sys/stat.h>
 #include <unistd.h>
 
+#include "base/err.h"
+#include "base/json.h"
 #include "base/log.h"
 
 static int fds[2];
@@ -90,6 +92,53 @@ START_TEST(hostile_value_stays_in_its_quotes)
 	(void)snprintf(want, sizeof(want), "level=warn msg=%s\n",
 		       values[_i].shown);
 	ck_assert_str_eq(after_time(), want);
+}
+END_TEST
+
+/* A line is an object with this member, however long it would be. */
+static void check_object(const char *s, const char *key, const char *value)
+{
+	struct err e = { 0 };
+	struct json *j = json_parse(s, strlen(s), 8192, &e);
+
+	ck_assert_msg(j != NULL, "%s: %s", e.msg, s);
+	ck_assert_ptr_nonnull(json_str(j, "time"));
+	ck_assert_pstr_eq(json_str(j, "level"), "warn");
+	ck_assert_pstr_eq(json_str(j, key), value);
+	json_free(j);
+}
+
+START_TEST(hostile_value_stays_in_its_object)
+{
+	char want[64];
+
+	log_set_json(true);
+	log_warn(LOG_FIELDS({ "v", values[_i].value }), "m");
+	/* What isn't UTF-8 can't come through. */
+	(void)snprintf(want, sizeof(want), "%s", values[_i].value);
+	if (strncmp(want, "bad", 3) == 0)
+		(void)snprintf(want, sizeof(want), "bad%s%s%s", "\xef\xbf\xbd",
+			       "\xef\xbf\xbd", "\xef\xbf\xbd");
+	check_object(read_line(), "v", want);
+}
+END_TEST
+
+START_TEST(long_object_is_whole)
+{
+	struct log_field f[12] = { { NULL, NULL } };
+	char big[1000];
+	size_t i;
+
+	memset(big, 'x', sizeof(big) - 1);
+	big[sizeof(big) - 1] = '\0';
+	for (i = 0; i < 11; i++)
+		f[i] = (struct log_field){ "field", big };
+	f[0].key = "first";
+	f[0].value = "1";
+	log_set_json(true);
+	log_warn(f, "m");
+	check_object(read_line(), "first", "1");
+	ck_assert_uint_le(strlen(line), 4096);
 }
 END_TEST
 
@@ -230,6 +279,9 @@ int main(void)
 	tcase_add_test(tc, line_has_level_message_and_fields);
 	tcase_add_loop_test(tc, hostile_value_stays_in_its_quotes, 0,
 			    sizeof(values) / sizeof(values[0]));
+	tcase_add_loop_test(tc, hostile_value_stays_in_its_object, 0,
+			    sizeof(values) / sizeof(values[0]));
+	tcase_add_test(tc, long_object_is_whole);
 	tcase_add_test(tc, endless_value_is_cut_and_closed);
 	tcase_add_test(tc, field_that_does_not_fit_is_left_out_whole);
 	tcase_add_test(tc, level_decides_what_is_written);

@@ -54,6 +54,7 @@ struct conf {
 	int workers;  /* 0: one per core */
 	int routers;
 	char *log_level;
+	char *log_format; /* "logfmt" or "json" */
 	char *state_dir;
 	char *admin_socket;
 	char *key_file; /* "": state_dir/key, made at the first start */

@@ -24,6 +24,13 @@ static const char *is_level(const char *v)
 		       : NULL;
 }
 
+static const char *is_format(const char *v)
+{
+	return strcmp(v, "logfmt") != 0 && strcmp(v, "json") != 0
+		       ? "is neither logfmt nor json"
+		       : NULL;
+}
+
 static const char *is_listen(const char *v)
 {
 	const char *port = strrchr(v, ':');
@@ -106,6 +113,8 @@ const struct conf_key conf_keys[] = {
 	  .max = 64 },
 	{ "daemon", "log_level", CONF_STR, AT(log_level), .str = "info",
 	  .check = is_level },
+	{ "daemon", "log_format", CONF_STR, AT(log_format), .str = "logfmt",
+	  .check = is_format },
 	{ "daemon", "state_dir", CONF_STR, AT(state_dir),
 	  .str = "/var/lib/konstruct", .check = not_empty },
 	{ "daemon", "admin_socket", CONF_STR, AT(admin_socket),

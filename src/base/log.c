@@ -26,6 +26,7 @@ struct line {
 	char data[LINE_MAX_BYTES];
 	size_t len;
 	bool full;
+	bool json;
 };
 
 static const struct {
@@ -39,12 +40,18 @@ static const struct {
 };
 
 static atomic_int max_level = LOG_LEVEL_INFO;
+static atomic_bool as_json;
 static pthread_once_t journal_once = PTHREAD_ONCE_INIT;
 static bool to_journal;
 
 void log_set_level(enum log_level max)
 {
 	atomic_store(&max_level, (int)max);
+}
+
+void log_set_json(bool yes)
+{
+	atomic_store(&as_json, yes);
 }
 
 int log_level_parse(const char *name, enum log_level *out)
@@ -77,10 +84,10 @@ static void find_journal(void)
 	to_journal = strcmp(want, have) == 0;
 }
 
-/* One byte stays free for the newline. */
+/* Two bytes stay free, for the end of an object and of the line. */
 static void put(struct line *l, const char *p, size_t n)
 {
-	if (l->full || n > sizeof(l->data) - 1 - l->len) {
+	if (l->full || n > sizeof(l->data) - 2 - l->len) {
 		l->full = true;
 		return;
 	}
@@ -160,11 +167,8 @@ static void put_quoted(struct line *l, const char *s)
 	put(l, "\"", 1);
 }
 
-/* All of the field or nothing of it. */
-static void put_field(struct line *l, const char *key, const char *value)
+static void put_pair(struct line *l, const char *key, const char *value)
 {
-	size_t before = l->len;
-
 	if (l->len > 0 && l->data[l->len - 1] != '>')
 		put(l, " ", 1);
 	puts_line(l, key);
@@ -173,6 +177,27 @@ static void put_field(struct line *l, const char *key, const char *value)
 		puts_line(l, value);
 	else
 		put_quoted(l, value);
+}
+
+/* What is quoted above is quoted as JSON wants it, too. */
+static void put_member(struct line *l, const char *key, const char *value)
+{
+	if (l->data[l->len - 1] != '{')
+		put(l, ",", 1);
+	put_quoted(l, key);
+	put(l, ":", 1);
+	put_quoted(l, value);
+}
+
+/* All of the field or nothing of it. */
+static void put_field(struct line *l, const char *key, const char *value)
+{
+	size_t before = l->len;
+
+	if (l->json)
+		put_member(l, key, value);
+	else
+		put_pair(l, key, value);
 	if (l->full) {
 		l->len = before;
 		l->full = false;
@@ -201,7 +226,9 @@ static void put_head(struct line *l, enum log_level level)
 	(void)pthread_once(&journal_once, find_journal);
 	if (to_journal)
 		puts_line(l, prefix);
-	else
+	if (l->json)
+		puts_line(l, "{");
+	if (!to_journal)
 		put_time(l);
 	put_field(l, "level", levels[level].name);
 }
@@ -210,7 +237,7 @@ __attribute__((format(printf, 3, 0))) static void
 write_line(enum log_level level, const struct log_field *f, const char *fmt,
 	   va_list ap)
 {
-	struct line l = { .len = 0 };
+	struct line l = { .json = atomic_load(&as_json) };
 	char msg[VALUE_MAX_BYTES];
 
 	if ((int)level > atomic_load(&max_level))
@@ -222,6 +249,8 @@ write_line(enum log_level level, const struct log_field *f, const char *fmt,
 		if (f->value)
 			put_field(&l, f->key, f->value);
 	}
+	if (l.json)
+		l.data[l.len++] = '}';
 	l.data[l.len++] = '\n';
 	if (write(STDERR_FILENO, l.data, l.len) < 0)
 		return; /* nobody left to tell */

@@ -2,6 +2,8 @@
 #ifndef BASE_LOG_H
 #define BASE_LOG_H
 
+#include <stdbool.h>
+
 enum log_level {
 	LOG_LEVEL_ERROR = 0,
 	LOG_LEVEL_WARN,
@@ -28,6 +30,9 @@ struct log_field {
 
 /* Lines above max are left out. The default is LOG_LEVEL_INFO. */
 void log_set_level(enum log_level max);
+
+/* Each line an object of strings instead of logfmt. */
+void log_set_json(bool yes);
 
 /* 0, or -1 when name is none of error, warn, info, debug. */
 int log_level_parse(const char *name, enum log_level *out);
