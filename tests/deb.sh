@@ -6,10 +6,11 @@
 # Installs the packages in a bare Debian, has a mention answered there,
 # upgrades over a changed configuration, removes, purges. Without a service
 # manager: what systemd would do is done by hand. It needs a mirror of Debian
-# ($DEBIAN_MIRROR) and some minutes.
+# ($DEBIAN_MIRROR, else this machine's) and some minutes.
 set -eu
 debs=$(cd "$1" && pwd)
-mirror=${DEBIAN_MIRROR:-http://deb.debian.org/debian}
+mirror=${DEBIAN_MIRROR:-$(apt-get indextargets --format '$(REPO_URI) $(RELEASE)' |
+	awk '$2 == "bookworm" { print $1; exit }')}
 root=$(mktemp -d /var/tmp/konstruct-root.XXXXXX)
 sim_pid=
 daemon_pid=
