@@ -374,7 +374,8 @@ out:
  */
 static bool needs_conf(const struct ctl_args *a)
 {
-	if (a->offline || a->config || a->command == CTL_DOCTOR)
+	if (a->offline || a->config || a->command == CTL_DOCTOR ||
+	    a->command == CTL_BACKUP)
 		return true;
 	return !a->socket && access(DEFAULT_CONFIG, R_OK) == 0;
 }
@@ -474,6 +475,29 @@ static int init(const struct ctl_args *a)
 	return rc;
 }
 
+static int run_backup(const struct ctl_args *a, const struct conf *conf)
+{
+	struct err e = { 0 };
+	struct buf out;
+	struct jwrite w;
+
+	if (store_backup(conf->store_url, a->operand, &e) < 0)
+		return complain(exit_of(&e, EX_IOERR), e.msg);
+	if (!a->json) {
+		printf("%s holds the store; keep the key apart from it\n",
+		       a->operand);
+		return EX_OK;
+	}
+	buf_init(&out, BODY_MAX);
+	jw_init(&w, &out);
+	jw_object(&w, NULL);
+	jw_str(&w, "backup", a->operand);
+	jw_object_end(&w);
+	printf("%s\n", out.data ? out.data : "{}");
+	buf_release(&out);
+	return EX_OK;
+}
+
 static int run_with_conf(const struct ctl_args *a)
 {
 	const char *path = a->config ? a->config : DEFAULT_CONFIG;
@@ -486,6 +510,10 @@ static int run_with_conf(const struct ctl_args *a)
 		return complain(EX_CONFIG, e.msg);
 	if (a->command == CTL_DOCTOR) {
 		rc = run_doctor(a, &conf);
+		goto out;
+	}
+	if (a->command == CTL_BACKUP) {
+		rc = run_backup(a, &conf);
 		goto out;
 	}
 	c.socket = a->socket ? a->socket : conf.admin_socket;

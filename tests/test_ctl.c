@@ -52,6 +52,7 @@ static const struct {
 	{ "-c f -s s apply t.json", CTL_APPLY, "t.json" },
 	{ "apply -", CTL_APPLY, "-" },
 	{ "explain Ev1", CTL_EXPLAIN, "Ev1" },
+	{ "backup f", CTL_BACKUP, "f" },
 	{ "dead list", CTL_DEAD_LIST, NULL },
 	{ "dead replay all --offline", CTL_DEAD_REPLAY, "all" },
 	{ "dead drop 0abc", CTL_DEAD_DROP, "0abc" },

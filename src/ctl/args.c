@@ -20,6 +20,7 @@ const struct ctl_word ctl_words[] = {
 	{ "agent", "set", "TENANT", TAKES_AGENT, CTL_AGENT_SET },
 	{ "agent", "show", "TENANT", 0, CTL_AGENT_SHOW },
 	{ "apply", NULL, "FILE", 0, CTL_APPLY },
+	{ "backup", NULL, "FILE", NO_OFFLINE, CTL_BACKUP },
 	{ "explain", NULL, "PERMALINK|EVENT|ENTRY", 0, CTL_EXPLAIN },
 	{ "dead", "list", NULL, 0, CTL_DEAD_LIST },
 	{ "dead", "show", "ENTRY", 0, CTL_DEAD_SHOW },
@@ -101,6 +102,7 @@ void ctl_usage(FILE *out)
 	      "        [--model MODEL] [--placeholder TEXT]\n"
 	      "  agent show TENANT\n"
 	      "  apply FILE.json\n"
+	      "  backup FILE     of an SQLite store, also while the daemon runs\n"
 	      "  explain PERMALINK|EVENT|ENTRY\n"
 	      "  dead list\n"
 	      "  dead show ENTRY\n"

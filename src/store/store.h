@@ -187,4 +187,11 @@ extern const struct store_ops store_postgres;
 /* The backend for this URL, or NULL with e naming those there are. */
 const struct store_ops *store_find(const char *url, struct err *e);
 
+/*
+ * A copy of an SQLite store as it is now, while a daemon may run, into a new
+ * file that only its owner can read. It is checked; 0, or -1 and no file.
+ * Tokens in it are sealed: the key is not in it. Blocks.
+ */
+int store_backup(const char *url, const char *path, struct err *e);
+
 #endif

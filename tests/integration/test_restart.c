@@ -48,6 +48,37 @@ START_TEST(answer_cut_by_kill_goes_on_in_the_same_placeholder)
 }
 END_TEST
 
+START_TEST(restored_backup_knows_what_was_said_before_it)
+{
+	char path[160], cmd[600], ts[SIM_TS], second[SIM_TS];
+	const char *const backup[] = { "--json", "backup", path, NULL };
+	char *out;
+
+	rig_up(&rig);
+	(void)snprintf(path, sizeof(path), "%s/copy.db", rig.bed.dir);
+	rig_say(&rig, "C1", "U1", "<@UB1> hello", NULL, ts);
+	free(rig_answer(&rig, "C1", ts));
+	ck_assert_int_eq(rig_ctl(&rig, &out, backup), 0);
+	ck_assert_msg(strstr(out, "{\"backup\":\"") != NULL, "%s", out);
+	free(out);
+	/* What is there already is left alone. */
+	ck_assert_int_eq(rig_ctl(&rig, &out, backup), 65);
+	free(out);
+	rig_stop(&rig);
+	(void)snprintf(cmd, sizeof(cmd),
+		       "cd '%s/state' && rm -f konstruct.db* && "
+		       "cp ../copy.db konstruct.db",
+		       rig.bed.dir);
+	ck_assert_int_eq(system(cmd), 0);
+	rig_start(&rig);
+	rig_say(&rig, "C1", "U1", "and then?", ts, second);
+	ck_assert_int_eq(sim_wait_reply(rig.sim, "C1", ts, 2, MS), 0);
+	ck_assert_int_eq(sim_wait_asks(rig.sim, 2, MS), 0);
+	free(rig_answer(&rig, "C1", ts));
+	ck_assert_uint_eq(rig_replies(&rig, "C1", ts), 2);
+}
+END_TEST
+
 START_TEST(killed_before_the_placeholder_was_noted_posts_no_second_one)
 {
 	struct sim_fault slow = {
@@ -251,6 +282,10 @@ int main(void)
 	rig_begin();
 	tcase_add_checked_fixture(tc, NULL, teardown);
 	tcase_set_timeout(tc, 120);
+	/* Of PostgreSQL pg_dump makes one. */
+	if (!rig_is_shared())
+		tcase_add_test(tc,
+			       restored_backup_knows_what_was_said_before_it);
 	tcase_add_test(tc, answer_cut_by_kill_goes_on_in_the_same_placeholder);
 	tcase_add_test(
 		tc,
