@@ -583,6 +583,56 @@ START_TEST(reader_goes_on_after_the_server_restarted)
 }
 END_TEST
 
+/* What tells it from two: the second has no server to ask. */
+START_TEST(agent_comes_with_the_tenant_in_one_round_trip)
+{
+	struct store *writer = st;
+	struct connection c;
+	struct agent a;
+
+	st = scratch_open(&scratch, false);
+	ck_assert_msg(resolve("T1", &c) == 1, "%s", e.msg);
+	pg_down();
+	ck_assert_int_eq(st->ops->agent(st, c.tenant_id, &a, &e), 1);
+	ck_assert_str_eq(a.name, "Mara");
+	ck_assert_str_eq(a.tenant_id, acme);
+	agent_release(&a);
+	ck_assert_int_eq(st->ops->agent(st, c.tenant_id, &a, &e), -1);
+	pg_up();
+	connection_release(&c);
+	st->ops->close(st);
+	st = writer;
+}
+END_TEST
+
+START_TEST(agent_that_came_along_is_given_to_its_tenant_only_and_once)
+{
+	struct store *writer = st;
+	struct agent a = { .tenant_id = acme,
+			   .name = (char *)"Nils",
+			   .role = (char *)"",
+			   .persona = (char *)"",
+			   .model = (char *)"",
+			   .placeholder = (char *)"",
+			   .active = true };
+	struct connection c;
+
+	st = scratch_open(&scratch, false);
+	ck_assert_int_eq(resolve("T1", &c), 1);
+	connection_release(&c);
+	ck_assert_int_eq(st->ops->agent(st, "another", &a, &e), 0);
+	a.tenant_id = acme;
+	ck_assert_msg(writer->ops->agent_put(writer, &a, &e) == 0, "%s", e.msg);
+	ck_assert_int_eq(st->ops->agent(st, acme, &a, &e), 1);
+	ck_assert_str_eq(a.name, "Nils");
+	agent_release(&a);
+	ck_assert_int_eq(resolve("unknown", &c), 0);
+	ck_assert_int_eq(st->ops->agent(st, "", &a, &e), 0);
+	st->ops->close(st);
+	st = writer;
+}
+END_TEST
+
 START_TEST(reading_is_to_be_tried_again_without_a_server)
 {
 	struct connection c;
@@ -710,6 +760,9 @@ static TCase *server(void)
 	tcase_add_checked_fixture(tc, setup_postgres, teardown);
 	tcase_set_timeout(tc, 60);
 	tcase_add_test(tc, reader_goes_on_after_the_server_restarted);
+	tcase_add_test(tc, agent_comes_with_the_tenant_in_one_round_trip);
+	tcase_add_test(
+		tc, agent_that_came_along_is_given_to_its_tenant_only_and_once);
 	tcase_add_test(tc, reading_is_to_be_tried_again_without_a_server);
 	tcase_add_test(tc, database_without_schema_is_refused);
 	tcase_add_test(tc, schema_of_a_newer_konstructd_is_refused);

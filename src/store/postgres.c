@@ -156,15 +156,21 @@ static bool went_well(const PGresult *r)
 	return status == PGRES_TUPLES_OK || status == PGRES_COMMAND_OK;
 }
 
+static int send_one(struct postgres *s, enum postgres_query q,
+		    const char *const *params)
+{
+	return PQsendQueryPrepared(s->c, postgres_sql[q].name,
+				   postgres_sql[q].params, params, NULL, NULL,
+				   0) == 1
+		       ? 0
+		       : -1;
+}
+
 static int send_both(struct postgres *s, enum postgres_query q,
 		     const char *tenant, const char *const *params)
 {
 	if (PQenterPipelineMode(s->c) != 1 ||
-	    PQsendQueryPrepared(s->c, postgres_sql[PQ_TENANT].name, 1, &tenant,
-				NULL, NULL, 0) != 1 ||
-	    PQsendQueryPrepared(s->c, postgres_sql[q].name,
-				postgres_sql[q].params, params, NULL, NULL,
-				0) != 1)
+	    send_one(s, PQ_TENANT, &tenant) < 0 || send_one(s, q, params) < 0)
 		return -1;
 	return PQpipelineSync(s->c) == 1 ? 0 : -1;
 }
@@ -206,11 +212,44 @@ static PGresult *run_as(struct postgres *s, enum postgres_query q,
 static PGresult *run_alone(struct postgres *s, enum postgres_query q,
 			   const char *const *params, int64_t until)
 {
-	if (PQsendQueryPrepared(s->c, postgres_sql[q].name,
-				postgres_sql[q].params, params, NULL, NULL,
-				0) != 1)
+	if (send_one(s, q, params) < 0)
 		return NULL;
 	return postgres_last(s->c, until);
+}
+
+/*
+ * The first statement says whose the workspace is and makes this transaction
+ * that tenant's, the second reads as the tenant. A resolve without its agent
+ * is good enough.
+ */
+static PGresult *run_resolve(struct postgres *s, const char *const *params,
+			     int64_t until)
+{
+	PGresult *first = NULL;
+	PGresult *r;
+
+	if (PQenterPipelineMode(s->c) != 1 ||
+	    send_one(s, PQ_RESOLVE_AS, params) < 0 ||
+	    send_one(s, PQ_AGENT_OF_US, NULL) < 0 || PQpipelineSync(s->c) != 1)
+		return NULL;
+	first = postgres_next(s->c, until);
+	for (r = first; r; r = postgres_next(s->c, until)) {
+		if (r == first)
+			continue;
+		PQclear(s->agent);
+		s->agent = r;
+	}
+	if (s->agent && !went_well(s->agent)) {
+		PQclear(s->agent);
+		s->agent = NULL;
+	}
+	if (PQexitPipelineMode(s->c) == 1)
+		return first;
+	postgres_hang_up(s);
+	if (first && !went_well(first))
+		return first;
+	PQclear(first);
+	return NULL;
 }
 
 /*
@@ -232,11 +271,15 @@ static PGresult *attempt(struct postgres *s, enum postgres_query q,
 	PGresult *r;
 
 	if (postgres_ready(s, e) < 0 || postgres_prepare(s, q, e) < 0 ||
-	    (tenant && postgres_prepare(s, PQ_TENANT, e) < 0))
+	    (tenant && postgres_prepare(s, PQ_TENANT, e) < 0) ||
+	    (q == PQ_RESOLVE_AS && postgres_prepare(s, PQ_AGENT_OF_US, e) < 0))
 		return NULL;
 	until = deadline(s, q);
-	r = tenant ? run_as(s, q, tenant, params, until)
-		   : run_alone(s, q, params, until);
+	if (q == PQ_RESOLVE_AS)
+		r = run_resolve(s, params, until);
+	else
+		r = tenant ? run_as(s, q, tenant, params, until)
+			   : run_alone(s, q, params, until);
 	if (r && went_well(r))
 		return r;
 	/* Nobody waits for it a second time at once. */
@@ -264,6 +307,17 @@ PGresult *postgres_run(struct postgres *s, enum postgres_query q,
 	if (!r && was_there && lost(s) && s->failures == 0 && !s->in_batch)
 		r = attempt(s, q, tenant, params, e);
 	return r;
+}
+
+PGresult *postgres_run_resolve(struct postgres *s, const char *const *params,
+			       struct err *e)
+{
+	PQclear(s->agent);
+	s->agent = NULL;
+	/* A batch is nobody's for longer than a statement. */
+	return postgres_run(
+		s, s->use == POSTGRES_READ ? PQ_RESOLVE_AS : PQ_RESOLVE, NULL,
+		params, e);
 }
 
 int postgres_do(struct postgres *s, enum postgres_query q, const char *tenant,
@@ -310,6 +364,7 @@ static void postgres_close(struct store *store)
 	if (!s)
 		return;
 	PQfinish(s->c);
+	PQclear(s->agent);
 	if (s->url)
 		explicit_bzero(s->url, strlen(s->url));
 	free(s->url);

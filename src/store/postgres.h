@@ -22,6 +22,8 @@ struct keyring;
 enum postgres_query {
 	PQ_TENANT, /* sets the tenant of this transaction */
 	PQ_RESOLVE,
+	PQ_RESOLVE_AS, /* and be that tenant from then on */
+	PQ_AGENT_OF_US,
 	PQ_LEAVING,
 	PQ_AGENT,
 	PQ_HISTORY,
@@ -113,7 +115,8 @@ struct postgres {
 	PGconn *c;           /* NULL: lost */
 	unsigned int dialed; /* how often */
 	bool prepared[PQ_COUNT];
-	bool in_batch; /* a transaction that goes with the connection */
+	bool in_batch;   /* a transaction that goes with the connection */
+	PGresult *agent; /* came with the last resolve; NULL: none did */
 
 	/* While the server is away. */
 	unsigned int failures;
@@ -141,6 +144,10 @@ int postgres_prepare(struct postgres *s, enum postgres_query q, struct err *e);
 PGresult *postgres_run(struct postgres *s, enum postgres_query q,
 		       const char *tenant, const char *const *params,
 		       struct err *e);
+/* A message's look-ups in one round trip: resolve, and the agent of whose
+ * workspace it is, which is in s->agent then. */
+PGresult *postgres_run_resolve(struct postgres *s, const char *const *params,
+			       struct err *e);
 /* The same for what gives nothing back. */
 int postgres_do(struct postgres *s, enum postgres_query q, const char *tenant,
 		const char *const *params, struct err *e);

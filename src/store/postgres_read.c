@@ -76,7 +76,8 @@ static int find_connection(struct store *store, enum postgres_query q,
 {
 	struct postgres *s = (struct postgres *)store;
 	const char *const params[] = { channel_type, app_id, workspace_id };
-	PGresult *r = postgres_run(s, q, NULL, params, e);
+	PGresult *r = q == PQ_RESOLVE ? postgres_run_resolve(s, params, e)
+				      : postgres_run(s, q, NULL, params, e);
 	int rc = r ? PQntuples(r) : -1;
 
 	if (rc > 0 && read_connection(s, r, 0, out, e) < 0)
@@ -119,12 +120,29 @@ static int read_agent(const PGresult *r, struct agent *out, struct err *e)
 	return no_memory(e);
 }
 
+/* What came with the resolve just now, if it's of that tenant; once. */
+static PGresult *take_agent(struct postgres *s, const char *tenant_id)
+{
+	PGresult *r = s->agent;
+
+	s->agent = NULL;
+	if (r && PQntuples(r) > 0 &&
+	    strcmp(PQgetvalue(r, 0, 0), tenant_id) == 0)
+		return r;
+	PQclear(r);
+	return NULL;
+}
+
 int postgres_agent(struct store *store, const char *tenant_id,
 		   struct agent *out, struct err *e)
 {
 	struct postgres *s = (struct postgres *)store;
-	PGresult *r = postgres_run(s, PQ_AGENT, tenant_id, &tenant_id, e);
-	int rc = r ? PQntuples(r) : -1;
+	PGresult *r = take_agent(s, tenant_id);
+	int rc;
+
+	if (!r)
+		r = postgres_run(s, PQ_AGENT, tenant_id, &tenant_id, e);
+	rc = r ? PQntuples(r) : -1;
 
 	if (rc > 0)
 		rc = read_agent(r, out, e);

@@ -39,6 +39,15 @@ const struct postgres_statement postgres_sql[PQ_COUNT] = {
 			1 },
 	[PQ_RESOLVE] = { "resolve",
 			 "SELECT " CONNECTION " FROM resolve($1, $2, $3)", 3 },
+	[PQ_RESOLVE_AS] = { "resolve_as",
+			    "SELECT " CONNECTION
+			    ", set_config('app.current_tenant', id, true)"
+			    " FROM resolve($1, $2, $3)",
+			    3 },
+	[PQ_AGENT_OF_US] = { "agent_of_us",
+			     "SELECT tenant_id, name, role, persona, model,"
+			     " placeholder, active FROM agents WHERE active",
+			     0 },
 	[PQ_LEAVING] = { "leaving",
 			 "SELECT " CONNECTION " FROM leaving_of($1, $2, $3)",
 			 3 },
