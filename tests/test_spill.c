@@ -43,6 +43,8 @@ static void route(struct entry *en, void *arg)
 	(void)snprintf(routed + n, sizeof(routed) - n, "%s%s ", en->id,
 		       en->fresh && !en->claim ? "" : "?");
 	pthread_mutex_unlock(&lock);
+	entry_release(en);
+	memset(en, 0, sizeof(*en));
 }
 
 static bool is_routed(const char *ids)

@@ -476,8 +476,9 @@ static int move_batch(struct journal *j, struct spill *s, bool route,
 		rc = bury(s, bad, e) < 0;
 	} else if (rc == 0) {
 		killpoint("moved");
-		rc = spill_drop(s, batch.head, false, e) < 0;
+		/* First, so that at no time they count as nothing. */
 		moved(j, batch.head, route);
+		rc = spill_drop(s, batch.head, false, e) < 0;
 	}
 	spill_free(batch.head);
 	return rc;

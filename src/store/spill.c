@@ -117,6 +117,8 @@ static int read_one(struct entry *en, void *arg)
 	memset(en, 0, sizeof(*en));
 	m->entry.fresh = true;
 	m->req.kind = JOURNAL_APPEND;
+	/* Whoever takes the entry leaves nothing in it. */
+	memcpy(m->req.entry_id, m->entry.id, sizeof(m->req.entry_id));
 	m->req.entry = &m->entry;
 	m->req.news = m->entry.claim;
 	*rd->tail = &m->req.node;
@@ -162,7 +164,7 @@ static int drop_all(struct spill *s, const struct node *head, bool dead,
 	r.note.state = dead ? ENTRY_DEAD : ENTRY_DONE;
 	for (; head; head = head->next) {
 		m = (const struct moved *)head;
-		memcpy(r.entry_id, m->entry.id, sizeof(r.entry_id));
+		memcpy(r.entry_id, m->req.entry_id, sizeof(r.entry_id));
 		if (s->db->ops->done(s->db, &r, now, finished, e) < 0)
 			return -1;
 	}
