@@ -286,6 +286,22 @@ START_TEST(retry_after_drops_interim_edits_and_the_answer_is_a_post)
 }
 END_TEST
 
+START_TEST(retry_after_of_a_deletion_is_waited_out)
+{
+	many_pieces();
+	stage.gap_ms = 300;
+	stage_fault("chat.update", FAULT_RATE, NULL, 30 * SECOND);
+	stage_fault("chat.delete", FAULT_RATE, NULL, 40 * SECOND);
+	play(stage_ask(), 3 * MINUTE);
+	ck_assert_uint_eq(stage_count("chat.delete"), 2);
+	ck_assert_int_ge(stage_call_of("chat.delete", 1)->at_ms,
+			 stage_call_of("chat.delete", 0)->at_ms + 40 * SECOND);
+	ck_assert_uint_eq(stage_nreplies(), 1);
+	contains(stage_reply(0)->text, "word word");
+	ck_assert_ptr_nonnull(stage_done("entry1"));
+}
+END_TEST
+
 START_TEST(retry_after_of_edits_and_posts_delays_the_last_edit)
 {
 	const struct stage_call *first;
@@ -709,6 +725,20 @@ START_TEST(twins_are_looked_for_until_slack_answers)
 	play(second_attempt("999.000001"), 2 * MINUTE);
 	ck_assert_uint_eq(stage_nreplies(), 1);
 	ck_assert_str_eq(stage_reply(0)->text, "It is _here_.");
+	ck_assert_ptr_nonnull(stage_done("entry1"));
+}
+END_TEST
+
+START_TEST(a_twin_is_not_deleted_before_retry_after)
+{
+	earlier_post("999.000001", 0);
+	earlier_post("999.000002", 0);
+	stage_fault("chat.delete", FAULT_RATE, NULL, MINUTE);
+	play(second_attempt("999.000001"), 5 * MINUTE);
+	ck_assert_uint_eq(stage_count("chat.delete"), 2);
+	ck_assert_int_ge(stage_call_of("chat.delete", 1)->at_ms,
+			 stage_call_of("chat.delete", 0)->at_ms + MINUTE);
+	ck_assert_uint_eq(stage_nreplies(), 1);
 	ck_assert_ptr_nonnull(stage_done("entry1"));
 }
 END_TEST
@@ -1600,6 +1630,15 @@ START_TEST(a_notice_is_said_at_most_once)
 }
 END_TEST
 
+START_TEST(a_notice_that_is_rate_limited_is_not_said_later)
+{
+	stage_fault("chat.postEphemeral", FAULT_RATE, NULL, 10 * SECOND);
+	play(notice(NULL), MINUTE);
+	ck_assert_uint_eq(stage_count("chat.postEphemeral"), 1);
+	ck_assert_ptr_nonnull(stage_done("entry1"));
+}
+END_TEST
+
 /* the end */
 
 START_TEST(whatever_is_under_way_can_be_stopped)
@@ -1758,6 +1797,7 @@ int main(void)
 	T(nothing_is_edited_when_nothing_visible_changed);
 	T(one_edit_of_a_message_at_a_time);
 	T(retry_after_drops_interim_edits_and_the_answer_is_a_post);
+	T(retry_after_of_a_deletion_is_waited_out);
 	T(retry_after_of_edits_and_posts_delays_the_last_edit);
 	T(ends_beyond_the_budget_are_posts);
 	T(a_long_text_is_edited_every_three_seconds_at_most);
@@ -1782,6 +1822,7 @@ int main(void)
 	T(a_journaled_sentence_is_no_answer_after_a_restart);
 	T(what_an_earlier_process_sent_and_comes_late_is_undone);
 	T(twins_are_looked_for_until_slack_answers);
+	T(a_twin_is_not_deleted_before_retry_after);
 	T(a_long_answer_goes_on_in_further_posts);
 	T(each_further_post_is_intended_before_and_noted_after);
 	T(further_posts_that_exist_are_not_posted_again);
@@ -1847,6 +1888,7 @@ int main(void)
 	T(a_notice_is_for_one_person);
 	T(a_notice_stands_in_the_thread_of_its_message);
 	T(a_notice_is_said_at_most_once);
+	T(a_notice_that_is_rate_limited_is_not_said_later);
 	T(whatever_is_under_way_can_be_stopped);
 	T(while_it_drains_notices_are_said_and_no_turn_begins);
 	T(who_is_stopped_in_the_middle_says_that_the_answer_will_come);
