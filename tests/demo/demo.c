@@ -281,8 +281,8 @@ static size_t replies(struct demo *d, const char *channel, const char *thread)
 
 	m = sim_messages(d->sim, channel, thread, &n);
 	for (i = 0; i < n; i++)
-		found += m[i].bot_id && !m[i].ephemeral && m[i].user &&
-			 strcmp(m[i].bot_id, "BBUILD") != 0;
+		found += m[i].bot_id && !m[i].ephemeral && !m[i].deleted &&
+			 m[i].user && strcmp(m[i].bot_id, "BBUILD") != 0;
 	sim_messages_free(m, n);
 	return found;
 }
@@ -409,7 +409,7 @@ static void scene_burst(struct demo *d)
 		if (m[i].ephemeral) {
 			told++;
 			screen_ephemeral("Mara", m[i].text, "Bob");
-		} else if (m[i].bot_id) {
+		} else if (m[i].bot_id && !m[i].deleted) {
 			answers++;
 		}
 	}
