@@ -987,8 +987,7 @@ END_TEST
 /* docs/cluster.md says so. */
 START_TEST(user_with_the_rights_of_the_manual_can_do_all_there_is)
 {
-	struct engaged *g = engaged_create(1000);
-	struct gate_opts o = { .engaged = g, .url = redis.url };
+	struct gate_opts o = { .engaged = engaged, .url = redis.url };
 	struct admit a = mention("a");
 	char file[64];
 	FILE *f;
@@ -1013,7 +1012,6 @@ START_TEST(user_with_the_rights_of_the_manual_can_do_all_there_is)
 	ck_assert_int_eq(ask(&a), ADMIT_ACCEPT);
 	ck_assert(gate->ops->once(gate, "k", 1000, NOW));
 	unlink(file);
-	engaged_free(g);
 }
 END_TEST
 

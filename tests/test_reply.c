@@ -336,6 +336,7 @@ int main(void)
 	int failed;
 
 	tcase_add_checked_fixture(tc, setup, teardown);
+	tcase_set_timeout(tc, 120);
 	tcase_add_test(tc, a_short_answer_is_one_part);
 	tcase_add_test(tc, no_part_is_longer_than_slack_takes);
 	tcase_add_test(tc, a_fence_is_closed_and_opened_again);
