@@ -544,10 +544,12 @@ START_TEST(a_model_that_keeps_failing_is_not_asked_for_a_while)
 	size_t i;
 
 	conf.nmodels = 1;
+	conf.models[0].concurrency = 1; /* one after the other */
 	serve(refused, 1);
-	for (i = 0; i < COUNT(a); i++) {
+	for (i = 0; i < COUNT(a); i++)
 		ask(&a[i], NULL);
-		loop_run_here(l);
+	loop_run_here(l);
+	for (i = 0; i < COUNT(a); i++) {
 		ck_assert_int_eq(a[i].done, 1);
 		ck_assert_int_eq(a[i].end, i < 5 ? LLM_REFUSED : LLM_OFF);
 	}

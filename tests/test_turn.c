@@ -1198,10 +1198,25 @@ START_TEST(what_slack_has_an_answer_to_is_not_answered_again)
 	earlier_post("999.000001", 0);
 	snprintf(stage.msgs[0].text, sizeof(stage.msgs[0].text), "forty-two");
 	make_final(&stage.msgs[0]);
-	play(second_attempt(_i ? "999.000001" : ""), 10 * SECOND);
+	play(second_attempt(_i ? "999.000001" : ""), MINUTE);
 	ck_assert_int_eq(stage.nasked, 0);
 	ck_assert_str_eq(stage_reply(0)->text, "forty-two");
 	ck_assert_int_eq(stage_done("entry1")->state, ENTRY_DONE);
+	ck_assert_str_eq(stage_done("entry1")->verdict, "answered before");
+}
+END_TEST
+
+/* The post of a process that died arrived after all. */
+START_TEST(the_twin_of_an_earlier_answer_is_deleted)
+{
+	earlier_post("999.000001", 0);
+	snprintf(stage.msgs[0].text, sizeof(stage.msgs[0].text), "forty-two");
+	make_final(&stage.msgs[0]);
+	earlier_post("999.000002", 0);
+	play(second_attempt("999.000001"), MINUTE);
+	ck_assert_int_eq(stage.nasked, 0);
+	ck_assert_uint_eq(stage_nreplies(), 1);
+	ck_assert_str_eq(stage_reply(0)->text, "forty-two");
 	ck_assert_str_eq(stage_done("entry1")->verdict, "answered before");
 }
 END_TEST
@@ -1856,6 +1871,7 @@ int main(void)
 	T(a_post_behind_many_others_is_found);
 	tcase_add_loop_test(
 		tc, what_slack_has_an_answer_to_is_not_answered_again, 0, 2);
+	T(the_twin_of_an_earlier_answer_is_deleted);
 	T(a_replayed_one_is_answered_again);
 	T(the_last_edit_says_that_it_is);
 	T(an_interim_edit_takes_back_that_an_answer_is_final);

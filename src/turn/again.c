@@ -1,6 +1,8 @@
 /* SPDX-License-Identifier: ISC */
 #include <stdio.h>
 
+#include "base/clock.h"
+#include "base/conf.h"
 #include "base/log.h"
 #include "route/job.h"
 #include "turn/turn.h"
@@ -12,6 +14,15 @@
  */
 
 #define RETRY_MS 2000
+
+/* Until what an earlier process has sent can't arrive any more. */
+static int64_t doubt_left(const struct turn *t)
+{
+	int64_t over =
+		t->doubt_ms + t->w->conf->slack_timeout_s * INT64_C(1000);
+
+	return t->doubt_ms > 0 ? over - clock_ms() : 0;
+}
 
 static const char *match(struct turn *t, const struct json *body)
 {
@@ -30,11 +41,18 @@ static void on_look(struct turn *t, const struct slack_result *r,
 		read_history(t);
 		return;
 	}
+	if (doubt_left(t) > 0) {
+		turn_after(t, doubt_left(t), again_start);
+		return;
+	}
 	log_info(LOG_FIELDS({ "entry", t->job->entry.id }),
 		 "answered before, says Slack");
 	turn_step(t, "answered_before", NULL);
 	(void)snprintf(t->verdict, sizeof(t->verdict), "answered before");
-	turn_set(t, TURN_CLOSING);
+	(void)snprintf(t->parts[0], TS_SIZE, "%s", ts);
+	t->before = true;
+	t->stale = false;
+	turn_set(t, TURN_HEALING); /* it may have been posted twice */
 }
 
 void again_start(struct turn *t)

@@ -88,9 +88,14 @@ static const char *find_twin(struct turn *t, const struct json *body)
 	const char *twin = NULL;
 	size_t k;
 
-	for (k = 0; k < t->nparts && !twin; k++)
+	for (k = 0; k < t->nparts && !twin; k++) {
+		/* Of an answer by an earlier process we know no length. */
+		if (t->before && t->parts[k][0] == '\0')
+			continue;
 		twin = look_find(body, &t->job->connection, t->job->entry.id, k,
-				 k < t->reply.n ? t->parts[k] : NULL);
+				 k < t->reply.n || t->before ? t->parts[k]
+							     : NULL);
+	}
 	return twin;
 }
 
@@ -117,7 +122,7 @@ void heal_start(struct turn *t)
 	int64_t due = t->doubt_ms + t->w->conf->slack_timeout_s * INT64_C(1000);
 	int64_t now = clock_ms();
 
-	if (t->job->entry.state != ENTRY_WRITTEN)
+	if (t->job->entry.state != ENTRY_WRITTEN && !t->before)
 		note_answer(t, ENTRY_WRITTEN, NULL);
 	turn_after(t, due > now ? due - now : 0, look);
 }

@@ -43,7 +43,8 @@ static const struct {
 			   enter_placing },
 	[TURN_WAITING] = { "waiting", TO(READING) | TO(WRITING),
 			   enter_waiting },
-	[TURN_READING] = { "reading", TO(ASKING) | TO(WRITING) | TO(CLOSING),
+	[TURN_READING] = { "reading",
+			   TO(ASKING) | TO(WRITING) | TO(HEALING) | TO(CLOSING),
 			   read_start },
 	[TURN_ASKING] = { "asking",
 			  TO(STREAMING) | TO(WRITING) | TO(READING) |

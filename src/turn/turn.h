@@ -248,6 +248,7 @@ struct turn {
 	struct buf answer; /* Markdown */
 	bool cut;          /* it is longer than we show */
 	bool answered;     /* the model ended well */
+	bool before;       /* an earlier process has answered, says Slack */
 	bool resumed;      /* what to write is in the journal already */
 	struct reply reply;
 	bool replaced;  /* by a sentence, as Slack refused the answer */
