@@ -71,7 +71,7 @@ static bool answers(const char *path)
 	return ok;
 }
 
-int listen_check_path(const char *path, struct err *e)
+static int check_path(const char *path, struct err *e)
 {
 	struct sockaddr_un sa;
 	struct stat st;
@@ -94,4 +94,59 @@ int listen_check_path(const char *path, struct err *e)
 		return err_set(e, ERR_FATAL, "another daemon listens on '%s'",
 			       path);
 	return 0;
+}
+
+static int no_listener(int fd, const char *where, enum err_kind kind,
+		       struct err *e)
+{
+	int no = errno;
+
+	if (fd >= 0)
+		close(fd);
+	return err_set(e, kind, "cannot listen on '%s': %s", where,
+		       strerror(no));
+}
+
+int listen_tcp(const char *listen_on, struct err *e)
+{
+	struct sockaddr_in sa = { .sin_family = AF_INET };
+	struct sockaddr_in6 sa6 = { .sin6_family = AF_INET6 };
+	char host[LISTEN_HOST_SIZE];
+	const int on = 1;
+	bool v6 = false;
+	int port, fd, rc;
+
+	if (listen_split(listen_on, host, &port, &v6, e) < 0)
+		return -1;
+	sa.sin_port = sa6.sin6_port = htons((uint16_t)port);
+	(void)inet_pton(v6 ? AF_INET6 : AF_INET, host,
+			v6 ? (void *)&sa6.sin6_addr : (void *)&sa.sin_addr);
+	fd = socket(v6 ? AF_INET6 : AF_INET, SOCK_STREAM | SOCK_CLOEXEC, 0);
+	if (fd < 0)
+		return no_listener(fd, listen_on, ERR_RETRY, e);
+	setsockopt(fd, SOL_SOCKET, SO_REUSEADDR, &on, sizeof(on));
+	rc = v6 ? bind(fd, (struct sockaddr *)&sa6, sizeof(sa6))
+		: bind(fd, (struct sockaddr *)&sa, sizeof(sa));
+	if (rc < 0 || listen(fd, SOMAXCONN) < 0)
+		return no_listener(fd, listen_on, ERR_RETRY, e);
+	return fd;
+}
+
+int listen_unix(const char *path, struct err *e)
+{
+	struct sockaddr_un sa = { .sun_family = AF_UNIX };
+	int fd;
+
+	if (check_path(path, e) < 0)
+		return -1;
+	memcpy(sa.sun_path, path, strlen(path) + 1);
+	(void)unlink(path);
+	fd = socket(AF_UNIX, SOCK_STREAM | SOCK_CLOEXEC, 0);
+	if (fd < 0)
+		return no_listener(fd, path, ERR_RETRY, e);
+	/* Nobody gets in before it listens. */
+	if (bind(fd, (struct sockaddr *)&sa, sizeof(sa)) < 0 ||
+	    chmod(path, 0660) < 0 || listen(fd, SOMAXCONN) < 0)
+		return no_listener(fd, path, ERR_FATAL, e);
+	return fd;
 }

@@ -11,11 +11,15 @@ struct err;
 int listen_split(const char *listen, char host[LISTEN_HOST_SIZE], int *port,
 		 bool *v6, struct err *e);
 
+/* A socket that listens there; -1 with e: a port that is taken is ERR_RETRY,
+ * a bad setting ERR_INPUT. */
+int listen_tcp(const char *listen, struct err *e);
+
 /*
- * May a socket be made at path? Its own directory is made when it is missing.
- * Refused: too long, relative, a file that is no socket, a socket that
- * somebody answers on. libwebsockets then removes what stands there.
+ * One with mode 0660. Its own directory is made when it is missing, and a
+ * socket that nobody answers on is replaced. Refused: too long, relative, a
+ * file that is no socket, a socket that somebody answers on.
  */
-int listen_check_path(const char *path, struct err *e);
+int listen_unix(const char *path, struct err *e);
 
 #endif

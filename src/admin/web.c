@@ -5,7 +5,7 @@
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
-#include <sys/stat.h>
+#include <sys/socket.h>
 #include <unistd.h>
 
 #include <libwebsockets.h>
@@ -13,6 +13,7 @@
 #include "admin/listen.h"
 #include "base/buf.h"
 #include "base/err.h"
+#include "net/door.h"
 #include "net/loop.h"
 
 #define CONNECTIONS_MAX 128
@@ -50,7 +51,8 @@ struct session {
 
 struct web {
 	struct lws_context *ctx; /* lws sets it to NULL when it is gone */
-	struct lws_vhost *local;
+	struct lws_vhost *vhost; /* without a listener of its own */
+	struct door *local, *tcp;
 	struct web_opts opts;
 	char *socket;
 };
@@ -170,6 +172,16 @@ static long content_length(struct lws *wsi)
 	return n;
 }
 
+/* lws chooses a vhost by what the client says, so that tells nothing. */
+static bool is_local(struct lws *wsi)
+{
+	struct sockaddr_storage sa = { .ss_family = AF_UNSPEC };
+	socklen_t len = sizeof(sa);
+
+	(void)getsockname(lws_get_socket_fd(wsi), (struct sockaddr *)&sa, &len);
+	return sa.ss_family == AF_UNIX;
+}
+
 /* Headers are complete; path is lws' own, decoded. */
 static int begin(struct lws *wsi, struct session *s, const char *path)
 {
@@ -186,7 +198,7 @@ static int begin(struct lws *wsi, struct session *s, const char *path)
 	s->request = r;
 	r->wsi = wsi;
 	r->web = w;
-	r->local = lws_get_vhost(wsi) == w->local;
+	r->local = is_local(wsi);
 	r->head = strcmp(method, "HEAD") == 0;
 	(void)snprintf(r->method, sizeof(r->method), "%s",
 		       r->head ? "GET" : method);
@@ -316,47 +328,47 @@ static const struct lws_protocols protocols[] = {
 	{ NULL, NULL, 0, 0, 0, NULL, 0 },
 };
 
-static int listen_tcp(struct web *w, struct err *e)
+/* lws closes what it can't take. */
+static void come_in(int fd, void *arg)
 {
-	struct lws_context_creation_info info = { 0 };
-	char host[LISTEN_HOST_SIZE];
-	bool v6 = false;
+	struct web *w = arg;
 
-	if (listen_split(w->opts.listen, host, &info.port, &v6, e) < 0)
-		return -1;
-	info.vhost_name = "tcp";
-	info.iface = host;
-	info.protocols = protocols;
-	info.timeout_secs = CLIENT_S;
-	info.keepalive_timeout = CLIENT_S;
-	info.options = LWS_SERVER_OPTION_FAIL_UPON_UNABLE_TO_BIND;
-	if (!v6)
-		info.options |= LWS_SERVER_OPTION_DISABLE_IPV6;
-	if (lws_create_vhost(w->ctx, &info))
-		return 0;
-	return err_set(e, ERR_RETRY, "cannot listen on '%s': %s",
-		       w->opts.listen, strerror(errno));
+	(void)lws_adopt_socket_vhost(w->vhost, fd);
 }
 
-static int listen_unix(struct web *w, struct err *e)
+static struct door *open_door(struct web *w, int fd, struct err *e)
+{
+	return fd < 0 ? NULL : door_open(w->opts.loop, fd, come_in, w, e);
+}
+
+static int open_local(struct web *w, struct err *e)
+{
+	w->local = open_door(w, listen_unix(w->opts.socket, e), e);
+	if (!w->local)
+		return -1;
+	w->socket = strdup(w->opts.socket);
+	return w->socket ? 0 : err_set(e, ERR_RETRY, "no memory");
+}
+
+static int open_tcp(struct web *w, struct err *e)
+{
+	w->tcp = open_door(w, listen_tcp(w->opts.listen, e), e);
+	return w->tcp ? 0 : -1;
+}
+
+static int create_vhost(struct web *w, struct err *e)
 {
 	struct lws_context_creation_info info = { 0 };
 
-	if (listen_check_path(w->opts.socket, e) < 0)
-		return -1;
-	info.vhost_name = "unix";
-	info.iface = w->opts.socket;
+	info.vhost_name = "admin";
+	info.port = CONTEXT_PORT_NO_LISTEN_SERVER;
 	info.protocols = protocols;
 	info.timeout_secs = CLIENT_S;
 	info.keepalive_timeout = CLIENT_S;
-	info.options = LWS_SERVER_OPTION_UNIX_SOCK |
-		       LWS_SERVER_OPTION_FAIL_UPON_UNABLE_TO_BIND;
-	w->local = lws_create_vhost(w->ctx, &info);
-	if (!w->local || chmod(w->opts.socket, 0660) < 0)
-		return err_set(e, ERR_FATAL, "cannot listen on '%s': %s",
-			       w->opts.socket, strerror(errno));
-	w->socket = strdup(w->opts.socket);
-	return w->socket ? 0 : err_set(e, ERR_RETRY, "no memory");
+	w->vhost = lws_create_vhost(w->ctx, &info);
+	if (w->vhost)
+		return 0;
+	return err_set(e, ERR_FATAL, "cannot make the admin's http server");
 }
 
 /*
@@ -394,11 +406,11 @@ struct web *web_create(const struct web_opts *o, struct err *e)
 		return NULL;
 	}
 	w->opts = *o;
-	if (create_context(w, e) < 0)
+	if (create_context(w, e) < 0 || create_vhost(w, e) < 0)
 		goto fail;
-	if (o->socket[0] != '\0' && listen_unix(w, e) < 0)
+	if (o->socket[0] != '\0' && open_local(w, e) < 0)
 		goto fail;
-	if (o->listen[0] != '\0' && listen_tcp(w, e) < 0)
+	if (o->listen[0] != '\0' && open_tcp(w, e) < 0)
 		goto fail;
 	return w;
 
@@ -427,6 +439,8 @@ void web_free(struct web *w)
 {
 	if (!w)
 		return;
+	door_close(w->local);
+	door_close(w->tcp);
 	if (w->ctx)
 		destroy_context(w);
 	if (w->socket)
