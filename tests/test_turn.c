@@ -761,6 +761,45 @@ static char *long_text(size_t paragraphs)
  * the line ends take two more in JSON, and the last has none. */
 #define OF_BLOCK(n) (1000 * (n) + 2 * ((n)-1) - 2 + 31)
 
+/* What was in doubt is looked after although Slack takes no more of it. */
+START_TEST(a_reply_refused_while_in_doubt_is_looked_after)
+{
+	char *text = long_text(12);
+
+	stage.says[0] = text;
+	earlier_post("999.000001", 0);
+	stage_fault("chat.postMessage", FAULT_REFUSE, "thread_locked", 0);
+	play(second_attempt("999.000001"), 10 * SECOND);
+	ck_assert_uint_eq(stage_count("chat.postMessage"), 1);
+	ck_assert_int_eq(stage.msgs[0].text[0], 'a');
+	/* A placeholder and an edit of the earlier process. */
+	earlier_post("999.000002", 0);
+	snprintf(stage.msgs[0].text, sizeof(stage.msgs[0].text), "It is");
+	stage_run(MINUTE);
+	ck_assert(stage.msgs[1].deleted);
+	ck_assert_int_eq(stage.msgs[0].text[0], 'a');
+	ck_assert_str_eq(stage_done("entry1")->verdict, "policy:thread_locked");
+	free(text);
+}
+END_TEST
+
+START_TEST(a_part_that_arrives_after_it_was_refused_is_no_twin)
+{
+	char *text = long_text(12);
+
+	stage.says[0] = text;
+	earlier_post("999.000001", 0);
+	stage_fault("chat.postMessage", FAULT_LATE, NULL, 8 * SECOND);
+	stage_fault("chat.postMessage", FAULT_REFUSE, "thread_locked", 0);
+	play(second_attempt("999.000001"), MINUTE);
+	ck_assert_uint_eq(stage_count("chat.postMessage"), 2);
+	ck_assert_uint_eq(stage_count("chat.delete"), 0);
+	ck_assert_uint_eq(stage_nreplies(), 2);
+	ck_assert_ptr_nonnull(stage_done("entry1"));
+	free(text);
+}
+END_TEST
+
 START_TEST(a_long_answer_goes_on_in_further_posts)
 {
 	char *text = long_text(24);
@@ -1095,6 +1134,24 @@ START_TEST(a_stale_answer_that_was_to_be_a_new_post_is_written)
 }
 END_TEST
 
+/* And Slack refuses the new one. */
+START_TEST(a_new_post_refused_after_a_restart_leaves_the_old_message)
+{
+	struct job *j = second_attempt("999.000001");
+
+	j->entry.answer = strdup("the answer");
+	set_part(j, PART_VOID, "999.000001");
+	earlier_post("999.000001", 0);
+	stage_fault("chat.postMessage", FAULT_REFUSE, "thread_locked", 0);
+	play(j, 60 * SECOND);
+	ck_assert_uint_eq(stage_count("chat.postMessage"), 1);
+	ck_assert_uint_eq(stage_nreplies(), 1);
+	ck_assert_str_eq(stage_reply(0)->ts, "999.000001");
+	ck_assert_str_eq(stage_reply(0)->text, "the answer");
+	ck_assert_int_eq(stage_done("entry1")->state, ENTRY_DONE);
+}
+END_TEST
+
 /* Killed after it was decided to edit the old message after all. */
 START_TEST(a_message_that_counts_again_is_edited)
 {
@@ -1281,6 +1338,21 @@ START_TEST(a_stale_question_without_placeholder_ends_in_silence)
 	ck_assert_uint_eq(stage_count("chat.postMessage"), 0);
 	ck_assert_int_eq(stage_done("entry1")->state, ENTRY_DEAD);
 	ck_assert_str_eq(stage_done("entry1")->verdict, "failed:stale");
+}
+END_TEST
+
+START_TEST(a_stale_question_is_closed_in_a_placeholder_that_comes_late)
+{
+	struct job *j = second_attempt("");
+
+	j->hope = _i ? JOB_NO_AGENT : JOB_STALE;
+	play(j, 5 * SECOND);
+	ck_assert_ptr_null(stage_done("entry1"));
+	earlier_post("999.000001", 0);
+	stage_run(30 * SECOND);
+	ck_assert_uint_eq(stage_count("chat.postMessage"), 0);
+	contains(stage_reply(0)->text, _i ? "nobody is set up" : "too long");
+	ck_assert_int_eq(stage_done("entry1")->state, ENTRY_DEAD);
 }
 END_TEST
 
@@ -1838,6 +1910,8 @@ int main(void)
 	T(what_an_earlier_process_sent_and_comes_late_is_undone);
 	T(twins_are_looked_for_until_slack_answers);
 	T(a_twin_is_not_deleted_before_retry_after);
+	T(a_reply_refused_while_in_doubt_is_looked_after);
+	T(a_part_that_arrives_after_it_was_refused_is_no_twin);
 	T(a_long_answer_goes_on_in_further_posts);
 	T(each_further_post_is_intended_before_and_noted_after);
 	T(further_posts_that_exist_are_not_posted_again);
@@ -1863,6 +1937,7 @@ int main(void)
 	T(the_new_post_of_an_earlier_process_is_found);
 	tcase_add_loop_test(
 		tc, a_stale_answer_that_was_to_be_a_new_post_is_written, 0, 2);
+	T(a_new_post_refused_after_a_restart_leaves_the_old_message);
 	T(a_message_that_counts_again_is_edited);
 	tcase_add_loop_test(
 		tc, where_no_post_is_taken_the_answer_waits_for_its_edit, 0, 3);
@@ -1877,6 +1952,9 @@ int main(void)
 	T(an_interim_edit_takes_back_that_an_answer_is_final);
 	tcase_add_loop_test(tc, a_stale_question_is_closed_in_its_placeholder,
 			    0, 2);
+	tcase_add_loop_test(
+		tc, a_stale_question_is_closed_in_a_placeholder_that_comes_late,
+		0, 2);
 	T(a_stale_question_without_placeholder_ends_in_silence);
 	T(a_stale_answer_that_was_given_already_is_written);
 	T(what_is_too_long_for_slack_is_cut_smaller);

@@ -22,7 +22,7 @@ static void look(struct turn *t);
 
 static void finish(struct turn *t)
 {
-	if (t->stale) {
+	if (t->stale && t->parts[0][0] != '\0') {
 		t->stale = false;
 		edit_final(t); /* write_edited() comes back to heal_edited() */
 	} else {
@@ -82,7 +82,9 @@ static void delete_twin(struct turn *t, const char *ts)
 		finish(t);
 }
 
-/* Also what an earlier attempt posted of a longer reply than this one. */
+/* Also what an earlier attempt posted of a longer reply than this one. But of
+ * a part that doesn't stand, as Slack refused it or an earlier process has
+ * posted it, what is found is no twin. */
 static const char *find_twin(struct turn *t, const struct json *body)
 {
 	const char *twin = NULL;
@@ -90,7 +92,7 @@ static const char *find_twin(struct turn *t, const struct json *body)
 
 	for (k = 0; k < t->nparts && !twin; k++) {
 		/* Of an answer by an earlier process we know no length. */
-		if (t->before && t->parts[k][0] == '\0')
+		if (t->parts[k][0] == '\0' && (t->before || k < t->reply.n))
 			continue;
 		twin = look_find(body, &t->job->connection, t->job->entry.id, k,
 				 k < t->reply.n || t->before ? t->parts[k]
@@ -122,7 +124,7 @@ void heal_start(struct turn *t)
 	int64_t due = t->doubt_ms + t->w->conf->slack_timeout_s * INT64_C(1000);
 	int64_t now = clock_ms();
 
-	if (t->job->entry.state != ENTRY_WRITTEN && !t->before)
+	if (t->job->entry.state != ENTRY_WRITTEN && !t->before && !t->refused)
 		note_answer(t, ENTRY_WRITTEN, NULL);
 	turn_after(t, due > now ? due - now : 0, look);
 }

@@ -146,6 +146,19 @@ static bool may_post(const struct turn *t)
 	       t->job->hope <= JOB_CRASHES;
 }
 
+/* What an earlier process has sent may still arrive, and wants its sentence
+ * then: the last look is after the time limit of that call. */
+static bool await_late(struct turn *t, const struct slack_result *r)
+{
+	int64_t limit = t->w->conf->slack_timeout_s * INT64_C(1000);
+	int64_t wait = t->doubt_ms + limit - clock_ms();
+
+	if (!t->job->intended || r->fault != SLACK_OK || wait <= 0)
+		return false;
+	turn_after(t, wait, look);
+	return true;
+}
+
 static void on_look(struct turn *t, const struct slack_result *r,
 		    const char *ts)
 {
@@ -160,7 +173,8 @@ static void on_look(struct turn *t, const struct slack_result *r,
 		return;
 	}
 	if (!may_post(t)) {
-		finish(t, NULL);
+		if (!await_late(t, r))
+			finish(t, NULL);
 		return;
 	}
 	/* Without the scope to look, better twice than never. */

@@ -66,7 +66,8 @@ bool swap_back(struct turn *t, enum slack_fault fault)
 		t->doubt_ms = t->doubt_before;
 	t->stale = t->doubt_ms > 0;
 	turn_step(t, "swap", "back");
-	note_part(t, PART_VOID, NOTHING, edit_final);
+	note_part(t, PART_VOID, NOTHING,
+		  t->state == TURN_PLACING ? turn_placed : edit_final);
 	return true;
 }
 

@@ -143,10 +143,17 @@ static void on_placed(struct turn *t, const struct slack_result *r)
 	turn_set(t, TURN_WAITING);
 }
 
+void turn_placed(struct turn *t)
+{
+	on_placed(t, NULL);
+}
+
 static void on_posted(struct turn *t, const struct slack_result *r)
 {
 	if (!r)
 		token_taken(t->w, &t->job->connection);
+	else if (swap_back(t, r->fault))
+		return;
 	on_placed(t, r);
 }
 
@@ -344,6 +351,14 @@ void turn_stop(struct turn *t)
 	turn_stop_timer(t);
 }
 
+/* What is in doubt may still arrive; a reply that was never cut has nothing
+ * to compare it with. */
+static bool may_heal(const struct turn *t, enum slack_fault fault)
+{
+	return t->state == TURN_WRITING && t->doubt_ms > 0 && t->reply.n > 0 &&
+	       fault != SLACK_DEAD;
+}
+
 void turn_refused(struct turn *t, const struct slack_result *r)
 {
 	const struct log_field f[] = {
@@ -370,7 +385,8 @@ void turn_refused(struct turn *t, const struct slack_result *r)
 	if (r->fault == SLACK_TRANSIENT)
 		t->end_state = ENTRY_DEAD;
 	t->answered = false;
-	turn_set(t, TURN_CLOSING);
+	t->refused = true;
+	turn_set(t, may_heal(t, r->fault) ? TURN_HEALING : TURN_CLOSING);
 }
 
 bool turn_busy(const struct turn *t)

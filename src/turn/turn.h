@@ -251,6 +251,7 @@ struct turn {
 	bool before;       /* an earlier process has answered, says Slack */
 	bool resumed;      /* what to write is in the journal already */
 	struct reply reply;
+	bool refused;   /* Slack took no more of it */
 	bool replaced;  /* by a sentence, as Slack refused the answer */
 	bool tabled;    /* the last shape had a table of its own */
 	bool no_tables; /* Slack doesn't take them */
@@ -281,6 +282,9 @@ struct prompt;
 
 /* Takes the job and begins. */
 void turn_start(struct worker *w, struct job *job);
+
+/* Part 0 stands: wait for the head of the lane. */
+void turn_placed(struct turn *t);
 
 /* At the head of its lane, with a placeholder: work, unless draining. */
 void turn_go(struct turn *t);
