@@ -743,6 +743,37 @@ START_TEST(a_twin_is_not_deleted_before_retry_after)
 }
 END_TEST
 
+START_TEST(retry_after_of_a_deletion_holds_up_the_other_deletions)
+{
+	struct job *j = stage_job("entry2", "200.000100", NULL, "and?");
+	size_t i;
+
+	for (i = 0; i < 4; i++) {
+		static const char *const ts[] = { "999.000001", "999.000002",
+						  "999.000003", "999.000004" };
+
+		earlier_post(ts[i], 0);
+	}
+	for (i = 2; i < 4; i++) {
+		stage.msgs[i].thread[0] = '2';
+		strstr(stage.msgs[i].metadata, "entry1")[5] = '2';
+	}
+	j->again = j->intended = true;
+	free(j->entry.parts[0]);
+	j->entry.parts[0] = strdup("999.000003");
+	stage_fault("chat.delete", FAULT_RATE, NULL, MINUTE);
+	play(second_attempt("999.000001"), 10 * SECOND);
+	stage_submit(j);
+	stage_run(40 * SECOND);
+	ck_assert_uint_eq(stage_count("chat.delete"), 1);
+	stage_run(2 * MINUTE);
+	ck_assert_uint_eq(stage_count("chat.delete"), 3);
+	ck_assert_uint_eq(stage_nreplies(), 2);
+	ck_assert_ptr_nonnull(stage_done("entry1"));
+	ck_assert_ptr_nonnull(stage_done("entry2"));
+}
+END_TEST
+
 /* long answers */
 
 static char *long_text(size_t paragraphs)
@@ -1910,6 +1941,7 @@ int main(void)
 	T(what_an_earlier_process_sent_and_comes_late_is_undone);
 	T(twins_are_looked_for_until_slack_answers);
 	T(a_twin_is_not_deleted_before_retry_after);
+	T(retry_after_of_a_deletion_holds_up_the_other_deletions);
 	T(a_reply_refused_while_in_doubt_is_looked_after);
 	T(a_part_that_arrives_after_it_was_refused_is_no_twin);
 	T(a_long_answer_goes_on_in_further_posts);

@@ -49,6 +49,10 @@ static void on_deleted(const struct slack_result *r, void *arg)
 	struct turn *t = arg;
 
 	t->call = NULL;
+	if (r->fault == SLACK_RATE) {
+		atomic_fetch_add(&t->w->count->limited, 1);
+		pace_block(&t->conn->deletes, clock_ms(), r->retry_ms);
+	}
 	if (later(t, r))
 		return;
 	log_info(
@@ -66,9 +70,15 @@ static void delete_twin(struct turn *t, const char *ts)
 {
 	struct err e = { 0 };
 	struct buf form;
+	int64_t wait;
 
 	if (turn_lease(t) != LEASE_HELD) {
 		turn_after(t, LEASE_WAIT_MS, look);
+		return;
+	}
+	wait = pace_take(&t->conn->deletes, clock_ms());
+	if (wait > 0) {
+		turn_after(t, wait, look);
 		return;
 	}
 	buf_init(&form, FORM_MAX);
