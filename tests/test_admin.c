@@ -40,6 +40,7 @@ static struct {
 	pthread_t tid;
 	const char *auth_test;
 	const char *bots_info;
+	const char *limited; /* the method that is answered 429 */
 	atomic_int calls;
 } slack;
 
@@ -60,6 +61,7 @@ static void slack_reply(int fd)
 	char in[4096];
 	char head[160];
 	const char *body = "{\"ok\":false,\"error\":\"unknown_method\"}";
+	const char *status = "200 OK";
 	ssize_t n, got = 0;
 	int len;
 
@@ -77,11 +79,15 @@ static void slack_reply(int fd)
 		body = slack.auth_test;
 	if (strstr(in, "/bots.info") && slack.bots_info)
 		body = slack.bots_info;
+	if (slack.limited && strstr(in, slack.limited)) {
+		status = "429 Too Many Requests\r\nRetry-After: 30";
+		body = "{\"ok\":false,\"error\":\"ratelimited\"}";
+	}
 	atomic_fetch_add(&slack.calls, 1);
 	len = snprintf(head, sizeof(head),
-		       "HTTP/1.1 200 OK\r\nContent-Type: application/json\r\n"
+		       "HTTP/1.1 %s\r\nContent-Type: application/json\r\n"
 		       "Connection: close\r\nContent-Length: %zu\r\n\r\n",
-		       strlen(body));
+		       status, strlen(body));
 	if (write(fd, head, (size_t)len) < 0 ||
 	    write(fd, body, strlen(body)) < 0)
 		perror("write");
@@ -369,6 +375,21 @@ START_TEST(what_slack_refuses_is_not_stored)
 			 refusals[_i].status);
 	ck_assert_str_eq(say("error"), refusals[_i].error);
 	ck_assert_int_eq(call("GET", "/v1/tenants/acme", NULL), 404);
+}
+END_TEST
+
+START_TEST(a_question_that_slack_limits_is_told_and_nothing_stored)
+{
+	slack.auth_test = auth_no_app;
+	slack.limited = _i ? "/bots.info" : "/auth.test";
+	ck_assert_int_eq(call("POST", "/v1/tenants", acme), 503);
+	ck_assert_str_eq(say("error"),
+			 _i ? "bot_token: bots.info: ratelimited"
+			    : "bot_token: auth.test: ratelimited");
+	ck_assert_int_eq(call("GET", "/v1/tenants/acme", NULL), 404);
+	slack.limited = NULL;
+	slack.auth_test = auth_ok;
+	ck_assert_int_eq(call("POST", "/v1/tenants", acme), 200);
 }
 END_TEST
 
@@ -904,6 +925,9 @@ static TCase *with_admin(void)
 	tcase_add_test(tc, an_organisation_goes_by_its_enterprise_id);
 	tcase_add_loop_test(tc, what_slack_refuses_is_not_stored, 0,
 			    COUNT(refusals));
+	tcase_add_loop_test(
+		tc, a_question_that_slack_limits_is_told_and_nothing_stored, 0,
+		2);
 	tcase_add_test(tc, a_second_workspace_joins_the_tenant);
 	tcase_add_test(tc, a_workspace_of_another_tenant_is_refused);
 	tcase_add_test(tc, a_tenant_is_paused_resumed_and_removed);
