@@ -14,6 +14,7 @@
 #include "link/link.h"
 #include "net/loop.h"
 #include "route/envelope.h"
+#include "route/inhand.h"
 #include "route/message.h"
 #include "route/router.h"
 #include "route/screen.h"
@@ -155,7 +156,7 @@ static void teardown(void)
 }
 
 /* True: ack it now. */
-static bool take(uint32_t gen, const char *event)
+static bool take_of(const char *app_id, uint32_t gen, const char *event)
 {
 	char *frame = event_frame(event);
 	struct envelope env;
@@ -164,12 +165,17 @@ static bool take(uint32_t gen, const char *event)
 
 	ck_assert_msg(envelope_parse(&env, frame, strlen(frame), &e) == 0, "%s",
 		      e.msg);
-	now = intake_envelope(in, "A1", gen, &env, frame, strlen(frame));
+	now = intake_envelope(in, app_id, gen, &env, frame, strlen(frame));
 	envelope_release(&env);
 	/* It must not be needed any more. */
 	memset(frame, 'x', strlen(frame));
 	free(frame);
 	return now;
+}
+
+static bool take(uint32_t gen, const char *event)
+{
+	return take_of("A1", gen, event);
 }
 
 static void done(size_t i, bool ok, bool duplicate)
@@ -306,6 +312,31 @@ START_TEST(full_journal_is_not_acked)
 	ck_assert(!take(7, MENTION));
 	ck_assert_uint_eq(counts.unacked, 1);
 	ck_assert_uint_eq(did.nacked, 0);
+}
+END_TEST
+
+START_TEST(flood_of_one_app_leaves_room_for_the_others)
+{
+	char id[16];
+	int i;
+
+	for (i = 0; i < INTAKE_APP_ROOM; i++) {
+		snprintf(id, sizeof(id), "%d", i);
+		ck_assert(inhand_add("A1", id, 0));
+	}
+	ck_assert(!take(7, MENTION));
+	ck_assert_uint_eq(counts.unacked, 1);
+	ck_assert_uint_eq(did.nsubmitted, 0);
+	(void)take_of("A2", 7, MENTION);
+	ck_assert_uint_eq(did.nsubmitted, 1);
+	inhand_drop("0", 0);
+	(void)take(7, MENTION);
+	ck_assert_uint_eq(did.nsubmitted, 2);
+	for (i = 1; i < INTAKE_APP_ROOM; i++) {
+		snprintf(id, sizeof(id), "%d", i);
+		inhand_drop(id, 0);
+	}
+	ck_assert_uint_eq(inhand_of("A1"), 0);
 }
 END_TEST
 
@@ -478,6 +509,7 @@ int main(void)
 			    0, 3);
 	tcase_add_test(tc, failed_commit_is_not_acked);
 	tcase_add_test(tc, full_journal_is_not_acked);
+	tcase_add_test(tc, flood_of_one_app_leaves_room_for_the_others);
 	tcase_add_test(tc, acks_of_one_commit_cost_one_wake_up);
 	tcase_add_test(tc, reply_waits_for_its_mention);
 	tcase_add_test(tc, reply_that_nothing_engages_is_acked_in_the_end);

@@ -15,6 +15,7 @@
 #include "link/link.h"
 #include "net/loop.h"
 #include "route/envelope.h"
+#include "route/inhand.h"
 #include "route/message.h"
 #include "route/moved.h"
 #include "route/router.h"
@@ -184,6 +185,12 @@ static void come_back(struct journal_req *r)
 		loop_post(in->o.io, &in->task);
 }
 
+/* One app's flood mustn't fill the journal for all. */
+static bool has_room(const char *app_id)
+{
+	return inhand_of(app_id) < INTAKE_APP_ROOM;
+}
+
 /* Takes a. */
 static void submit(struct intake *in, struct arrival *a)
 {
@@ -193,7 +200,7 @@ static void submit(struct intake *in, struct arrival *a)
 	a->req.news = a->msg->mention ? a->key : NULL;
 	a->req.done = come_back;
 	in->under_way++;
-	if (journal_submit(in->o.journal, &a->req))
+	if (has_room(a->app_id) && journal_submit(in->o.journal, &a->req))
 		return;
 	in->under_way--;
 	in->o.counts->unacked++;

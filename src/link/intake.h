@@ -23,6 +23,9 @@ struct router;
  */
 struct intake;
 
+/* The most entries of one app in hand; above it Slack is left to try again. */
+#define INTAKE_APP_ROOM 10000
+
 struct intake_opts {
 	struct alarms *alarms;
 	struct loop *io;

@@ -3,13 +3,21 @@
 
 #include <inttypes.h>
 #include <pthread.h>
-#include <stddef.h>
 #include <stdio.h>
+#include <stdlib.h>
+#include <string.h>
 
 #include "base/map.h"
 
+/* An app that has entries in hand. */
+struct owner {
+	char *app_id;
+	size_t n;
+};
+
 static pthread_mutex_t lock = PTHREAD_MUTEX_INITIALIZER;
-static struct map *ids;
+static struct map *ids;  /* to their owners */
+static struct map *apps; /* to themselves */
 
 #define KEY_SIZE 48
 
@@ -19,27 +27,70 @@ static const char *make_key(char out[KEY_SIZE], const char *id, int64_t epoch)
 	return out;
 }
 
-static bool add(const char *id)
+static struct owner *owner_of(const char *app_id)
 {
-	static char there; /* a value is needed, and says nothing */
+	struct owner *o = map_get(apps, app_id);
+
+	if (o)
+		return o;
+	o = calloc(1, sizeof(*o));
+	if (!o)
+		return NULL;
+	o->app_id = strdup(app_id);
+	if (o->app_id && map_put(apps, app_id, o) == 0)
+		return o;
+	free(o->app_id);
+	free(o);
+	return NULL;
+}
+
+static void forget_if_idle(struct owner *o)
+{
+	if (o->n > 0)
+		return;
+	(void)map_take(apps, o->app_id);
+	free(o->app_id);
+	free(o);
+}
+
+static bool add(const char *app_id, const char *id)
+{
+	struct owner *o;
 
 	if (!ids)
 		ids = map_create(0);
-	if (!ids)
+	if (!apps)
+		apps = map_create(0);
+	if (!ids || !apps)
 		return true;
 	if (map_get(ids, id))
 		return false;
-	(void)map_put(ids, id, &there);
+	o = owner_of(app_id);
+	if (!o)
+		return true;
+	if (map_put(ids, id, o) == 0)
+		o->n++;
+	forget_if_idle(o);
 	return true;
 }
 
-bool inhand_add(const char *id, int64_t epoch)
+static void drop(const char *id)
+{
+	struct owner *o = ids ? map_take(ids, id) : NULL;
+
+	if (!o)
+		return;
+	o->n--;
+	forget_if_idle(o);
+}
+
+bool inhand_add(const char *app_id, const char *id, int64_t epoch)
 {
 	char key[KEY_SIZE];
 	bool ok;
 
 	pthread_mutex_lock(&lock);
-	ok = add(make_key(key, id, epoch));
+	ok = add(app_id, make_key(key, id, epoch));
 	pthread_mutex_unlock(&lock);
 	return ok;
 }
@@ -49,8 +100,7 @@ void inhand_drop(const char *id, int64_t epoch)
 	char key[KEY_SIZE];
 
 	pthread_mutex_lock(&lock);
-	if (ids)
-		(void)map_take(ids, make_key(key, id, epoch));
+	drop(make_key(key, id, epoch));
 	pthread_mutex_unlock(&lock);
 }
 
@@ -63,4 +113,16 @@ bool inhand_has(const char *id, int64_t epoch)
 	has = ids && map_get(ids, make_key(key, id, epoch));
 	pthread_mutex_unlock(&lock);
 	return has;
+}
+
+size_t inhand_of(const char *app_id)
+{
+	struct owner *o;
+	size_t n;
+
+	pthread_mutex_lock(&lock);
+	o = apps ? map_get(apps, app_id) : NULL;
+	n = o ? o->n : 0;
+	pthread_mutex_unlock(&lock);
+	return n;
 }

@@ -3,6 +3,7 @@
 #define ROUTE_INHAND_H
 
 #include <stdbool.h>
+#include <stddef.h>
 #include <stdint.h>
 
 /*
@@ -15,9 +16,11 @@
 
 /* False when it is there already, and is not to be worked on twice. Without
  * memory it is true, and nothing is kept. */
-bool inhand_add(const char *id, int64_t epoch);
+bool inhand_add(const char *app_id, const char *id, int64_t epoch);
 /* One that isn't there is no matter. */
 void inhand_drop(const char *id, int64_t epoch);
 bool inhand_has(const char *id, int64_t epoch);
+/* How many of the app are. */
+size_t inhand_of(const char *app_id);
 
 #endif

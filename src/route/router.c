@@ -414,7 +414,7 @@ void router_submit(struct router *r, struct entry *en, struct message *msg)
 	int64_t epoch = en->epoch;
 	char id[ID_SIZE];
 
-	if (!inhand_add(en->id, epoch)) {
+	if (!inhand_add(en->app_id, en->id, epoch)) {
 		entry_release(en);
 		message_free(msg);
 		return;
