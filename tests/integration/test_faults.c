@@ -1,5 +1,6 @@
 /* SPDX-License-Identifier: ISC */
 #include <check.h>
+#include <poll.h>
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
@@ -132,6 +133,36 @@ START_TEST(whatever_the_model_does_ends_in_an_answer_or_a_sentence)
 		if (i % 3 == 2)
 			say_and_expect("hello", "Hello, this is");
 	}
+}
+END_TEST
+
+START_TEST(a_model_that_keeps_failing_is_let_alone_and_tried_again)
+{
+	const struct sim_llm rule = { .mode = SIM_LLM_STATUS, .status = 401 };
+	int64_t until = clock_ms() + MS;
+	char ts[SIM_TS];
+	size_t before, i;
+	bool again;
+
+	rig_open(&rig, "rate_per_minute = 0\n");
+	rig_start(&rig);
+	sim_llm(rig.sim, &rule);
+	for (i = 0; i < 5; i++)
+		say_and_expect("hello", "doesn't let me in");
+	before = asks();
+	say_and_expect("hello", "has been failing for a while");
+	ck_assert_uint_eq(asks(), before);
+	sim_llm_clear(rig.sim);
+	/* One call tries it, when its time has come; until then none does. */
+	do {
+		ck_assert_int_lt(clock_ms(), until);
+		poll(NULL, 0, 500);
+		rig_say(&rig, "C1", "U1", "<@UB1> hello", NULL, ts);
+		free(rig_answer(&rig, "C1", ts));
+		again = asks() > before;
+	} while (!again);
+	ck_assert_uint_eq(asks(), before + 1);
+	say_and_expect("hello", "Hello, this is");
 }
 END_TEST
 
@@ -492,6 +523,7 @@ int main(void)
 	tcase_set_timeout(tc, 120);
 #define T(name) tcase_add_test(tc, name)
 	T(whatever_the_model_does_ends_in_an_answer_or_a_sentence);
+	T(a_model_that_keeps_failing_is_let_alone_and_tried_again);
 	T(a_thread_that_is_too_long_for_the_model_is_told_in_part);
 	T(each_fault_of_each_method_ends_in_one_whole_answer);
 	T(a_storm_of_disconnects_is_no_storm_of_links);
