@@ -446,6 +446,7 @@ static void destroy(struct daemon *d)
 	admin_free(d->admin);
 	router_drain(d->router, ROUTER_GRACE_MS);
 	janitor_free(d->janitor);
+	journal_part(d->journal); /* a worker ends after its notes */
 	workers_free(d->workers); /* they read through the router */
 	journal_free(d->journal);
 	catchup_free(d->catchup);

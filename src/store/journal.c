@@ -47,7 +47,7 @@
 /* Between tries to commit what must not be lost. */
 static const int retry_ms[] = { 250, 500, 1000, 2000 };
 #define RETRIES    (sizeof(retry_ms) / sizeof(retry_ms[0]))
-#define LAST_TRIES 3 /* once the journal is to close */
+#define LAST_TRIES 3 /* at the end */
 
 static const struct journal_ops *const backends[] = { &journal_sqlite,
 						      &journal_postgres };
@@ -69,6 +69,7 @@ struct journal {
 	atomic_size_t queued;
 	atomic_llong beat_ms;
 	atomic_llong kept_ms; /* a row, after its entry is finished */
+	atomic_bool parting;
 
 	pthread_mutex_t db_lock; /* whoever uses db, for a whole batch */
 	struct journal_db *db;
@@ -331,11 +332,11 @@ static void spill_todo(struct journal *j, const struct err *e)
 /*
  * Who appends hears at once that it isn't on disk, nor spilled: Slack gets no
  * ack and sends it again. Notes tell of what has happened, so they are kept
- * and tried again, before all that comes later; unless the journal is to close.
+ * and tried again, before all that comes later; unless it comes to an end.
  */
 static void give_up(struct journal *j, struct list *batch, const struct err *e)
 {
-	bool all = queue_closed(j->queue) && j->failures > LAST_TRIES;
+	bool all = atomic_load(&j->parting) && j->failures > LAST_TRIES;
 	struct list kept, appends;
 	struct node *n;
 	struct journal_req *r;
@@ -489,7 +490,7 @@ static bool to_move(struct journal *j)
 {
 	struct spill *s = atomic_load(&j->spill);
 
-	return s && spill_depth(s) > 0 && !queue_closed(j->queue) &&
+	return s && spill_depth(s) > 0 && !atomic_load(&j->parting) &&
 	       clock_ms() >= j->move_at_ms;
 }
 
@@ -729,10 +730,17 @@ int journal_spill(struct journal *j, const char *path,
 	return 0;
 }
 
+void journal_part(struct journal *j)
+{
+	if (j)
+		atomic_store(&j->parting, true);
+}
+
 void journal_free(struct journal *j)
 {
 	if (!j)
 		return;
+	journal_part(j);
 	queue_close(j->queue);
 	(void)pthread_join(j->thread, NULL);
 	free_parts(j);

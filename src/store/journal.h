@@ -180,6 +180,13 @@ int journal_spill(struct journal *j, const char *path,
 		  void (*route)(struct entry *en, void *arg), void *arg,
 		  struct err *e);
 
+/*
+ * From now on what the store doesn't take after a few tries fails, instead of
+ * being kept for when it does: whoever waits for it is to end. Any thread.
+ * NULL is allowed.
+ */
+void journal_part(struct journal *j);
+
 /* Commits what was submitted, then ends the thread. NULL is allowed. */
 void journal_free(struct journal *j);
 

@@ -26,6 +26,12 @@ static void setup_redis(void)
 	rig_up(&rig);
 }
 
+static void setup_hasty(void)
+{
+	rig_set_daemon(" drain_timeout_s = 1\n");
+	setup();
+}
+
 static void teardown(void)
 {
 	rig_close(&rig);
@@ -153,6 +159,27 @@ START_TEST(killed_with_spilled_messages_it_answers_each_once)
 	rig_start_node(&rig, 0);
 	expect_one_answer_each(ts, 7);
 	ck_assert_int_eq(pg_ask("SELECT count(*) FROM journal"), 2 * 7);
+}
+END_TEST
+
+START_TEST(stopped_while_the_server_is_away_it_ends_and_loses_nothing)
+{
+	char ts[7][SIM_TS];
+	int64_t began;
+
+	slow_model(100);
+	say_some(ts, 2);
+	ck_assert_int_eq(sim_wait_calls(rig.sim, "chat.update", 1, MS), 0);
+	pg_down();
+	say_some(ts + 2, 5);
+	expect_acks();
+	began = clock_ms();
+	rig_stop_node(&rig, 0);
+	ck_assert_int_lt(clock_ms() - began, MS);
+	slow_model(0);
+	pg_up();
+	rig_start_node(&rig, 0);
+	expect_one_answer_each(ts, 7);
 }
 END_TEST
 
@@ -335,6 +362,13 @@ int main(void)
 	tcase_add_test(tc, second_daemon_with_local_state_is_refused);
 	tcase_add_test(
 		tc, daemon_with_redis_beside_one_with_local_state_is_refused);
+	suite_add_tcase(s, tc);
+
+	tc = tcase_create("daemon that has little time to stop");
+	tcase_add_checked_fixture(tc, setup_hasty, teardown);
+	tcase_set_timeout(tc, 120);
+	tcase_add_test(
+		tc, stopped_while_the_server_is_away_it_ends_and_loses_nothing);
 	suite_add_tcase(s, tc);
 
 	tc = tcase_create("daemon with Redis");
