@@ -97,13 +97,26 @@ static bool is_direct(const struct message *m)
 	return m->mention || m->channel.conversation == CONVERSATION_IM;
 }
 
+/* "<@U2> what do you think?": people talk to each other. Our own mention isn't
+ * in the text any more. */
+static bool begins_with_person(const char *text)
+{
+	return strncmp(text + strspn(text, " \t\n"), "<@", 2) == 0;
+}
+
 /* Whether the thread of a reply is engaged is the gate's to say. */
 static enum verdict stage_addressed(struct routing *r, struct err *e)
 {
+	const struct message *m = r->msg;
+
 	(void)e;
-	if (is_direct(r->msg) || r->msg->channel.thread_ts)
+	if (is_direct(m))
 		return V_NEXT;
-	return drop(r, "not addressed");
+	if (!m->channel.thread_ts)
+		return drop(r, "not addressed");
+	if (begins_with_person(m->content.text))
+		return drop(r, "to somebody else");
+	return V_NEXT;
 }
 
 static int pick(int own, int common)
@@ -192,7 +205,7 @@ static enum verdict stage_dispatch(struct routing *r, struct err *e)
 
 const struct route_stage route_stages[] = {
 	{ "tenant", stage_tenant },       /* app and workspace -> tenant */
-	{ "addressed", stage_addressed }, /* mention, DM or a thread's reply */
+	{ "addressed", stage_addressed }, /* mention, DM or a reply to us */
 	{ "admit", stage_admit },         /* new, engaged, within its rate */
 	{ "agent", stage_agent },         /* the tenant's active one */
 	{ "dispatch", stage_dispatch },   /* always decides */

@@ -265,6 +265,23 @@ START_TEST(people_in_a_thread_of_their_own_are_left_alone)
 }
 END_TEST
 
+START_TEST(people_who_turn_to_each_other_are_left_alone)
+{
+	char ts[SIM_TS];
+
+	rig_say(&rig, "C1", "U1", "<@UB1> hello", NULL, ts);
+	free(rig_answer(&rig, "C1", ts));
+	rig_say(&rig, "C1", "U1", "<@U2> what do you think?", ts, NULL);
+	ck_assert_uint_eq(asks_after_marker(), 2);
+	ck_assert_uint_eq(rig_replies(&rig, "C1", ts), 1);
+	/* It is only silent to that. */
+	rig_say(&rig, "C1", "U1", "<@U2> and <@UB1>: lunch?", ts, NULL);
+	ck_assert_int_eq(sim_wait_reply(rig.sim, "C1", ts, 2, MS), 0);
+	rig_say(&rig, "C1", "U1", "I ask <@U2> then", ts, NULL);
+	ck_assert_int_eq(sim_wait_reply(rig.sim, "C1", ts, 3, MS), 0);
+}
+END_TEST
+
 START_TEST(redelivered_envelope_is_answered_once)
 {
 	struct sim_say again = { .redeliver = true };
@@ -535,6 +552,7 @@ int main(void)
 			    sizeof(twins) / sizeof(twins[0]));
 	tcase_add_test(tc, follow_up_that_overtakes_its_mention_is_answered);
 	tcase_add_test(tc, people_in_a_thread_of_their_own_are_left_alone);
+	tcase_add_test(tc, people_who_turn_to_each_other_are_left_alone);
 	tcase_add_test(tc, redelivered_envelope_is_answered_once);
 	tcase_add_test(tc, envelope_of_300_kB_is_answered);
 	tcase_add_test(tc,
