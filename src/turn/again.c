@@ -15,15 +15,6 @@
 
 #define RETRY_MS 2000
 
-/* Until what an earlier process has sent can't arrive any more. */
-static int64_t doubt_left(const struct turn *t)
-{
-	int64_t over =
-		t->doubt_ms + t->w->conf->slack_timeout_s * INT64_C(1000);
-
-	return t->doubt_ms > 0 ? over - clock_ms() : 0;
-}
-
 static const char *match(struct turn *t, const struct json *body)
 {
 	return look_find(body, &t->job->connection, t->job->entry.id, 0, NULL);
@@ -41,8 +32,8 @@ static void on_look(struct turn *t, const struct slack_result *r,
 		read_history(t);
 		return;
 	}
-	if (doubt_left(t) > 0) {
-		turn_after(t, doubt_left(t), again_start);
+	if (turn_doubt_left(t) > 0) {
+		turn_after(t, turn_doubt_left(t), again_start);
 		return;
 	}
 	log_info(LOG_FIELDS({ "entry", t->job->entry.id }),

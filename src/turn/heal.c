@@ -131,10 +131,7 @@ static void look(struct turn *t)
 
 void heal_start(struct turn *t)
 {
-	int64_t due = t->doubt_ms + t->w->conf->slack_timeout_s * INT64_C(1000);
-	int64_t now = clock_ms();
-
 	if (t->job->entry.state != ENTRY_WRITTEN && !t->before && !t->refused)
 		note_answer(t, ENTRY_WRITTEN, NULL);
-	turn_after(t, due > now ? due - now : 0, look);
+	turn_after(t, turn_doubt_left(t), look);
 }

@@ -150,10 +150,9 @@ static bool may_post(const struct turn *t)
  * then: the last look is after the time limit of that call. */
 static bool await_late(struct turn *t, const struct slack_result *r)
 {
-	int64_t limit = t->w->conf->slack_timeout_s * INT64_C(1000);
-	int64_t wait = t->doubt_ms + limit - clock_ms();
+	int64_t wait = turn_doubt_left(t);
 
-	if (!t->job->intended || r->fault != SLACK_OK || wait <= 0)
+	if (!t->job->intended || r->fault != SLACK_OK || wait == 0)
 		return false;
 	turn_after(t, wait, look);
 	return true;

@@ -119,6 +119,15 @@ int64_t turn_retry_ms(struct turn *t, const struct slack_result *r)
 	return retry_delay_ms(&retry_call, t->tries - 1, r->retry_ms);
 }
 
+int64_t turn_doubt_left(const struct turn *t)
+{
+	int64_t over =
+		t->doubt_ms + t->w->conf->slack_timeout_s * INT64_C(1000);
+	int64_t left = over - clock_ms();
+
+	return t->doubt_ms > 0 && left > 0 ? left : 0;
+}
+
 /* There is no placeholder, and without hope none is made. */
 static void end_unseen(struct turn *t)
 {

@@ -306,6 +306,9 @@ void turn_step(struct turn *t, const char *name, const char *detail);
  * be, a placeholder, for as long as it takes. */
 int64_t turn_retry_ms(struct turn *t, const struct slack_result *r);
 
+/* Milliseconds until what is in doubt can't arrive any more; 0: nothing can. */
+int64_t turn_doubt_left(const struct turn *t);
+
 /* Calls the model. */
 void turn_ask(struct turn *t, const struct prompt *p);
 
