@@ -1,7 +1,9 @@
 /* SPDX-License-Identifier: ISC */
 #include <arpa/inet.h>
 #include <check.h>
+#include <fcntl.h>
 #include <netinet/in.h>
+#include <poll.h>
 #include <pthread.h>
 #include <signal.h>
 #include <stdatomic.h>
@@ -652,6 +654,45 @@ START_TEST(garbage_leaves_the_server_at_work)
 }
 END_TEST
 
+/* Twice what it serves at once, who say nothing. */
+#define CALLERS 256
+
+static size_t open_files(void)
+{
+	size_t fd, n = 0;
+
+	for (fd = 0; fd < 1024; fd++)
+		n += fcntl((int)fd, F_GETFD) >= 0;
+	return n;
+}
+
+START_TEST(callers_beyond_those_it_serves_are_turned_away)
+{
+	struct timeval patience = { .tv_sec = 5 };
+	size_t before, i, away = 0;
+	int fd[CALLERS];
+	char c;
+
+	ck_assert_int_eq(call("GET", "/v1/tenants", NULL), 200);
+	before = open_files();
+	for (i = 0; i < CALLERS; i++)
+		fd[i] = connect_admin();
+	/* The last of them is turned away, and those before it were heard. */
+	setsockopt(fd[CALLERS - 1], SOL_SOCKET, SO_RCVTIMEO, &patience,
+		   sizeof(patience));
+	ck_assert_int_eq(read(fd[CALLERS - 1], &c, 1), 0);
+	for (i = 0; i < CALLERS; i++)
+		away += recv(fd[i], &c, 1, MSG_DONTWAIT) == 0;
+	ck_assert_uint_ge(away, CALLERS / 2);
+	ck_assert_uint_le(open_files(), before + CALLERS + CALLERS - away);
+	for (i = 0; i < CALLERS; i++)
+		close(fd[i]);
+	for (i = 0; open_files() > before && i < 500; i++)
+		poll(NULL, 0, 10);
+	ck_assert_int_eq(call("GET", "/v1/tenants", NULL), 200);
+}
+END_TEST
+
 START_TEST(a_client_that_leaves_early_is_no_matter)
 {
 	static const char half[] = "POST /v1/tenants HTTP/1.1\r\nHost: x\r\n"
@@ -942,6 +983,7 @@ static TCase *with_admin(void)
 	tcase_add_test(tc, a_large_apply_file_passes);
 	tcase_add_loop_test(tc, garbage_leaves_the_server_at_work, 0,
 			    COUNT(garbage));
+	tcase_add_test(tc, callers_beyond_those_it_serves_are_turned_away);
 	tcase_add_test(tc, a_client_that_leaves_early_is_no_matter);
 	tcase_add_test(tc, status_tells_version_and_decisions);
 	tcase_add_test(tc, stopping_while_slack_is_asked_hangs_nowhere);
