@@ -120,17 +120,24 @@ static void expect_acks(void)
 	ck_assert_int_eq(sim_wait_acked(rig.sim, 3000), 0);
 }
 
+/* n of them, of which the first have their answers under way when the server
+ * goes; the others are acked without it. */
+static void lose_server(char (*ts)[SIM_TS], size_t first, size_t n)
+{
+	say_some(ts, first);
+	ck_assert_int_eq(sim_wait_calls(rig.sim, "chat.update", 1, MS), 0);
+	pg_down();
+	say_some(ts + first, n - first);
+	expect_acks();
+}
+
 START_TEST(what_comes_while_the_server_is_away_is_acked_and_answered_later)
 {
 	char ts[8][SIM_TS];
 	char *body = NULL;
 
 	slow_model(50);
-	say_some(ts, 3);
-	ck_assert_int_eq(sim_wait_calls(rig.sim, "chat.update", 1, MS), 0);
-	pg_down();
-	say_some(ts + 3, 5);
-	expect_acks();
+	lose_server(ts, 3, 8);
 	ck_assert_int_eq(rig_get(&rig, "/ready", &body), 503);
 	ck_assert_msg(strstr(body, "10 envelopes are spilled"), "%s", body);
 	free(body);
@@ -148,11 +155,7 @@ START_TEST(killed_with_spilled_messages_it_answers_each_once)
 	char ts[7][SIM_TS];
 
 	slow_model(100);
-	say_some(ts, 2);
-	ck_assert_int_eq(sim_wait_calls(rig.sim, "chat.update", 1, MS), 0);
-	pg_down();
-	say_some(ts + 2, 5);
-	expect_acks();
+	lose_server(ts, 2, 7);
 	rig_kill(&rig);
 	slow_model(0);
 	pg_up();
@@ -168,11 +171,7 @@ START_TEST(stopped_while_the_server_is_away_it_ends_and_loses_nothing)
 	int64_t began;
 
 	slow_model(100);
-	say_some(ts, 2);
-	ck_assert_int_eq(sim_wait_calls(rig.sim, "chat.update", 1, MS), 0);
-	pg_down();
-	say_some(ts + 2, 5);
-	expect_acks();
+	lose_server(ts, 2, 7);
 	began = clock_ms();
 	rig_stop_node(&rig, 0);
 	ck_assert_int_lt(clock_ms() - began, MS);
@@ -180,6 +179,7 @@ START_TEST(stopped_while_the_server_is_away_it_ends_and_loses_nothing)
 	pg_up();
 	rig_start_node(&rig, 0);
 	expect_one_answer_each(ts, 7);
+	ck_assert_int_eq(pg_ask("SELECT count(*) FROM journal"), 2 * 7);
 }
 END_TEST
 
