@@ -172,7 +172,7 @@ static long content_length(struct lws *wsi)
 	return n;
 }
 
-/* lws chooses a vhost by what the client says, so that tells nothing. */
+/* Both doors lead to one vhost. */
 static bool is_local(struct lws *wsi)
 {
 	struct sockaddr_storage sa = { .ss_family = AF_UNSPEC };

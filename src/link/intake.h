@@ -23,7 +23,8 @@ struct router;
  */
 struct intake;
 
-/* The most entries of one app in hand; above it Slack is left to try again. */
+/* The most entries of one app that this process may have in hand; above it
+ * Slack is left to try again. Half of what the journal has room for. */
 #define INTAKE_APP_ROOM 10000
 
 struct intake_opts {

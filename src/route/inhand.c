@@ -16,8 +16,8 @@ struct owner {
 };
 
 static pthread_mutex_t lock = PTHREAD_MUTEX_INITIALIZER;
-static struct map *ids;  /* to their owners */
-static struct map *apps; /* to themselves */
+static struct map *ids;  /* owners by entry and epoch */
+static struct map *apps; /* and by app */
 
 #define KEY_SIZE 48
 
