@@ -77,7 +77,7 @@ struct worker {
 	struct workers *all;
 	bool started;
 	struct loop_task drain;
-	atomic_bool asked; /* drain is posted */
+	bool asked; /* drain is posted; under the lock of all */
 	struct loop_task close;
 	struct loop_task emptied;
 	bool is_empty;

@@ -30,10 +30,11 @@ struct workers {
 
 	pthread_mutex_t lock;
 	pthread_cond_t changed;
-	size_t answered; /* workers that said how busy they are */
-	size_t closed;   /* workers that have nothing left */
-	size_t busy;     /* turns that a drain waits for, as they said */
-	bool parting;    /* the grace of a drain is over */
+	unsigned int round; /* of asking how busy they are */
+	size_t answered;    /* workers that said how busy they are */
+	size_t closed;      /* workers that have nothing left */
+	size_t busy;        /* turns that a drain waits for, as they said */
+	bool parting;       /* the grace of a drain is over */
 };
 
 /* Since the sweep for such may have been before it came. */
@@ -123,12 +124,15 @@ static void worker_close(struct worker *w)
 	w->http = NULL;
 }
 
-static void count_up(struct workers *ws, size_t *counter, size_t busy)
+/* How busy it is; too late, if it was asked again meanwhile. */
+static void tell_busy(struct workers *ws, unsigned int round, size_t busy)
 {
 	pthread_mutex_lock(&ws->lock);
-	ws->busy += busy;
-	(*counter)++;
-	pthread_cond_signal(&ws->changed);
+	if (round == ws->round) {
+		ws->busy += busy;
+		ws->answered++;
+		pthread_cond_signal(&ws->changed);
+	}
 	pthread_mutex_unlock(&ws->lock);
 }
 
@@ -138,10 +142,12 @@ static void on_drain(struct loop_task *task)
 					     offsetof(struct worker, drain));
 	struct turn *t;
 	size_t busy = w->notices ? 1 : 0;
+	unsigned int round;
 
-	atomic_store(&w->asked, false);
 	pthread_mutex_lock(&w->all->lock);
+	w->asked = false;
 	w->parting = w->all->parting;
+	round = w->all->round;
 	pthread_mutex_unlock(&w->all->lock);
 	w->draining = true;
 	for (t = w->turns; t; t = t->next) {
@@ -149,7 +155,7 @@ static void on_drain(struct loop_task *task)
 			park_start(t);
 		busy += w->parting ? park_busy(t) : turn_busy(t);
 	}
-	count_up(w->all, &w->all->answered, busy);
+	tell_busy(w->all, round, busy);
 }
 
 static void on_close(struct loop_task *task)
@@ -173,7 +179,10 @@ static void on_emptied(struct loop_task *task)
 					     offsetof(struct worker, emptied));
 
 	worker_close(w);
-	count_up(w->all, &w->all->closed, 0);
+	pthread_mutex_lock(&w->all->lock);
+	w->all->closed++;
+	pthread_cond_signal(&w->all->changed);
+	pthread_mutex_unlock(&w->all->lock);
 }
 
 /* Not from here: what calls may stand on something that would be freed. */
@@ -270,13 +279,17 @@ static bool poll_drain(struct workers *ws, const struct timespec *until,
 	size_t i;
 
 	pthread_mutex_lock(&ws->lock);
+	ws->round++;
 	ws->answered = ws->busy = 0;
-	pthread_mutex_unlock(&ws->lock);
-	for (i = 0; i < ws->n; i++)
-		if (!atomic_exchange(&ws->w[i].asked, true))
+	for (i = 0; i < ws->n; i++) {
+		if (!ws->w[i].asked)
 			loop_post(ws->w[i].loop, &ws->w[i].drain);
+		ws->w[i].asked = true;
+	}
+	pthread_mutex_unlock(&ws->lock);
 	if (!wait_for(ws, &ws->answered, ws->n, until))
 		return false;
+	/* All have told; nobody adds to it before the next round. */
 	*busy = ws->busy;
 	return true;
 }
