@@ -525,9 +525,10 @@ START_TEST(once_is_once_per_window_and_key)
 }
 END_TEST
 
-START_TEST(clock_that_goes_back_silences_nobody_for_long)
+START_TEST(clock_that_goes_back_tells_nobody_twice_and_silences_nobody_for_long)
 {
 	ck_assert(gate->ops->once(gate, "a", 1000, NOW));
+	ck_assert(!gate->ops->once(gate, "a", 1000, NOW - 1));
 	ck_assert(gate->ops->once(gate, "a", 1000, NOW - HOUR_MS));
 	ck_assert(!gate->ops->once(gate, "a", 1000, NOW - HOUR_MS + 1));
 }
@@ -1112,7 +1113,7 @@ static TCase *notices(void)
 
 	tcase_add_checked_fixture(tc, setup, teardown);
 	tcase_add_test(tc, once_is_once_per_window_and_key);
-	tcase_add_test(tc, clock_that_goes_back_silences_nobody_for_long);
+	tcase_add_test(tc, clock_that_goes_back_tells_nobody_twice_and_silences_nobody_for_long);
 	return tc;
 }
 

@@ -92,8 +92,9 @@ static bool first_time(struct local *t, const char *key, int64_t window_ms,
 	int64_t *next = map_get(t->once, key);
 
 	if (next) {
-		/* A clock that went back must not silence it for long. */
-		if (now_ms < *next && *next - now_ms <= window_ms)
+		/* A clock that goes back a little doesn't make it happen again,
+		 * one that goes back far doesn't silence it for long. */
+		if (now_ms < *next && *next - now_ms <= 2 * window_ms)
 			return false;
 		*next = now_ms + window_ms;
 		return true;

@@ -20,7 +20,7 @@
 	"end\n"                                                         \
 	"local function first(key, window, now)\n"                      \
 	" local again = tonumber(redis.call('GET', key) or '')\n"       \
-	" if again and now < again and again - now <= window then\n"    \
+	" if again and now < again and again - now <= 2 * window then\n" \
 	"  return 0\n"                                                  \
 	" end\n"                                                        \
 	" put(key, whole(now + window), window)\n"                      \
