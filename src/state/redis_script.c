@@ -8,36 +8,36 @@
  * its own clock.
  */
 
-#define HELPERS                                                         \
-	"local function clock(given)\n"                                 \
-	" if given ~= '' then return tonumber(given) end\n"             \
-	" local t = redis.call('TIME')\n"                               \
-	" return t[1] * 1000 + math.floor(t[2] / 1000)\n"               \
-	"end\n"                                                         \
-	"local function whole(n) return string.format('%.0f', n) end\n" \
-	"local function put(key, value, ms)\n"                          \
-	" redis.call('SET', key, value, 'PX', whole(ms + 60000))\n"     \
-	"end\n"                                                         \
-	"local function first(key, window, now)\n"                      \
-	" local again = tonumber(redis.call('GET', key) or '')\n"       \
+#define HELPERS                                                          \
+	"local function clock(given)\n"                                  \
+	" if given ~= '' then return tonumber(given) end\n"              \
+	" local t = redis.call('TIME')\n"                                \
+	" return t[1] * 1000 + math.floor(t[2] / 1000)\n"                \
+	"end\n"                                                          \
+	"local function whole(n) return string.format('%.0f', n) end\n"  \
+	"local function put(key, value, ms)\n"                           \
+	" redis.call('SET', key, value, 'PX', whole(ms + 60000))\n"      \
+	"end\n"                                                          \
+	"local function first(key, window, now)\n"                       \
+	" local again = tonumber(redis.call('GET', key) or '')\n"        \
 	" if again and now < again and again - now <= 2 * window then\n" \
-	"  return 0\n"                                                  \
-	" end\n"                                                        \
-	" put(key, whole(now + window), window)\n"                      \
-	" return 1\n"                                                   \
-	"end\n"                                                         \
-	"local function engaged(key)\n"                                 \
-	" local v = redis.call('GET', key) or ''\n"                     \
-	" local since, last = string.match(v, '^(%-?%d+):(%-?%d+)$')\n" \
-	" return tonumber(since or ''), tonumber(last or '')\n"         \
-	"end\n"                                                         \
-	"local function engage(key, since, at, window, keep)\n"         \
-	" local old, last = engaged(key)\n"                             \
-	" if last and at <= last + window then\n"                       \
-	"  since = math.min(since, old)\n"                              \
-	"  at = math.max(at, last)\n"                                   \
-	" end\n"                                                        \
-	" put(key, whole(since) .. ':' .. whole(at), keep)\n"           \
+	"  return 0\n"                                                   \
+	" end\n"                                                         \
+	" put(key, whole(now + window), window)\n"                       \
+	" return 1\n"                                                    \
+	"end\n"                                                          \
+	"local function engaged(key)\n"                                  \
+	" local v = redis.call('GET', key) or ''\n"                      \
+	" local since, last = string.match(v, '^(%-?%d+):(%-?%d+)$')\n"  \
+	" return tonumber(since or ''), tonumber(last or '')\n"          \
+	"end\n"                                                          \
+	"local function engage(key, since, at, window, keep)\n"          \
+	" local old, last = engaged(key)\n"                              \
+	" if last and at <= last + window then\n"                        \
+	"  since = math.min(since, old)\n"                               \
+	"  at = math.max(at, last)\n"                                    \
+	" end\n"                                                         \
+	" put(key, whole(since) .. ':' .. whole(at), keep)\n"            \
 	"end\n"
 
 /*
