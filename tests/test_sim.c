@@ -524,6 +524,76 @@ START_TEST(a_chunked_body_is_joined)
 }
 END_TEST
 
+static const struct answer *fetch(const char *path, const char *token)
+{
+	char request[300];
+
+	snprintf(request, sizeof(request),
+		 "GET %s HTTP/1.1\r\nHost: x\r\n%s%s%s\r\n", path,
+		 token ? "Authorization: Bearer " : "", token ? token : "",
+		 token ? "\r\n" : "");
+	peer_raw(web, request, strlen(request));
+	return peer_answer(web);
+}
+
+START_TEST(a_file_is_told_by_its_message_and_fetched_with_the_bots_token)
+{
+	static const struct sim_file csv = { .id = "F0CSV",
+					     .name = "a.csv",
+					     .mimetype = "text/csv",
+					     .bytes = "a,b\0",
+					     .len = 4,
+					     .bare = true };
+	struct sim_say with = { .file_ids = "F0CSV" };
+	struct sim_download *d;
+	size_t n;
+
+	ck_assert_int_eq(sim_add_file(s, &csv), 0);
+	ck_assert_int_eq(sim_add_file(s, &csv), -1);
+	ck_assert_str_eq(call_as(KIM, "files.info", NULL, "file=F0CSV"),
+			 "file_not_found");
+	ck_assert_int_eq(sim_say(s, "C0GENERAL", "U0ALICE", "", &with, NULL),
+			 0);
+	must("conversations.history", "channel=C0GENERAL&limit=1");
+	ck_assert_str_eq(json_str(last, "messages.0.subtype"), "file_share");
+	ck_assert_str_eq(json_str(last, "messages.0.files.0.file_access"),
+			 "check_file_info");
+	ck_assert_ptr_null(json_str(last, "messages.0.files.0.name"));
+	must("files.info", "file=F0CSV");
+	ck_assert_str_eq(json_str(last, "file.name"), "a.csv");
+	ck_assert_int_eq(json_int(last, "file.size", 0), 4);
+	ck_assert_ptr_nonnull(
+		strstr(json_str(last, "file.url_private"), "/files/F0CSV/"));
+
+	ck_assert_uint_eq(fetch("/files/F0CSV/x", KIM)->len, 4);
+	ck_assert_ptr_nonnull(
+		strstr(fetch("/files/F0CSV/x", NULL)->body, "signin_form"));
+	ck_assert_int_eq(fetch("/files/F0NONE/x", KIM)->status, 404);
+	d = sim_downloads(s, &n);
+	ck_assert_uint_eq(n, 3);
+	ck_assert_str_eq(d[0].token, KIM);
+	ck_assert_ptr_null(d[1].token);
+	ck_assert_int_eq(d[2].status, 404);
+	sim_downloads_free(d, n);
+}
+END_TEST
+
+START_TEST(a_file_may_be_somewhere_else)
+{
+	static const struct sim_file moved = { .id = "F0MOVED",
+					       .name = "b",
+					       .mimetype = "text/plain",
+					       .location = "http://x.test/b",
+					       .open = true };
+	const struct answer *a;
+
+	ck_assert_int_eq(sim_add_file(s, &moved), 0);
+	a = fetch("/files/F0MOVED/x", NULL);
+	ck_assert_int_eq(a->status, 302);
+	ck_assert_ptr_nonnull(strstr(a->head, "Location: http://x.test/b\r\n"));
+}
+END_TEST
+
 static const char *const garbage[] = {
 	"\r\n\r\n",
 	"GET\r\n\r\n",
@@ -890,6 +960,10 @@ static TCase *server_case(void)
 	tcase_add_loop_test(tc, a_fault_does_what_it_says_once, 0, N(faults));
 	tcase_add_test(tc, a_call_that_hangs_is_never_answered);
 	tcase_add_test(tc, calls_are_on_record_with_their_arguments);
+	tcase_add_test(
+		tc,
+		a_file_is_told_by_its_message_and_fetched_with_the_bots_token);
+	tcase_add_test(tc, a_file_may_be_somewhere_else);
 	tcase_add_test(tc, waiting_ends_when_its_time_is_over);
 	tcase_add_test(tc, no_two_messages_share_a_ts_though_the_clock_stands);
 	tcase_add_test(tc, the_control_api_types_as_a_person_and_reads_back);

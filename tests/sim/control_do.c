@@ -52,6 +52,9 @@ static const char *do_say(struct ctl *c)
 		.events = args_get(&c->args, "events"),
 		.subtype = arg(c, "subtype"),
 		.files = arg(c, "files"),
+		.file_ids = arg(c, "file_ids"),
+		.blocks = arg(c, "blocks"),
+		.attachments = arg(c, "attachments"),
 		.bot_id = arg(c, "bot_id"),
 		.user_team = arg(c, "user_team"),
 		.broadcast = args_bool(&c->args, "broadcast", false),
@@ -69,6 +72,27 @@ static const char *do_say(struct ctl *c)
 	jw_str(&c->w, "ts", m->ts);
 	jw_str(&c->w, "channel", ch->id);
 	return NULL;
+}
+
+static const char *file(struct ctl *c)
+{
+	const char *text = args_get(&c->args, "text");
+	struct sim_file f = {
+		.id = arg(c, "id"),
+		.name = arg(c, "name"),
+		.mimetype = arg(c, "mimetype"),
+		.bytes = text,
+		.len = text ? strlen(text) : 0,
+		.size = number(c, "size", 0),
+		.location = arg(c, "location"),
+		.status = number(c, "status", 0),
+		.bare = args_bool(&c->args, "bare", false),
+		.open = args_bool(&c->args, "open", false),
+	};
+
+	if (!f.id || !f.name || !f.mimetype)
+		return "id, name and mimetype are needed";
+	return sim_add_file(c->s, &f) < 0 ? "the id is taken" : NULL;
 }
 
 static const char *edit(struct ctl *c)
@@ -281,6 +305,7 @@ const struct ctl_call ctl_commands[] = {
 	{ "world", world },
 	{ "many", many },
 	{ "say", do_say },
+	{ "file", file },
 	{ "edit", edit },
 	{ "delete", delete_msg },
 	{ "event", event },

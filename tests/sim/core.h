@@ -125,6 +125,7 @@ struct sim {
 	struct api *api;
 	struct model *model;
 	struct control *control;
+	struct files *files;
 	struct flood *flood;
 };
 
@@ -156,6 +157,8 @@ void model_free(struct sim *s);
 struct control *control_create(void);
 void control_free(struct sim *s);
 void control_wake(struct sim *s); /* answers those who wait for a change */
+struct files *files_create(void);
+void files_free(struct sim *s);
 struct flood *flood_create(void);
 void flood_free(struct sim *s);
 

@@ -259,6 +259,7 @@ static const char *reason(int status)
 		const char *text;
 	} known[] = {
 		{ 200, "OK" },
+		{ 302, "Found" },
 		{ 400, "Bad Request" },
 		{ 401, "Unauthorized" },
 		{ 403, "Forbidden" },

@@ -256,6 +256,7 @@ struct sim *sim_create(const struct sim_opts *o, struct err *e)
 	s->api = api_create();
 	s->model = model_create();
 	s->control = control_create();
+	s->files = files_create();
 	s->flood = flood_create();
 	if (o->tls && tls_setup(s, e) < 0) {
 		sim_stop(s);
@@ -316,6 +317,7 @@ void sim_stop(struct sim *s)
 	conn_bury(s);
 	flood_free(s);
 	control_free(s);
+	files_free(s);
 	model_free(s);
 	api_free(s);
 	socket_free(s);

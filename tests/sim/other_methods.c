@@ -4,6 +4,7 @@
 
 #include "base/err.h"
 #include "sim/api.h"
+#include "sim/file.h"
 #include "sim/socket.h"
 
 static const char *connections_open(struct call *c)
@@ -190,7 +191,8 @@ static const char *files_info(struct call *c)
 	struct file_search find = { c->install, call_arg(c, "file"), NULL };
 
 	world_find_file(c->s->world, &find);
-	if (!find.found || !write_file(c, find.found, find.id))
+	if (!find.found || (!file_show(c->s, &c->w, "file", find.id) &&
+			    !write_file(c, find.found, find.id)))
 		return "file_not_found";
 	return NULL;
 }

@@ -5,6 +5,7 @@
 
 #include "sim/core.h"
 #include "sim/events.h"
+#include "sim/file.h"
 #include "sim/say.h"
 
 /* What the web client gives its messages; bots' have none. */
@@ -21,7 +22,10 @@ static void dress(struct sim *s, struct msg *m, const struct sim_say *o)
 	m->subtype = must_dup(o->subtype);
 	if (!o->subtype && o->broadcast)
 		m->subtype = must_dup("thread_broadcast");
-	m->files = must_dup(o->files);
+	m->files = o->file_ids ? files_json(s, o->file_ids)
+			       : must_dup(o->files);
+	m->blocks = must_dup(o->blocks);
+	m->attachments = must_dup(o->attachments);
 	if (!m->subtype && m->files)
 		m->subtype = must_dup("file_share");
 	m->user_team = must_dup(o->user_team);

@@ -3,6 +3,7 @@
 
 #include "sim/api.h"
 #include "sim/control.h"
+#include "sim/file.h"
 #include "sim/http.h"
 #include "sim/llm.h"
 #include "sim/socket.h"
@@ -15,6 +16,8 @@ void serve(struct conn *c, struct request *r)
 		socket_upgrade(c, r);
 	else if (strncmp(r->path, "/llm/", 5) == 0)
 		llm_serve(c, r);
+	else if (strncmp(r->path, "/files/", 7) == 0)
+		file_serve(c, r);
 	else if (strncmp(r->path, "/ctl/", 5) == 0)
 		control_serve(c, r);
 	else

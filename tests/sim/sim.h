@@ -142,13 +142,16 @@ struct sim_say {
 	 * "app_mention", "message", "message,app_mention", "" for none.
 	 */
 	const char *events;
-	const char *subtype;   /* "file_share", "me_message", ... */
-	const char *files;     /* JSON array */
-	const char *bot_id;    /* said by this other bot */
-	const char *user_team; /* said by a stranger of another team */
-	bool broadcast;        /* thread_broadcast */
-	bool redeliver;        /* each event once more, with the same event_id,
-				  as if the ack had come too late */
+	const char *subtype;     /* "file_share", "me_message", ... */
+	const char *files;       /* JSON array */
+	const char *file_ids;    /* of sim_add_file(), with commas between */
+	const char *blocks;      /* JSON array; NULL: as Slack makes them */
+	const char *attachments; /* JSON array */
+	const char *bot_id;      /* said by this other bot */
+	const char *user_team;   /* said by a stranger of another team */
+	bool broadcast;          /* thread_broadcast */
+	bool redeliver; /* each event once more, with the same event_id,
+			   as if the ack had come too late */
 };
 /* opt and ts may be NULL. 0, or -1: no such channel, user or thread. */
 int sim_say(struct sim *s, const char *channel, const char *user,
@@ -157,6 +160,28 @@ int sim_say(struct sim *s, const char *channel, const char *user,
 int sim_edit(struct sim *s, const char *channel, const char *ts,
 	     const char *text);
 int sim_delete(struct sim *s, const char *channel, const char *ts);
+
+/*
+ * A file for sim_say.file_ids and files.info. Its download needs the token of
+ * an install that has files:read; without it Slack's login page comes, with
+ * status 200.
+ */
+struct sim_file {
+	const char *id;
+	const char *name;
+	const char *mimetype;
+	const void *bytes;
+	size_t len;
+	int64_t size;         /* as Slack says it; 0: len */
+	const char *mode;     /* NULL: "hosted" */
+	const char *url;      /* of the download; NULL: the simulator's own */
+	const char *location; /* where the download is redirected to */
+	int status;           /* of the download; 0: 200 */
+	bool bare;            /* messages have only its id (Slack Connect) */
+	bool open;            /* the download needs no token */
+	bool hang;            /* the download is never answered */
+};
+int sim_add_file(struct sim *s, const struct sim_file *f);
 
 /* The inner event of an event_callback, as JSON, for one install. */
 int sim_event(struct sim *s, const char *app_id, const char *team_id,
@@ -300,6 +325,15 @@ struct sim_call {
 struct sim_call *sim_calls(struct sim *s, const char *method, size_t *n);
 void sim_calls_free(struct sim_call *c, size_t n);
 size_t sim_count(struct sim *s, const char *method); /* since the start */
+
+/* GETs of files, also of those that aren't there. */
+struct sim_download {
+	char *path;
+	char *token; /* NULL: none came */
+	int status;  /* 0: not answered */
+};
+struct sim_download *sim_downloads(struct sim *s, size_t *n);
+void sim_downloads_free(struct sim_download *d, size_t n);
 
 struct sim_ask {
 	int64_t at_us;
