@@ -3,8 +3,11 @@
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
+#include <sys/stat.h>
+#include <unistd.h>
 
 #include "base/conf.h"
+#include "base/conf_keys.h"
 #include "base/err.h"
 
 #define LLM    "llm \"main\" { url = \"https://a.example/v1\" }\n"
@@ -169,7 +172,7 @@ static const struct {
 	{ "llm a { default = perhaps }\n", "k.conf:1: ", "neither true" },
 	{ "llm a { url = \"https://a\" default = true }\n"
 	  "llm b { url = \"https://a\" default = true\n}\n",
-	  "k.conf:3: ", "both default" },
+	  "k.conf:2: ", "both default" },
 	{ "llm a { url = \"https://a\" }\nllm b { url = \"https://a\" }\n",
 	  "k.conf:", "no llm has" },
 	{ LLM "slack {\napi_url = \"http://slack.com/api/\" }\n",
@@ -234,6 +237,165 @@ START_TEST(missing_file_is_named)
 	ck_assert_int_eq(conf_load(&c, "/nonexistent/k.conf", &e), -1);
 	ck_assert_ptr_nonnull(strstr(e.msg, "/nonexistent/k.conf"));
 	ck_assert_int_eq(conf_load(&c, "/tmp", &e), -1);
+}
+END_TEST
+
+/* A directory with a file and its conf.d. */
+static char dir[32];
+
+static void make_tree(void)
+{
+	char path[64];
+
+	(void)snprintf(dir, sizeof(dir), "/tmp/konstruct-conf-XXXXXX");
+	ck_assert_ptr_nonnull(mkdtemp(dir));
+	(void)snprintf(path, sizeof(path), "%s/conf.d", dir);
+	ck_assert_int_eq(mkdir(path, 0700), 0);
+}
+
+static void put(const char *name, const char *text)
+{
+	char path[96];
+	FILE *f;
+
+	(void)snprintf(path, sizeof(path), "%s/%s", dir, name);
+	f = fopen(path, "w");
+	ck_assert_ptr_nonnull(f);
+	fputs(text, f);
+	fclose(f);
+}
+
+static void remove_tree(void)
+{
+	char command[64];
+
+	(void)snprintf(command, sizeof(command), "rm -r '%s'", dir);
+	ck_assert_int_eq(system(command), 0);
+}
+
+static int load_tree(struct err *e)
+{
+	char path[64];
+
+	(void)snprintf(path, sizeof(path), "%s/k.conf", dir);
+	return conf_load(&c, path, e);
+}
+
+static const struct conf_at *at_of(const struct conf_at *at,
+				   const char *section, const char *name)
+{
+	size_t i;
+
+	for (i = 0; i < conf_nkeys; i++) {
+		if (strcmp(conf_keys[i].section, section) == 0 &&
+		    strcmp(conf_keys[i].name, name) == 0)
+			return &at[i];
+	}
+	ck_abort_msg("no key %s.%s", section, name);
+	return NULL;
+}
+
+static void at_is(const struct conf_at *at, const char *name, int line)
+{
+	char path[96];
+
+	(void)snprintf(path, sizeof(path), "%s/%s", dir, name);
+	ck_assert_pstr_eq(at->file, path);
+	ck_assert_int_eq(at->line, line);
+}
+
+START_TEST(a_later_file_overrides_key_by_key)
+{
+	struct err e = { 0 };
+
+	make_tree();
+	put("k.conf", "limits { burst = 5\nrate_per_minute = 6 }\n"
+		      "llm a { url = \"https://a\" max_tokens = 7 }\n");
+	put("conf.d/20-b.conf",
+	    "\nlimits { burst = 9 }\nllm b { url = \"https://b/\" }\n");
+	put("conf.d/10-a.conf", "limits { burst = 8 }\n"
+				"llm a {\nmax_tokens = 8 default = yes }\n");
+	put("conf.d/30-c.conf.dpkg-old", "nonsense");
+	put("conf.d/.40-d.conf", "nonsense");
+	put("conf.d/README", "nonsense");
+	ck_assert_msg(load_tree(&e) == 0, "%s", e.msg);
+	ck_assert_int_eq(c.burst, 9);
+	ck_assert_int_eq(c.rate_per_minute, 6);
+	ck_assert_uint_eq(c.nmodels, 2);
+	ck_assert_str_eq(c.models[0].url, "https://a");
+	ck_assert_int_eq(c.models[0].max_tokens, 8);
+	ck_assert_str_eq(c.models[1].url, "https://b");
+	ck_assert_str_eq(conf_model(&c, NULL)->name, "a");
+	ck_assert_uint_eq(c.nfiles, 3);
+	at_is(at_of(c.at, "limits", "burst"), "conf.d/20-b.conf", 2);
+	at_is(at_of(c.at, "limits", "rate_per_minute"), "k.conf", 2);
+	at_is(at_of(c.models[0].at, "llm", "max_tokens"), "conf.d/10-a.conf",
+	      3);
+	ck_assert_ptr_null(at_of(c.at, "limits", "history_days")->file);
+	remove_tree();
+}
+END_TEST
+
+static const struct {
+	const char *text; /* of conf.d/a.conf */
+	const char *says;
+} wrong_drop_ins[] = {
+	{ "\nlimits { burst = many }", "conf.d/a.conf:2: 'burst'" },
+	{ "limits {\n", "conf.d/a.conf:1: section is not closed" },
+	{ "\n\nllm b { url = \"https://b\" }",
+	  "conf.d/a.conf:3: no llm has 'default" },
+	{ "\nllm b { max_tokens = 1 default = yes }",
+	  "conf.d/a.conf:2: llm 'b' has no url" },
+	{ "\nllm b { url = \"https://b\"\ndefault = yes }\n"
+	  "llm a { default = yes }",
+	  "conf.d/a.conf:3: llm 'a' and llm 'b' are both default" },
+};
+
+START_TEST(mistake_of_a_later_file_is_named_with_its_line)
+{
+	struct err e = { 0 };
+
+	make_tree();
+	put("k.conf", "llm a { url = \"https://a\" }\n");
+	put("conf.d/a.conf", wrong_drop_ins[_i].text);
+	ck_assert_int_eq(load_tree(&e), -1);
+	ck_assert_msg(strstr(e.msg, wrong_drop_ins[_i].says) != NULL,
+		      "gave: %s", e.msg);
+	ck_assert_ptr_null(c.listen);
+	remove_tree();
+}
+END_TEST
+
+START_TEST(later_file_that_cannot_be_read_is_a_mistake)
+{
+	struct err e = { 0 };
+	char path[96];
+
+	make_tree();
+	put("k.conf", "llm a { url = \"https://a\" }\n");
+	(void)snprintf(path, sizeof(path), "%s/conf.d/a.conf", dir);
+	ck_assert_int_eq(symlink("nowhere", path), 0);
+	ck_assert_int_eq(load_tree(&e), -1);
+	ck_assert_ptr_nonnull(strstr(e.msg, "conf.d/a.conf"));
+	remove_tree();
+}
+END_TEST
+
+START_TEST(too_many_later_files_are_refused)
+{
+	struct err e = { 0 };
+	char name[32];
+	int i;
+
+	make_tree();
+	put("k.conf", "llm a { url = \"https://a\" }\n");
+	for (i = 0; i < CONF_FILES_MAX; i++) {
+		(void)snprintf(name, sizeof(name), "conf.d/%d.conf", i);
+		put(name, "");
+	}
+	ck_assert_int_eq(load_tree(&e), -1);
+	ck_assert_ptr_nonnull(strstr(e.msg, "more than 64 files"));
+	remove_tree();
 }
 END_TEST
 
@@ -400,6 +562,12 @@ int main(void)
 	tcase_add_test(tc, nul_byte_is_refused);
 	tcase_add_test(tc, too_many_models_are_refused);
 	tcase_add_test(tc, missing_file_is_named);
+	tcase_add_test(tc, a_later_file_overrides_key_by_key);
+	tcase_add_loop_test(tc, mistake_of_a_later_file_is_named_with_its_line,
+			    0,
+			    sizeof(wrong_drop_ins) / sizeof(wrong_drop_ins[0]));
+	tcase_add_test(tc, later_file_that_cannot_be_read_is_a_mistake);
+	tcase_add_test(tc, too_many_later_files_are_refused);
 	tcase_add_test(tc, what_is_shown_reads_back_as_the_same);
 	tcase_add_test(tc, sample_file_shows_every_key_and_its_default);
 	tcase_add_test(tc, sample_file_lacks_only_the_url);

@@ -1,289 +1,144 @@
 /* SPDX-License-Identifier: ISC */
 #include "base/conf.h"
 
-#include <confuse.h>
+#include <dirent.h>
 #include <errno.h>
 #include <stdarg.h>
+#include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
 
+#include "base/conf_in.h"
 #include "base/conf_keys.h"
-#include "base/conf_scan.h"
 #include "base/err.h"
 #include "base/file.h"
 
-#define KEYS_MAX     32 /* in one section */
-#define SECTIONS_MAX 8
-#define TITLE_MAX    64
+#define DROP_INS "conf.d"
+#define ENDING   ".conf"
 
-/*
- * libconfuse hands no argument to its callbacks, and its scanner is global
- * anyway. The first error counts; what follows is its consequence.
- */
-static struct {
-	const char *name;
-	struct err *e;
-	bool failed;
-} parse;
+#define PATH_SIZE 4096
 
-__attribute__((format(printf, 2, 0))) static int vfail(int line,
-						       const char *fmt,
-						       va_list ap)
+static int no_memory(const struct conf *c, struct err *e)
 {
-	char msg[sizeof(parse.e->msg)];
-
-	if (parse.failed)
-		return -1;
-	parse.failed = true;
-	(void)vsnprintf(msg, sizeof(msg), fmt, ap);
-	return err_set(parse.e, ERR_INPUT, "%s:%d: %s", parse.name, line, msg);
+	return err_set(e, ERR_RETRY, "cannot read '%s': no memory", c->path);
 }
 
-__attribute__((format(printf, 2, 3))) static int fail(int line, const char *fmt,
-						      ...)
+__attribute__((format(printf, 3, 4))) static int bad(struct err *e,
+						     const struct conf_at *at,
+						     const char *fmt, ...)
 {
+	char msg[sizeof(e->msg)];
 	va_list ap;
 
 	va_start(ap, fmt);
-	(void)vfail(line, fmt, ap);
+	(void)vsnprintf(msg, sizeof(msg), fmt, ap);
 	va_end(ap);
-	return -1;
+	return err_set(e, ERR_INPUT, "%s:%d: %s", at->file, at->line, msg);
 }
 
-__attribute__((format(printf, 2, 0))) static void on_error(cfg_t *cfg,
-							   const char *fmt,
-							   va_list ap)
-{
-	(void)vfail(cfg->line, fmt, ap);
-}
-
-/*
- * The row of an option. To libconfuse "daemon|workers" outside the section
- * is the same option; to us it is a mistake, with e filled and NULL.
- */
-static const struct conf_key *key_of(cfg_t *cfg, cfg_opt_t *opt)
+/* of "llm" the base is a struct conf_model, else a struct conf */
+static int set_defaults(void *base, bool llm)
 {
 	const struct conf_key *k;
+	void *at;
 
 	for (k = conf_keys; k < conf_keys + conf_nkeys; k++) {
-		if (strcmp(k->section, cfg_name(cfg)) == 0 &&
-		    strcmp(k->name, cfg_opt_name(opt)) == 0)
-			return k;
-	}
-	fail(cfg->line, "'%s' stands outside its section", cfg_opt_name(opt));
-	return NULL;
-}
-
-/* Decimal only: libconfuse's own would take "" for 0 and 010 for 8. */
-static int take_int(cfg_t *cfg, cfg_opt_t *opt, const char *value, void *out)
-{
-	const struct conf_key *k = key_of(cfg, opt);
-	char *end;
-	long v;
-
-	if (!k)
-		return -1;
-	errno = 0;
-	v = strtol(value, &end, 10);
-	if (end == value || *end || errno != 0)
-		return fail(cfg->line, "'%s' is no whole number", k->name);
-	if (v < k->min || v > k->max)
-		return fail(cfg->line, "'%s' is %ld, allowed is %ld to %ld",
-			    k->name, v, k->min, k->max);
-	*(long *)out = v;
-	return 0;
-}
-
-static int take_bool(cfg_t *cfg, cfg_opt_t *opt, const char *value, void *out)
-{
-	const struct conf_key *k = key_of(cfg, opt);
-	int v;
-
-	if (!k)
-		return -1;
-	v = cfg_parse_boolean(value);
-	if (v < 0)
-		return fail(cfg->line, "'%s' is neither true nor false",
-			    k->name);
-	*(int *)out = v;
-	return 0;
-}
-
-static bool has_control(const char *s)
-{
-	for (; *s; s++) {
-		if ((unsigned char)*s < ' ' || *s == 0x7f)
-			return true;
-	}
-	return false;
-}
-
-static int take_str(cfg_t *cfg, cfg_opt_t *opt, const char *value, void *out)
-{
-	const struct conf_key *k = key_of(cfg, opt);
-	const char *wrong = NULL;
-
-	if (!k)
-		return -1;
-	if (has_control(value))
-		wrong = "holds a control character";
-	else if (k->check)
-		wrong = k->check(value);
-	if (wrong)
-		return fail(cfg->line, "'%s' %s", k->name, wrong);
-	*(const char **)out = value;
-	return 0;
-}
-
-static cfg_opt_t option(const struct conf_key *k)
-{
-	switch (k->type) {
-	case CONF_INT:
-		return (cfg_opt_t)CFG_INT_CB(k->name, k->num, CFGF_NONE,
-					     take_int);
-	case CONF_BOOL:
-		return (cfg_opt_t)CFG_BOOL_CB(k->name, (cfg_bool_t)k->num,
-					      CFGF_NONE, take_bool);
-	case CONF_STR:
-		break;
-	}
-	return (cfg_opt_t)CFG_STR_CB(k->name, k->str, CFGF_NONE, take_str);
-}
-
-static cfg_opt_t section(const char *name, cfg_opt_t *opts)
-{
-	cfg_flag_t flags = CFGF_NONE;
-
-	if (strcmp(name, CONF_LLM) == 0)
-		flags = CFGF_MULTI | CFGF_TITLE | CFGF_NO_TITLE_DUPES;
-	return (cfg_opt_t)CFG_SEC(name, opts, flags);
-}
-
-/* cfg_init() copies the options, so that these may live on the stack. */
-static cfg_t *make_parser(void)
-{
-	cfg_opt_t opts[SECTIONS_MAX][KEYS_MAX + 1] = { 0 };
-	cfg_opt_t sections[SECTIONS_MAX + 1] = { 0 };
-	const struct conf_key *k = conf_keys;
-	const struct conf_key *end = conf_keys + conf_nkeys;
-	size_t n, s;
-
-	for (s = 0; k < end && s < SECTIONS_MAX; s++) {
-		sections[s] = section(k->section, opts[s]);
-		for (n = 0; k < end && n < KEYS_MAX; n++) {
-			if (strcmp(k->section, sections[s].name) != 0)
-				break;
-			opts[s][n] = option(k++);
+		if ((strcmp(k->section, CONF_LLM) == 0) != llm)
+			continue;
+		at = (char *)base + k->at;
+		switch (k->type) {
+		case CONF_STR:
+			*(char **)at = strdup(k->str);
+			if (!*(char **)at)
+				return -1;
+			break;
+		case CONF_INT:
+			*(int *)at = (int)k->num;
+			break;
+		case CONF_BOOL:
+			*(bool *)at = k->num != 0;
+			break;
 		}
 	}
-	return cfg_init(sections, CFGF_NONE);
-}
-
-static int copy_str(char **at, const char *s)
-{
-	*at = strdup(s);
-	if (!*at)
-		return err_set(parse.e, ERR_RETRY,
-			       "cannot read '%s': no memory", parse.name);
 	return 0;
 }
 
-/* base is a struct conf, or a struct conf_model for keys of "llm". */
-static int copy_key(void *base, const struct conf_key *k, cfg_t *sec)
+int conf_init(struct conf *c, const char *path, struct err *e)
 {
-	void *at = (char *)base + k->at;
+	memset(c, 0, sizeof(*c));
+	c->path = strdup(path);
+	c->at = calloc(conf_nkeys, sizeof(*c->at));
+	if (!c->path || !c->at || set_defaults(c, false) < 0)
+		return err_set(e, ERR_RETRY, "cannot read '%s': no memory",
+			       path);
+	return 0;
+}
 
-	switch (k->type) {
-	case CONF_STR:
-		return copy_str(at, cfg_getstr(sec, k->name));
-	case CONF_INT:
-		*(int *)at = (int)cfg_getint(sec, k->name);
-		break;
-	case CONF_BOOL:
-		*(bool *)at = cfg_getbool(sec, k->name);
-		break;
+struct conf_model *conf_add_model(struct conf *c, const char *name)
+{
+	struct conf_model *m = &c->models[c->nmodels++];
+
+	m->name = strdup(name);
+	m->at = calloc(conf_nkeys, sizeof(*m->at));
+	if (!m->name || !m->at || set_defaults(m, true) < 0)
+		return NULL;
+	return m;
+}
+
+/* Where a model says that it is the default one, or where it ends. */
+static const struct conf_at *where_default(const struct conf_model *m)
+{
+	size_t i;
+
+	for (i = 0; i < conf_nkeys; i++) {
+		if (strcmp(conf_keys[i].section, CONF_LLM) == 0 &&
+		    strcmp(conf_keys[i].name, "default") == 0 && m->at[i].file)
+			return &m->at[i];
 	}
-	return 0;
-}
-
-static int copy_settings(struct conf *c, cfg_t *cfg)
-{
-	const struct conf_key *k;
-
-	for (k = conf_keys; k < conf_keys + conf_nkeys; k++) {
-		if (strcmp(k->section, CONF_LLM) != 0 &&
-		    copy_key(c, k, cfg_getsec(cfg, k->section)) < 0)
-			return -1;
-	}
-	return 0;
-}
-
-static int copy_model(struct conf *c, cfg_t *sec)
-{
-	struct conf_model *m = &c->models[c->nmodels];
-	const char *title = cfg_title(sec);
-	const struct conf_key *k;
-
-	if (c->nmodels == CONF_MODELS_MAX)
-		return fail(sec->line, "more than %d llm sections",
-			    CONF_MODELS_MAX);
-	if (!*title || strlen(title) > TITLE_MAX || has_control(title))
-		return fail(sec->line, "name of an llm is empty or too long");
-	c->nmodels++;
-	if (copy_str(&m->name, title) < 0)
-		return -1;
-	for (k = conf_keys; k < conf_keys + conf_nkeys; k++) {
-		if (strcmp(k->section, CONF_LLM) == 0 &&
-		    copy_key(m, k, sec) < 0)
-			return -1;
-	}
-	return 0;
+	return &m->where;
 }
 
 /* One model needs no "default = true"; of several just one must say it. */
-static int choose_default(struct conf *c, cfg_t *cfg)
+static int choose_default(struct conf *c, struct err *e)
 {
 	const struct conf_model *first = NULL;
-	unsigned int i;
+	const struct conf_model *m;
 
 	if (c->nmodels == 1)
 		c->models[0].is_default = true;
-	for (i = 0; i < c->nmodels; i++) {
-		if (!c->models[i].is_default)
+	for (m = c->models; m < c->models + c->nmodels; m++) {
+		if (!m->is_default)
 			continue;
 		if (first)
-			return fail(cfg_getnsec(cfg, CONF_LLM, i)->line,
-				    "llm '%s' and llm '%s' are both default",
-				    first->name, c->models[i].name);
-		first = &c->models[i];
+			return bad(e, where_default(m),
+				   "llm '%s' and llm '%s' are both default",
+				   first->name, m->name);
+		first = m;
 	}
 	if (!first)
-		return fail(cfg->line, "no llm has 'default = true'");
+		return bad(e, &c->models[c->nmodels - 1].where,
+			   "no llm has 'default = true'");
 	return 0;
 }
 
-static int copy_models(struct conf *c, cfg_t *cfg)
+static int check_models(struct conf *c, struct err *e)
 {
-	unsigned int n = cfg_size(cfg, CONF_LLM);
-	unsigned int i;
-	cfg_t *sec;
+	const struct conf_model *m;
 
-	if (n == 0)
-		return fail(cfg->line, "no llm section: one is needed, as "
-				       "llm \"main\" { url = \"...\" }");
-	for (i = 0; i < n; i++) {
-		sec = cfg_getnsec(cfg, CONF_LLM, i);
-		if (copy_model(c, sec) < 0)
-			return -1;
-		if (!*c->models[i].url && *c->path)
-			return fail(sec->line, "llm '%s' has no url",
-				    c->models[i].name);
+	if (c->nmodels == 0)
+		return bad(e, &c->end,
+			   "no llm section: one is needed, as "
+			   "llm \"main\" { url = \"...\" }");
+	for (m = c->models; m < c->models + c->nmodels; m++) {
+		if (!*m->url && *c->path)
+			return bad(e, &m->where, "llm '%s' has no url",
+				   m->name);
 	}
-	return choose_default(c, cfg);
+	return choose_default(c, e);
 }
 
 /* What is put behind a URL wants one slash between. */
-static int settle_urls(struct conf *c)
+static int settle_urls(struct conf *c, struct err *e)
 {
 	size_t i, n;
 	char *url;
@@ -298,80 +153,112 @@ static int settle_urls(struct conf *c)
 		return 0;
 	url = realloc(c->slack_api_url, n + 2);
 	if (!url)
-		return err_set(parse.e, ERR_RETRY,
-			       "cannot read '%s': no memory", parse.name);
+		return no_memory(c, e);
 	memcpy(url + n, "/", 2);
 	c->slack_api_url = url;
 	return 0;
 }
 
-/* text is overwritten. */
-static int load(struct conf *c, char *text, size_t len)
+static int settle(struct conf *c, struct err *e)
 {
-	const char *wrong;
-	cfg_t *cfg;
-	int line;
-	int rc = -1;
-
-	wrong = conf_scan(text, len, &line);
-	if (wrong)
-		return fail(line, "%s", wrong);
-	cfg = make_parser();
-	if (!cfg)
-		return err_set(parse.e, ERR_RETRY,
-			       "cannot read '%s': no memory", parse.name);
-	cfg_set_error_function(cfg, on_error);
-	if (cfg_parse_buf(cfg, text) != CFG_SUCCESS)
-		fail(cfg->line, "cannot be read");
-	else if (copy_settings(c, cfg) == 0 && copy_models(c, cfg) == 0)
-		rc = settle_urls(c);
-	cfg_free(cfg);
-	return rc;
+	return check_models(c, e) < 0 ? -1 : settle_urls(c, e);
 }
 
 int conf_parse(struct conf *c, const char *name, const char *text, size_t len,
 	       struct err *e)
 {
-	char *copy;
+	if (conf_init(c, name, e) == 0 &&
+	    conf_read(c, *name ? name : "defaults", text, len, e) == 0 &&
+	    settle(c, e) == 0)
+		return 0;
+	conf_release(c);
+	return -1;
+}
+
+static int read_file(struct conf *c, const char *path, struct err *e)
+{
+	char *text = malloc(CONF_FILE_MAX);
+	ssize_t n;
 	int rc = -1;
 
-	memset(c, 0, sizeof(*c));
-	parse.name = *name ? name : "defaults";
-	parse.e = e;
-	parse.failed = false;
-	copy = malloc(len + 1);
-	if (!copy)
-		return err_set(e, ERR_RETRY, "cannot read '%s': no memory",
-			       parse.name);
-	memcpy(copy, text, len);
-	copy[len] = '\0';
-	if (copy_str(&c->path, name) == 0)
-		rc = load(c, copy, len);
-	free(copy);
-	if (rc < 0)
-		conf_release(c);
+	if (!text)
+		return no_memory(c, e);
+	n = file_read(path, text, CONF_FILE_MAX, NULL, e);
+	if (n >= 0)
+		rc = conf_read(c, path, text, (size_t)n, e);
+	free(text);
+	return rc;
+}
+
+/* As a shell's *.conf does: no dot files. */
+static int is_drop_in(const struct dirent *d)
+{
+	size_t n = strlen(d->d_name);
+	size_t end = sizeof(ENDING) - 1;
+
+	return d->d_name[0] != '.' && n > end &&
+	       strcmp(d->d_name + n - end, ENDING) == 0;
+}
+
+static int by_name(const struct dirent **a, const struct dirent **b)
+{
+	return strcmp((*a)->d_name, (*b)->d_name);
+}
+
+static int read_drop_in(struct conf *c, const char *dir, const char *name,
+			struct err *e)
+{
+	char path[PATH_SIZE];
+	int n = snprintf(path, sizeof(path), "%s/%s", dir, name);
+
+	if (n < 0 || (size_t)n >= sizeof(path))
+		return err_set(e, ERR_INPUT, "'%s': a path in it is too long",
+			       dir);
+	if (c->nfiles == CONF_FILES_MAX)
+		return err_set(e, ERR_INPUT, "'%s' holds more than %d files",
+			       dir, CONF_FILES_MAX - 1);
+	return read_file(c, path, e);
+}
+
+static int read_drop_ins(struct conf *c, struct err *e)
+{
+	const char *slash = strrchr(c->path, '/');
+	struct dirent **list;
+	char dir[PATH_SIZE];
+	int i, n;
+	int rc = 0;
+
+	n = snprintf(dir, sizeof(dir), "%.*s" DROP_INS,
+		     slash ? (int)(slash - c->path) + 1 : 0, c->path);
+	if (n < 0 || (size_t)n >= sizeof(dir))
+		return err_set(e, ERR_INPUT, "path of '%s' is too long",
+			       c->path);
+	n = scandir(dir, &list, is_drop_in, by_name);
+	if (n < 0)
+		return errno == ENOENT
+			       ? 0
+			       : err_set(e, ERR_INPUT, "cannot read '%s': %s",
+					 dir, strerror(errno));
+	for (i = 0; i < n; i++) {
+		if (rc == 0)
+			rc = read_drop_in(c, dir, list[i]->d_name, e);
+		free(list[i]);
+	}
+	free(list);
 	return rc;
 }
 
 int conf_load(struct conf *c, const char *path, struct err *e)
 {
 	static const char bare[] = CONF_LLM " \"main\" { }\n";
-	ssize_t n;
-	char *text;
-	int rc = -1;
 
 	if (!path)
 		return conf_parse(c, "", bare, sizeof(bare) - 1, e);
-	memset(c, 0, sizeof(*c));
-	text = malloc(CONF_FILE_MAX);
-	if (!text)
-		return err_set(e, ERR_RETRY, "cannot read '%s': no memory",
-			       path);
-	n = file_read(path, text, CONF_FILE_MAX, NULL, e);
-	if (n >= 0)
-		rc = conf_parse(c, path, text, (size_t)n, e);
-	free(text);
-	return rc;
+	if (conf_init(c, path, e) == 0 && read_file(c, path, e) == 0 &&
+	    read_drop_ins(c, e) == 0 && settle(c, e) == 0)
+		return 0;
+	conf_release(c);
+	return -1;
 }
 
 static void release_strings(void *base, bool llm)
@@ -391,9 +278,13 @@ void conf_release(struct conf *c)
 
 	for (i = 0; i < c->nmodels; i++) {
 		free(c->models[i].name);
+		free(c->models[i].at);
 		release_strings(&c->models[i], true);
 	}
 	release_strings(c, false);
+	for (i = 0; i < c->nfiles; i++)
+		free(c->files[i]);
+	free(c->at);
 	free(c->path);
 	memset(c, 0, sizeof(*c));
 }

@@ -10,6 +10,13 @@ struct err;
 
 #define CONF_MODELS_MAX 32
 #define CONF_FILE_MAX   (256 * 1024)
+#define CONF_FILES_MAX  65 /* one, and those of conf.d */
+
+/* Where a setting was made. */
+struct conf_at {
+	const char *file; /* one of struct conf's files; NULL: by default */
+	int line;
+};
 
 /* How a server is reached, and whom to believe that it is the right one. */
 struct conf_way {
@@ -40,6 +47,9 @@ struct conf_model {
 	int concurrency;    /* requests at once in this process; 0: no limit */
 	int tenant_concurrency; /* of one tenant; 0: no limit */
 	int context_bytes;      /* most of history sent along */
+
+	struct conf_at where; /* its last section's end */
+	struct conf_at *at;   /* of each row of conf_keys */
 };
 
 /*
@@ -49,6 +59,11 @@ struct conf_model {
  */
 struct conf {
 	char *path; /* of the file */
+
+	char *files[CONF_FILES_MAX]; /* that were read, in this order */
+	size_t nfiles;
+	struct conf_at *at; /* of each row of conf_keys */
+	struct conf_at end; /* of the first file */
 
 	char *listen; /* "host:port" of /health and /ready; "": none */
 	int workers;  /* 0: one per core */
@@ -88,15 +103,18 @@ struct conf {
 };
 
 /*
- * Reads a file into c. -1 with e filled, c released: unknown key, wrong type,
+ * Reads a file into c, and after it conf.d/<name>.conf beside it in the order
+ * of their names; what is said twice counts as it was said last, key by key, in
+ * "llm" for each title. -1 with e filled, c released: unknown key, wrong type,
  * out of range, section not closed, no model or two defaults, a plain http://
- * or ws:// URL to a host other than loopback; e starts with "file:line: ".
+ * or ws:// URL to a host other than loopback; e starts with "file:line: ". A
+ * file that can't be read is a mistake too.
  * path NULL: all defaults and one model "main" whose url is empty, for tests.
  * One thread at a time. The environment is not read.
  */
 int conf_load(struct conf *c, const char *path, struct err *e);
 
-/* The same from memory; name is what errors call it. */
+/* The same from memory, a file alone; name is what errors call it. */
 int conf_parse(struct conf *c, const char *name, const char *text, size_t len,
 	       struct err *e);
 void conf_release(struct conf *c);
