@@ -6,6 +6,7 @@
 #include <stddef.h>
 
 struct json;
+struct sim;
 
 /* Characters in all blocks of a message. */
 struct block_sums {
@@ -19,6 +20,11 @@ bool block_shape(const struct json *b, struct block_sums *s);
 
 /* NULL, or Slack's word for what is wrong with this JSON text. */
 const char *blocks_check(const char *json);
+/*
+ * The blocks, checked before, with what Slack adds: a block_id for each that
+ * people can use, an action_id for each of its elements. The caller frees it.
+ */
+char *blocks_fill(struct sim *s, const char *json);
 const char *metadata_check(const char *json);
 const char *attachments_check(const char *json);
 

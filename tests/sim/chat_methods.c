@@ -60,6 +60,14 @@ static char *markdown_block(const char *text)
 	return must_take(&b);
 }
 
+/* NULL: none. */
+static char *given_blocks(const struct call *c)
+{
+	const char *blocks = call_arg(c, "blocks");
+
+	return !blocks || is_empty(blocks) ? NULL : blocks_fill(c->s, blocks);
+}
+
 static void replace(char **slot, char *value)
 {
 	free(*slot);
@@ -130,8 +138,7 @@ static struct msg *make_post(struct call *c, struct channel *ch)
 	free(cut);
 	m->bot_id = must_dup(c->install->bot_id);
 	m->by = c->install;
-	m->blocks = markdown ? markdown_block(markdown)
-			     : must_dup(call_arg(c, "blocks"));
+	m->blocks = markdown ? markdown_block(markdown) : given_blocks(c);
 	m->attachments = must_dup(call_arg(c, "attachments"));
 	m->metadata = must_dup(call_arg(c, "metadata"));
 	m->unfurl_links = args_bool(&c->args, "unfurl_links", true);
@@ -207,7 +214,7 @@ static void revise(struct call *c, struct msg *m)
 	if (markdown)
 		replace(&m->blocks, markdown_block(markdown));
 	else if (blocks)
-		replace(&m->blocks, is_empty(blocks) ? NULL : must_dup(blocks));
+		replace(&m->blocks, given_blocks(c));
 	else if (call_arg(c, "text"))
 		replace(&m->blocks, NULL);
 	if (attachments)

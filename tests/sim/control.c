@@ -171,15 +171,17 @@ struct user *ctl_user(const struct ctl *c)
 
 static const struct ctl_call *find_call(const char *name)
 {
+	static const struct ctl_call *const tables[] = { ctl_reads,
+							 ctl_commands,
+							 ctl_acts };
 	const struct ctl_call *k;
+	size_t i;
 
-	for (k = ctl_reads; k->name; k++) {
-		if (strcmp(k->name, name) == 0)
-			return k;
-	}
-	for (k = ctl_commands; k->name; k++) {
-		if (strcmp(k->name, name) == 0)
-			return k;
+	for (i = 0; i < sizeof(tables) / sizeof(tables[0]); i++) {
+		for (k = tables[i]; k->name; k++) {
+			if (strcmp(k->name, name) == 0)
+				return k;
+		}
 	}
 	return NULL;
 }

@@ -28,6 +28,7 @@ struct ctl_call {
 };
 extern const struct ctl_call ctl_reads[];    /* control_read.c */
 extern const struct ctl_call ctl_commands[]; /* control_do.c */
+extern const struct ctl_call ctl_acts[];     /* control_act.c */
 
 /* By id, or by name (of that team, if "team" is given). */
 struct channel *ctl_channel(const struct ctl *c);

@@ -127,6 +127,7 @@ struct sim {
 	struct control *control;
 	struct files *files;
 	struct flood *flood;
+	struct interact *interact;
 };
 
 #define SCRATCH ((size_t)64 << 10)
@@ -161,6 +162,8 @@ struct files *files_create(void);
 void files_free(struct sim *s);
 struct flood *flood_create(void);
 void flood_free(struct sim *s);
+struct interact *interact_create(void);
+void interact_free(struct sim *s);
 
 /* The host of our URLs; of IPv6 in brackets. */
 #define SIM_HOST 64

@@ -28,17 +28,47 @@ static const char *subscription(const struct channel *ch)
 	}
 }
 
-/* A subscription without its scope brings nothing. */
-static bool subscribed(const struct install *i, const char *name)
+/* What an event needs beside its subscription; NULL: nothing. */
+static const char *event_scope(const char *name, const struct channel *ch,
+			       char out[40])
 {
-	char scope[40];
+	static const struct {
+		const char *name;
+		const char *scope;
+	} scopes[] = {
+		{ "app_mention", "app_mentions:read" },
+		{ "reaction_added", "reactions:read" },
+		{ "reaction_removed", "reactions:read" },
+		{ "app_context_changed", "assistant:write" },
+		{ "agent_session_stopped", "chat:write" },
+		{ "agent_session_title_changed", "chat:write" },
+	};
+	size_t i;
+
+	for (i = 0; i < sizeof(scopes) / sizeof(scopes[0]); i++) {
+		if (strcmp(scopes[i].name, name) == 0)
+			return scopes[i].scope;
+	}
+	if (strncmp(name, "member_", 7) == 0)
+		return ch && ch->type[0] == 'g' ? "groups:read"
+						: "channels:read";
+	if (strncmp(name, "message.", 8) != 0)
+		return NULL;
+	snprintf(out, 40, "%s:history", name + 8);
+	return out;
+}
+
+/* A subscription without its scope brings nothing. */
+static bool subscribed(const struct install *i, const struct channel *ch,
+		       const char *name)
+{
+	const char *scope;
+	char text[40];
 
 	if (!list_has(i->app->events, name))
 		return false;
-	if (strcmp(name, "app_mention") == 0)
-		return list_has(i->scopes, "app_mentions:read");
-	snprintf(scope, sizeof(scope), "%s:history", name + 8);
-	return list_has(i->scopes, scope);
+	scope = event_scope(name, ch, text);
+	return !scope || list_has(i->scopes, scope);
 }
 
 static void authorizations(struct jwrite *w, const struct install *i)
@@ -164,7 +194,8 @@ static void tell_message(struct sim *s, const struct msg *m, const char *inner,
 
 	for (k = 0; k < m->channel->bots.n; k++) {
 		i = m->channel->bots.v[k];
-		if (!subscribed(i, name) || told_before(m->channel, k) ||
+		if (!subscribed(i, m->channel, name) ||
+		    told_before(m->channel, k) ||
 		    (m->by == i && !s->set.own_events))
 			continue;
 		ev = tell(s, i, m->channel, "message", inner, flooded);
@@ -199,7 +230,7 @@ static void tell_mention(struct sim *s, const struct msg *m, bool again)
 	for (k = 0; k < m->channel->bots.n; k++) {
 		i = m->channel->bots.v[k];
 		if (!mentions(m->text, i->bot_user) || m->by == i ||
-		    !subscribed(i, "app_mention"))
+		    !subscribed(i, m->channel, "app_mention"))
 			continue;
 		if (!inner)
 			inner = event_json(m, "app_mention");
@@ -267,6 +298,24 @@ void tell_root(struct sim *s, const struct msg *root)
 	inner = hidden_json(s, root, NULL);
 	tell_message(s, root, inner, 0, false);
 	free(inner);
+}
+
+struct event *tell_install(struct sim *s, struct install *i,
+			   const struct channel *ch, const char *name,
+			   const char *inner)
+{
+	return subscribed(i, ch, name) ? tell(s, i, ch, name, inner, 0) : NULL;
+}
+
+void tell_channel(struct sim *s, const struct channel *ch, const char *name,
+		  const char *inner)
+{
+	size_t k;
+
+	for (k = 0; k < ch->bots.n; k++) {
+		if (!told_before(ch, k))
+			tell_install(s, ch->bots.v[k], ch, name, inner);
+	}
 }
 
 int sim_event(struct sim *s, const char *app_id, const char *team_id,

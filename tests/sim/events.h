@@ -27,4 +27,15 @@ char *event_json(const struct msg *m, const char *type);
 struct event *tell(struct sim *s, struct install *i, const struct channel *ch,
 		   const char *type, const char *inner, size_t flooded);
 
+/*
+ * An event that isn't a message's, as JSON text, to one install or to all in
+ * a channel, as far as they subscribed to name and have its scope. ch may be
+ * NULL for one install.
+ */
+struct event *tell_install(struct sim *s, struct install *i,
+			   const struct channel *ch, const char *name,
+			   const char *inner);
+void tell_channel(struct sim *s, const struct channel *ch, const char *name,
+		  const char *inner);
+
 #endif

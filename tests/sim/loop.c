@@ -258,6 +258,7 @@ struct sim *sim_create(const struct sim_opts *o, struct err *e)
 	s->control = control_create();
 	s->files = files_create();
 	s->flood = flood_create();
+	s->interact = interact_create();
 	if (o->tls && tls_setup(s, e) < 0) {
 		sim_stop(s);
 		return NULL;
@@ -316,6 +317,7 @@ void sim_stop(struct sim *s)
 		conn_kill(s->conns, false);
 	conn_bury(s);
 	flood_free(s);
+	interact_free(s);
 	control_free(s);
 	files_free(s);
 	model_free(s);

@@ -5,6 +5,7 @@
 #include "base/err.h"
 #include "sim/api.h"
 #include "sim/file.h"
+#include "sim/react.h"
 #include "sim/socket.h"
 
 static const char *connections_open(struct call *c)
@@ -116,34 +117,32 @@ static const char *team_info(struct call *c)
 	return NULL;
 }
 
-static const char *react(struct call *c, bool add)
+static const char *own_reaction(struct call *c, bool add)
 {
 	struct channel *ch = call_channel(c, call_arg(c, "channel"));
+	struct user *bot = world_user(c->s->world, c->install->bot_user);
 	struct msg *m;
-	bool there;
 
 	if (!ch)
 		return "channel_not_found";
 	m = msg_find(ch, call_arg(c, "timestamp"));
 	if (!m || !msg_visible(m))
 		return "message_not_found";
-	if (strchr(call_arg(c, "name"), ':'))
+	if (!reaction_name_ok(call_arg(c, "name")))
 		return "invalid_name";
-	there = msg_reacted(m, c->install->bot_user, call_arg(c, "name"));
-	if (there == add)
-		return add ? "already_reacted" : "no_reaction";
-	msg_react(c->s, m, c->install->bot_user, call_arg(c, "name"), add);
-	return NULL;
+	if (react(c->s, m, bot, call_arg(c, "name"), add))
+		return NULL;
+	return add ? "already_reacted" : "no_reaction";
 }
 
 static const char *reactions_add(struct call *c)
 {
-	return react(c, true);
+	return own_reaction(c, true);
 }
 
 static const char *reactions_remove(struct call *c)
 {
-	return react(c, false);
+	return own_reaction(c, false);
 }
 
 static bool has_file(const struct json *files, const char *id, char *at,

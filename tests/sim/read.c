@@ -7,6 +7,7 @@
 #include "sim/api.h"
 #include "sim/core.h"
 #include "sim/llm.h"
+#include "sim/react.h"
 #include "sim/socket.h"
 
 static void copy_msg(struct sim_msg *to, const struct msg *m)
@@ -23,6 +24,7 @@ static void copy_msg(struct sim_msg *to, const struct msg *m)
 	to->subtype = must_dup(m->subtype);
 	to->blocks = must_dup(m->blocks);
 	to->metadata = must_dup(m->metadata);
+	to->reactions = reactions_json(m);
 	to->to_user = must_dup(m->to_user);
 	to->ephemeral = m->to_user;
 	to->deleted = m->deleted;
@@ -78,6 +80,7 @@ void sim_messages_free(struct sim_msg *m, size_t n)
 		free(m[i].subtype);
 		free(m[i].blocks);
 		free(m[i].metadata);
+		free(m[i].reactions);
 		free(m[i].to_user);
 	}
 	free(m);

@@ -1,8 +1,10 @@
 /* SPDX-License-Identifier: ISC */
 #include <stdio.h>
+#include <stdlib.h>
 #include <string.h>
 
 #include "sim/api.h"
+#include "sim/react.h"
 
 /* Slack escapes these three and nothing else. */
 static void add_plain(struct buf *out, const char *p, size_t n)
@@ -123,6 +125,8 @@ static void thread(struct jwrite *w, const struct msg *m)
 void show_members(struct jwrite *w, const struct msg *m, const char *type,
 		  bool with_metadata)
 {
+	char *reactions;
+
 	jw_str(w, "type", type);
 	if (m->subtype)
 		jw_str(w, "subtype", m->subtype);
@@ -154,6 +158,10 @@ void show_members(struct jwrite *w, const struct msg *m, const char *type,
 		jw_object_end(w);
 	}
 	thread(w, m);
+	reactions = reactions_json(m);
+	if (reactions)
+		jw_raw(w, "reactions", reactions);
+	free(reactions);
 	if (with_metadata && m->metadata)
 		jw_raw(w, "metadata", m->metadata);
 }

@@ -80,8 +80,12 @@ void sim_set(struct sim *s, const struct sim_settings *in);
 	"channels:history,groups:history,im:read,mpim:read,channels:read," \
 	"groups:read,im:write,users:read,team:read,reactions:read,"        \
 	"reactions:write,files:read,commands"
-#define SIM_EVENTS \
-	"app_mention,message.channels,message.groups,message.im,message.mpim"
+#define SIM_EVENTS                                                             \
+	"app_mention,message.channels,message.groups,message.im,message.mpim," \
+	"reaction_added,reaction_removed,member_joined_channel,"               \
+	"app_home_opened,app_context_changed,assistant_thread_started,"        \
+	"assistant_thread_context_changed,agent_session_stopped,"              \
+	"agent_session_title_changed"
 
 /* events: comma-separated subscriptions, NULL: SIM_EVENTS. */
 int sim_add_app(struct sim *s, const char *app_id, const char *app_token,
@@ -289,13 +293,14 @@ struct sim_msg {
 	char thread_ts[SIM_TS]; /* "" at top level */
 	char *channel;
 	char *user;
-	char *bot_id;   /* NULL: a person */
-	char *app_id;   /* NULL: a person */
-	char *text;     /* as it is now */
-	char *subtype;  /* or NULL */
-	char *blocks;   /* JSON or NULL */
-	char *metadata; /* JSON or NULL */
-	char *to_user;  /* of an ephemeral, else NULL */
+	char *bot_id;    /* NULL: a person */
+	char *app_id;    /* NULL: a person */
+	char *text;      /* as it is now */
+	char *subtype;   /* or NULL */
+	char *blocks;    /* JSON or NULL */
+	char *metadata;  /* JSON or NULL */
+	char *reactions; /* JSON as Slack shows them, or NULL */
+	char *to_user;   /* of an ephemeral, else NULL */
 	bool ephemeral;
 	bool deleted;
 	bool edited; /* shows "(edited)" */

@@ -1,0 +1,28 @@
+/* SPDX-License-Identifier: ISC */
+#ifndef SIM_ELEMENT_H
+#define SIM_ELEMENT_H
+
+#include <stdbool.h>
+
+struct json;
+struct jwrite;
+struct sim;
+
+/* One thing in blocks that a person uses; borrowed from them. */
+struct element {
+	const struct json *block;
+	const struct json *json;
+	const struct json *part; /* the button of two, or the option */
+	const char *value;       /* as given: a date, a person's id */
+};
+
+/*
+ * The element with this action_id, as user may use it with value (see
+ * sim_click()). false: there is none.
+ */
+bool element_find(const struct json *blocks, const char *action_id,
+		  const char *value, const char *user, struct element *out);
+/* As it stands in "actions" of a payload. */
+void element_write(struct sim *s, struct jwrite *w, const struct element *el);
+
+#endif
