@@ -403,7 +403,7 @@ static struct line_new make_line(const char *ts, const char *text, bool ours)
 /* A turn: question and answer, and what it cost. */
 static void answer(const char *id, const struct line_new *lines, size_t n)
 {
-	struct usage_new u = { acme, "main", 10, 5 };
+	struct usage_new u = { acme, "C1", "U1", "main", 10, 5 };
 	struct wait w;
 
 	append(id, id);
@@ -457,7 +457,7 @@ END_TEST
 
 START_TEST(row_that_can_never_be_stored_keeps_no_other_waiting)
 {
-	struct usage_new u = { acme, "main", INT64_MAX, 5 };
+	struct usage_new u = { acme, "C1", "U1", "main", INT64_MAX, 5 };
 	struct wait before, bad, after;
 
 	answer("e1", NULL, 0);

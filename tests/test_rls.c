@@ -35,6 +35,10 @@ static const struct {
 	  "VALUES ('b', 'C1', '1.0', '9.9', true, NULL, NULL, 't')" },
 	{ "usage", "tenant_id", "answers = 9",
 	  "VALUES ('b', '2026-01-01', 'other', 1, 1, 1)" },
+	{ "usage_by", "tenant_id", "answers = 9",
+	  "VALUES ('b', 'person', 'U2', '2026-01-01', 'm', 1, 1, 1)" },
+	{ "budget_marks", "tenant_id", "at_ms = 9",
+	  "VALUES ('b', '2026-01-01', 'tenant/tokens/day', 'other', 1)" },
 };
 #define TABLES (int)(sizeof(tables) / sizeof(tables[0]))
 
@@ -58,6 +62,10 @@ static void setup(void)
 		     " true, NULL, NULL, 'secret' FROM tenants");
 	(void)pg_ask("INSERT INTO usage SELECT id, '2026-01-01', 'm', 1, 1, 1"
 		     " FROM tenants");
+	(void)pg_ask("INSERT INTO usage_by SELECT id, 'person', 'U1',"
+		     " '2026-01-01', 'm', 1, 1, 1 FROM tenants");
+	(void)pg_ask("INSERT INTO budget_marks SELECT id, '2026-01-01',"
+		     " 'tenant/tokens/day', '', 1 FROM tenants");
 	c = PQconnectdb(pg->url);
 	ck_assert_int_eq(PQstatus(c), CONNECTION_OK);
 	PQclear(PQexec(c, "SET search_path = konstruct, pg_temp"));

@@ -106,6 +106,8 @@ struct line_new {
 };
 struct usage_new {
 	const char *tenant_id;
+	const char *channel; /* NULL: none, as the person */
+	const char *user;
 	const char *model;
 	int64_t prompt_tokens, completion_tokens;
 };

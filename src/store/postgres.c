@@ -1,5 +1,6 @@
 /* SPDX-License-Identifier: ISC */
 #include "store/postgres.h"
+#include "store/usage.h"
 #include "store/record.h"
 
 #include <assert.h>
@@ -430,6 +431,7 @@ const struct store_ops store_postgres = {
 	.connection_put = postgres_connection_put,
 	.agent_put = postgres_agent_put,
 	.records = &record_postgres,
+	.usage = &usage_postgres,
 	.seen_put = postgres_seen_put,
 	.channel_moved = postgres_channel_moved,
 };

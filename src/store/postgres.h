@@ -38,6 +38,7 @@ enum postgres_query {
 	PQ_SEEN_PUT,
 	PQ_CHANNEL_MOVED,
 	PQ_TRANSCRIPT_MOVED,
+	PQ_USAGE_MOVED,
 
 	PQ_TENANT_PUT,
 	PQ_TENANT_DROP,
@@ -61,6 +62,7 @@ enum postgres_query {
 	PQ_DONE,
 	PQ_DONE_LINE,
 	PQ_DONE_USAGE,
+	PQ_DONE_USAGE_BY,
 	PQ_FORGET,
 	PQ_COUNT_UNFINISHED,
 	PQ_UNFINISHED,
@@ -76,12 +78,20 @@ enum postgres_query {
 	PQ_RECORD_REPLAY,
 	PQ_RECORD_DROP,
 
-	/* With several nodes: the first six for the journal. */
+	PQ_USAGE_SUMS,
+	PQ_USAGE_BY_MODEL,
+	PQ_USAGE_BY_DAY,
+	PQ_USAGE_BY,
+	PQ_USAGE_MARKS,
+	PQ_USAGE_MARK,
+
+	/* With several nodes: the first seven for the journal. */
 	PQ_WORK_APPEND,
 	PQ_WORK_NOTE,
 	PQ_WORK_DONE,
 	PQ_WORK_LINE,
 	PQ_WORK_USAGE,
+	PQ_WORK_USAGE_BY,
 	PQ_WORK_LET_GO,
 	PQ_WORK_CLAIM,
 	PQ_WORK_IDLE,

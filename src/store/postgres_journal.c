@@ -220,6 +220,30 @@ static int add_line(struct postgres_journal *p, const struct journal_req *r,
 				   params, NULL, NULL, e);
 }
 
+/* Of channel and person. */
+static int add_usage_by(struct postgres_journal *p, const struct journal_req *r,
+			int64_t now_ms, struct err *e)
+{
+	char now[POSTGRES_NUMBER], in[POSTGRES_NUMBER], out[POSTGRES_NUMBER];
+	char held[POSTGRES_NUMBER];
+	const struct usage_new *u = r->usage;
+	const char *const params[] = {
+		u->tenant_id,
+		postgres_number(now, now_ms),
+		u->model ? u->model : "",
+		postgres_number(in, u->prompt_tokens),
+		postgres_number(out, u->completion_tokens),
+		u->channel ? u->channel : "",
+		u->user ? u->user : "",
+		r->entry_id,
+		postgres_number(held, r->epoch),
+	};
+
+	return postgres_batch_send(
+		p, several(p) ? PQ_WORK_USAGE_BY : PQ_DONE_USAGE_BY, params,
+		NULL, NULL, e);
+}
+
 static int add_usage(struct postgres_journal *p, const struct journal_req *r,
 		     int64_t now_ms, struct err *e)
 {
@@ -238,9 +262,10 @@ static int add_usage(struct postgres_journal *p, const struct journal_req *r,
 
 	if (set_tenant(p, u->tenant_id, e) < 0)
 		return -1;
-	return postgres_batch_send(p,
-				   several(p) ? PQ_WORK_USAGE : PQ_DONE_USAGE,
-				   params, NULL, NULL, e);
+	if (postgres_batch_send(p, several(p) ? PQ_WORK_USAGE : PQ_DONE_USAGE,
+				params, NULL, NULL, e) < 0)
+		return -1;
+	return add_usage_by(p, r, now_ms, e);
 }
 
 /* What a turn adds, as its tenant; then nobody is. */

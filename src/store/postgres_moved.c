@@ -12,5 +12,7 @@ int postgres_channel_moved(struct store *store, const char *tenant_id,
 
 	if (postgres_do(s, PQ_CHANNEL_MOVED, NULL, of_app, e) < 0)
 		return -1;
-	return postgres_do(s, PQ_TRANSCRIPT_MOVED, tenant_id, of_tenant, e);
+	if (postgres_do(s, PQ_TRANSCRIPT_MOVED, tenant_id, of_tenant, e) < 0)
+		return -1;
+	return postgres_do(s, PQ_USAGE_MOVED, tenant_id, of_tenant, e);
 }

@@ -11,8 +11,12 @@ static int no_memory(struct err *e)
 	return err_set(e, ERR_RETRY, "cannot read the store: no memory");
 }
 
-/* Columns 0 to 4, as all that tells of tenants has them. */
-static int read_tenant(const PGresult *r, int row, struct tenant *t,
+/* The columns of a budget, in what tells of tenants and of connections. */
+#define TENANT_BUDGET     5
+#define CONNECTION_BUDGET 11
+
+/* Columns 0 to 4, as all that tells of tenants has them, and the budget. */
+static int read_tenant(const PGresult *r, int row, int budget, struct tenant *t,
 		       struct err *e)
 {
 	*t = (struct tenant){
@@ -21,8 +25,9 @@ static int read_tenant(const PGresult *r, int row, struct tenant *t,
 		.paused = postgres_bool(r, row, 2),
 		.rate_per_minute = (int)postgres_int(r, row, 3),
 		.burst = (int)postgres_int(r, row, 4),
+		.budget = postgres_copy(r, row, budget),
 	};
-	if (t->id && t->name)
+	if (t->id && t->name && t->budget)
 		return 0;
 	tenant_release(t);
 	return no_memory(e);
@@ -54,7 +59,7 @@ static int read_connection(const struct postgres *s, const PGresult *r, int row,
 		.bot_user_id = postgres_copy(r, row, 9),
 		.bot_id = postgres_copy(r, row, 10),
 	};
-	if (read_tenant(r, row, &c->tenant, e) < 0)
+	if (read_tenant(r, row, CONNECTION_BUDGET, &c->tenant, e) < 0)
 		goto fail;
 	if (!c->tenant_id || !c->channel_type || !c->app_id ||
 	    !c->workspace_id || !c->bot_user_id || !c->bot_id) {
@@ -289,7 +294,7 @@ int postgres_tenants(struct store *store,
 	int i;
 
 	for (i = 0; rc == 0 && i < PQntuples(r); i++) {
-		rc = read_tenant(r, i, &t, e);
+		rc = read_tenant(r, i, TENANT_BUDGET, &t, e);
 		if (rc < 0)
 			break;
 		rc = fn(&t, arg);
@@ -306,7 +311,7 @@ int postgres_tenant_by_name(struct store *store, const char *name,
 				   &name, e);
 	int rc = r ? PQntuples(r) : -1;
 
-	if (rc > 0 && read_tenant(r, 0, out, e) < 0)
+	if (rc > 0 && read_tenant(r, 0, TENANT_BUDGET, out, e) < 0)
 		rc = -1;
 	PQclear(r);
 	return rc;

@@ -4,7 +4,7 @@
 #define TENANT "id, name, paused, rate_per_minute, burst"
 #define CONNECTION                                                \
 	TENANT ", channel_type, app_id, workspace_id, bot_token," \
-	       " bot_user_id, bot_id"
+	       " bot_user_id, bot_id, budget"
 
 #define RECORD                                                  \
 	"id, app_id, event_id, state, received_ms, done_ms,"    \
@@ -28,6 +28,31 @@
 	" SET answers = u.answers + 1, prompt_tokens ="                  \
 	" u.prompt_tokens + excluded.prompt_tokens, completion_tokens =" \
 	" u.completion_tokens + excluded.completion_tokens"
+
+#define USAGE_BY(open)                                                   \
+	"INSERT INTO usage_by AS u (tenant_id, kind, who, day, model,"   \
+	" answers, prompt_tokens, completion_tokens)"                    \
+	" SELECT $1, v.kind, v.who, (to_timestamp($2::bigint / 1000)"    \
+	" AT TIME ZONE 'UTC')::date, $3, 1, $4::bigint, $5::bigint"      \
+	" FROM (VALUES ('channel', $6::text), ('person', $7::text))"     \
+	" AS v (kind, who) WHERE v.who <> ''"                            \
+	" AND EXISTS (SELECT 1 FROM tenants WHERE id = $1) AND " open    \
+	" ON CONFLICT (tenant_id, kind, who, day, model) DO UPDATE"      \
+	" SET answers = u.answers + 1, prompt_tokens ="                  \
+	" u.prompt_tokens + excluded.prompt_tokens, completion_tokens =" \
+	" u.completion_tokens + excluded.completion_tokens"
+
+/* Answers and tokens, of today and of the month until today. */
+#define SUM(n) "coalesce(sum(" n "), 0)::bigint"
+#define SUM_TODAY(n) \
+	"coalesce(sum(" n ") FILTER (WHERE day = $2::date), 0)::bigint"
+#define SUMS(scope, table)                                                                                        \
+	"SELECT " scope                                                                                           \
+	", " SUM_TODAY("answers") ", " SUM("answers") ", " SUM_TODAY(                                             \
+		"prompt_tokens + completion_tokens") ", " SUM("prompt_tokens + completion_tokens") " FROM " table \
+												   " WHERE tenant_id = $1 AND day BETWEEN $3::date AND $2::date"
+#define ADDED \
+	SUM("answers") ", " SUM("prompt_tokens") ", " SUM("completion_tokens")
 
 /*
  * All that is ever asked of the database, beside the migrations. Text of
@@ -72,7 +97,8 @@ const struct postgres_statement postgres_sql[PQ_COUNT] = {
 	[PQ_CONNECTIONS] = { "connections",
 			     "SELECT " CONNECTION " FROM connections_of($1)",
 			     1 },
-	[PQ_TENANTS] = { "tenants", "SELECT " TENANT " FROM tenants_named($1)",
+	[PQ_TENANTS] = { "tenants",
+			 "SELECT " TENANT ", budget FROM tenants_named($1)",
 			 1 },
 	[PQ_ENGAGED] = { "engaged", "SELECT key, at_ms FROM engaged_since($1)",
 			 1 },
@@ -108,15 +134,25 @@ const struct postgres_statement postgres_sql[PQ_COUNT] = {
 				  " AND o.thread = t.thread AND o.ts = t.ts)",
 				  3 },
 
+	[PQ_USAGE_MOVED] = { "usage_moved",
+			     "UPDATE usage_by u SET who = $3"
+			     " WHERE u.tenant_id = $1 AND u.kind = 'channel'"
+			     " AND u.who = $2 AND NOT EXISTS (SELECT 1"
+			     " FROM usage_by o WHERE o.tenant_id = $1"
+			     " AND o.kind = 'channel' AND o.who = $3"
+			     " AND o.day = u.day AND o.model = u.model)",
+			     3 },
+
 	[PQ_TENANT_PUT] = { "tenant_put",
 			    "INSERT INTO tenants"
-			    " (id, name, paused, rate_per_minute, burst)"
-			    " VALUES ($1, $2, $3, $4, $5)"
+			    " (id, name, paused, rate_per_minute, burst,"
+			    " budget) VALUES ($1, $2, $3, $4, $5, $6)"
 			    " ON CONFLICT (id) DO UPDATE SET"
 			    " paused = excluded.paused,"
 			    " rate_per_minute = excluded.rate_per_minute,"
-			    " burst = excluded.burst",
-			    5 },
+			    " burst = excluded.burst,"
+			    " budget = excluded.budget",
+			    6 },
 	[PQ_TENANT_DROP] = { "tenant_drop", "DELETE FROM tenants WHERE id = $1",
 			     1 },
 	[PQ_CONNECTIONS_DROP] = { "connections_drop",
@@ -174,6 +210,8 @@ const struct postgres_statement postgres_sql[PQ_COUNT] = {
 	[PQ_DONE] = { "done", "SELECT journal_done($1, $2, $3)", 3 },
 	[PQ_DONE_LINE] = { "done_line", LINE("journal_open($9)"), 9 },
 	[PQ_DONE_USAGE] = { "done_usage", USAGE("journal_open($6)"), 6 },
+	[PQ_DONE_USAGE_BY] = { "done_usage_by", USAGE_BY("journal_open($8)"),
+			       8 },
 	[PQ_FORGET] = { "forget", "SELECT journal_forget($1)", 1 },
 	[PQ_COUNT_UNFINISHED] = { "count", "SELECT journal_count()", 0 },
 	[PQ_UNFINISHED] = { "unfinished",
@@ -207,6 +245,43 @@ const struct postgres_statement postgres_sql[PQ_COUNT] = {
 			       2 },
 	[PQ_RECORD_DROP] = { "record_drop", "SELECT dead_drop($1, $2)", 2 },
 
+	[PQ_USAGE_SUMS] = { "usage_sums",
+			    SUMS("0", "usage") " UNION ALL " SUMS("1", "usage_by") " AND kind = 'channel' AND who = $4 UNION ALL " SUMS(
+				    "2",
+				    "usage_by") " AND kind = 'person' AND who = $5",
+			    5 },
+	[PQ_USAGE_BY_MODEL] = { "usage_by_model",
+				"SELECT model, model, " ADDED
+				" FROM usage WHERE tenant_id = $1"
+				" AND day >= $2::date"
+				" GROUP BY model ORDER BY model",
+				2 },
+	[PQ_USAGE_BY_DAY] = { "usage_by_day",
+			      "SELECT day, model, answers, prompt_tokens,"
+			      " completion_tokens FROM usage"
+			      " WHERE tenant_id = $1 AND day >= $2::date"
+			      " ORDER BY day, model",
+			      2 },
+	[PQ_USAGE_BY] = { "usage_by",
+			  "SELECT who, model, " ADDED
+			  " FROM usage_by WHERE tenant_id = $1"
+			  " AND day >= $2::date AND kind = $3"
+			  " GROUP BY who, model ORDER BY who, model",
+			  3 },
+	[PQ_USAGE_MARKS] = { "usage_marks",
+			     "SELECT since, budget, who, at_ms"
+			     " FROM budget_marks WHERE tenant_id = $1"
+			     " AND since >= $2::date ORDER BY at_ms",
+			     2 },
+	[PQ_USAGE_MARK] = { "usage_mark",
+			    "INSERT INTO budget_marks (tenant_id, since,"
+			    " budget, who, at_ms)"
+			    " SELECT $1, $2::date, $3, $4, $5::bigint"
+			    " WHERE EXISTS"
+			    " (SELECT 1 FROM tenants WHERE id = $1)"
+			    " ON CONFLICT DO NOTHING RETURNING 1",
+			    5 },
+
 	[PQ_WORK_APPEND] = { "work_append",
 			     "SELECT work_append($1, $2, $3, $4, $5, $6, $7)",
 			     7 },
@@ -217,6 +292,8 @@ const struct postgres_statement postgres_sql[PQ_COUNT] = {
 	[PQ_WORK_DONE] = { "work_done", "SELECT work_done($1, $2, $3, $4)", 4 },
 	[PQ_WORK_LINE] = { "work_line", LINE("work_open($9, $10)"), 10 },
 	[PQ_WORK_USAGE] = { "work_usage", USAGE("work_open($6, $7)"), 7 },
+	[PQ_WORK_USAGE_BY] = { "work_usage_by", USAGE_BY("work_open($8, $9)"),
+			       9 },
 	[PQ_WORK_LET_GO] = { "work_let_go", "SELECT work_let_go($1, $2)", 2 },
 	[PQ_WORK_CLAIM] = { "work_claim",
 			    "SELECT seq, id, state, received_ms, app_id,"

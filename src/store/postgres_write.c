@@ -37,7 +37,7 @@ static int settle_id(struct store *store, struct tenant *t, struct err *e)
 int postgres_tenant_put(struct store *store, struct tenant *t, struct err *e)
 {
 	char rate[POSTGRES_NUMBER], burst[POSTGRES_NUMBER];
-	const char *params[5];
+	const char *params[6];
 
 	if (settle_id(store, t, e) < 0)
 		return err_wrap(e, "tenant '%s'", t->name);
@@ -46,6 +46,7 @@ int postgres_tenant_put(struct store *store, struct tenant *t, struct err *e)
 	params[2] = t->paused ? "t" : "f";
 	params[3] = postgres_number(rate, t->rate_per_minute);
 	params[4] = postgres_number(burst, t->burst);
+	params[5] = or_empty(t->budget);
 	return postgres_do((struct postgres *)store, PQ_TENANT_PUT, t->id,
 			   params, e);
 }

@@ -1,5 +1,6 @@
 /* SPDX-License-Identifier: ISC */
 #include "store/sqlite.h"
+#include "store/usage.h"
 #include "store/record.h"
 
 #include <assert.h>
@@ -251,6 +252,7 @@ const struct store_ops store_sqlite = {
 	.connection_put = sqlite_connection_put,
 	.agent_put = sqlite_agent_put,
 	.records = &record_sqlite,
+	.usage = &usage_sqlite,
 	.seen_put = sqlite_seen_put,
 	.channel_moved = sqlite_channel_moved,
 };

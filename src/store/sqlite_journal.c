@@ -121,7 +121,8 @@ static int sqlite_journal_append(struct journal_db *db, struct journal_req *r,
 }
 
 /* 1 and *seq, 0 when the entry isn't there, or -1. */
-static int find(struct sqlite *s, const char *id, int64_t *seq, struct err *e)
+static int find(struct sqlite *s, const char *id, int64_t *seq, bool *done,
+		struct err *e)
 {
 	sqlite3_stmt *st = sqlite_query(s, Q_SEQ, e);
 	int rc;
@@ -133,6 +134,7 @@ static int find(struct sqlite *s, const char *id, int64_t *seq, struct err *e)
 	if (rc <= 0)
 		return rc;
 	*seq = sqlite3_column_int64(st, 0);
+	*done = sqlite3_column_int(st, 1) != 0;
 	sqlite_finish(st);
 	return 1;
 }
@@ -212,9 +214,10 @@ static int sqlite_journal_note(struct journal_db *db, struct journal_req *r,
 			       struct err *e)
 {
 	int64_t seq;
+	bool done;
 	int rc;
 
-	rc = find(of(db), r->entry_id, &seq, e);
+	rc = find(of(db), r->entry_id, &seq, &done, e);
 	return rc > 0 ? write_note(of(db), seq, &r->note, e) : rc;
 }
 
@@ -259,10 +262,11 @@ static int add_line(struct sqlite *s, const struct line_new *l, struct err *e)
 	return sqlite_run(s, st, e);
 }
 
-static int add_usage(struct sqlite *s, const struct usage_new *u,
-		     int64_t now_ms, struct err *e)
+/* q: the tenant's, or those of channel and person. */
+static int add_usage(struct sqlite *s, enum sqlite_query q,
+		     const struct usage_new *u, int64_t now_ms, struct err *e)
 {
-	sqlite3_stmt *st = sqlite_query(s, Q_DONE_USAGE, e);
+	sqlite3_stmt *st = sqlite_query(s, q, e);
 
 	if (!st)
 		return -1;
@@ -271,7 +275,28 @@ static int add_usage(struct sqlite *s, const struct usage_new *u,
 	sqlite_bind(st, 3, u->model ? u->model : "");
 	(void)sqlite3_bind_int64(st, 4, u->prompt_tokens);
 	(void)sqlite3_bind_int64(st, 5, u->completion_tokens);
+	if (q == Q_DONE_USAGE_BY) {
+		sqlite_bind(st, 6, u->channel ? u->channel : "");
+		sqlite_bind(st, 7, u->user ? u->user : "");
+	}
 	return sqlite_run(s, st, e);
+}
+
+/* What a turn adds. */
+static int add_record(struct sqlite *s, const struct journal_req *r,
+		      int64_t now_ms, struct err *e)
+{
+	size_t i;
+
+	for (i = 0; i < r->nlines; i++) {
+		if (add_line(s, &r->lines[i], e) < 0)
+			return -1;
+	}
+	if (!r->usage)
+		return 0;
+	if (add_usage(s, Q_DONE_USAGE, r->usage, now_ms, e) < 0)
+		return -1;
+	return add_usage(s, Q_DONE_USAGE_BY, r->usage, now_ms, e);
 }
 
 static int sqlite_journal_done(struct journal_db *db, struct journal_req *r,
@@ -280,21 +305,17 @@ static int sqlite_journal_done(struct journal_db *db, struct journal_req *r,
 	struct sqlite *s = of(db);
 	struct note n = r->note;
 	int64_t seq;
-	size_t i;
+	bool done;
 	int rc;
 
 	if (n.state == ENTRY_NEW)
 		n.state = ENTRY_DONE;
-	rc = find(s, r->entry_id, &seq, e);
+	rc = find(s, r->entry_id, &seq, &done, e);
 	if (rc <= 0)
 		return rc;
 	if (write_note(s, seq, &n, e) < 0)
 		return -1;
-	for (i = 0; i < r->nlines; i++) {
-		if (add_line(s, &r->lines[i], e) < 0)
-			return -1;
-	}
-	if (r->usage && add_usage(s, r->usage, now_ms, e) < 0)
+	if (!done && add_record(s, r, now_ms, e) < 0)
 		return -1;
 	return close_row(s, seq, n.state, now_ms, finished, e);
 }

@@ -4,7 +4,7 @@
 /* In this order: frames are found by their entries. */
 static const enum sqlite_query moves[] = {
 	Q_MOVE_ENGAGED, Q_MOVE_FRAMES,     Q_MOVE_CLAIMS,
-	Q_MOVE_POSTS,   Q_MOVE_TRANSCRIPT,
+	Q_MOVE_POSTS,   Q_MOVE_TRANSCRIPT, Q_MOVE_USAGE,
 };
 
 int sqlite_channel_moved(struct store *store, const char *tenant_id,

@@ -11,14 +11,19 @@ static int no_memory(struct err *e)
 	return err_set(e, ERR_RETRY, "cannot read the store: no memory");
 }
 
-static int read_tenant(sqlite3_stmt *st, struct tenant *t)
+/* The columns of a budget, in what tells of tenants and of connections. */
+#define TENANT_BUDGET     5
+#define CONNECTION_BUDGET 11
+
+static int read_tenant(sqlite3_stmt *st, int budget, struct tenant *t)
 {
 	t->id = sqlite_copy(st, 0);
 	t->name = sqlite_copy(st, 1);
 	t->paused = sqlite3_column_int(st, 2) != 0;
 	t->rate_per_minute = sqlite3_column_int(st, 3);
 	t->burst = sqlite3_column_int(st, 4);
-	return t->id && t->name ? 0 : -1;
+	t->budget = sqlite_copy(st, budget);
+	return t->id && t->name && t->budget ? 0 : -1;
 }
 
 static char *unseal_bot_token(struct sqlite *s, sqlite3_stmt *st,
@@ -48,9 +53,9 @@ static int read_connection(struct sqlite *s, sqlite3_stmt *st,
 	c->workspace_id = sqlite_copy(st, 7);
 	c->bot_user_id = sqlite_copy(st, 9);
 	c->bot_id = sqlite_copy(st, 10);
-	if (read_tenant(st, &c->tenant) < 0 || !c->tenant_id ||
-	    !c->channel_type || !c->app_id || !c->workspace_id ||
-	    !c->bot_user_id || !c->bot_id) {
+	if (read_tenant(st, CONNECTION_BUDGET, &c->tenant) < 0 ||
+	    !c->tenant_id || !c->channel_type || !c->app_id ||
+	    !c->workspace_id || !c->bot_user_id || !c->bot_id) {
 		no_memory(e);
 		goto out;
 	}
@@ -302,7 +307,7 @@ int sqlite_tenants(struct store *store,
 		rc = sqlite_row(s, st, e);
 		if (rc <= 0)
 			break;
-		if (read_tenant(st, &t) < 0) {
+		if (read_tenant(st, TENANT_BUDGET, &t) < 0) {
 			tenant_release(&t);
 			sqlite_finish(st);
 			return no_memory(e);
@@ -326,7 +331,7 @@ int sqlite_tenant_by_name(struct store *store, const char *name,
 	rc = sqlite_row(s, st, e);
 	if (rc <= 0)
 		return rc;
-	rc = read_tenant(st, out);
+	rc = read_tenant(st, TENANT_BUDGET, out);
 	sqlite_finish(st);
 	if (rc < 0) {
 		tenant_release(out);

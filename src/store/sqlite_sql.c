@@ -4,7 +4,7 @@
 #define TENANT "t.id, t.name, t.paused, t.rate_per_minute, t.burst"
 #define CONNECTION                                                        \
 	TENANT ", c.channel_type, c.app_id, c.workspace_id, c.bot_token," \
-	       " c.bot_user_id, c.bot_id"                                 \
+	       " c.bot_user_id, c.bot_id, t.budget"                       \
 	       " FROM connections c JOIN tenants t ON t.id = c.tenant_id"
 
 #define ENTRY                                                        \
@@ -33,6 +33,14 @@
 	"CASE WHEN instr(?1, ':') > 0 THEN CAST(substr(?1," \
 	" instr(?1, ':') + 1) AS REAL) * 1000 - 600000 ELSE 9e18 END"
 
+/* Answers and tokens, of today and of the month until today. */
+#define SUMS(scope, table)                                                \
+	"SELECT " scope ", sum(iif(day = ?2, answers, 0)), sum(answers)," \
+	" sum(iif(day = ?2, prompt_tokens + completion_tokens, 0)),"      \
+	" sum(prompt_tokens + completion_tokens) FROM " table             \
+	" WHERE tenant_id = ?1 AND day BETWEEN ?3 AND ?2"
+#define ADDED "sum(answers), sum(prompt_tokens), sum(completion_tokens)"
+
 /* Keys that begin with app, workspace and channel. ';' is the character after
  * ':', so this is all that begins so. */
 #define OLD_PLACE "?2 || ':' || ?3 || ':' || ?4"
@@ -48,7 +56,7 @@ const char *const sqlite_sql[Q_COUNT] = {
 		      " WHERE c.channel_type = ?1 AND c.app_id = ?2"
 		      " AND c.workspace_id = ?3",
 	[Q_LEAVING] = "SELECT tenant_id, '', 0, -1, -1, channel_type, app_id,"
-		      " workspace_id, bot_token, bot_user_id, bot_id"
+		      " workspace_id, bot_token, bot_user_id, bot_id, ''"
 		      " FROM leaving WHERE channel_type = ?1 AND app_id = ?2"
 		      " AND workspace_id = ?3",
 	[Q_AGENT] = "SELECT tenant_id, name, role, persona, model, placeholder,"
@@ -61,8 +69,9 @@ const char *const sqlite_sql[Q_COUNT] = {
 			  " ORDER BY t.name, c.app_id, c.workspace_id",
 	[Q_CONNECTIONS_OF] = "SELECT " CONNECTION " WHERE t.name = ?1"
 			     " ORDER BY c.app_id, c.workspace_id",
-	[Q_TENANTS] = "SELECT " TENANT " FROM tenants t ORDER BY t.name",
-	[Q_TENANT_BY_NAME] = "SELECT " TENANT
+	[Q_TENANTS] = "SELECT " TENANT ", t.budget"
+		      " FROM tenants t ORDER BY t.name",
+	[Q_TENANT_BY_NAME] = "SELECT " TENANT ", t.budget"
 			     " FROM tenants t WHERE t.name = ?1",
 	[Q_ENGAGED] = "SELECT key, at_ms FROM engaged WHERE at_ms >= ?1",
 	[Q_CLAIMS] = "SELECT j.claim, j.id, j.verdict FROM journal j"
@@ -102,16 +111,20 @@ const char *const sqlite_sql[Q_COUNT] = {
 	[Q_MOVE_POSTS] = "UPDATE journal SET post = ?5 ||"
 			 " substr(post, length(?4) + 1) WHERE app_id = ?2"
 			 " AND post >= ?4 || ':' AND post < ?4 || ';'",
+	[Q_MOVE_USAGE] = "UPDATE OR IGNORE usage_by SET who = ?5"
+			 " WHERE tenant_id = ?1 AND kind = 'channel'"
+			 " AND who = ?4",
 	[Q_MOVE_TRANSCRIPT] = "UPDATE OR IGNORE transcript SET channel = ?5"
 			      " WHERE tenant_id = ?1 AND channel = ?4",
 
 	[Q_TENANT_PUT] = "INSERT INTO tenants AS t"
-			 " (id, name, paused, rate_per_minute, burst)"
-			 " VALUES (?1, ?2, ?3, ?4, ?5)"
+			 " (id, name, paused, rate_per_minute, burst, budget)"
+			 " VALUES (?1, ?2, ?3, ?4, ?5, ?6)"
 			 " ON CONFLICT (name) DO UPDATE SET"
 			 " paused = excluded.paused,"
 			 " rate_per_minute = excluded.rate_per_minute,"
-			 " burst = excluded.burst RETURNING id",
+			 " burst = excluded.burst,"
+			 " budget = excluded.budget RETURNING id",
 	[Q_TENANT_DROP] = "DELETE FROM tenants WHERE id = ?1",
 	/* ';' is the character after ':', so this is all that begins so. */
 	[Q_TENANT_ENGAGED_DROP] =
@@ -158,7 +171,7 @@ const char *const sqlite_sql[Q_COUNT] = {
 		     " ON CONFLICT (app_id, event_id) DO NOTHING",
 	[Q_APPEND_FRAME] = "INSERT INTO pending (seq, frame)"
 			   " VALUES (last_insert_rowid(), ?1)",
-	[Q_SEQ] = "SELECT seq FROM journal WHERE id = ?1",
+	[Q_SEQ] = "SELECT seq, done_ms IS NOT NULL FROM journal WHERE id = ?1",
 	[Q_NOTE] = "UPDATE journal SET state = coalesce(?2, state),"
 		   " verdict = coalesce(?3, verdict),"
 		   " claim = coalesce(?4, claim),"
@@ -191,6 +204,18 @@ const char *const sqlite_sql[Q_COUNT] = {
 		" prompt_tokens = prompt_tokens + excluded.prompt_tokens,"
 		" completion_tokens ="
 		" completion_tokens + excluded.completion_tokens",
+	[Q_DONE_USAGE_BY] =
+		"INSERT INTO usage_by (tenant_id, kind, who, day, model,"
+		" answers, prompt_tokens, completion_tokens)"
+		" SELECT ?1, v.column1, v.column2,"
+		" date(?2 / 1000, 'unixepoch'), ?3, 1, ?4, ?5"
+		" FROM (VALUES ('channel', ?6), ('person', ?7)) v"
+		" WHERE v.column2 <> ''"
+		" AND EXISTS (SELECT 1 FROM tenants WHERE id = ?1)"
+		" ON CONFLICT DO UPDATE SET answers = answers + 1,"
+		" prompt_tokens = prompt_tokens + excluded.prompt_tokens,"
+		" completion_tokens ="
+		" completion_tokens + excluded.completion_tokens",
 	[Q_COUNT_UNFINISHED] = "SELECT count(*) FROM pending p"
 			       " JOIN journal j USING (seq)"
 			       " WHERE j.done_ms IS NULL",
@@ -209,6 +234,32 @@ const char *const sqlite_sql[Q_COUNT] = {
 			     " workspace_id) IN (SELECT channel_type, app_id,"
 			     " workspace_id FROM leaving WHERE at_ms < ?1"
 			     " LIMIT ?2)",
+
+	/* ?1 the tenant, ?2 today, ?3 the month's first day. */
+	[Q_USAGE_SUMS] = SUMS("0", "usage") " UNION ALL " SUMS(
+		"1",
+		"usage_by") " AND kind = 'channel' AND who = ?4"
+			    " UNION ALL " SUMS(
+				    "2",
+				    "usage_by") " AND kind = 'person' AND who = ?5",
+	[Q_USAGE_BY_MODEL] = "SELECT model, model, " ADDED
+			     " FROM usage WHERE tenant_id = ?1 AND day >= ?2"
+			     " GROUP BY model ORDER BY model",
+	[Q_USAGE_BY_DAY] = "SELECT day, model, answers, prompt_tokens,"
+			   " completion_tokens FROM usage"
+			   " WHERE tenant_id = ?1 AND day >= ?2"
+			   " ORDER BY day, model",
+	[Q_USAGE_BY] = "SELECT who, model, " ADDED
+		       " FROM usage_by WHERE tenant_id = ?1 AND day >= ?2"
+		       " AND kind = ?3 GROUP BY who, model"
+		       " ORDER BY who, model",
+	[Q_USAGE_MARKS] = "SELECT since, budget, who, at_ms FROM budget_marks"
+			  " WHERE tenant_id = ?1 AND since >= ?2"
+			  " ORDER BY at_ms",
+	[Q_USAGE_MARK] = "INSERT INTO budget_marks (tenant_id, since, budget,"
+			 " who, at_ms) SELECT ?1, ?2, ?3, ?4, ?5"
+			 " WHERE EXISTS (SELECT 1 FROM tenants WHERE id = ?1)"
+			 " ON CONFLICT DO NOTHING",
 
 	[Q_RECORD_FIND] = RECORD
 	"WHERE j.seq IN (SELECT seq FROM journal WHERE id = ?1"

@@ -37,6 +37,7 @@ void tenant_release(struct tenant *t)
 {
 	free(t->id);
 	free(t->name);
+	free(t->budget);
 	*t = (struct tenant){ 0 };
 }
 

@@ -10,6 +10,7 @@ struct err;
 struct keyring;
 struct record_ops;
 struct store;
+struct usage_ops;
 
 /* ---- what is stored; all strings are heap, NULL only where said ---- */
 
@@ -19,6 +20,7 @@ struct tenant {
 	bool paused;
 	int rate_per_minute; /* -1: the configuration's */
 	int burst;           /* -1: the configuration's */
+	char *budget;        /* as state/budget.h writes it; "": none */
 };
 
 /* A Slack app. Its links need the app-level token. */
@@ -174,6 +176,7 @@ struct store_ops {
 			     struct err *e);
 
 	const struct record_ops *records; /* store/record.h */
+	const struct usage_ops *usage;    /* store/usage.h */
 };
 
 /* A backend puts this first in its own struct. */

@@ -167,6 +167,8 @@ void close_start(struct turn *t)
 	r->lines = t->lines;
 	if (t->model[0] != '\0') {
 		t->usage.tenant_id = t->job->msg->tenant_id;
+		t->usage.channel = t->job->msg->channel.channel_id;
+		t->usage.user = t->job->msg->sender.user_id;
 		t->usage.model = t->model;
 		r->usage = &t->usage;
 	}
