@@ -32,6 +32,7 @@ struct heard {
 	bool timeout;
 	unsigned int retry_after_ms;
 	char scopes[64];
+	char location[64];
 	char body[256];
 	char msg[256];
 	char data[1024]; /* of on_data */
@@ -88,6 +89,8 @@ static void on_done(const struct http_result *r, void *arg)
 	ck_assert_uint_eq(strlen(r->body), r->len);
 	strncpy(t->body, r->body, sizeof(t->body) - 1);
 	strncpy(t->scopes, r->scopes ? r->scopes : "", sizeof(t->scopes) - 1);
+	snprintf(t->location, sizeof(t->location), "%s",
+		 r->location ? r->location : "");
 	strncpy(t->msg, r->msg ? r->msg : "", sizeof(t->msg) - 1);
 	act(t);
 }
@@ -400,7 +403,10 @@ START_TEST(a_redirect_is_not_followed)
 			   "Content-Length: 0\r\n\r\n" },
 	} };
 
-	ck_assert_int_eq(ask(a, 1).status, 302);
+	struct heard t = ask(a, 1);
+
+	ck_assert_int_eq(t.status, 302);
+	ck_assert_str_eq(t.location, scripted_url(server, "/y"));
 	ck_assert_uint_eq(scripted_requests(server), 1);
 }
 END_TEST

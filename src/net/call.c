@@ -279,6 +279,15 @@ static const char *failure(const struct http_call *c, CURLcode rc)
 	return c->errbuf[0] ? c->errbuf : curl_easy_strerror(rc);
 }
 
+/* Whole, also when the server named only a path. */
+static const char *location(struct http_call *c)
+{
+	char *url = NULL;
+
+	curl_easy_getinfo(c->easy, CURLINFO_REDIRECT_URL, &url);
+	return url;
+}
+
 void call_result(struct http_call *c, CURLcode rc, struct http_result *r)
 {
 	long status = 0;
@@ -296,6 +305,7 @@ void call_result(struct http_call *c, CURLcode rc, struct http_result *r)
 	r->status = (int)status;
 	r->retry_after_ms = retry_after_ms(c);
 	r->scopes = header(c, "x-oauth-scopes");
+	r->location = location(c);
 	if (c->in.data)
 		r->body = c->in.data;
 	r->len = c->in.len;

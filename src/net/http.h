@@ -13,7 +13,8 @@ struct way;
 /*
  * HTTP client on a loop: one libcurl multi handle driven by the loop's own
  * events, connections kept and shared. Used on the loop's thread only; no
- * function blocks. Redirects are never followed: a token must not travel.
+ * function blocks. Redirects are never followed: a token must not travel. Who
+ * wants to (slack/download.h) decides by the location that the result tells.
  */
 struct http;
 struct http_call;
@@ -40,6 +41,7 @@ struct http_result {
 	bool timeout;                /* one of the deadlines below ended it */
 	unsigned int retry_after_ms; /* of the header; 0: none */
 	const char *scopes;          /* x-oauth-scopes, or NULL */
+	const char *location;        /* of a redirect, absolute; or NULL */
 	const char *body;            /* NUL-terminated; "" with on_data */
 	size_t len;
 	const char *msg; /* what went wrong, when status is 0 */

@@ -1,0 +1,54 @@
+/* SPDX-License-Identifier: ISC */
+#ifndef SLACK_DOWNLOAD_H
+#define SLACK_DOWNLOAD_H
+
+#include <stdbool.h>
+#include <stddef.h>
+
+struct err;
+struct http;
+
+/*
+ * Fetching a file by its url_private. Only from Slack: the host of the Web API
+ * or one below it (files.slack.com), by the same scheme and port. At most
+ * three redirects are followed, to such hosts only; the token goes to the
+ * origin of the first URL and never to another.
+ */
+struct slack_download;
+
+enum download_end {
+	DOWNLOAD_DONE = 0, /* all of it */
+	DOWNLOAD_ENOUGH,   /* on_data wanted no more */
+	DOWNLOAD_FOREIGN,  /* it is not at Slack, or not any more */
+	DOWNLOAD_GONE,     /* 403, 404, 410 */
+	DOWNLOAD_FAILED,   /* anything else */
+};
+
+struct download_opts {
+	const char *api_url; /* of the Web API, by which hosts are judged */
+	const char *url;
+	const char *token;
+	size_t max; /* bytes; more of them is a failure */
+	/* Each piece; non-zero: enough. */
+	int (*on_data)(const char *p, size_t n, void *arg);
+	/* Once, never from inside slack_download(). why is for the log. */
+	void (*on_done)(enum download_end end, const char *why, void *arg);
+	void *arg;
+};
+
+/*
+ * On h's thread. Strings are copied. A failure that may pass is tried once
+ * more if nothing came yet. NULL when memory is short or the URL leads
+ * elsewhere, with DOWNLOAD_FAILED or DOWNLOAD_FOREIGN in *end and no callback.
+ */
+struct slack_download *slack_download(struct http *h,
+				      const struct download_opts *o,
+				      enum download_end *end);
+/* Without a callback; allowed from on_data, not from on_done. NULL is
+ * allowed. */
+void slack_download_cancel(struct slack_download *d);
+
+/* May a token for this API be sent to that URL? */
+bool slack_download_allowed(const char *api_url, const char *url);
+
+#endif
