@@ -21,6 +21,8 @@ const struct manifest_scope manifest_scopes[] = {
 	{ "groups:history", "... in a private channel",
 	  "threads in private channels aren't followed" },
 	{ "users:read", "call people by their names", "people have no names" },
+	{ "reactions:write", "show that a message was seen",
+	  "what waits for an answer gets no sign" },
 };
 const size_t manifest_nscopes =
 	sizeof(manifest_scopes) / sizeof(manifest_scopes[0]);

@@ -11,7 +11,9 @@
 
 #define KEY_SIZE   200
 #define EDIT_BURST 5
-#define POST_BURST 4 /* Slack may take 5, and jitter must not make it more */
+#define POST_BURST 4  /* Slack may take 5, and jitter must not make it more */
+#define EYES_A_MIN 40 /* Slack takes 50 */
+#define EYES_BURST 10
 #define REST_MS    60000 /* by then every pace is full again */
 
 static int key_of(char out[KEY_SIZE], const char *a, const char *b)
@@ -24,6 +26,7 @@ static int key_of(char out[KEY_SIZE], const char *a, const char *b)
 static void conn_free(struct conn *c)
 {
 	loop_timer_free(c->timer);
+	loop_timer_free(c->eyes_timer);
 	free(c->key);
 	free(c);
 }
@@ -41,6 +44,11 @@ static void on_conn_timer(void *arg)
 	edit_run(arg);
 }
 
+static void on_eyes_timer(void *arg)
+{
+	eyes_run(arg);
+}
+
 static void on_channel_timer(void *arg)
 {
 	post_run(arg);
@@ -56,12 +64,16 @@ static struct conn *conn_make(struct worker *w, const char *key)
 		return NULL;
 	c->w = w;
 	c->finals_tail = &c->finals;
+	c->unseen_tail = &c->unseen;
 	pace_init(&c->edits, w->conf->updates_per_minute, EDIT_BURST, now);
 	pace_init(&c->posts, 0, 1, now);
 	pace_init(&c->deletes, w->conf->updates_per_minute, EDIT_BURST, now);
+	pace_init(&c->reactions, EYES_A_MIN, EYES_BURST, now);
 	c->key = strdup(key);
 	c->timer = loop_timer_create(w->loop, on_conn_timer, c);
-	if (!c->key || !c->timer || map_put(w->conns, key, c) < 0) {
+	c->eyes_timer = loop_timer_create(w->loop, on_eyes_timer, c);
+	if (!c->key || !c->timer || !c->eyes_timer ||
+	    map_put(w->conns, key, c) < 0) {
 		conn_free(c);
 		return NULL;
 	}
@@ -161,7 +173,8 @@ static bool keep_conn(const char *key, void *value, void *arg)
 
 	(void)key;
 	if (c->refs > 0 || now - c->used_ms < REST_MS ||
-	    !at_rest(&c->edits, now) || !at_rest(&c->posts, now))
+	    !at_rest(&c->edits, now) || !at_rest(&c->posts, now) ||
+	    !at_rest(&c->reactions, now))
 		return true;
 	conn_free(c);
 	return false;

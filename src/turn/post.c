@@ -288,6 +288,14 @@ void post_run(struct channel *ch)
 	}
 }
 
+/* What an earlier process has sent needs its moment too. */
+static int64_t settle_ms(const struct turn *t)
+{
+	int64_t left = t->doubt_ms + SETTLE_MS - clock_ms();
+
+	return t->job->intended && left > 0 ? left : 0;
+}
+
 void post_part(struct turn *t, size_t k, struct shape *s, bool sure,
 	       void (*done)(struct turn *t, const struct slack_result *r))
 {
@@ -299,7 +307,7 @@ void post_part(struct turn *t, size_t k, struct shape *s, bool sure,
 	if (sure)
 		enqueue(t, false);
 	else
-		turn_after(t, t->job->intended ? SETTLE_MS : 0, look);
+		turn_after(t, settle_ms(t), look);
 }
 
 void post_leave(struct turn *t)

@@ -38,11 +38,10 @@ static const struct {
 	unsigned int next;
 	void (*enter)(struct turn *t);
 } states[TURN_STATES] = {
-	[TURN_NEW] = { "new", TO(PLACING), NULL },
-	[TURN_PLACING] = { "placing", TO(WAITING) | TO(CLOSING),
+	[TURN_NEW] = { "new", TO(WAITING), NULL },
+	[TURN_WAITING] = { "waiting", TO(PLACING), enter_waiting },
+	[TURN_PLACING] = { "placing", TO(READING) | TO(WRITING) | TO(CLOSING),
 			   enter_placing },
-	[TURN_WAITING] = { "waiting", TO(READING) | TO(WRITING),
-			   enter_waiting },
 	[TURN_READING] = { "reading",
 			   TO(ASKING) | TO(WRITING) | TO(HEALING) | TO(CLOSING),
 			   read_start },
@@ -137,6 +136,27 @@ static void end_unseen(struct turn *t)
 	turn_set(t, TURN_CLOSING);
 }
 
+static void give_up(struct turn *t)
+{
+	t->end_state = ENTRY_DEAD;
+	t->answered = false;
+	buf_reset(&t->answer);
+	turn_fail(t, sentence_of_hope(t->job->hope), "given up");
+}
+
+static void work(struct turn *t)
+{
+	if (t->w->draining)
+		return;
+	/* An answer that is there is no worse than a sentence. */
+	if (t->resumed && t->job->hope != JOB_CRASHES)
+		turn_set(t, TURN_WRITING);
+	else if (t->job->hope != JOB_HOPE)
+		give_up(t);
+	else
+		turn_set(t, TURN_READING);
+}
+
 static void on_placed(struct turn *t, const struct slack_result *r)
 {
 	if (r) {
@@ -149,7 +169,7 @@ static void on_placed(struct turn *t, const struct slack_result *r)
 	}
 	turn_step(t, "placed", NULL);
 	t->placed_ms = clock_ms() - t->began_ms;
-	turn_set(t, TURN_WAITING);
+	work(t);
 }
 
 void turn_placed(struct turn *t)
@@ -200,28 +220,17 @@ static void enter_placing(struct turn *t)
 static void enter_waiting(struct turn *t)
 {
 	if (lane_is_head(&t->seat))
-		turn_go(t);
-}
-
-static void give_up(struct turn *t)
-{
-	t->end_state = ENTRY_DEAD;
-	t->answered = false;
-	buf_reset(&t->answer);
-	turn_fail(t, sentence_of_hope(t->job->hope), "given up");
+		turn_set(t, TURN_PLACING);
+	else if (t->parts[0][0] == '\0' && t->job->hope == JOB_HOPE)
+		eyes_show(t);
 }
 
 void turn_go(struct turn *t)
 {
 	if (t->state != TURN_WAITING || t->w->draining || t->abandoned)
 		return;
-	/* An answer that is there is no worse than a sentence. */
-	if (t->resumed && t->job->hope != JOB_CRASHES)
-		turn_set(t, TURN_WRITING);
-	else if (t->job->hope != JOB_HOPE)
-		give_up(t);
-	else
-		turn_set(t, TURN_READING);
+	t->began_ms = clock_ms(); /* what took long was somebody else's */
+	turn_set(t, TURN_PLACING);
 }
 
 void turn_fail(struct turn *t, enum sentence s, const char *why)
@@ -357,6 +366,7 @@ void turn_stop(struct turn *t)
 	t->naming = false;
 	post_leave(t);
 	edit_leave(t);
+	eyes_leave(t);
 	turn_stop_timer(t);
 }
 
@@ -467,6 +477,8 @@ void turn_free(struct turn *t)
 	struct worker *w = t->w;
 	struct lane_seat *head = lane_leave(w->lanes, &t->seat);
 
+	if (t->conn)
+		eyes_leave(t);
 	unlink_turn(t);
 	channel_put(t->channel);
 	conn_put(t->conn);
@@ -611,5 +623,5 @@ void turn_start(struct worker *w, struct job *job)
 		turn_free(t);
 		return;
 	}
-	turn_set(t, TURN_PLACING);
+	turn_set(t, TURN_WAITING);
 }

@@ -95,11 +95,15 @@ struct conn {
 	struct pace edits;      /* chat.update */
 	struct pace posts;      /* chat.postMessage: only Retry-After */
 	struct pace deletes;    /* chat.delete */
+	struct pace reactions;  /* reactions.add */
 	struct turn *streaming; /* linked by stream_next */
 	size_t nstreaming;
 	struct turn *finals; /* wait for their last edit, in order */
 	struct turn **finals_tail;
 	struct loop_timer *timer;
+	struct turn *unseen; /* are to get eyes, linked by unseen_next */
+	struct turn **unseen_tail;
+	struct loop_timer *eyes_timer;
 	bool no_tables; /* data_table blocks are refused here, */
 	bool no_blocks; /* or all of them, until this is forgotten */
 	size_t refs;
@@ -130,8 +134,8 @@ void conn_free_all(struct worker *w);
 
 enum turn_state {
 	TURN_NEW,
+	TURN_WAITING,   /* for the head of the lane, with eyes */
 	TURN_PLACING,   /* the placeholder is posted, or looked for */
-	TURN_WAITING,   /* for the head of the lane */
 	TURN_READING,   /* history and names */
 	TURN_ASKING,    /* the model has a slot or not, and says nothing yet */
 	TURN_STREAMING, /* the answer comes */
@@ -212,6 +216,11 @@ struct turn {
 	char (*parts)[TS_SIZE]; /* ts of each; "" intended or not yet */
 	size_t nparts;
 
+	/* eyes.c */
+	bool unseen; /* waits for the pace of reactions */
+	struct turn *unseen_next;
+	struct slack_call *eyes;
+
 	/* edit.c */
 	enum edit_want want;
 	bool flying;     /* an edit is under way, */
@@ -283,10 +292,10 @@ struct prompt;
 /* Takes the job and begins. */
 void turn_start(struct worker *w, struct job *job);
 
-/* Part 0 stands: wait for the head of the lane. */
+/* Part 0 stands: work, unless draining. */
 void turn_placed(struct turn *t);
 
-/* At the head of its lane, with a placeholder: work, unless draining. */
+/* At the head of its lane by now: it's its turn, unless draining. */
 void turn_go(struct turn *t);
 
 /* The one place where a state changes; runs what the new one begins with. */
@@ -416,6 +425,13 @@ const char *look_find(const struct json *body, const struct connection *c,
 		      const char *entry, size_t part, const char *not_ts);
 /* Had the reply that begins with this post its last edit? */
 bool look_is_final(const struct json *body, const char *ts);
+
+/* eyes.c */
+
+/* Shows at its message that it was seen, if that is possible soon. */
+void eyes_show(struct turn *t);
+void eyes_leave(struct turn *t); /* not any more */
+void eyes_run(struct conn *c);
 
 /* edit.c */
 
