@@ -190,6 +190,8 @@ static int tenant_body(const struct ctl_args *a, struct buf *out, struct err *e)
 		rc = add_limit(&w, "rate_per_minute", a->rate, e);
 	if (rc == EX_OK && a->burst)
 		rc = add_limit(&w, "burst", a->burst, e);
+	if (rc == EX_OK && a->budget)
+		jw_str(&w, "budget", a->budget);
 	jw_object_end(&w);
 	return rc;
 }

@@ -459,6 +459,31 @@ START_TEST(what_a_tenant_is_not_told_stays)
 }
 END_TEST
 
+START_TEST(a_tenants_budget_is_set_shown_and_taken_away)
+{
+	(void)call("POST", "/v1/tenants", known("acme", "A1", "T1"));
+	ck_assert_str_eq(say("budget"), "");
+	ck_assert_int_eq(call("PUT", "/v1/tenants/acme",
+			      "{\"name\":\"acme\",\"budget\":"
+			      "\"person/requests/day=1k\"}"),
+			 200);
+	ck_assert_str_eq(say("budget"), "person/requests/day=1000");
+	ck_assert_int_eq(call("PUT", "/v1/tenants/acme",
+			      "{\"name\":\"acme\",\"burst\":7}"),
+			 200);
+	ck_assert_int_eq(call("POST", "/v1/tenants/acme/pause", NULL), 200);
+	ck_assert_int_eq(call("GET", "/v1/tenants/acme", NULL), 200);
+	ck_assert_str_eq(say("budget"), "person/requests/day=1000");
+	ck_assert_int_eq(call("PUT", "/v1/tenants/acme",
+			      "{\"name\":\"acme\",\"budget\":\"x\"}"),
+			 400);
+	ck_assert_int_eq(call("PUT", "/v1/tenants/acme",
+			      "{\"name\":\"acme\",\"budget\":\"none\"}"),
+			 200);
+	ck_assert_str_eq(say("budget"), "");
+}
+END_TEST
+
 START_TEST(what_an_agent_is_not_told_stays)
 {
 	(void)call("POST", "/v1/tenants", known("acme", "A1", "T1"));
@@ -973,6 +998,7 @@ static TCase *with_admin(void)
 	tcase_add_test(tc, a_workspace_of_another_tenant_is_refused);
 	tcase_add_test(tc, a_tenant_is_paused_resumed_and_removed);
 	tcase_add_test(tc, what_a_tenant_is_not_told_stays);
+	tcase_add_test(tc, a_tenants_budget_is_set_shown_and_taken_away);
 	tcase_add_test(tc, what_an_agent_is_not_told_stays);
 	tcase_add_test(tc, a_model_must_be_in_the_configuration);
 	tcase_add_test(tc, applying_twice_is_as_applying_once);

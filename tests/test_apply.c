@@ -41,6 +41,20 @@ START_TEST(a_tenant_with_one_connection_needs_no_list)
 }
 END_TEST
 
+START_TEST(a_budget_is_kept_in_its_one_form)
+{
+	parse_ok("{\"tenants\":[{\"name\":\"acme\"," TOKENS
+		 ",\"budget\":\"person/tokens/day=2k, "
+		 "tenant/requests/day=5\"},{\"name\":\"bolt\"," TOKENS
+		 ",\"budget\":\"none\"},{\"name\":\"cask\"," TOKENS "}]}");
+	ck_assert_str_eq(a.tenants[0].budget,
+			 "tenant/requests/day=5,person/tokens/day=2000");
+	ck_assert_str_eq(a.tenants[1].budget, "");
+	ck_assert_ptr_null(a.tenants[2].budget);
+	apply_release(&a);
+}
+END_TEST
+
 START_TEST(a_tenant_has_several_workspaces_in_a_list)
 {
 	parse_ok("{\"tenants\":[{\"name\":\"acme\",\"connections\":[{" TOKENS
@@ -112,6 +126,10 @@ static const struct {
 	  "tenants[0].burst: not a number" },
 	{ ONE("\"name\":\"a\",\"burst\":\"3\"," TOKENS),
 	  "tenants[0].burst: not a number" },
+	{ ONE("\"name\":\"a\",\"budget\":5," TOKENS),
+	  "tenants[0].budget: not a string" },
+	{ ONE("\"name\":\"a\",\"budget\":\"person/tokens=5\"," TOKENS),
+	  "tenants[0].budget: 'person/tokens=5' is no budget" },
 	{ ONE("\"name\":\"a\",\"connections\":[]"),
 	  "tenants[0].connections: not a list" },
 	{ ONE("\"name\":\"a\",\"connections\":[{" TOKENS "},{}]"),
@@ -214,6 +232,7 @@ int main(void)
 	int failed;
 
 	tcase_add_test(tc, a_tenant_with_one_connection_needs_no_list);
+	tcase_add_test(tc, a_budget_is_kept_in_its_one_form);
 	tcase_add_test(tc, a_tenant_has_several_workspaces_in_a_list);
 	tcase_add_test(tc, what_an_agent_lacks_stays_unset);
 	tcase_add_loop_test(tc, an_error_names_index_and_field, 0, COUNT(bad));

@@ -46,6 +46,7 @@ static const struct {
 	{ "--app-token-file a tenant add --bot-token-file b acme",
 	  CTL_TENANT_ADD, "acme" },
 	{ "tenant set acme --burst 3", CTL_TENANT_SET, "acme" },
+	{ "tenant set acme --budget none", CTL_TENANT_SET, "acme" },
 	{ "tenant remove acme --offline", CTL_TENANT_REMOVE, "acme" },
 	{ "agent set acme --name Mara", CTL_AGENT_SET, "acme" },
 	{ "--json agent show acme", CTL_AGENT_SHOW, "acme" },

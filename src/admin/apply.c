@@ -12,6 +12,7 @@
 #include "base/json.h"
 #include "base/map.h"
 #include "base/secret.h"
+#include "state/budget.h"
 
 #define CONNECTIONS_MAX 1000 /* of one tenant */
 
@@ -43,6 +44,7 @@ static const struct field tenant_fields[] = {
 	{ "paused", F_BOOL, TENANT(paused), 0 },
 	{ "rate_per_minute", F_NUMBER, TENANT(rate_per_minute), 0 },
 	{ "burst", F_NUMBER, TENANT(burst), 0 },
+	{ "budget", F_LINE, TENANT(budget), BUDGET_TEXT - 1 },
 	{ "agent", F_NESTED, 0, 0 },
 	{ "connections", F_NESTED, 0, 0 },
 	{ NULL, F_NESTED, 0, 0 },
@@ -146,6 +148,25 @@ static bool is_bare(const struct apply_connection *c)
 	       !c->workspace_id && !c->bot_user_id && !c->bot_id;
 }
 
+/* As it will be stored. */
+static int settle_budget(struct apply_tenant *t, struct err *e)
+{
+	struct budget b;
+	char *form;
+
+	if (!t->budget)
+		return 0;
+	if (budget_parse(&b, t->budget, e) < 0)
+		return err_wrap(e, "%sbudget", t->place);
+	form = malloc(BUDGET_TEXT);
+	if (!form)
+		return err_set(e, ERR_RETRY, "no memory");
+	budget_print(&b, form);
+	free(t->budget);
+	t->budget = form;
+	return 0;
+}
+
 /* bare: it may leave out its connection. */
 static int parse_tenant(struct apply_tenant *t, const struct json *j, bool bare,
 			struct err *e)
@@ -161,6 +182,8 @@ static int parse_tenant(struct apply_tenant *t, const struct json *j, bool bare,
 		return -1;
 	if (!t->name)
 		return field_bad(e, t->place, "name", "missing");
+	if (settle_budget(t, e) < 0)
+		return -1;
 	if (bare && !list && is_bare(&t->connections[0]))
 		t->nconnections = 0;
 	else if (list ? parse_list(t, list, e) < 0
@@ -326,6 +349,7 @@ void apply_release(struct apply *a)
 			connection_drop(&t->connections[k]);
 		free(t->connections);
 		free(t->name);
+		free(t->budget);
 		apply_agent_release(&t->agent);
 	}
 	free(a->tenants);

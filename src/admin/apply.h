@@ -18,6 +18,7 @@ struct store;
  *       "bot_token": "xoxb-...", "app_id": "A...", "workspace_id": "T...",
  *       "bot_user_id": "U...", "bot_id": "B...", "paused": false,
  *       "rate_per_minute": 30, "burst": 30,
+ *       "budget": "person/requests/day=50", (state/budget.h)
  *       "agent": { "name", "role", "persona", "model", "placeholder" } } ] }
  *
  * For several workspaces the six of the connection stand in the objects of
@@ -57,6 +58,7 @@ struct apply_tenant {
 	int paused;          /* 0, 1 or APPLY_KEEP */
 	int rate_per_minute; /* -1: the configuration's */
 	int burst;
+	char *budget; /* in its one form; NULL: left out */
 	struct apply_connection *connections;
 	size_t nconnections;
 	struct apply_agent agent;

@@ -94,6 +94,8 @@ static int write_tenant(const struct writing *w, const struct apply_tenant *t,
 		row->rate_per_minute = t->rate_per_minute;
 	if (t->burst != APPLY_KEEP)
 		row->burst = t->burst;
+	if (set(&row->budget, t->budget, w->e) < 0)
+		return -1;
 	if (s->ops->tenant_put(s, row, w->e) < 0)
 		return -1;
 	return found;

@@ -46,6 +46,7 @@ static void write_tenant(struct jwrite *w, const struct tenant *t)
 	jw_bool(w, "paused", t->paused);
 	jw_int(w, "rate_per_minute", t->rate_per_minute);
 	jw_int(w, "burst", t->burst);
+	jw_str(w, "budget", t->budget);
 }
 
 static void write_agent(struct jwrite *w, const char *key,

@@ -55,6 +55,7 @@ const struct option ctl_options[] = {
 	{ "tenant", required_argument, NULL, 'E' },
 	{ "rate-per-minute", required_argument, NULL, 'r' },
 	{ "burst", required_argument, NULL, 'b' },
+	{ "budget", required_argument, NULL, 'L' },
 	{ "agent-view", no_argument, NULL, 'W' },
 	{ NULL, 0, NULL, 0 },
 };
@@ -84,6 +85,7 @@ static const struct {
 	{ 'E', offsetof(struct ctl_args, tenant), TAKES_INIT },
 	{ 'r', offsetof(struct ctl_args, rate), TAKES_CHANGE },
 	{ 'b', offsetof(struct ctl_args, burst), TAKES_CHANGE },
+	{ 'L', offsetof(struct ctl_args, budget), TAKES_CHANGE },
 	{ 'W', offsetof(struct ctl_args, agent_view), TAKES_MANIFEST },
 };
 
@@ -95,6 +97,7 @@ void ctl_usage(FILE *out)
 	      "  tenant add NAME --app-token-file FILE --bot-token-file FILE\n"
 	      "  tenant set NAME [--app-token-file FILE --bot-token-file FILE]\n"
 	      "        [--rate-per-minute N|default] [--burst N|default]\n"
+	      "        [--budget SCOPE/KIND/PERIOD=N,...|none]\n"
 	      "  tenant list\n"
 	      "  tenant show|remove|pause|resume NAME\n"
 	      "  agent set TENANT [--name NAME] [--role ROLE]\n"

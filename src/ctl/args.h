@@ -56,6 +56,7 @@ struct ctl_args {
 	const char *tenant;
 	const char *rate;
 	const char *burst;
+	const char *budget;
 	bool agent_view;
 };
 

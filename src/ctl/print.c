@@ -56,6 +56,22 @@ static void add_limit(struct table *t, const char *name, const struct json *j)
 		table_addf(t, "%lld", n);
 }
 
+/* One in a line, as there can be many. */
+static void add_budget(struct table *t, const char *budget)
+{
+	const char *p = budget ? budget : "";
+	size_t n = strcspn(p, ",");
+
+	if (n == 0) {
+		table_add(t, "budget");
+		table_add(t, "(none)");
+	}
+	for (; n > 0; p += n + (p[n] == ','), n = strcspn(p, ",")) {
+		table_add(t, p == budget ? "budget" : "");
+		table_addf(t, "%.*s", (int)n, p);
+	}
+}
+
 static void print_connections(const struct json *list)
 {
 	static const char *const heads[] = { "APP", "WORKSPACE", "BOT USER",
@@ -92,6 +108,7 @@ void print_tenant(const struct json *j)
 	table_add(&t, json_bool(j, "paused", false) ? "paused" : "active");
 	add_limit(&t, "rate_per_minute", j);
 	add_limit(&t, "burst", j);
+	add_budget(&t, json_str(j, "budget"));
 	table_add(&t, "agent");
 	table_add(&t, json_str(j, "agent.name"));
 	table_print(&t, stdout);
