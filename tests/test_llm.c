@@ -78,8 +78,8 @@ static void on_done(const struct llm_result *r, void *arg)
 static void ask(struct asker *a, const char *model)
 {
 	const struct llm_msg msgs[] = {
-		{ LLM_SYSTEM, NULL, "Be kind." },
-		{ LLM_USER, "ada", "Hello?" },
+		{ .role = LLM_SYSTEM, .text = "Be kind." },
+		{ .role = LLM_USER, .name = "ada", .text = "Hello?" },
 	};
 	const struct llm_question q = { model, tenant, msgs, COUNT(msgs) };
 	struct err e = { 0 };
@@ -689,7 +689,7 @@ static void worker_done(const struct llm_result *r, void *arg)
 
 static void ask_next(struct worker *w)
 {
-	const struct llm_msg msg = { LLM_USER, NULL, "Hello?" };
+	const struct llm_msg msg = { .role = LLM_USER, .text = "Hello?" };
 	const struct llm_question q = { NULL, "t1", &msg, 1 };
 	struct err e = { 0 };
 

@@ -3,6 +3,9 @@
 #include <stdlib.h>
 #include <string.h>
 
+#include <openssl/evp.h>
+
+#include "base/base64.h"
 #include "llm/openai.h"
 
 #define COUNT(a) (sizeof(a) / sizeof((a)[0]))
@@ -301,10 +304,10 @@ END_TEST
 START_TEST(a_request_says_what_it_must)
 {
 	const struct llm_msg msgs[] = {
-		{ LLM_SYSTEM, NULL, "Be kind." },
-		{ LLM_USER, "ada_1", "a \"b\"\n" },
-		{ LLM_USER, "Ada L.", "c" },
-		{ LLM_ASSISTANT, NULL, "d" },
+		{ .role = LLM_SYSTEM, .text = "Be kind." },
+		{ .role = LLM_USER, .name = "ada_1", .text = "a \"b\"\n" },
+		{ .role = LLM_USER, .name = "Ada L.", .text = "c" },
+		{ .role = LLM_ASSISTANT, .text = "d" },
 	};
 	const struct openai_dialect plain = { false, false };
 	const struct openai_dialect other = { true, true };
@@ -338,12 +341,69 @@ END_TEST
 
 START_TEST(too_large_a_request_is_refused)
 {
-	const struct llm_msg msg = { LLM_USER, NULL, "0123456789" };
+	const struct llm_msg msg = { .role = LLM_USER, .text = "0123456789" };
 	struct buf b;
 
 	buf_init(&b, 20);
 	ck_assert_int_eq(openai_messages(&b, &msg, 1), -1);
 	buf_release(&b);
+}
+END_TEST
+
+START_TEST(images_go_along_in_base64)
+{
+	const struct llm_image images[] = {
+		{ "image/png", "\x89PNG", 4 },
+		{ "image/gif", "GIF89", 5 },
+		{ "image/webp", "RIF", 3 },
+	};
+	const struct llm_msg msgs[] = {
+		{ .role = LLM_SYSTEM, .text = "Be kind." },
+		{ .role = LLM_USER,
+		  .text = "See \"this\"",
+		  .images = images,
+		  .nimages = 3 },
+	};
+	struct buf out;
+
+	buf_init(&out, 4096);
+	ck_assert_int_eq(openai_messages(&out, msgs, 2), 0);
+	ck_assert_str_eq(out.data,
+			 "[{\"role\":\"system\",\"content\":\"Be kind.\"},"
+			 "{\"role\":\"user\",\"content\":["
+			 "{\"type\":\"text\",\"text\":\"See \\\"this\\\"\"},"
+			 "{\"type\":\"image_url\",\"image_url\":"
+			 "{\"url\":\"data:image/png;base64,iVBORw==\"}},"
+			 "{\"type\":\"image_url\",\"image_url\":"
+			 "{\"url\":\"data:image/gif;base64,R0lGODk=\"}},"
+			 "{\"type\":\"image_url\",\"image_url\":"
+			 "{\"url\":\"data:image/webp;base64,UklG\"}}]}]");
+	buf_release(&out);
+}
+END_TEST
+
+/* More than one step of the encoder, against OpenSSL's. */
+START_TEST(large_images_are_encoded_whole)
+{
+	unsigned char bytes[5000];
+	struct buf out;
+	size_t i;
+
+	for (i = 0; i < sizeof(bytes); i++)
+		bytes[i] = (unsigned char)(i * 7 + i / 256);
+	for (i = 760; i < 780; i++) {
+		unsigned char want[1100];
+		int n = EVP_EncodeBlock(want, bytes, (int)i);
+
+		buf_init(&out, 8192);
+		ck_assert_int_eq(base64_add(&out, bytes, i), 0);
+		ck_assert_uint_eq(out.len, (size_t)n);
+		ck_assert_mem_eq(out.data, want, out.len);
+		buf_release(&out);
+	}
+	buf_init(&out, 10);
+	ck_assert_int_eq(base64_add(&out, bytes, 9), -1);
+	buf_release(&out);
 }
 END_TEST
 
@@ -364,6 +424,8 @@ int main(void)
 	tcase_add_loop_test(tc, understands_a_refusal, 0, COUNT(refusals));
 	tcase_add_test(tc, a_request_says_what_it_must);
 	tcase_add_test(tc, too_large_a_request_is_refused);
+	tcase_add_test(tc, images_go_along_in_base64);
+	tcase_add_test(tc, large_images_are_encoded_whole);
 	suite_add_tcase(s, tc);
 
 	srunner_run_all(sr, CK_ENV);

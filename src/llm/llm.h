@@ -24,10 +24,18 @@ enum llm_role {
 	LLM_ASSISTANT
 };
 
+struct llm_image {
+	const char *type; /* "image/png" */
+	const void *bytes;
+	size_t len;
+};
+
 struct llm_msg {
 	enum llm_role role;
 	const char *name; /* of the speaker, NULL: none */
 	const char *text;
+	const struct llm_image *images; /* for models with vision only */
+	size_t nimages;
 };
 
 /* How it ended. Everything but LLM_DONE and LLM_LENGTH is a failure. */

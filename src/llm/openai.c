@@ -5,6 +5,7 @@
 #include <stdio.h>
 #include <string.h>
 
+#include "base/base64.h"
 #include "base/err.h"
 #include "base/json.h"
 
@@ -29,6 +30,38 @@ static bool name_fits(const char *s)
 	return n > 0 && n <= 64 && s[n] == '\0';
 }
 
+static void add_image(struct jwrite *w, const struct llm_image *i)
+{
+	jw_object(w, NULL);
+	jw_str(w, "type", "image_url");
+	jw_object(w, "image_url");
+	jw_raw(w, "url", "\"data:");
+	(void)buf_addf(w->out, "%s;base64,", i->type);
+	(void)base64_add(w->out, i->bytes, i->len);
+	(void)buf_addc(w->out, '"');
+	jw_object_end(w);
+	jw_object_end(w);
+}
+
+/* A list of parts only where there are images: not all servers take one. */
+static void add_content(struct jwrite *w, const struct llm_msg *m)
+{
+	size_t i;
+
+	if (m->nimages == 0) {
+		jw_str(w, "content", m->text);
+		return;
+	}
+	jw_array(w, "content");
+	jw_object(w, NULL);
+	jw_str(w, "type", "text");
+	jw_str(w, "text", m->text);
+	jw_object_end(w);
+	for (i = 0; i < m->nimages; i++)
+		add_image(w, &m->images[i]);
+	jw_array_end(w);
+}
+
 int openai_messages(struct buf *out, const struct llm_msg *msgs, size_t n)
 {
 	struct jwrite w;
@@ -41,7 +74,7 @@ int openai_messages(struct buf *out, const struct llm_msg *msgs, size_t n)
 		jw_str(&w, "role", role_names[msgs[i].role]);
 		if (msgs[i].name && name_fits(msgs[i].name))
 			jw_str(&w, "name", msgs[i].name);
-		jw_str(&w, "content", msgs[i].text);
+		add_content(&w, &msgs[i]);
 		jw_object_end(&w);
 	}
 	jw_array_end(&w);
