@@ -144,6 +144,19 @@ void simapp_ack(struct simapp *a, const char *payload)
 	buf_release(&b);
 }
 
+int simapp_respond(struct simapp *a, const char *url, const char *body,
+		   const char **text)
+{
+	const char *path = strstr(url, "/hooks/");
+	const struct answer *got;
+
+	ck_assert_msg(path != NULL, "%s", url);
+	got = peer_post(a->web, path, NULL, "application/json", body);
+	if (text)
+		*text = got->body;
+	return got->status;
+}
+
 void simapp_quiet(struct simapp *a)
 {
 	ck_assert(peer_silent(a->ws, 20));

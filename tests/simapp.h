@@ -44,6 +44,10 @@ void simapp_next(struct simapp *a, const char *type);
 const char *simapp_says(const struct simapp *a, const char *path);
 /* payload: JSON to go with the ack, or NULL. */
 void simapp_ack(struct simapp *a, const char *payload);
+/* POST of JSON to a response_url: the status, and its body as a string that
+ * is good until the next call. */
+int simapp_respond(struct simapp *a, const char *url, const char *body,
+		   const char **text);
 /* Nothing more comes. */
 void simapp_quiet(struct simapp *a);
 

@@ -33,4 +33,57 @@ bool sim_reacted(struct sim *s, const char *channel, const char *ts,
 int sim_click(struct sim *s, const char *channel, const char *ts,
 	      const char *user, const char *action_id, const char *value);
 
+/*
+ * "/command text" in a channel: the app gets slash_commands; what comes with
+ * its ack is shown as if it had gone to the response_url. An app that doesn't
+ * ack in time, or has no link, is complained of by Slackbot, in an ephemeral
+ * message. -1: this person isn't there, or has no such app.
+ */
+int sim_slash(struct sim *s, const char *app_id, const char *channel,
+	      const char *user, const char *command, const char *text);
+/* A global shortcut, and one on a message. */
+int sim_shortcut(struct sim *s, const char *app_id, const char *user,
+		 const char *callback_id);
+int sim_message_shortcut(struct sim *s, const char *app_id, const char *channel,
+			 const char *ts, const char *user,
+			 const char *callback_id);
+
+/* Somebody, maybe the app's own bot, is brought into a channel by a member
+ * (NULL: comes by themselves): member_joined_channel and a channel_join. */
+int sim_invite(struct sim *s, const char *channel, const char *user,
+	       const char *inviter);
+/* A person opens the app's home; tab: "home" or "messages". */
+int sim_open_home(struct sim *s, const char *app_id, const char *user,
+		  const char *tab);
+
+/*
+ * Modals and homes. Values are what a person puts into the inputs, a JSON
+ * object: for each action_id or block_id a string or an array of strings (an
+ * option by its value). -1: no such open view, or Slack wouldn't let them send
+ * it off, since something needed is missing or no option.
+ */
+int sim_submit(struct sim *s, const char *view_id, const char *values);
+/* Cancel, or with all the whole stack; view_closed where it is wanted. */
+int sim_close_view(struct sim *s, const char *view_id, bool all);
+int sim_click_view(struct sim *s, const char *view_id, const char *action_id,
+		   const char *value);
+
+struct sim_view {
+	char id[24];
+	char root[24];
+	char previous[24]; /* below it in the stack, or "" */
+	char *app_id;
+	char *user;
+	char *json;   /* as Slack shows it */
+	char *errors; /* those of the last submission, as JSON, or NULL */
+	bool home;
+	bool open; /* false: closed or sent off */
+};
+/* All, oldest first. */
+struct sim_view *sim_views(struct sim *s, size_t *n);
+void sim_views_free(struct sim_view *v, size_t n);
+/* An open view of this person that holds these words; id may be NULL. */
+int sim_wait_view(struct sim *s, const char *user, const char *words,
+		  char id[24], int timeout_ms);
+
 #endif

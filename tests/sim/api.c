@@ -29,6 +29,7 @@ struct api *api_create(void)
 	add_methods(a->methods, chat_methods);
 	add_methods(a->methods, conversation_methods);
 	add_methods(a->methods, other_methods);
+	add_methods(a->methods, view_methods);
 	return a;
 }
 
@@ -293,10 +294,15 @@ static void answer(struct conn *conn, struct call *c, struct call_log *l,
 			 "Retry-After: %d\r\n", c->retry_after);
 		status = 429;
 	}
+	if (c->error[0] && status == 200 && c->refused)
+		status = c->refused;
 	l->status = status;
 	l->done_us = sim_clock_us();
-	http_reply(conn, status, "application/json; charset=utf-8", extra,
-		   c->out.data ? c->out.data : "", c->out.len);
+	if (c->plain && !c->error[0] && status == 200)
+		http_reply(conn, status, "text/html", NULL, "ok", 2);
+	else
+		http_reply(conn, status, "application/json; charset=utf-8",
+			   extra, c->out.data ? c->out.data : "", c->out.len);
 }
 
 static void late_fire(struct sim *s, void *arg)
@@ -409,15 +415,33 @@ static void read_args(struct call *c, const struct request *r)
 		snprintf(c->error, sizeof(c->error), "%s", wrong);
 }
 
+struct call *api_call(struct sim *s)
+{
+	struct call *c = must_alloc(sizeof(*c));
+
+	c->s = s;
+	buf_init(&c->out, RESPONSE_MAX);
+	return c;
+}
+
+void api_answer(struct conn *conn, struct call *c, const char *name)
+{
+	struct call_log *l;
+
+	if (meet_fault(conn, c, name))
+		return;
+	l = log_call(c, name);
+	execute(c, l);
+	answer(conn, c, l, 200);
+	call_free(c);
+}
+
 void api_serve(struct conn *conn, const struct request *r)
 {
 	const char *name = r->path + strlen("/api/");
-	struct call *c = must_alloc(sizeof(*c));
+	struct call *c = api_call(conn->s);
 	const char *wrong;
-	struct call_log *l;
 
-	c->s = conn->s;
-	buf_init(&c->out, RESPONSE_MAX);
 	c->method = map_get(conn->s->api->methods, name);
 	read_args(c, r);
 	c->token = http_bearer(r);
@@ -429,10 +453,5 @@ void api_serve(struct conn *conn, const struct request *r)
 		wrong = "insecure_request";
 	if (wrong && !c->error[0])
 		snprintf(c->error, sizeof(c->error), "%s", wrong);
-	if (meet_fault(conn, c, name))
-		return;
-	l = log_call(c, name);
-	execute(c, l);
-	answer(conn, c, l, 200);
-	call_free(c);
+	api_answer(conn, c, name);
 }

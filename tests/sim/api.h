@@ -12,6 +12,7 @@
 #include "sim/world.h"
 
 struct conn;
+struct hook;
 struct map;
 struct request;
 
@@ -50,7 +51,10 @@ struct call {
 	const char *needed;  /* the scope that is missing */
 	char error[64];
 	char ts[SIM_TS];
-	int retry_after; /* of a 429 */
+	int retry_after;   /* of a 429 */
+	int refused;       /* the status of an error; 0: 200, as Slack's API */
+	struct hook *hook; /* of a response_url; else NULL */
+	bool plain;        /* success is "ok" and nothing else */
 };
 
 enum method_flags {
@@ -70,6 +74,7 @@ struct method {
 extern const struct method chat_methods[];         /* chat.* */
 extern const struct method conversation_methods[]; /* conversations.* */
 extern const struct method other_methods[];
+extern const struct method view_methods[]; /* views.* */
 
 const char *call_arg(const struct call *c, const char *name);
 /* NULL or "missing_scope". */
@@ -130,6 +135,9 @@ struct api {
 };
 
 void api_serve(struct conn *c, const struct request *r);
+struct call *api_call(struct sim *s);
+/* Checked so far, with c->error set if there is one. Takes c. */
+void api_answer(struct conn *conn, struct call *c, const char *name);
 void limits_free(void *window);
 
 #endif

@@ -1,4 +1,6 @@
 /* SPDX-License-Identifier: ISC */
+#include <string.h>
+
 #include "sim/act.h"
 #include "sim/control.h"
 #include "sim/core.h"
@@ -36,8 +38,134 @@ static const char *click(struct ctl *c)
 	return NULL;
 }
 
+static const char *click_view(struct ctl *c)
+{
+	if (!arg(c, "view") || !arg(c, "action_id"))
+		return "view and action_id are needed";
+	if (sim_click_view(c->s, arg(c, "view"), arg(c, "action_id"),
+			   arg(c, "value")) < 0)
+		return "there is nothing like that to click";
+	return NULL;
+}
+
+/* By its id, or the one app that this person's workspace has. */
+static const char *app_of(const struct ctl *c, const struct user *u)
+{
+	const char *id = arg(c, "app");
+	struct install *i;
+	size_t k;
+
+	for (k = 0; !id && u && k < c->s->world->installs.n; k++) {
+		i = c->s->world->installs.v[k];
+		if (i->team == u->team)
+			id = i->app->id;
+	}
+	return id;
+}
+
+static const char *slash(struct ctl *c)
+{
+	struct channel *ch = ctl_channel(c);
+	struct user *u = ctl_user(c);
+
+	if (!ch || !u || !arg(c, "command"))
+		return "channel, user and command are needed";
+	if (sim_slash(c->s, app_of(c, u), ch->id, u->id, arg(c, "command"),
+		      arg(c, "text")) < 0)
+		return "no such app, or not a member";
+	return NULL;
+}
+
+static const char *shortcut(struct ctl *c)
+{
+	struct channel *ch = ctl_channel(c);
+	struct user *u = ctl_user(c);
+	int rc;
+
+	if (!u || !arg(c, "callback_id"))
+		return "user and callback_id are needed";
+	if (arg(c, "ts"))
+		rc = sim_message_shortcut(c->s, app_of(c, u),
+					  ch ? ch->id : NULL, arg(c, "ts"),
+					  u->id, arg(c, "callback_id"));
+	else
+		rc = sim_shortcut(c->s, app_of(c, u), u->id,
+				  arg(c, "callback_id"));
+	return rc < 0 ? "no such app or message" : NULL;
+}
+
+static const char *invite(struct ctl *c)
+{
+	struct channel *ch = ctl_channel(c);
+	struct user *u = ctl_user(c);
+
+	if (!ch || !u || sim_invite(c->s, ch->id, u->id, arg(c, "inviter")) < 0)
+		return "channel and user, not a member yet, are needed";
+	return NULL;
+}
+
+static const char *open_home(struct ctl *c)
+{
+	const char *tab = arg(c, "tab");
+	struct user *u = ctl_user(c);
+
+	if (!u ||
+	    sim_open_home(c->s, app_of(c, u), u->id, tab ? tab : "home") < 0)
+		return "no such user or app";
+	return NULL;
+}
+
+static const char *submit(struct ctl *c)
+{
+	if (!arg(c, "view") ||
+	    sim_submit(c->s, arg(c, "view"), arg(c, "values")) < 0)
+		return "no such modal, or something in it is missing";
+	return NULL;
+}
+
+static const char *close_view(struct ctl *c)
+{
+	if (!arg(c, "view") ||
+	    sim_close_view(c->s, arg(c, "view"),
+			   args_bool(&c->args, "all", false)) < 0)
+		return "no such modal";
+	return NULL;
+}
+
+static const char *views(struct ctl *c)
+{
+	struct user *u = ctl_user(c);
+	struct sim_view *v;
+	size_t i, n;
+
+	v = sim_views(c->s, &n);
+	jw_array(&c->w, "views");
+	for (i = 0; i < n; i++) {
+		if (u && strcmp(u->id, v[i].user) != 0)
+			continue;
+		jw_object(&c->w, NULL);
+		jw_str(&c->w, "user", v[i].user);
+		jw_bool(&c->w, "open", v[i].open);
+		jw_raw(&c->w, "view", v[i].json);
+		if (v[i].errors)
+			jw_raw(&c->w, "errors", v[i].errors);
+		jw_object_end(&c->w);
+	}
+	jw_array_end(&c->w);
+	sim_views_free(v, n);
+	return NULL;
+}
+
 const struct ctl_call ctl_acts[] = {
 	{ "react", react_with },
 	{ "click", click },
+	{ "click_view", click_view },
+	{ "slash", slash },
+	{ "shortcut", shortcut },
+	{ "invite", invite },
+	{ "open_home", open_home },
+	{ "submit", submit },
+	{ "close_view", close_view },
+	{ "views", views },
 	{ 0 },
 };

@@ -20,6 +20,7 @@ void event_free(void *p)
 	free(ev->envelope_type);
 	free(ev->type);
 	free(ev->payload);
+	free(ev->arg);
 	free(ev);
 }
 
@@ -33,7 +34,8 @@ void delivery_free(void *p)
 }
 
 /* Kept for a while, so that it can be delivered again on command. */
-static void event_done(struct sim *s, struct event *ev)
+static void event_done(struct sim *s, struct event *ev, bool acked,
+		       const char *payload)
 {
 	struct socket_mode *m = s->socket;
 	size_t i;
@@ -43,6 +45,8 @@ static void event_done(struct sim *s, struct event *ev)
 		return;
 	ev->done = true;
 	s->stats.unacked--;
+	if (ev->over)
+		ev->over(s, ev, acked, payload);
 	sim_changed(s);
 	vec_push(&m->recent, ev);
 	if (m->recent.n <= RECENT)
@@ -120,7 +124,7 @@ static void timeout_fire(struct sim *s, void *arg)
 	/* Slack documents no retry of commands and interactions. */
 	if (wait_ms == 0 || strcmp(ev->envelope_type, "events_api") != 0) {
 		s->stats.given_up++;
-		event_done(s, ev);
+		event_done(s, ev, false, NULL);
 		return;
 	}
 	timer_arm(s, &ev->timer, wait_ms * MS, retry_fire, ev);
@@ -135,9 +139,11 @@ static void attempt(struct sim *s, struct event *ev, const char *envelope_id)
 		sim_uuid(s, fresh);
 		envelope_id = fresh;
 	}
-	if (l)
+	if (l) {
 		write_envelope(l, ev, envelope_id,
 			       ev->attempt ? "timeout" : "");
+		ev->sent = true;
+	}
 	log_delivery(s, ev, envelope_id, l);
 	sim_changed(s);
 	if (!ev->done)
@@ -208,7 +214,7 @@ static void take_ack(struct sim *s, const struct link *l, struct delivery *d,
 		return;
 	if (ev->flooded)
 		flood_acked(s, ev->flooded, now - d->sent_us);
-	event_done(s, ev);
+	event_done(s, ev, true, ev->accepts ? d->ack_payload : NULL);
 }
 
 void envelope_acked(struct sim *s, struct link *l, const struct ws_frame *f)

@@ -25,4 +25,13 @@ bool element_find(const struct json *blocks, const char *action_id,
 /* As it stands in "actions" of a payload. */
 void element_write(struct sim *s, struct jwrite *w, const struct element *el);
 
+/*
+ * As it stands in "state" of a view, a member of its block's object. values:
+ * what a person put in, an object with a string or an array of strings for
+ * each action_id (or block_id); what isn't there is as the app set it at the
+ * start. -1: an input that is needed is empty, or an option isn't there.
+ */
+int element_state(struct jwrite *w, const struct json *block,
+		  const struct json *e, const struct json *values);
+
 #endif

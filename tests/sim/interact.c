@@ -8,11 +8,11 @@
 
 #include "base/map.h"
 #include "sim/core.h"
+#include "sim/pane.h"
 #include "sim/socket.h"
 
 #define PAYLOAD_MAX  ((size_t)16 << 20)
-#define TRIGGER_US   INT64_C(3000000)
-#define HOOK_US      (1800 * INT64_C(1000000))
+#define HOUR_US      (3600 * INT64_C(1000000))
 #define KEEP_AT_MOST 4096
 
 struct interact *interact_create(void)
@@ -32,6 +32,7 @@ void interact_free(struct sim *s)
 		return;
 	map_free(s->interact->triggers, free);
 	map_free(s->interact->hooks, free);
+	vec_free(&s->interact->views, pane_free);
 	free(s->interact);
 	s->interact = NULL;
 }
@@ -42,7 +43,7 @@ static bool trigger_recent(const char *key, void *value, void *arg)
 	struct trigger *t = value;
 
 	(void)key;
-	if (t->until_us + 2 * HOOK_US > *(int64_t *)arg)
+	if (t->until_us + HOUR_US > *(int64_t *)arg)
 		return true;
 	free(t);
 	return false;
@@ -53,7 +54,7 @@ static bool hook_recent(const char *key, void *value, void *arg)
 	struct hook *h = value;
 
 	(void)key;
-	if (h->until_us + HOOK_US > *(int64_t *)arg)
+	if (h->until_us + HOUR_US > *(int64_t *)arg)
 		return true;
 	free(h);
 	return false;
@@ -101,7 +102,7 @@ void act_trigger(struct act *a)
 		map_sweep(all, trigger_recent, &now);
 	t->install = a->to;
 	t->user = a->user;
-	t->until_us = now + TRIGGER_US;
+	t->until_us = now + a->s->set.trigger_ms * INT64_C(1000);
 	snprintf(id, sizeof(id), "%" PRIu64 ".%" PRIu64 ".%016" PRIx64,
 		 sim_random(a->s) % UINT64_C(10000000000000),
 		 sim_random(a->s) % UINT64_C(10000000000000), sim_random(a->s));
@@ -116,7 +117,6 @@ void act_response_url(struct act *a, const char *kind)
 	struct map *all = a->s->interact->hooks;
 	struct hook *h = must_alloc(sizeof(*h));
 	int64_t now = sim_clock_us();
-	char path[160];
 	char url[320];
 
 	if (map_count(all) > KEEP_AT_MOST)
@@ -124,18 +124,19 @@ void act_response_url(struct act *a, const char *kind)
 	h->install = a->to;
 	h->user = a->user;
 	h->channel = a->channel;
-	h->until_us = now + HOOK_US;
+	h->until_us = now + a->s->set.hook_ms * INT64_C(1000);
 	if (a->msg) {
 		snprintf(h->ts, sizeof(h->ts), "%s", a->msg->ts);
 		snprintf(h->thread_ts, sizeof(h->thread_ts), "%s",
 			 a->msg->thread_ts);
 	}
-	snprintf(path, sizeof(path), "/hooks/%s/%.40s/%" PRIu64 "/%016" PRIx64,
-		 kind, a->user->team->id,
-		 sim_random(a->s) % UINT64_C(10000000000000), sim_random(a->s));
-	if (map_put(all, path, h) < 0)
+	snprintf(a->hook, sizeof(a->hook),
+		 "/hooks/%s/%.40s/%" PRIu64 "/%016" PRIx64, kind,
+		 a->user->team->id, sim_random(a->s) % UINT64_C(10000000000000),
+		 sim_random(a->s));
+	if (map_put(all, a->hook, h) < 0)
 		abort();
-	snprintf(url, sizeof(url), "%.*s%s", (int)base, a->s->api_url, path);
+	snprintf(url, sizeof(url), "%.*s%s", (int)base, a->s->api_url, a->hook);
 	jw_str(&a->w, "response_url", url);
 }
 

@@ -10,6 +10,7 @@
 #include "base/json.h"
 #include "sim/world.h"
 
+struct args;
 struct conn;
 struct event;
 struct map;
@@ -34,9 +35,20 @@ struct hook {
 	int uses;
 };
 
+struct hook *hook_find(struct sim *s, const char *path);
+/*
+ * Does what a payload asks for, sent to a response_url or with an ack: a new
+ * message, or the old one replaced or deleted. NULL, or what is wrong.
+ */
+const char *hook_use(struct sim *s, const struct hook *h, const struct args *a,
+		     char ts[SIM_TS]);
+/* POST /hooks/... */
+void hook_serve(struct conn *c, const struct request *r);
+
 struct interact {
 	struct map *triggers; /* of struct trigger */
 	struct map *hooks;    /* of struct hook, by path */
+	struct vec views;     /* of struct pane (pane.h) */
 };
 
 /* A payload under way: who acts on whose app, where. */
@@ -48,12 +60,14 @@ struct act {
 	const struct msg *msg;   /* NULL: none */
 	struct jwrite w;
 	struct buf out;
+	char hook[160]; /* path of its response_url */
 };
 
 /* Opens the object and writes what all payloads of interactions have. */
 void act_begin(struct act *a, const char *type);
 void act_trigger(struct act *a);
-/* kind: the part of the path that tells Slack's URLs apart. */
+/* kind: the part of the path that tells Slack's URLs apart. The path is kept
+ * in a->hook. */
 void act_response_url(struct act *a, const char *kind);
 void act_channel(struct act *a);
 /* Closes the object and sends it. */

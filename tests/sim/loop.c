@@ -226,6 +226,8 @@ static const struct sim_settings defaults = {
 	.own_events = true,
 	.root_events = true,
 	.limit_window_ms = 60000,
+	.trigger_ms = 3000,
+	.hook_ms = 1800000,
 	.post_burst = 5,
 	.llm_piece = 24,
 };

@@ -5,6 +5,7 @@
 #include "sim/control.h"
 #include "sim/file.h"
 #include "sim/http.h"
+#include "sim/interact.h"
 #include "sim/llm.h"
 #include "sim/socket.h"
 
@@ -18,6 +19,8 @@ void serve(struct conn *c, struct request *r)
 		llm_serve(c, r);
 	else if (strncmp(r->path, "/files/", 7) == 0)
 		file_serve(c, r);
+	else if (strncmp(r->path, "/hooks/", 7) == 0)
+		hook_serve(c, r);
 	else if (strncmp(r->path, "/ctl/", 5) == 0)
 		control_serve(c, r);
 	else

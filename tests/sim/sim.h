@@ -61,6 +61,8 @@ struct sim_settings {
 	bool own_events;           /* posts and edits of bots come back; true */
 	bool root_events;          /* a reply also changes its root; true */
 
+	int trigger_ms;      /* how long a trigger_id is good; 3000 */
+	int hook_ms;         /* and a response_url; 1800000 */
 	bool limits;         /* answer 429 beyond the tiers; false */
 	int limit_window_ms; /* what Slack's tiers call a minute; 60000 */
 	int post_burst;      /* posts at once in a channel; 5 */

@@ -62,6 +62,12 @@ struct event {
 	int attempt;
 	struct timer timer;
 	size_t flooded; /* 1 + number in the flood; 0: none */
+	bool sent;      /* there was a link */
+	/* Told once, when it is acked in time (with its payload as JSON text,
+	 * or NULL) or given up. */
+	void (*over)(struct sim *s, struct event *ev, bool acked,
+		     const char *payload);
+	void *arg; /* freed with the event */
 };
 
 struct delivery {
