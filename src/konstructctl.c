@@ -68,8 +68,14 @@ static const struct {
 			       print_done },
 	[CTL_TENANT_RESUME] = { "POST", "/v1/tenants/", "/resume", NAMES_TENANT,
 				print_done },
+	[CTL_AGENT_ADD] = { "POST", "/v1/tenants/", "/agents", NAMES_TENANT,
+			    print_agents },
 	[CTL_AGENT_SET] = { "PUT", "/v1/tenants/", "/agent", NAMES_TENANT,
 			    print_agent },
+	[CTL_AGENT_LIST] = { "GET", "/v1/tenants/", "/agents", NAMES_TENANT,
+			     print_agents },
+	[CTL_AGENT_REMOVE] = { "DELETE", "/v1/tenants/", "/agents",
+			       NAMES_TENANT, print_done },
 	[CTL_AGENT_SHOW] = { "GET", "/v1/tenants/", "/agent", NAMES_TENANT,
 			     print_agent },
 	[CTL_APPLY] = { "POST", "/v1/apply", "", NAMES_NONE, print_done },
@@ -212,6 +218,22 @@ static int add_persona(struct jwrite *w, const char *path, struct err *e)
 	return rc;
 }
 
+/* "C1,C2", or "none". What is wrong in it the daemon finds. */
+static void add_list(struct jwrite *w, const char *key, const char *text)
+{
+	size_t n;
+
+	jw_array(w, key);
+	if (strcmp(text, "none") == 0)
+		text = "";
+	while (*text) {
+		n = strcspn(text, ",");
+		jw_strn(w, NULL, text, n);
+		text += n + (text[n] == ',');
+	}
+	jw_array_end(w);
+}
+
 static int agent_body(const struct ctl_args *a, struct buf *out, struct err *e)
 {
 	struct jwrite w;
@@ -231,6 +253,10 @@ static int agent_body(const struct ctl_args *a, struct buf *out, struct err *e)
 		jw_str(&w, "model", a->model);
 	if (a->placeholder)
 		jw_str(&w, "placeholder", a->placeholder);
+	if (a->channels)
+		add_list(&w, "channels", a->channels);
+	if (a->is_default)
+		jw_bool(&w, "default", true);
 	jw_object_end(&w);
 	return rc;
 }
@@ -259,7 +285,7 @@ static int make_body(const struct ctl_args *a, struct buf *out, struct err *e)
 
 	if (a->command == CTL_TENANT_ADD || a->command == CTL_TENANT_SET)
 		rc = tenant_body(a, out, e);
-	else if (a->command == CTL_AGENT_SET)
+	else if (a->command == CTL_AGENT_SET || a->command == CTL_AGENT_ADD)
 		rc = agent_body(a, out, e);
 	else if (a->command == CTL_APPLY)
 		rc = apply_body(a->operand, out, e);
@@ -336,6 +362,78 @@ static int make_name(const struct ctl_args *a, char out[APPLY_NAME_MAX + 1],
 	return 0;
 }
 
+/* The id of the agent of that name in an answer; NULL. */
+static const char *id_of(const struct json *j, const char *name)
+{
+	const struct json *row;
+	char at[32];
+	size_t i;
+
+	for (i = 0; i < json_len(j, "agents"); i++) {
+		(void)snprintf(at, sizeof(at), "agents.%zu", i);
+		row = json_at(j, at);
+		if (json_str(row, "name") &&
+		    strcmp(json_str(row, "name"), name) == 0)
+			return json_str(row, "id");
+	}
+	return NULL;
+}
+
+/* A path has an agent's id, since its name may be anything. */
+static int find_agent(const struct ctl_args *a, struct ctl *c,
+		      const char *tenant, char out[ID_SIZE], struct err *e)
+{
+	struct json *j = NULL;
+	const char *id;
+	struct buf answer;
+	char path[128];
+	int rc = EX_OK;
+	int status;
+
+	(void)snprintf(path, sizeof(path), "/v1/tenants/%s/agents", tenant);
+	buf_init(&answer, ANSWER_MAX);
+	status = ctl_request(c, "GET", path, NULL, 0, &answer, e);
+	if (status >= 0)
+		j = json_parse(answer.data ? answer.data : "", answer.len,
+			       ANSWER_MAX, e);
+	if (!j) {
+		rc = exit_of(e, EX_NOPERM);
+		goto out;
+	}
+	id = id_of(j, a->second);
+	if (id) {
+		(void)snprintf(out, ID_SIZE, "%s", id);
+	} else if (status >= 400) {
+		rc = exit_of_status(status);
+		err_set(e, ERR_INPUT, "%s",
+			json_str(j, "error") ? json_str(j, "error") : "failed");
+	} else {
+		rc = EX_NOINPUT;
+		err_set(e, ERR_INPUT, "tenant '%s' has no agent '%.80s'",
+			tenant, a->second);
+	}
+out:
+	json_free(j);
+	buf_release(&answer);
+	return rc;
+}
+
+static int make_path(const struct ctl_args *a, struct ctl *c, const char *name,
+		     char *out, size_t size, struct err *e)
+{
+	char id[ID_SIZE] = "";
+	int rc;
+
+	if (!a->second) {
+		(void)snprintf(out, size, "%s%s%s", plans[a->command].before,
+			       name, plans[a->command].after);
+		return EX_OK;
+	}
+	rc = find_agent(a, c, name, id, e);
+	(void)snprintf(out, size, "/v1/tenants/%s/agents/%s", name, id);
+	return rc;
+}
+
 static int run(const struct ctl_args *a, struct ctl *c)
 {
 	char name[APPLY_NAME_MAX + 1];
@@ -347,11 +445,11 @@ static int run(const struct ctl_args *a, struct ctl *c)
 
 	if (make_name(a, name, &e) < 0)
 		return complain(EX_DATAERR, e.msg);
-	(void)snprintf(path, sizeof(path), "%s%s%s", plans[a->command].before,
-		       name, plans[a->command].after);
 	buf_init(&body, APPLY_MAX);
 	buf_init(&answer, ANSWER_MAX);
-	rc = make_body(a, &body, &e);
+	rc = make_path(a, c, name, path, sizeof(path), &e);
+	if (rc == EX_OK)
+		rc = make_body(a, &body, &e);
 	if (rc != EX_OK) {
 		(void)complain(rc, e.msg);
 		goto out;

@@ -225,7 +225,8 @@ void pg_empty(void)
 	pg_up(); /* a test that failed may have left it down */
 	(void)pg_ask("TRUNCATE tenants, apps, connections, agents, transcript,"
 		     " usage, journal, pending, parts, engaged, seen,"
-		     " nodes, partitions, renewals, usage_by, budget_marks"
+		     " nodes, partitions, renewals, usage_by, budget_marks,"
+		     " access"
 		     " RESTART IDENTITY");
 }
 

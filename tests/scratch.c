@@ -75,6 +75,7 @@ void scratch_acme(struct store *st, char tenant_id[ID_SIZE])
 		.role = (char *)"helper",
 		.persona = (char *)"Is kind.",
 		.active = true,
+		.is_default = true,
 	};
 	struct err e = { 0 };
 

@@ -81,6 +81,21 @@ START_TEST(what_an_agent_lacks_stays_unset)
 }
 END_TEST
 
+START_TEST(several_agents_are_a_list)
+{
+	parse_ok("{\"tenants\":[{\"name\":\"acme\"," TOKENS
+		 ",\"agents\":[{\"name\":\"Mara\",\"default\":true},"
+		 "{\"name\":\"Nils\",\"channels\":[\"C1\",\"G2\"]}]}]}");
+	ck_assert_uint_eq(a.tenants[0].nagents, 2);
+	ck_assert(!a.tenants[0].agent.given);
+	ck_assert_int_eq(a.tenants[0].agents[0].is_default, 1);
+	ck_assert_ptr_null(a.tenants[0].agents[0].channels);
+	ck_assert_int_eq(a.tenants[0].agents[1].is_default, APPLY_KEEP);
+	ck_assert_str_eq(a.tenants[0].agents[1].channels, "[\"C1\",\"G2\"]");
+	apply_release(&a);
+}
+END_TEST
+
 #define ONE(members) "{\"tenants\":[{" members "}]}"
 
 /* What is wrong, and how the error begins. */
@@ -142,6 +157,26 @@ static const struct {
 	  "tenants[0].agent.name: has control" },
 	{ ONE("\"name\":\"a\"," TOKENS ",\"agent\":[]"),
 	  "tenants[0].agent: not an object" },
+	{ ONE("\"name\":\"a\"," TOKENS ",\"agents\":{}"),
+	  "tenants[0].agents: not a list" },
+	{ ONE("\"name\":\"a\"," TOKENS ",\"agents\":[{\"role\":\"x\"}]"),
+	  "tenants[0].agents[0].name: missing" },
+	{ ONE("\"name\":\"a\"," TOKENS
+	      ",\"agents\":[{\"name\":\"x\"},{\"name\":\"x\"}]"),
+	  "tenants[0].agents[1].name: is there twice" },
+	{ ONE("\"name\":\"a\"," TOKENS
+	      ",\"agents\":[{\"name\":\"x\",\"default\":true},"
+	      "{\"name\":\"y\",\"default\":true}]"),
+	  "tenants[0].agents[1].default: another one is" },
+	{ ONE("\"name\":\"a\"," TOKENS
+	      ",\"agents\":[{\"name\":\"x\",\"channels\":\"C1\"}]"),
+	  "tenants[0].agents[0].channels: not a list" },
+	{ ONE("\"name\":\"a\"," TOKENS
+	      ",\"agents\":[{\"name\":\"x\",\"channels\":[\"C1\",\"#c\"]}]"),
+	  "tenants[0].agents[0].channels: has what is no channel's id" },
+	{ ONE("\"name\":\"a\"," TOKENS
+	      ",\"agents\":[{\"name\":\"x\",\"channels\":[\"U1\"]}]"),
+	  "tenants[0].agents[0].channels: has what is no channel's id" },
 	{ "{\"tenants\":[{\"name\":\"a\"," TOKENS "},{\"name\":\"a\"," TOKENS
 	  "}]}",
 	  "tenants[1].name: is there twice" },
@@ -235,6 +270,7 @@ int main(void)
 	tcase_add_test(tc, a_budget_is_kept_in_its_one_form);
 	tcase_add_test(tc, a_tenant_has_several_workspaces_in_a_list);
 	tcase_add_test(tc, what_an_agent_lacks_stays_unset);
+	tcase_add_test(tc, several_agents_are_a_list);
 	tcase_add_loop_test(tc, an_error_names_index_and_field, 0, COUNT(bad));
 	tcase_add_test(tc, a_value_that_is_too_long_is_refused_not_cut);
 	tcase_add_test(tc, one_tenant_alone_is_named_without_an_index);

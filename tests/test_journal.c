@@ -424,6 +424,62 @@ static void history(size_t max_bytes, struct transcript *t)
 	st->ops->close(st);
 }
 
+static int put_agent(struct store *s, void *name, struct err *why)
+{
+	struct agent a = {
+		.tenant_id = acme, .id = name, .name = name, .active = true
+	};
+
+	return s->ops->agent_put(s, &a, why);
+}
+
+static int drop_agent(struct store *s, void *name, struct err *why)
+{
+	return s->ops->agent_remove(s, acme, name, why);
+}
+
+static void change(int (*fn)(struct store *, void *, struct err *),
+		   const char *agent)
+{
+	struct wait w;
+
+	write_with(fn, (void *)agent, &w);
+	run(&w);
+	ck_assert_msg(w.r.ok, "%s", w.err.msg);
+}
+
+static void expect_agent(const char *thread, const char *want)
+{
+	struct store *st = scratch_open(&scratch, false);
+	struct agent a;
+
+	ck_assert_int_eq(st->ops->agent(st, acme, "C1", thread, &a, &e), 1);
+	ck_assert_str_eq(a.name, want);
+	agent_release(&a);
+	st->ops->close(st);
+}
+
+START_TEST(thread_stays_with_the_agent_that_began_it)
+{
+	struct line_new lines[] = { make_line("1.0", "why?", false),
+				    make_line("1.1", "because", true) };
+	struct line_new more[] = { make_line("1.2", "and?", false),
+				   make_line("1.3", "so", true) };
+
+	change(put_agent, "Nils");
+	change(put_agent, "Otto");
+	expect_agent("1.0", "Mara");
+	lines[1].agent_id = "Nils";
+	more[1].agent_id = "Otto";
+	answer("id1", lines, 2);
+	answer("id2", more, 2);
+	expect_agent("1.0", "Nils");
+	expect_agent("1.5", "Mara");
+	change(drop_agent, "Nils");
+	expect_agent("1.0", "Mara");
+}
+END_TEST
+
 START_TEST(turn_becomes_history_and_usage)
 {
 	struct line_new lines[] = { make_line("1.0", "why?", false),
@@ -1189,6 +1245,7 @@ static TCase *turns(void (*setup)(void))
 
 	tcase_add_checked_fixture(tc, setup, teardown);
 	tcase_add_test(tc, turn_becomes_history_and_usage);
+	tcase_add_test(tc, thread_stays_with_the_agent_that_began_it);
 	tcase_add_test(tc, usage_adds_up);
 	tcase_add_test(tc, what_is_kept_of_a_channel_moves_with_its_id);
 	tcase_add_test(tc, row_that_can_never_be_stored_keeps_no_other_waiting);

@@ -31,6 +31,7 @@ static const struct {
 	  "VALUES ('slack', 'A1', 'T9', 'b', 's', 'u', 'b')" },
 	{ "agents", "tenant_id", "name = 'x'",
 	  "VALUES ('b', 'n', 'r', 'p', 'm', 'h', true)" },
+	{ "access", "tenant_id", "settings = 'x'", "VALUES ('b', 'x', '{}')" },
 	{ "transcript", "tenant_id", "text = 'x'",
 	  "VALUES ('b', 'C1', '1.0', '9.9', true, NULL, NULL, 't')" },
 	{ "usage", "tenant_id", "answers = 9",
@@ -58,6 +59,7 @@ static void setup(void)
 		     " id, 'sealed', 'u', 'b' FROM tenants");
 	(void)pg_ask("INSERT INTO agents SELECT id, 'n', 'r', 'p', 'm', 'h',"
 		     " true FROM tenants");
+	(void)pg_ask("INSERT INTO access SELECT id, '', '{}' FROM tenants");
 	(void)pg_ask("INSERT INTO transcript SELECT id, 'C1', '1.0', '1.0',"
 		     " true, NULL, NULL, 'secret' FROM tenants");
 	(void)pg_ask("INSERT INTO usage SELECT id, '2026-01-01', 'm', 1, 1, 1"

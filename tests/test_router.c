@@ -447,7 +447,7 @@ static void read_agent(struct router_read *rd, struct store *s)
 	struct read *r = (struct read *)rd;
 	struct err e = { 0 };
 
-	r->rc = s->ops->agent(s, tenant_id, &r->agent, &e);
+	r->rc = s->ops->agent(s, tenant_id, NULL, NULL, &r->agent, &e);
 	queue_push(r->back, &r->rd.node);
 }
 

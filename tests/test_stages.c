@@ -25,6 +25,7 @@ static struct {
 	int warnings; /* once() said yes so often */
 	char told[4][100];
 	struct admit asked;
+	char where[100]; /* the agent was asked for */
 } fake;
 
 static char *dup(const char *s)
@@ -62,10 +63,23 @@ static int fake_resolve(struct store *s, const char *type, const char *app,
 	return 1;
 }
 
-static int fake_agent(struct store *s, const char *tenant_id, struct agent *out,
-		      struct err *e)
+static int fake_resolve_for(struct store *s, const char *type, const char *app,
+			    const char *workspace, const char *channel,
+			    const char *thread, struct connection *out,
+			    struct err *e)
+{
+	ck_assert_ptr_nonnull(channel);
+	ck_assert_ptr_nonnull(thread);
+	return fake_resolve(s, type, app, workspace, out, e);
+}
+
+static int fake_agent(struct store *s, const char *tenant_id,
+		      const char *channel, const char *thread,
+		      struct agent *out, struct err *e)
 {
 	(void)s;
+	(void)snprintf(fake.where, sizeof(fake.where), "%s %s", channel,
+		       thread);
 	ck_assert_str_eq(tenant_id, "tenant1");
 	if (fake.agent < 0)
 		return err_set(e, ERR_RETRY, "database is locked");
@@ -91,7 +105,7 @@ static int fake_leaving(struct store *s, const char *type, const char *app_id,
 
 static const struct store_ops fake_store_ops = {
 	.name = "fake",
-	.resolve = fake_resolve,
+	.resolve_for = fake_resolve_for,
 	.leaving = fake_leaving,
 	.agent = fake_agent,
 };
@@ -206,6 +220,7 @@ START_TEST(a_mention_is_accepted)
 	ck_assert_str_eq(r->msg->tenant_id, "tenant1");
 	ck_assert_str_eq(r->msg->id, "entry000000001");
 	ck_assert_str_eq(r->agent.name, "Konrad");
+	ck_assert_str_eq(fake.where, "C1 1700000000.000100");
 	ck_assert_str_eq(fake.asked.entry, "entry000000001");
 	ck_assert_str_eq(fake.asked.claim, "A1:T1:C1:1700000000.000100");
 	ck_assert_str_eq(fake.asked.thread, "A1:T1:C1:1700000000.000100");
@@ -241,6 +256,7 @@ START_TEST(a_reply_is_for_the_gate_to_judge)
 {
 	ck_assert_int_eq(route(REPLY), V_ACCEPT);
 	ck_assert(!fake.asked.addressed);
+	ck_assert_str_eq(fake.where, "C1 1700000000.000100");
 	ck_assert_str_eq(fake.asked.thread, "A1:T1:C1:1700000000.000100");
 	fake.admission = ADMIT_IDLE;
 	ck_assert_int_eq(route(REPLY), V_DROP);

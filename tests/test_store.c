@@ -86,14 +86,134 @@ START_TEST(active_agent_is_found_and_an_inactive_one_is_not)
 {
 	struct agent a;
 
-	ck_assert_int_eq(st->ops->agent(st, acme, &a, &e), 1);
+	ck_assert_int_eq(st->ops->agent(st, acme, NULL, NULL, &a, &e), 1);
 	ck_assert_str_eq(a.name, "Mara");
 	ck_assert_str_eq(a.persona, "Is kind.");
 	ck_assert_str_eq(a.model, "");
 	a.active = false;
 	ck_assert_int_eq(st->ops->agent_put(st, &a, &e), 0);
 	agent_release(&a);
-	ck_assert_int_eq(st->ops->agent(st, acme, &a, &e), 0);
+	ck_assert_int_eq(st->ops->agent(st, acme, NULL, NULL, &a, &e), 0);
+}
+END_TEST
+
+static int resolve_in(const char *channel, struct connection *c)
+{
+	return st->ops->resolve_for(st, "slack", "A1", "T1", channel, "1.0", c,
+				    &e);
+}
+
+static void put_agent(struct store *s, const char *name, const char *channels)
+{
+	struct agent a = { .tenant_id = acme,
+			   .name = (char *)name,
+			   .channels = (char *)channels,
+			   .active = true };
+
+	ck_assert_msg(s->ops->agent_put(s, &a, &e) == 0, "%s", e.msg);
+}
+
+/* want is NULL: nobody. */
+static void expect_agent(const char *tenant_id, const char *channel,
+			 const char *thread, const char *want)
+{
+	struct agent a = { 0 };
+
+	ck_assert_int_eq(st->ops->agent(st, tenant_id, channel, thread, &a, &e),
+			 want != NULL);
+	ck_assert_pstr_eq(a.name, want);
+	agent_release(&a);
+}
+
+START_TEST(agent_is_the_channels_own_or_the_default)
+{
+	put_agent(st, "Nils", "[\"C1\",\"C22\"]");
+	expect_agent(acme, "C1", "1.0", "Nils");
+	expect_agent(acme, "C22", "1.0", "Nils");
+	expect_agent(acme, "C2", "1.0", "Mara");
+	expect_agent(acme, NULL, NULL, "Mara");
+	/* Put again by its name, it is the same one. */
+	put_agent(st, "Nils", "[]");
+	expect_agent(acme, "C1", "1.0", "Mara");
+}
+END_TEST
+
+static int list_agent(const struct agent *a, void *arg)
+{
+	size_t n = strlen(arg);
+
+	(void)snprintf((char *)arg + n, 200 - n, "%s%s %s;", a->name,
+		       a->is_default ? "*" : "", a->channels);
+	return 0;
+}
+
+static void expect_agents(const char *want)
+{
+	char list[200] = "";
+
+	ck_assert_int_eq(st->ops->agents(st, acme, list_agent, list, &e), 0);
+	ck_assert_str_eq(list, want);
+}
+
+START_TEST(there_is_one_default)
+{
+	struct agent a;
+
+	put_agent(st, "Nils", "[\"C1\"]");
+	expect_agents("Mara* [];Nils [\"C1\"];");
+	ck_assert_int_eq(st->ops->agent(st, acme, "C1", "1.0", &a, &e), 1);
+	a.is_default = true;
+	ck_assert_int_eq(st->ops->agent_put(st, &a, &e), 0);
+	expect_agents("Nils* [\"C1\"];Mara [];");
+	ck_assert_int_eq(st->ops->agent_remove(st, acme, a.id, &e), 0);
+	agent_release(&a);
+	expect_agents("Mara [];");
+	/* Better than nobody. */
+	expect_agent(acme, "C1", "1.0", "Mara");
+}
+END_TEST
+
+START_TEST(name_of_another_agent_is_refused)
+{
+	struct agent a;
+
+	put_agent(st, "Nils", "[]");
+	ck_assert_int_eq(st->ops->agent(st, acme, NULL, NULL, &a, &e), 1);
+	free(a.name);
+	a.name = strdup("Nils");
+	ck_assert_int_eq(st->ops->agent_put(st, &a, &e), -1);
+	ck_assert_int_eq(e.kind, ERR_INPUT);
+	agent_release(&a);
+}
+END_TEST
+
+START_TEST(access_is_kept_by_tenant_and_by_agent)
+{
+	struct agent a;
+	char *got = NULL;
+
+	ck_assert_int_eq(st->ops->agent(st, acme, NULL, NULL, &a, &e), 1);
+	ck_assert_ptr_null(a.access);
+	ck_assert_ptr_null(a.tenant_access);
+	ck_assert_int_eq(st->ops->access(st, acme, "", &got, &e), 0);
+	ck_assert_int_eq(st->ops->access_put(st, acme, "", "{}", &e), 0);
+	ck_assert_int_eq(
+		st->ops->access_put(st, acme, "", "{\"a\":\"C1\"}", &e), 0);
+	ck_assert_int_eq(st->ops->access_put(st, acme, a.id, "{\"b\":2}", &e),
+			 0);
+	agent_release(&a);
+	ck_assert_int_eq(st->ops->access(st, acme, "", &got, &e), 1);
+	ck_assert_str_eq(got, "{\"a\":\"C1\"}");
+	free(got);
+	ck_assert_int_eq(st->ops->channel_moved(st, acme, "A1", "T1", "C1",
+						"C9", &e),
+			 0);
+	ck_assert_int_eq(st->ops->agent(st, acme, NULL, NULL, &a, &e), 1);
+	ck_assert_str_eq(a.access, "{\"b\":2}");
+	ck_assert_str_eq(a.tenant_access, "{\"a\":\"C9\"}");
+	ck_assert_int_eq(st->ops->access_put(st, acme, a.id, NULL, &e), 0);
+	ck_assert_int_eq(st->ops->access(st, acme, a.id, &got, &e), 0);
+	agent_release(&a);
 }
 END_TEST
 
@@ -181,7 +301,7 @@ START_TEST(removed_tenant_leaves_nothing_behind)
 
 	ck_assert_int_eq(st->ops->tenant_remove(st, "acme", &e), 0);
 	ck_assert_int_eq(resolve("T1", &c), 0);
-	ck_assert_int_eq(st->ops->agent(st, acme, &a, &e), 0);
+	ck_assert_int_eq(st->ops->agent(st, acme, NULL, NULL, &a, &e), 0);
 	ck_assert_int_eq(apps(), 0);
 }
 END_TEST
@@ -590,14 +710,17 @@ START_TEST(agent_comes_with_the_tenant_in_one_round_trip)
 	struct connection c;
 	struct agent a;
 
+	put_agent(writer, "Nils", "[\"C1\"]");
 	st = scratch_open(&scratch, false);
-	ck_assert_msg(resolve("T1", &c) == 1, "%s", e.msg);
+	ck_assert_msg(resolve_in("C1", &c) == 1, "%s", e.msg);
 	pg_down();
-	ck_assert_int_eq(st->ops->agent(st, c.tenant_id, &a, &e), 1);
-	ck_assert_str_eq(a.name, "Mara");
+	ck_assert_int_eq(st->ops->agent(st, c.tenant_id, "C1", "1.0", &a, &e),
+			 1);
+	ck_assert_str_eq(a.name, "Nils");
 	ck_assert_str_eq(a.tenant_id, acme);
 	agent_release(&a);
-	ck_assert_int_eq(st->ops->agent(st, c.tenant_id, &a, &e), -1);
+	ck_assert_int_eq(st->ops->agent(st, c.tenant_id, "C1", "1.0", &a, &e),
+			 -1);
 	pg_up();
 	connection_release(&c);
 	st->ops->close(st);
@@ -605,29 +728,23 @@ START_TEST(agent_comes_with_the_tenant_in_one_round_trip)
 }
 END_TEST
 
-START_TEST(agent_that_came_along_is_given_to_its_tenant_only_and_once)
+START_TEST(agent_that_came_along_is_given_once_and_for_its_thread_only)
 {
 	struct store *writer = st;
-	struct agent a = { .tenant_id = acme,
-			   .name = (char *)"Nils",
-			   .role = (char *)"",
-			   .persona = (char *)"",
-			   .model = (char *)"",
-			   .placeholder = (char *)"",
-			   .active = true };
 	struct connection c;
 
 	st = scratch_open(&scratch, false);
-	ck_assert_int_eq(resolve("T1", &c), 1);
+	ck_assert_int_eq(resolve_in("C1", &c), 1);
 	connection_release(&c);
-	ck_assert_int_eq(st->ops->agent(st, "another", &a, &e), 0);
-	a.tenant_id = acme;
-	ck_assert_msg(writer->ops->agent_put(writer, &a, &e) == 0, "%s", e.msg);
-	ck_assert_int_eq(st->ops->agent(st, acme, &a, &e), 1);
-	ck_assert_str_eq(a.name, "Nils");
-	agent_release(&a);
+	expect_agent("another", "C1", "1.0", NULL);
+	put_agent(writer, "Nils", "[\"C1\"]");
+	expect_agent(acme, "C1", "1.0", "Nils");
+	ck_assert_int_eq(resolve_in("C2", &c), 1);
+	connection_release(&c);
+	expect_agent(acme, "C1", "1.0", "Nils");
+	expect_agent(acme, "C2", "1.0", "Mara");
 	ck_assert_int_eq(resolve("unknown", &c), 0);
-	ck_assert_int_eq(st->ops->agent(st, "", &a, &e), 0);
+	expect_agent("", "C1", "1.0", NULL);
 	st->ops->close(st);
 	st = writer;
 }
@@ -641,7 +758,7 @@ START_TEST(reading_is_to_be_tried_again_without_a_server)
 	pg_down();
 	ck_assert_int_eq(resolve("T1", &c), -1);
 	ck_assert_int_eq(e.kind, ERR_RETRY);
-	ck_assert_int_eq(st->ops->agent(st, acme, &a, &e), -1);
+	ck_assert_int_eq(st->ops->agent(st, acme, NULL, NULL, &a, &e), -1);
 	ck_assert_int_eq(e.kind, ERR_RETRY);
 	pg_up();
 }
@@ -724,6 +841,10 @@ static TCase *filled(const char *name, void (*setup)(void))
 	tcase_add_test(tc, connection_resolves_with_its_tenant_and_token);
 	tcase_add_test(tc, unknown_workspace_is_not_found);
 	tcase_add_test(tc, active_agent_is_found_and_an_inactive_one_is_not);
+	tcase_add_test(tc, agent_is_the_channels_own_or_the_default);
+	tcase_add_test(tc, there_is_one_default);
+	tcase_add_test(tc, name_of_another_agent_is_refused);
+	tcase_add_test(tc, access_is_kept_by_tenant_and_by_agent);
 	tcase_add_test(tc, tenant_is_replaced_by_name_and_keeps_its_id);
 	tcase_add_test(tc, workspace_of_another_tenant_is_refused);
 	tcase_add_test(tc, connection_of_unknown_app_is_refused);
@@ -762,7 +883,8 @@ static TCase *server(void)
 	tcase_add_test(tc, reader_goes_on_after_the_server_restarted);
 	tcase_add_test(tc, agent_comes_with_the_tenant_in_one_round_trip);
 	tcase_add_test(
-		tc, agent_that_came_along_is_given_to_its_tenant_only_and_once);
+		tc,
+		agent_that_came_along_is_given_once_and_for_its_thread_only);
 	tcase_add_test(tc, reading_is_to_be_tried_again_without_a_server);
 	tcase_add_test(tc, database_without_schema_is_refused);
 	tcase_add_test(tc, schema_of_a_newer_konstructd_is_refused);

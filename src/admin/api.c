@@ -5,6 +5,7 @@
 #include <stdlib.h>
 #include <string.h>
 
+#include "admin/agents.h"
 #include "admin/letters.h"
 #include "admin/tenants.h"
 #include "base/err.h"
@@ -25,7 +26,7 @@ enum api_body {
 
 struct api_command {
 	const char *method;
-	const char *path; /* a star stands for a tenant's name */
+	const char *path; /* stars stand for a tenant's name and the like */
 	enum api_body body;
 	bool writes;
 	int (*run)(struct api_call *c, struct store *s, struct err *e);
@@ -39,8 +40,13 @@ static const struct api_command commands[] = {
 	{ "DELETE", "/v1/tenants/*", BODY_NONE, true, tenants_remove },
 	{ "POST", "/v1/tenants/*/pause", BODY_NONE, true, tenants_pause },
 	{ "POST", "/v1/tenants/*/resume", BODY_NONE, true, tenants_resume },
-	{ "GET", "/v1/tenants/*/agent", BODY_NONE, false, tenants_agent },
-	{ "PUT", "/v1/tenants/*/agent", BODY_AGENT, true, tenants_agent_set },
+	{ "GET", "/v1/tenants/*/agent", BODY_NONE, false, agents_show },
+	{ "PUT", "/v1/tenants/*/agent", BODY_AGENT, true, agents_set },
+	{ "GET", "/v1/tenants/*/agents", BODY_NONE, false, agents_list },
+	{ "POST", "/v1/tenants/*/agents", BODY_AGENT, true, agents_add },
+	{ "GET", "/v1/tenants/*/agents/*", BODY_NONE, false, agents_show },
+	{ "PUT", "/v1/tenants/*/agents/*", BODY_AGENT, true, agents_set },
+	{ "DELETE", "/v1/tenants/*/agents/*", BODY_NONE, true, agents_remove },
 	{ "POST", "/v1/apply", BODY_TENANTS, true, tenants_apply },
 	{ "GET", "/v1/explain/*", BODY_NONE, false, letters_explain },
 	{ "GET", "/v1/dead", BODY_NONE, false, letters_list },
@@ -49,26 +55,35 @@ static const struct api_command commands[] = {
 	{ "POST", "/v1/dead/*/drop", BODY_NONE, true, letters_drop },
 };
 
-/* Does path have the pattern's form? The star's part goes to name. */
-static bool matches(const char *pattern, const char *path,
-		    char name[APPLY_NAME_MAX + 1])
+/* What stands in the place of a star; NULL when that is nothing of ours. */
+static const char *take_star(const char *path, char name[APPLY_NAME_MAX + 1])
 {
-	size_t head = strcspn(pattern, "*");
-	size_t n;
+	size_t n = strcspn(path, "/");
 
-	name[0] = '\0';
-	if (pattern[head] == '\0')
-		return strcmp(pattern, path) == 0;
-	if (strncmp(pattern, path, head) != 0)
-		return false;
-	n = strcspn(path + head, "/");
 	if (n == 0 || n > APPLY_NAME_MAX)
-		return false;
-	if (strcmp(pattern + head + 1, path + head + n) != 0)
-		return false;
-	memcpy(name, path + head, n);
+		return NULL;
+	memcpy(name, path, n);
 	name[n] = '\0';
-	return true;
+	return path + n;
+}
+
+/* Does path have the pattern's form? What its stars stand for goes to c. */
+static bool matches(struct api_call *c, const char *pattern, const char *path)
+{
+	char *star = c->tenant;
+
+	c->tenant[0] = c->of_tenant[0] = '\0';
+	for (; *pattern; pattern++) {
+		if (*pattern == '*') {
+			path = take_star(path, star);
+			if (!path)
+				return false;
+			star = c->of_tenant;
+		} else if (*pattern != *path++) {
+			return false;
+		}
+	}
+	return *path == '\0';
 }
 
 static int find(struct api_call *c, const char *method, const char *path,
@@ -78,7 +93,7 @@ static int find(struct api_call *c, const char *method, const char *path,
 	size_t i;
 
 	for (i = 0; i < sizeof(commands) / sizeof(commands[0]); i++) {
-		if (!matches(commands[i].path, path, c->tenant))
+		if (!matches(c, commands[i].path, path))
 			continue;
 		known = true;
 		if (strcmp(commands[i].method, method) != 0)
@@ -115,7 +130,7 @@ static int parse(struct api_call *c, const char *body, size_t len,
 	case BODY_AGENT:
 		if (apply_parse_agent(&c->agent, body, len, e) < 0)
 			return -1;
-		return apply_agent_check(&c->agent, "", c->conf, e);
+		return apply_agent_check(&c->agent, c->conf, e);
 	}
 	return 0;
 }
@@ -224,13 +239,11 @@ void api_error(struct buf *out, const struct err *e)
 
 size_t api_body_max(const char *path)
 {
-	size_t n = strlen(path);
-
 	if (strcmp(path, "/v1/apply") == 0)
 		return APPLY_MAX;
 	if (strcmp(path, "/v1/tenants") == 0)
 		return AGENT_MAX;
-	if (n > 6 && strcmp(path + n - 6, "/agent") == 0)
+	if (strstr(path, "/agent"))
 		return AGENT_MAX;
 	return SMALL_MAX;
 }

@@ -24,8 +24,13 @@ struct store;
  *   PUT    /v1/tenants/NAME          the same, of one that is there
  *   DELETE /v1/tenants/NAME
  *   POST   /v1/tenants/NAME/pause    and /resume
- *   GET    /v1/tenants/NAME/agent
+ *   GET    /v1/tenants/NAME/agent    the default one
  *   PUT    /v1/tenants/NAME/agent    admin/apply.h: one agent
+ *   GET    /v1/tenants/NAME/agents
+ *   POST   /v1/tenants/NAME/agents   another one
+ *   GET    /v1/tenants/NAME/agents/ID
+ *   PUT    /v1/tenants/NAME/agents/ID
+ *   DELETE /v1/tenants/NAME/agents/ID
  *   POST   /v1/apply                 admin/apply.h: many tenants
  *   GET    /v1/explain/WHAT          admin/letters.h
  *   GET    /v1/dead
@@ -51,7 +56,8 @@ struct api_entry {
 struct api_call {
 	const struct api_command *command;
 	const struct conf *conf;
-	char tenant[APPLY_NAME_MAX + 1]; /* or what else the path names */
+	char tenant[APPLY_NAME_MAX + 1];    /* or what else the path names */
+	char of_tenant[APPLY_NAME_MAX + 1]; /* what it names behind that */
 	struct apply apply; /* POST: connections may lack ids, see below */
 	struct apply_agent agent;
 	int status; /* HTTP's */

@@ -15,6 +15,8 @@
 #include "state/budget.h"
 
 #define CONNECTIONS_MAX 1000 /* of one tenant */
+#define AGENTS_MAX      100
+#define CHANNELS_MAX    1000 /* of one agent */
 
 #define CONNECTION(m) offsetof(struct apply_connection, m)
 #define AGENT(m)      offsetof(struct apply_agent, m)
@@ -36,6 +38,8 @@ static const struct field agent_fields[] = {
 	{ "persona", F_TEXT, AGENT(persona), 64 * 1024 },
 	{ "model", F_LINE, AGENT(model), 80 },
 	{ "placeholder", F_LINE, AGENT(placeholder), 200 },
+	{ "channels", F_CHANNELS, AGENT(channels), CHANNELS_MAX },
+	{ "default", F_BOOL, AGENT(is_default), 0 },
 	{ NULL, F_NESTED, 0, 0 },
 };
 
@@ -46,17 +50,20 @@ static const struct field tenant_fields[] = {
 	{ "burst", F_NUMBER, TENANT(burst), 0 },
 	{ "budget", F_LINE, TENANT(budget), BUDGET_TEXT - 1 },
 	{ "agent", F_NESTED, 0, 0 },
+	{ "agents", F_NESTED, 0, 0 },
 	{ "connections", F_NESTED, 0, 0 },
 	{ NULL, F_NESTED, 0, 0 },
 };
 
+/* With its place set. */
 static int parse_agent(struct apply_agent *g, const struct json *j,
-		       const char *place, struct err *e)
+		       struct err *e)
 {
 	const struct fields f = { agent_fields, g };
 
 	g->given = true;
-	return field_walk(j, place, &f, 1, e);
+	g->is_default = APPLY_KEEP;
+	return field_walk(j, g->place, &f, 1, e);
 }
 
 /* Both tokens, and not of two apps as far as they show it. */
@@ -90,6 +97,49 @@ static const struct json *element(const struct json *array, size_t i)
 
 	(void)snprintf(path, sizeof(path), "%zu", i);
 	return json_at(array, path);
+}
+
+/* Each is told by its name, and one at most is the default. */
+static int check_agents(const struct apply_tenant *t, struct err *e)
+{
+	const struct apply_agent *g, *h;
+	size_t defaults = 0;
+
+	for (g = t->agents; g < t->agents + t->nagents; g++) {
+		if (!g->name)
+			return field_bad(e, g->place, "name", "missing");
+		for (h = t->agents; h < g; h++)
+			if (strcmp(h->name, g->name) == 0)
+				return field_bad(e, g->place, "name",
+						 "is there twice");
+		if (g->is_default == 1 && ++defaults > 1)
+			return field_bad(e, g->place, "default",
+					 "another one is");
+	}
+	return 0;
+}
+
+static int parse_agents(struct apply_tenant *t, const struct json *list,
+			struct err *e)
+{
+	size_t i, n = json_len(list, "");
+	struct apply_agent *g;
+
+	if (!json_is_array(list, "") || n > AGENTS_MAX)
+		return field_bad(e, t->place, "agents",
+				 "not a list of at most 100 agents");
+	t->agents = calloc(n ? n : 1, sizeof(*t->agents));
+	if (!t->agents)
+		return err_set(e, ERR_RETRY, "no memory");
+	t->nagents = n;
+	for (i = 0; i < n; i++) {
+		g = &t->agents[i];
+		(void)snprintf(g->place, sizeof(g->place), "%sagents[%zu].",
+			       t->place, i);
+		if (parse_agent(g, element(list, i), e) < 0)
+			return -1;
+	}
+	return check_agents(t, e);
 }
 
 static int alloc_connections(struct apply_tenant *t, size_t n, struct err *e)
@@ -173,7 +223,7 @@ static int parse_tenant(struct apply_tenant *t, const struct json *j, bool bare,
 {
 	const struct json *list = json_at(j, "connections");
 	const struct json *agent = json_at(j, "agent");
-	char place[64];
+	const struct json *agents = json_at(j, "agents");
 
 	t->paused = APPLY_KEEP;
 	t->rate_per_minute = APPLY_KEEP;
@@ -189,10 +239,11 @@ static int parse_tenant(struct apply_tenant *t, const struct json *j, bool bare,
 	else if (list ? parse_list(t, list, e) < 0
 		      : check_connection(&t->connections[0], e) < 0)
 		return -1;
-	if (!agent)
-		return 0;
-	(void)snprintf(place, sizeof(place), "%sagent.", t->place);
-	return parse_agent(&t->agent, agent, place, e);
+	(void)snprintf(t->agent.place, sizeof(t->agent.place), "%sagent.",
+		       t->place);
+	if (agent && parse_agent(&t->agent, agent, e) < 0)
+		return -1;
+	return agents ? parse_agents(t, agents, e) : 0;
 }
 
 static int alloc_tenants(struct apply *a, size_t n, struct err *e)
@@ -311,7 +362,7 @@ int apply_parse_agent(struct apply_agent *g, const char *text, size_t len,
 	memset(g, 0, sizeof(*g));
 	if (!root)
 		return -1;
-	rc = parse_agent(g, root, "", e);
+	rc = parse_agent(g, root, e);
 	if (rc < 0)
 		apply_agent_release(g);
 	json_free(root);
@@ -325,6 +376,7 @@ void apply_agent_release(struct apply_agent *g)
 	free(g->persona);
 	free(g->model);
 	free(g->placeholder);
+	free(g->channels);
 	memset(g, 0, sizeof(*g));
 }
 
@@ -351,13 +403,16 @@ void apply_release(struct apply *a)
 		free(t->name);
 		free(t->budget);
 		apply_agent_release(&t->agent);
+		for (k = 0; k < t->nagents; k++)
+			apply_agent_release(&t->agents[k]);
+		free(t->agents);
 	}
 	free(a->tenants);
 	memset(a, 0, sizeof(*a));
 }
 
-int apply_agent_check(const struct apply_agent *g, const char *place,
-		      const struct conf *c, struct err *e)
+int apply_agent_check(const struct apply_agent *g, const struct conf *c,
+		      struct err *e)
 {
 	const struct conf_model *m;
 
@@ -367,20 +422,21 @@ int apply_agent_check(const struct apply_agent *g, const char *place,
 	if (m && strcmp(m->name, g->model) == 0)
 		return 0;
 	return err_set(e, ERR_INPUT,
-		       "%smodel: no llm \"%s\" in the configuration", place,
+		       "%smodel: no llm \"%s\" in the configuration", g->place,
 		       g->model);
 }
 
 int apply_check(const struct apply *a, const struct conf *c, struct err *e)
 {
-	char place[64];
-	size_t i;
+	const struct apply_tenant *t;
+	size_t k;
 
-	for (i = 0; i < a->n; i++) {
-		(void)snprintf(place, sizeof(place), "%sagent.",
-			       a->tenants[i].place);
-		if (apply_agent_check(&a->tenants[i].agent, place, c, e) < 0)
+	for (t = a->tenants; t < a->tenants + a->n; t++) {
+		if (apply_agent_check(&t->agent, c, e) < 0)
 			return -1;
+		for (k = 0; k < t->nagents; k++)
+			if (apply_agent_check(&t->agents[k], c, e) < 0)
+				return -1;
 	}
 	return 0;
 }

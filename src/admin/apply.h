@@ -21,6 +21,10 @@ struct store;
  *       "budget": "person/requests/day=50", (state/budget.h)
  *       "agent": { "name", "role", "persona", "model", "placeholder" } } ] }
  *
+ * "agent" is the default one. Of several, each is told apart by its name in
+ * an array "agents", with "channels": ["C..."] that are bound to it and
+ * "default": true for one; agents that aren't listed stay.
+ *
  * For several workspaces the six of the connection stand in the objects of
  * an array "connections" instead. An id that is missing is asked of Slack.
  */
@@ -44,12 +48,15 @@ struct apply_connection {
 };
 
 struct apply_agent {
+	char place[64]; /* "tenants[3].agents[0]."; "" for one agent */
 	bool given;
 	char *name; /* NULL as all others: left out */
 	char *role;
 	char *persona;
 	char *model;
 	char *placeholder;
+	char *channels; /* a JSON array */
+	int is_default; /* 0, 1 or APPLY_KEEP */
 };
 
 struct apply_tenant {
@@ -61,7 +68,9 @@ struct apply_tenant {
 	char *budget; /* in its one form; NULL: left out */
 	struct apply_connection *connections;
 	size_t nconnections;
-	struct apply_agent agent;
+	struct apply_agent agent; /* the default one */
+	struct apply_agent *agents;
+	size_t nagents;
 };
 
 struct apply {
@@ -90,8 +99,8 @@ void apply_agent_release(struct apply_agent *g);
 
 /* Are the models that agents prefer in the configuration? */
 int apply_check(const struct apply *a, const struct conf *c, struct err *e);
-int apply_agent_check(const struct apply_agent *g, const char *place,
-		      const struct conf *c, struct err *e);
+int apply_agent_check(const struct apply_agent *g, const struct conf *c,
+		      struct err *e);
 
 /* Are all ids there, so that Slack needn't be asked? */
 bool apply_known(const struct apply_connection *c);
@@ -101,6 +110,9 @@ bool apply_known(const struct apply_connection *c);
  * doesn't document: false when it has none.
  */
 bool apply_token_app(const char *token, char *out, size_t size);
+
+/* A copy in place of what is there, which is freed; NULL changes nothing. */
+int apply_set(char **dst, const char *s, struct err *e);
 
 /* A name that can stand in a path: letters, digits, '.', '_', '-'. */
 bool apply_name_valid(const char *name);
@@ -112,7 +124,17 @@ bool apply_name_valid(const char *name);
  */
 int apply_write(const struct apply *a, struct store *s, size_t *created,
 		struct err *e);
+
+/* Of one agent, by its id; NULL: the default one, which is made if there is
+ * none. */
 int apply_write_agent(const struct apply_agent *g, struct store *s,
-		      const char *tenant_id, struct err *e);
+		      const char *tenant_id, const char *agent_id,
+		      struct err *e);
+/* What is told of a tenant's agents. */
+int apply_write_agents(const struct apply_tenant *t, struct store *s,
+		       const char *tenant_id, struct err *e);
+/* A new one. */
+int apply_add_agent(const struct apply_agent *g, struct store *s,
+		    const char *tenant_id, struct err *e);
 
 #endif

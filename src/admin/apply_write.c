@@ -14,63 +14,6 @@ struct writing {
 	struct err *e;
 };
 
-static int set(char **dst, const char *s, struct err *e)
-{
-	char *copy;
-
-	if (!s)
-		return 0;
-	copy = strdup(s);
-	if (!copy)
-		return err_set(e, ERR_RETRY, "no memory");
-	free(*dst);
-	*dst = copy;
-	return 0;
-}
-
-/* 1 when the agent was there, 0 when it is new, -1. */
-static int agent_load(struct store *s, const char *tenant_id, struct agent *out,
-		      struct err *e)
-{
-	int found = s->ops->agent(s, tenant_id, out, e);
-
-	if (found != 0)
-		return found;
-	memset(out, 0, sizeof(*out));
-	if (set(&out->tenant_id, tenant_id, e) < 0 ||
-	    set(&out->role, "", e) < 0 || set(&out->persona, "", e) < 0 ||
-	    set(&out->model, "", e) < 0 || set(&out->placeholder, "", e) < 0)
-		return -1;
-	out->active = true;
-	return 0;
-}
-
-int apply_write_agent(const struct apply_agent *g, struct store *s,
-		      const char *tenant_id, struct err *e)
-{
-	struct agent agent = { 0 };
-	int rc = -1;
-	int found;
-
-	found = agent_load(s, tenant_id, &agent, e);
-	if (found < 0)
-		goto out;
-	if (found == 0 && !g->name) {
-		err_set(e, ERR_INPUT, "name: missing");
-		goto out;
-	}
-	if (set(&agent.name, g->name, e) < 0 ||
-	    set(&agent.role, g->role, e) < 0 ||
-	    set(&agent.persona, g->persona, e) < 0 ||
-	    set(&agent.model, g->model, e) < 0 ||
-	    set(&agent.placeholder, g->placeholder, e) < 0)
-		goto out;
-	rc = s->ops->agent_put(s, &agent, e);
-out:
-	agent_release(&agent);
-	return rc;
-}
-
 static int write_tenant(const struct writing *w, const struct apply_tenant *t,
 			struct tenant *row)
 {
@@ -84,8 +27,8 @@ static int write_tenant(const struct writing *w, const struct apply_tenant *t,
 		memset(row, 0, sizeof(*row));
 		row->rate_per_minute = -1;
 		row->burst = -1;
-		if (set(&row->id, "", w->e) < 0 ||
-		    set(&row->name, t->name, w->e) < 0)
+		if (apply_set(&row->id, "", w->e) < 0 ||
+		    apply_set(&row->name, t->name, w->e) < 0)
 			return -1;
 	}
 	if (t->paused != APPLY_KEEP)
@@ -94,7 +37,7 @@ static int write_tenant(const struct writing *w, const struct apply_tenant *t,
 		row->rate_per_minute = t->rate_per_minute;
 	if (t->burst != APPLY_KEEP)
 		row->burst = t->burst;
-	if (set(&row->budget, t->budget, w->e) < 0)
+	if (apply_set(&row->budget, t->budget, w->e) < 0)
 		return -1;
 	if (s->ops->tenant_put(s, row, w->e) < 0)
 		return -1;
@@ -153,11 +96,8 @@ static int write_one(const struct writing *w, const struct apply_tenant *t)
 	for (i = 0; i < t->nconnections; i++)
 		if (write_connection(w, &t->connections[i], &row) < 0)
 			goto out;
-	if (t->agent.given &&
-	    apply_write_agent(&t->agent, w->store, row.id, w->e) < 0) {
-		err_wrap(w->e, "%sagent", t->place);
+	if (apply_write_agents(t, w->store, row.id, w->e) < 0)
 		goto out;
-	}
 	rc = found;
 out:
 	tenant_release(&row);

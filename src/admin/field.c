@@ -3,15 +3,18 @@
 
 #include <ctype.h>
 #include <stdint.h>
+#include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
 
 #include "admin/apply.h"
+#include "base/buf.h"
 #include "base/err.h"
 #include "base/json.h"
 #include "base/secret.h"
 
 #define NUMBER_MAX 1000000
+#define ID_MAX     32
 
 /* Going over one object's members. */
 struct walk {
@@ -95,6 +98,7 @@ static const char *string_fault(const struct field *f, const char *s)
 		break;
 	case F_NUMBER:
 	case F_BOOL:
+	case F_CHANNELS:
 	case F_NESTED:
 		break;
 	}
@@ -148,6 +152,57 @@ static int take_bool(const struct walk *w, const struct field *f, char *to,
 	return 0;
 }
 
+static const char *fault_of_list(enum field_kind kind)
+{
+	return kind == F_CHANNELS ? "has what is no channel's id (C123...)"
+				  : "has what is no id";
+}
+
+/* How ids of a kind begin. */
+static const char *first_letters(enum field_kind kind)
+{
+	return kind == F_CHANNELS ? "CDG" : "";
+}
+
+static bool is_of(enum field_kind kind, const char *id)
+{
+	return id && strlen(id) <= ID_MAX && field_id_valid(id) &&
+	       strchr(first_letters(kind), id[0]);
+}
+
+static int take_ids(const struct walk *w, const struct field *f, char *to,
+		    const struct json *value)
+{
+	char **dst = (char **)(void *)(to + f->offset);
+	size_t i, n = json_len(value, "");
+	struct buf list;
+	struct jwrite jw;
+	char at[24];
+	const char *id;
+
+	if (!json_is_array(value, "") || n > f->max)
+		return field_bad(w->e, w->place, f->key,
+				 "not a list, or too long a one");
+	buf_init(&list, (ID_MAX + 3) * (n + 1));
+	jw_init(&jw, &list);
+	jw_array(&jw, NULL);
+	for (i = 0; i < n; i++) {
+		(void)snprintf(at, sizeof(at), "%zu", i);
+		id = json_str(value, at);
+		if (!is_of(f->kind, id)) {
+			buf_release(&list);
+			return field_bad(w->e, w->place, f->key,
+					 fault_of_list(f->kind));
+		}
+		jw_str(&jw, NULL, id);
+	}
+	jw_array_end(&jw);
+	free(*dst);
+	*dst = list.failed ? NULL : buf_take(&list);
+	buf_release(&list);
+	return *dst ? 0 : err_set(w->e, ERR_RETRY, "no memory");
+}
+
 static int take(const struct walk *w, const struct field *f, char *to,
 		const struct json *value)
 {
@@ -163,6 +218,8 @@ static int take(const struct walk *w, const struct field *f, char *to,
 		return take_number(w, f, to, value);
 	case F_BOOL:
 		return take_bool(w, f, to, value);
+	case F_CHANNELS:
+		return take_ids(w, f, to, value);
 	case F_NESTED:
 		break;
 	}

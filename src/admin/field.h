@@ -21,7 +21,8 @@ enum field_kind {
 	F_TEXT, /* and with line ends and tabs */
 	F_NUMBER,
 	F_BOOL,
-	F_NESTED, /* looked at by whoever called */
+	F_CHANNELS, /* a list of their ids */
+	F_NESTED,   /* looked at by whoever called */
 };
 
 /* A key, what may stand there, and where it goes. */
@@ -29,7 +30,7 @@ struct field {
 	const char *key;
 	enum field_kind kind;
 	size_t offset;
-	size_t max; /* bytes */
+	size_t max; /* bytes; of a list: ids */
 };
 
 /* A table, ended by a NULL key, and the struct that its offsets are in. */
@@ -39,8 +40,9 @@ struct fields {
 };
 
 /*
- * Strings go to char * (heap, wiped when replaced), numbers and booleans to
- * int. place stands in front of the member's name in errors. 0 or -1.
+ * Strings, and lists as JSON, go to char * (heap, wiped when replaced), numbers
+ * and booleans to int. place stands in front of the member's name in errors. 0
+ * or -1.
  */
 int field_walk(const struct json *j, const char *place, const struct fields *f,
 	       size_t nfields, struct err *e);

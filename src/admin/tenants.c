@@ -6,6 +6,7 @@
 #include <stdlib.h>
 #include <string.h>
 
+#include "admin/agents.h"
 #include "admin/api.h"
 #include "base/err.h"
 #include "base/json.h"
@@ -25,9 +26,8 @@ static int no_memory(struct err *e)
 	return err_set(e, ERR_RETRY, "no memory");
 }
 
-/* 0 and out filled, -1 also when there is no such tenant. */
-static int load(struct api_call *c, struct store *s, const char *name,
-		struct tenant *out, struct err *e)
+int tenants_load(struct api_call *c, struct store *s, const char *name,
+		 struct tenant *out, struct err *e)
 {
 	int found = s->ops->tenant_by_name(s, name, out, e);
 
@@ -47,18 +47,6 @@ static void write_tenant(struct jwrite *w, const struct tenant *t)
 	jw_int(w, "rate_per_minute", t->rate_per_minute);
 	jw_int(w, "burst", t->burst);
 	jw_str(w, "budget", t->budget);
-}
-
-static void write_agent(struct jwrite *w, const char *key,
-			const struct agent *a)
-{
-	jw_object(w, key);
-	jw_str(w, "name", a->name);
-	jw_str(w, "role", a->role);
-	jw_str(w, "persona", a->persona);
-	jw_str(w, "model", a->model);
-	jw_str(w, "placeholder", a->placeholder);
-	jw_object_end(w);
 }
 
 static int count_one(const struct connection *conn, void *arg)
@@ -81,18 +69,13 @@ static int list_one(const struct tenant *t, void *arg)
 {
 	struct listing *l = arg;
 	const size_t *n = map_get(l->counts, t->id);
-	struct agent agent = { 0 };
-	int found;
 
-	found = l->store->ops->agent(l->store, t->id, &agent, l->e);
-	if (found < 0)
-		return -1;
 	jw_object(&l->w, NULL);
 	write_tenant(&l->w, t);
 	jw_int(&l->w, "connections", n ? (int64_t)*n : 0);
-	jw_str(&l->w, "agent", found ? agent.name : NULL);
+	if (agents_write_names(&l->w, l->store, t->id, l->e) < 0)
+		return -1;
 	jw_object_end(&l->w);
-	agent_release(&agent);
 	return 0;
 }
 
@@ -140,14 +123,9 @@ static int show(struct api_call *c, struct store *s, const char *name,
 {
 	struct listing l = { .store = s, .e = e };
 	struct tenant t = { 0 };
-	struct agent agent = { 0 };
-	int found;
 	int rc = -1;
 
-	if (load(c, s, name, &t, e) < 0)
-		goto out;
-	found = s->ops->agent(s, t.id, &agent, e);
-	if (found < 0)
+	if (tenants_load(c, s, name, &t, e) < 0)
 		goto out;
 	jw_init(&l.w, &c->out);
 	jw_object(&l.w, NULL);
@@ -156,12 +134,11 @@ static int show(struct api_call *c, struct store *s, const char *name,
 	if (s->ops->connections(s, name, show_connection, &l, e) < 0)
 		goto out;
 	jw_array_end(&l.w);
-	if (found)
-		write_agent(&l.w, "agent", &agent);
+	if (agents_write(&l.w, s, t.id, e) < 0)
+		goto out;
 	jw_object_end(&l.w);
 	rc = 0;
 out:
-	agent_release(&agent);
 	tenant_release(&t);
 	return rc;
 }
@@ -183,7 +160,7 @@ int tenants_add(struct api_call *c, struct store *s, struct err *e)
 int tenants_set(struct api_call *c, struct store *s, struct err *e)
 {
 	struct tenant t = { 0 };
-	int rc = load(c, s, c->tenant, &t, e);
+	int rc = tenants_load(c, s, c->tenant, &t, e);
 
 	tenant_release(&t);
 	return rc < 0 ? -1 : tenants_add(c, s, e);
@@ -245,7 +222,7 @@ int tenants_remove(struct api_call *c, struct store *s, struct err *e)
 	struct leaving l = { c, e };
 	struct tenant t = { 0 };
 
-	if (load(c, s, c->tenant, &t, e) < 0)
+	if (tenants_load(c, s, c->tenant, &t, e) < 0)
 		return -1;
 	tenant_release(&t);
 	if (s->ops->connections(s, c->tenant, note_app, &l, e) < 0)
@@ -264,7 +241,7 @@ static int set_paused(struct api_call *c, struct store *s, bool paused,
 	struct tenant t = { 0 };
 	int rc = -1;
 
-	if (load(c, s, c->tenant, &t, e) < 0)
+	if (tenants_load(c, s, c->tenant, &t, e) < 0)
 		goto out;
 	t.paused = paused;
 	if (s->ops->tenant_put(s, &t, e) < 0)
@@ -284,45 +261,6 @@ int tenants_pause(struct api_call *c, struct store *s, struct err *e)
 int tenants_resume(struct api_call *c, struct store *s, struct err *e)
 {
 	return set_paused(c, s, false, e);
-}
-
-int tenants_agent(struct api_call *c, struct store *s, struct err *e)
-{
-	struct tenant t = { 0 };
-	struct agent agent = { 0 };
-	struct jwrite w;
-	int found;
-	int rc = -1;
-
-	if (load(c, s, c->tenant, &t, e) < 0)
-		goto out;
-	found = s->ops->agent(s, t.id, &agent, e);
-	if (found < 0)
-		goto out;
-	if (found == 0) {
-		c->status = 404;
-		err_set(e, ERR_INPUT, "tenant '%s' has no agent", c->tenant);
-		goto out;
-	}
-	jw_init(&w, &c->out);
-	write_agent(&w, NULL, &agent);
-	rc = 0;
-out:
-	agent_release(&agent);
-	tenant_release(&t);
-	return rc;
-}
-
-int tenants_agent_set(struct api_call *c, struct store *s, struct err *e)
-{
-	struct tenant t = { 0 };
-	int rc;
-
-	rc = load(c, s, c->tenant, &t, e);
-	if (rc == 0)
-		rc = apply_write_agent(&c->agent, s, t.id, e);
-	tenant_release(&t);
-	return rc < 0 ? -1 : tenants_agent(c, s, e);
 }
 
 int tenants_apply(struct api_call *c, struct store *s, struct err *e)

@@ -5,6 +5,7 @@
 struct api_call;
 struct err;
 struct store;
+struct tenant;
 
 /*
  * The commands behind admin/api.h, each on a store: c->tenant, c->apply or
@@ -17,8 +18,10 @@ int tenants_set(struct api_call *c, struct store *s, struct err *e);
 int tenants_remove(struct api_call *c, struct store *s, struct err *e);
 int tenants_pause(struct api_call *c, struct store *s, struct err *e);
 int tenants_resume(struct api_call *c, struct store *s, struct err *e);
-int tenants_agent(struct api_call *c, struct store *s, struct err *e);
-int tenants_agent_set(struct api_call *c, struct store *s, struct err *e);
 int tenants_apply(struct api_call *c, struct store *s, struct err *e);
+
+/* 0 and out filled, -1 also when there is no such tenant. */
+int tenants_load(struct api_call *c, struct store *s, const char *name,
+		 struct tenant *out, struct err *e);
 
 #endif

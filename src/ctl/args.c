@@ -17,8 +17,11 @@ const struct ctl_word ctl_words[] = {
 	{ "tenant", "remove", "NAME", 0, CTL_TENANT_REMOVE },
 	{ "tenant", "pause", "NAME", 0, CTL_TENANT_PAUSE },
 	{ "tenant", "resume", "NAME", 0, CTL_TENANT_RESUME },
-	{ "agent", "set", "TENANT", TAKES_AGENT, CTL_AGENT_SET },
-	{ "agent", "show", "TENANT", 0, CTL_AGENT_SHOW },
+	{ "agent", "add", "TENANT", TAKES_AGENT, CTL_AGENT_ADD },
+	{ "agent", "set", "TENANT [AGENT]", TAKES_AGENT, CTL_AGENT_SET },
+	{ "agent", "list", "TENANT", 0, CTL_AGENT_LIST },
+	{ "agent", "show", "TENANT [AGENT]", 0, CTL_AGENT_SHOW },
+	{ "agent", "remove", "TENANT AGENT", 0, CTL_AGENT_REMOVE },
 	{ "apply", NULL, "FILE", 0, CTL_APPLY },
 	{ "backup", NULL, "FILE", NO_OFFLINE, CTL_BACKUP },
 	{ "explain", NULL, "PERMALINK|EVENT|ENTRY", 0, CTL_EXPLAIN },
@@ -56,6 +59,8 @@ const struct option ctl_options[] = {
 	{ "rate-per-minute", required_argument, NULL, 'r' },
 	{ "burst", required_argument, NULL, 'b' },
 	{ "budget", required_argument, NULL, 'L' },
+	{ "channels", required_argument, NULL, 'C' },
+	{ "default", no_argument, NULL, 'd' },
 	{ "agent-view", no_argument, NULL, 'W' },
 	{ NULL, 0, NULL, 0 },
 };
@@ -86,6 +91,8 @@ static const struct {
 	{ 'r', offsetof(struct ctl_args, rate), TAKES_CHANGE },
 	{ 'b', offsetof(struct ctl_args, burst), TAKES_CHANGE },
 	{ 'L', offsetof(struct ctl_args, budget), TAKES_CHANGE },
+	{ 'C', offsetof(struct ctl_args, channels), TAKES_AGENT },
+	{ 'd', offsetof(struct ctl_args, is_default), TAKES_AGENT },
 	{ 'W', offsetof(struct ctl_args, agent_view), TAKES_MANIFEST },
 };
 
@@ -100,10 +107,14 @@ void ctl_usage(FILE *out)
 	      "        [--budget SCOPE/KIND/PERIOD=N,...|none]\n"
 	      "  tenant list\n"
 	      "  tenant show|remove|pause|resume NAME\n"
-	      "  agent set TENANT [--name NAME] [--role ROLE]\n"
+	      "  agent add TENANT --name NAME [the same as set]\n"
+	      "  agent set TENANT [AGENT] [--name NAME] [--role ROLE]\n"
 	      "        [--persona TEXT | --persona-file FILE]\n"
 	      "        [--model MODEL] [--placeholder TEXT]\n"
-	      "  agent show TENANT\n"
+	      "        [--channels ID,ID...|none] [--default]\n"
+	      "  agent list TENANT\n"
+	      "  agent show TENANT [AGENT]\n"
+	      "  agent remove TENANT AGENT\n"
 	      "  apply FILE.json\n"
 	      "  backup FILE     of an SQLite store, also while the daemon runs\n"
 	      "  explain PERMALINK|EVENT|ENTRY\n"
@@ -260,6 +271,10 @@ static int take_option(struct ctl_args *a, int opt, char **argv, int *seen,
 		a->agent_view = true;
 		*seen = opt;
 		return 0;
+	case 'd':
+		a->is_default = true;
+		*seen = opt;
+		return 0;
 	case ':':
 		return err_set(e, ERR_INPUT, "'%.60s' wants an argument",
 			       argv[optind - 1]);
@@ -294,12 +309,39 @@ static int check(const struct ctl_args *a, unsigned int takes, int seen,
 			       "together");
 	if ((takes & (TAKES_AGENT | TAKES_CHANGE)) && !seen)
 		return err_set(e, ERR_INPUT, "nothing to set");
+	if (a->command == CTL_AGENT_ADD && !a->name)
+		return err_set(e, ERR_INPUT, "--name is needed");
 	if (a->persona && a->persona_file)
 		return err_set(e, ERR_INPUT,
 			       "--persona and --persona-file exclude each "
 			       "other");
 	if ((takes & NO_OFFLINE) && a->offline)
 		return err_set(e, ERR_INPUT, "only a daemon that runs knows");
+	return 0;
+}
+
+/* Words that are wanted, "[...]" only perhaps. */
+static int take_operands(struct ctl_args *a, const char *wanted, int n,
+			 char **words, struct err *e)
+{
+	const char **to[] = { &a->operand, &a->second };
+	int i, most = 0;
+	size_t len;
+
+	for (; wanted && *wanted; wanted += len + strspn(wanted + len, " ")) {
+		len = strcspn(wanted, " ");
+		if (most == n && *wanted != '[')
+			return err_set(e, ERR_INPUT, "%.*s is missing",
+				       (int)len, wanted);
+		if (most == n)
+			break;
+		most++;
+	}
+	if (n > most)
+		return err_set(e, ERR_INPUT, "unexpected '%.60s'",
+			       words[n - 1]);
+	for (i = 0; i < n; i++)
+		*to[i] = words[i];
 	return 0;
 }
 
@@ -325,15 +367,9 @@ int ctl_args_parse(struct ctl_args *a, int argc, char **argv, struct err *e)
 	if (row < 0)
 		return -1;
 	a->command = ctl_words[row].command;
+	argv += optind + used;
 	left = argc - optind - used;
-	if (ctl_words[row].operand && ctl_words[row].operand[0] != '[' &&
-	    left == 0)
-		return err_set(e, ERR_INPUT, "%s is missing",
-			       ctl_words[row].operand);
-	if (left > (ctl_words[row].operand ? 1 : 0))
-		return err_set(e, ERR_INPUT, "unexpected '%.60s'",
-			       argv[argc - 1]);
-	if (ctl_words[row].operand && left > 0)
-		a->operand = argv[optind + used];
+	if (take_operands(a, ctl_words[row].operand, left, argv, e) < 0)
+		return -1;
 	return check(a, ctl_words[row].takes, seen, e);
 }

@@ -15,8 +15,11 @@ enum ctl_command {
 	CTL_TENANT_REMOVE,
 	CTL_TENANT_PAUSE,
 	CTL_TENANT_RESUME,
+	CTL_AGENT_ADD,
 	CTL_AGENT_SET,
+	CTL_AGENT_LIST,
 	CTL_AGENT_SHOW,
+	CTL_AGENT_REMOVE,
 	CTL_APPLY,
 	CTL_BACKUP,
 	CTL_EXPLAIN,
@@ -41,6 +44,7 @@ struct ctl_args {
 	bool json;
 	bool offline;
 	const char *operand; /* a tenant's name, a file, a message */
+	const char *second;  /* an agent's name */
 
 	const char *app_token_file;
 	const char *bot_token_file;
@@ -57,6 +61,8 @@ struct ctl_args {
 	const char *rate;
 	const char *burst;
 	const char *budget;
+	const char *channels;
+	bool is_default;
 	bool agent_view;
 };
 

@@ -38,6 +38,7 @@ int offline_request(struct offline *o, const char *method, const char *path,
 void print_tenants(const struct json *j);
 void print_tenant(const struct json *j);
 void print_agent(const struct json *j);
+void print_agents(const struct json *j);
 void print_done(const struct json *j);
 void print_letters(const struct json *j);
 void print_explained(const struct json *j);

@@ -3,6 +3,7 @@
 #include <stdio.h>
 #include <string.h>
 
+#include "base/buf.h"
 #include "base/clock.h"
 #include "base/json.h"
 #include "ctl/ctl.h"
@@ -37,7 +38,12 @@ void print_tenants(const struct json *j)
 		table_add(&t, json_bool(row, "paused", false) ? "paused"
 							      : "active");
 		table_addf(&t, "%lld", number(row, "connections"));
-		table_add(&t, json_str(row, "agent"));
+		if (number(row, "agents") > 1)
+			table_addf(&t, "%s and %lld more",
+				   json_str(row, "agent"),
+				   number(row, "agents") - 1);
+		else
+			table_add(&t, json_str(row, "agent"));
 		table_add(&t, json_str(row, "id"));
 	}
 	table_print(&t, stdout);
@@ -109,11 +115,51 @@ void print_tenant(const struct json *j)
 	add_limit(&t, "rate_per_minute", j);
 	add_limit(&t, "burst", j);
 	add_budget(&t, json_str(j, "budget"));
-	table_add(&t, "agent");
-	table_add(&t, json_str(j, "agent.name"));
 	table_print(&t, stdout);
 	table_release(&t);
 	print_connections(json_at(j, "connections"));
+	if (json_len(j, "agents") > 0) {
+		putchar('\n');
+		print_agents(j);
+	}
+}
+
+/* "C1 C2" */
+static void add_ids(struct table *t, const struct json *list)
+{
+	struct buf text;
+	size_t i;
+
+	buf_init(&text, (size_t)64 * 1024);
+	for (i = 0; i < json_len(list, ""); i++)
+		(void)buf_addf(&text, "%s%s", i ? " " : "",
+			       json_str(element(list, i), ""));
+	table_add(t, text.data);
+	buf_release(&text);
+}
+
+void print_agents(const struct json *j)
+{
+	static const char *const heads[] = { "AGENT", "ANSWERS IN", "MODEL",
+					     "ROLE" };
+	const struct json *list = json_at(j, "agents");
+	const struct json *row;
+	struct table t;
+	size_t i;
+
+	table_init(&t, 4, heads);
+	for (i = 0; i < json_len(list, ""); i++) {
+		row = element(list, i);
+		table_add(&t, json_str(row, "name"));
+		if (json_bool(row, "default", false))
+			table_add(&t, "(all others)");
+		else
+			add_ids(&t, json_at(row, "channels"));
+		table_add(&t, json_str(row, "model"));
+		table_add(&t, json_str(row, "role"));
+	}
+	table_print(&t, stdout);
+	table_release(&t);
 }
 
 /* A persona has lines of its own; a terminal gets no other control. */
@@ -139,6 +185,10 @@ void print_agent(const struct json *j)
 		table_add(&t, keys[i]);
 		table_add(&t, json_str(j, keys[i]));
 	}
+	table_add(&t, "default");
+	table_add(&t, json_bool(j, "default", false) ? "yes" : "no");
+	table_add(&t, "channels");
+	add_ids(&t, json_at(j, "channels"));
 	table_print(&t, stdout);
 	table_release(&t);
 	if (persona && persona[0] != '\0') {

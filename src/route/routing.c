@@ -191,6 +191,7 @@ static void log_decision(const struct routing *r, const struct err *e)
 		{ "stage", r->stage },
 		{ "verdict", verdict_name(r->verdict) },
 		{ "why", r->why },
+		{ "agent", r->agent.name },
 		{ "wait_s", r->wait_s > 0 ? wait : NULL },
 		{ NULL, NULL },
 	};
@@ -351,7 +352,7 @@ static void record_step(struct routing *r)
 		name = "again";
 	r->steps[0] = '\0';
 	entry_step(r->steps, sizeof(r->steps), &r->entry, r->now_ms, name,
-		   r->why);
+		   r->verdict == V_ACCEPT ? r->agent.name : r->why);
 	r->req.note.steps = r->steps;
 	if (r->post[0] != '\0')
 		r->req.note.post = r->post;

@@ -70,8 +70,11 @@ static enum verdict stage_tenant(struct routing *r, struct err *e)
 	struct message *m = r->msg;
 	int rc;
 
-	rc = r->store->ops->resolve(r->store, m->platform, m->channel.app_id,
-				    m->channel.workspace_id, &r->connection, e);
+	rc = r->store->ops->resolve_for(r->store, m->platform,
+					m->channel.app_id,
+					m->channel.workspace_id,
+					m->channel.channel_id, m->thread_id,
+					&r->connection, e);
 	if (rc < 0)
 		return V_FAIL;
 	if (rc == 0 && r->resumed)
@@ -188,8 +191,10 @@ static enum verdict no_agent(struct routing *r)
 
 static enum verdict stage_agent(struct routing *r, struct err *e)
 {
-	int rc =
-		r->store->ops->agent(r->store, r->msg->tenant_id, &r->agent, e);
+	const struct message *m = r->msg;
+	int rc = r->store->ops->agent(r->store, m->tenant_id,
+				      m->channel.channel_id, m->thread_id,
+				      &r->agent, e);
 
 	if (rc < 0)
 		return V_FAIL;
@@ -207,7 +212,7 @@ const struct route_stage route_stages[] = {
 	{ "tenant", stage_tenant },       /* app and workspace -> tenant */
 	{ "addressed", stage_addressed }, /* mention, DM or a reply to us */
 	{ "admit", stage_admit },         /* new, engaged, within its rate */
-	{ "agent", stage_agent },         /* the tenant's active one */
+	{ "agent", stage_agent },         /* the thread's or the channel's */
 	{ "dispatch", stage_dispatch },   /* always decides */
 };
 const size_t route_nstages = sizeof(route_stages) / sizeof(route_stages[0]);

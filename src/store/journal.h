@@ -102,6 +102,7 @@ struct note {
 /* What one turn adds to the record when it is done. Copied by no one. */
 struct line_new {
 	const char *tenant_id, *channel, *thread;
+	const char *agent_id; /* whose answer it is; NULL: nobody's */
 	struct line line;
 };
 struct usage_new {

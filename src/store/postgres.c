@@ -231,7 +231,8 @@ static PGresult *run_resolve(struct postgres *s, const char *const *params,
 
 	if (PQenterPipelineMode(s->c) != 1 ||
 	    send_one(s, PQ_RESOLVE_AS, params) < 0 ||
-	    send_one(s, PQ_AGENT_OF_US, NULL) < 0 || PQpipelineSync(s->c) != 1)
+	    send_one(s, PQ_AGENT_OF_US, params + 3) < 0 ||
+	    PQpipelineSync(s->c) != 1)
 		return NULL;
 	first = postgres_next(s->c, until);
 	for (r = first; r; r = postgres_next(s->c, until)) {
@@ -315,6 +316,8 @@ PGresult *postgres_run_resolve(struct postgres *s, const char *const *params,
 {
 	PQclear(s->agent);
 	s->agent = NULL;
+	(void)snprintf(s->agent_of, sizeof(s->agent_of), "%s %s", params[3],
+		       params[4]);
 	/* A batch is nobody's for longer than a statement. */
 	return postgres_run(
 		s, s->use == POSTGRES_READ ? PQ_RESOLVE_AS : PQ_RESOLVE, NULL,
@@ -413,8 +416,11 @@ const struct store_ops store_postgres = {
 	.close = postgres_close,
 	.migrate = postgres_migrate,
 	.resolve = postgres_resolve,
+	.resolve_for = postgres_resolve_for,
 	.leaving = postgres_leaving,
 	.agent = postgres_agent,
+	.agents = postgres_agents,
+	.access = postgres_access,
 	.history = postgres_history,
 	.apps = postgres_apps,
 	.connections = postgres_connections,
@@ -430,6 +436,8 @@ const struct store_ops store_postgres = {
 	.app_put = postgres_app_put,
 	.connection_put = postgres_connection_put,
 	.agent_put = postgres_agent_put,
+	.agent_remove = postgres_agent_remove,
+	.access_put = postgres_access_put,
 	.records = &record_postgres,
 	.usage = &usage_postgres,
 	.seen_put = postgres_seen_put,

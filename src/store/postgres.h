@@ -26,6 +26,8 @@ enum postgres_query {
 	PQ_AGENT_OF_US,
 	PQ_LEAVING,
 	PQ_AGENT,
+	PQ_AGENTS,
+	PQ_ACCESS,
 	PQ_HISTORY,
 	PQ_APPS,
 	PQ_CONNECTIONS,
@@ -39,6 +41,8 @@ enum postgres_query {
 	PQ_CHANNEL_MOVED,
 	PQ_TRANSCRIPT_MOVED,
 	PQ_USAGE_MOVED,
+	PQ_AGENTS_MOVED,
+	PQ_ACCESS_MOVED,
 
 	PQ_TENANT_PUT,
 	PQ_TENANT_DROP,
@@ -48,7 +52,12 @@ enum postgres_query {
 	PQ_APP_PUT,
 	PQ_CONNECTION_TAKEN,
 	PQ_CONNECTION_PUT,
+	PQ_AGENT_ID,
+	PQ_AGENT_DEFAULT,
 	PQ_AGENT_PUT,
+	PQ_AGENT_DROP,
+	PQ_ACCESS_PUT,
+	PQ_ACCESS_DROP,
 
 	PQ_BEGIN,
 	PQ_COMMIT,
@@ -125,8 +134,9 @@ struct postgres {
 	PGconn *c;           /* NULL: lost */
 	unsigned int dialed; /* how often */
 	bool prepared[PQ_COUNT];
-	bool in_batch;   /* a transaction that goes with the connection */
-	PGresult *agent; /* came with the last resolve; NULL: none did */
+	bool in_batch;      /* a transaction that goes with the connection */
+	PGresult *agent;    /* came with the last resolve; NULL: none did */
+	char agent_of[100]; /* its channel and thread */
 
 	/* While the server is away. */
 	unsigned int failures;
@@ -154,8 +164,9 @@ int postgres_prepare(struct postgres *s, enum postgres_query q, struct err *e);
 PGresult *postgres_run(struct postgres *s, enum postgres_query q,
 		       const char *tenant, const char *const *params,
 		       struct err *e);
-/* A message's look-ups in one round trip: resolve, and the agent of whose
- * workspace it is, which is in s->agent then. */
+/* A message's look-ups in one round trip: resolve by the first three, and the
+ * agent of whose workspace it is by channel and thread, which is in s->agent
+ * then. */
 PGresult *postgres_run_resolve(struct postgres *s, const char *const *params,
 			       struct err *e);
 /* The same for what gives nothing back. */
@@ -202,11 +213,13 @@ int postgres_migrate(const char *url, int *from, int *to, struct err *e);
 int postgres_resolve(struct store *s, const char *channel_type,
 		     const char *app_id, const char *workspace_id,
 		     struct connection *out, struct err *e);
+int postgres_resolve_for(struct store *s, const char *channel_type,
+			 const char *app_id, const char *workspace_id,
+			 const char *channel, const char *thread,
+			 struct connection *out, struct err *e);
 int postgres_leaving(struct store *s, const char *channel_type,
 		     const char *app_id, const char *workspace_id,
 		     struct connection *out, struct err *e);
-int postgres_agent(struct store *s, const char *tenant_id, struct agent *out,
-		   struct err *e);
 int postgres_history(struct store *s, const char *tenant_id,
 		     const char *channel, const char *thread, size_t max_bytes,
 		     struct transcript *out, struct err *e);
@@ -256,6 +269,20 @@ int postgres_tenant_remove(struct store *s, const char *name, struct err *e);
 int postgres_app_put(struct store *s, const struct app *a, struct err *e);
 int postgres_connection_put(struct store *s, const struct connection *c,
 			    struct err *e);
+
+/* postgres_agents.c */
+int postgres_agent(struct store *s, const char *tenant_id, const char *channel,
+		   const char *thread, struct agent *out, struct err *e);
+int postgres_agents(struct store *s, const char *tenant_id,
+		    int (*fn)(const struct agent *a, void *arg), void *arg,
+		    struct err *e);
+int postgres_access(struct store *s, const char *tenant_id,
+		    const char *agent_id, char **out, struct err *e);
 int postgres_agent_put(struct store *s, const struct agent *a, struct err *e);
+int postgres_agent_remove(struct store *s, const char *tenant_id,
+			  const char *agent_id, struct err *e);
+int postgres_access_put(struct store *s, const char *tenant_id,
+			const char *agent_id, const char *settings,
+			struct err *e);
 
 #endif

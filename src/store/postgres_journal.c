@@ -210,6 +210,7 @@ static int add_line(struct postgres_journal *p, const struct journal_req *r,
 		l->line.user_id,
 		l->line.name,
 		l->line.text ? l->line.text : "",
+		l->agent_id,
 		r->entry_id,
 		postgres_number(held, r->epoch),
 	};

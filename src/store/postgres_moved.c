@@ -12,7 +12,9 @@ int postgres_channel_moved(struct store *store, const char *tenant_id,
 
 	if (postgres_do(s, PQ_CHANNEL_MOVED, NULL, of_app, e) < 0)
 		return -1;
-	if (postgres_do(s, PQ_TRANSCRIPT_MOVED, tenant_id, of_tenant, e) < 0)
+	if (postgres_do(s, PQ_TRANSCRIPT_MOVED, tenant_id, of_tenant, e) < 0 ||
+	    postgres_do(s, PQ_USAGE_MOVED, tenant_id, of_tenant, e) < 0 ||
+	    postgres_do(s, PQ_AGENTS_MOVED, tenant_id, of_tenant, e) < 0)
 		return -1;
-	return postgres_do(s, PQ_USAGE_MOVED, tenant_id, of_tenant, e);
+	return postgres_do(s, PQ_ACCESS_MOVED, tenant_id, of_tenant, e);
 }

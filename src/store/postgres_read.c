@@ -74,15 +74,10 @@ fail:
 	return -1;
 }
 
-static int find_connection(struct store *store, enum postgres_query q,
-			   const char *channel_type, const char *app_id,
-			   const char *workspace_id, struct connection *out,
-			   struct err *e)
+/* Takes r. */
+static int found_connection(const struct postgres *s, PGresult *r,
+			    struct connection *out, struct err *e)
 {
-	struct postgres *s = (struct postgres *)store;
-	const char *const params[] = { channel_type, app_id, workspace_id };
-	PGresult *r = q == PQ_RESOLVE ? postgres_run_resolve(s, params, e)
-				      : postgres_run(s, q, NULL, params, e);
 	int rc = r ? PQntuples(r) : -1;
 
 	if (rc > 0 && read_connection(s, r, 0, out, e) < 0)
@@ -91,68 +86,38 @@ static int find_connection(struct store *store, enum postgres_query q,
 	return rc;
 }
 
-int postgres_resolve(struct store *s, const char *channel_type,
+int postgres_resolve(struct store *store, const char *channel_type,
 		     const char *app_id, const char *workspace_id,
 		     struct connection *out, struct err *e)
 {
-	return find_connection(s, PQ_RESOLVE, channel_type, app_id,
-			       workspace_id, out, e);
-}
-
-int postgres_leaving(struct store *s, const char *channel_type,
-		     const char *app_id, const char *workspace_id,
-		     struct connection *out, struct err *e)
-{
-	return find_connection(s, PQ_LEAVING, channel_type, app_id,
-			       workspace_id, out, e);
-}
-
-static int read_agent(const PGresult *r, struct agent *out, struct err *e)
-{
-	*out = (struct agent){
-		.tenant_id = postgres_copy(r, 0, 0),
-		.name = postgres_copy(r, 0, 1),
-		.role = postgres_copy(r, 0, 2),
-		.persona = postgres_copy(r, 0, 3),
-		.model = postgres_copy(r, 0, 4),
-		.placeholder = postgres_copy(r, 0, 5),
-		.active = postgres_bool(r, 0, 6),
-	};
-	if (out->tenant_id && out->name && out->role && out->persona &&
-	    out->model && out->placeholder)
-		return 1;
-	agent_release(out);
-	return no_memory(e);
-}
-
-/* What came with the resolve just now, if it's of that tenant; once. */
-static PGresult *take_agent(struct postgres *s, const char *tenant_id)
-{
-	PGresult *r = s->agent;
-
-	s->agent = NULL;
-	if (r && PQntuples(r) > 0 &&
-	    strcmp(PQgetvalue(r, 0, 0), tenant_id) == 0)
-		return r;
-	PQclear(r);
-	return NULL;
-}
-
-int postgres_agent(struct store *store, const char *tenant_id,
-		   struct agent *out, struct err *e)
-{
+	const char *const params[] = { channel_type, app_id, workspace_id };
 	struct postgres *s = (struct postgres *)store;
-	PGresult *r = take_agent(s, tenant_id);
-	int rc;
 
-	if (!r)
-		r = postgres_run(s, PQ_AGENT, tenant_id, &tenant_id, e);
-	rc = r ? PQntuples(r) : -1;
+	return found_connection(s, postgres_run(s, PQ_RESOLVE, NULL, params, e),
+				out, e);
+}
 
-	if (rc > 0)
-		rc = read_agent(r, out, e);
-	PQclear(r);
-	return rc;
+int postgres_resolve_for(struct store *store, const char *channel_type,
+			 const char *app_id, const char *workspace_id,
+			 const char *channel, const char *thread,
+			 struct connection *out, struct err *e)
+{
+	const char *const params[] = { channel_type, app_id, workspace_id,
+				       channel, thread };
+	struct postgres *s = (struct postgres *)store;
+
+	return found_connection(s, postgres_run_resolve(s, params, e), out, e);
+}
+
+int postgres_leaving(struct store *store, const char *channel_type,
+		     const char *app_id, const char *workspace_id,
+		     struct connection *out, struct err *e)
+{
+	const char *const params[] = { channel_type, app_id, workspace_id };
+	struct postgres *s = (struct postgres *)store;
+
+	return found_connection(s, postgres_run(s, PQ_LEAVING, NULL, params, e),
+				out, e);
 }
 
 static int read_lines(const PGresult *r, struct transcript *out, struct err *e)

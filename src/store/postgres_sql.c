@@ -6,6 +6,21 @@
 	TENANT ", channel_type, app_id, workspace_id, bot_token," \
 	       " bot_user_id, bot_id, budget"
 
+#define ACCESS_OF(agent)                         \
+	"(SELECT x.settings FROM access x WHERE" \
+	" x.tenant_id = a.tenant_id AND x.agent_id = " agent ")"
+#define AGENT                                                             \
+	"a.tenant_id, a.id, a.name, a.role, a.persona, a.model,"          \
+	" a.placeholder, a.active, a.is_default, a.channels, " ACCESS_OF( \
+		"a.id") ", " ACCESS_OF("''")
+/* The one of the thread, of the channel, or the default. */
+#define WHO_ANSWERS(channel, thread, of)                                       \
+	"(a.id = (SELECT t.agent FROM transcript t WHERE " of                  \
+	"t.channel = " channel " AND t.thread = " thread                       \
+	" AND t.agent IS NOT NULL ORDER BY t.ts LIMIT 1)) IS TRUE DESC,"       \
+	" (strpos(a.channels, '\"' || " channel " || '\"') > 0) IS TRUE DESC," \
+	" a.is_default DESC, a.name LIMIT 1"
+
 #define RECORD                                                  \
 	"id, app_id, event_id, state, received_ms, done_ms,"    \
 	" replayed_ms, tenant, verdict, attempts, post, steps," \
@@ -14,8 +29,8 @@
 /* The tenant may have been removed while its answer was written. */
 #define LINE(open)                                                      \
 	"INSERT INTO transcript (tenant_id, channel, thread, ts, ours," \
-	" user_id, name, text)"                                         \
-	" SELECT $1, $2, $3, $4, $5::boolean, $6, $7, $8"               \
+	" user_id, name, text, agent)"                                  \
+	" SELECT $1, $2, $3, $4, $5::boolean, $6, $7, $8, $9"           \
 	" WHERE EXISTS (SELECT 1 FROM tenants WHERE id = $1) AND " open \
 	" ON CONFLICT DO NOTHING"
 #define USAGE(open)                                                      \
@@ -70,17 +85,25 @@ const struct postgres_statement postgres_sql[PQ_COUNT] = {
 			    " FROM resolve($1, $2, $3)",
 			    3 },
 	[PQ_AGENT_OF_US] = { "agent_of_us",
-			     "SELECT tenant_id, name, role, persona, model,"
-			     " placeholder, active FROM agents WHERE active",
-			     0 },
+			     "SELECT " AGENT " FROM agents a WHERE a.active"
+			     " ORDER BY " WHO_ANSWERS("$1", "$2", ""),
+			     2 },
 	[PQ_LEAVING] = { "leaving",
 			 "SELECT " CONNECTION " FROM leaving_of($1, $2, $3)",
 			 3 },
 	[PQ_AGENT] = { "agent",
-		       "SELECT tenant_id, name, role, persona, model,"
-		       " placeholder, active FROM agents"
-		       " WHERE tenant_id = $1 AND active",
-		       1 },
+		       "SELECT " AGENT " FROM agents a WHERE a.tenant_id = $1"
+		       " AND a.active ORDER BY " WHO_ANSWERS(
+			       "$2", "$3", "t.tenant_id = $1 AND "),
+		       3 },
+	[PQ_AGENTS] = { "agents",
+			"SELECT " AGENT " FROM agents a WHERE a.tenant_id = $1"
+			" ORDER BY a.is_default DESC, a.name",
+			1 },
+	[PQ_ACCESS] = { "access",
+			"SELECT settings FROM access WHERE tenant_id = $1"
+			" AND agent_id = $2",
+			2 },
 	/* The newest that fit; the sum grows with every line, so there is no
 	 * gap between them. */
 	[PQ_HISTORY] = { "history",
@@ -133,6 +156,16 @@ const struct postgres_statement postgres_sql[PQ_COUNT] = {
 				  " WHERE o.tenant_id = $1 AND o.channel = $3"
 				  " AND o.thread = t.thread AND o.ts = t.ts)",
 				  3 },
+	[PQ_AGENTS_MOVED] = { "agents_moved",
+			      "UPDATE agents SET channels = replace(channels,"
+			      " '\"' || $2 || '\"', '\"' || $3 || '\"')"
+			      " WHERE tenant_id = $1",
+			      3 },
+	[PQ_ACCESS_MOVED] = { "access_moved",
+			      "UPDATE access SET settings = replace(settings,"
+			      " '\"' || $2 || '\"', '\"' || $3 || '\"')"
+			      " WHERE tenant_id = $1",
+			      3 },
 
 	[PQ_USAGE_MOVED] = { "usage_moved",
 			     "UPDATE usage_by u SET who = $3"
@@ -182,17 +215,42 @@ const struct postgres_statement postgres_sql[PQ_COUNT] = {
 				" bot_user_id = excluded.bot_user_id,"
 				" bot_id = excluded.bot_id",
 				7 },
+	[PQ_AGENT_ID] = { "agent_id",
+			  "SELECT id FROM agents WHERE tenant_id = $1"
+			  " AND name = $2",
+			  2 },
+	[PQ_AGENT_DEFAULT] = { "agent_default",
+			       "UPDATE agents SET is_default = (id = $2)"
+			       " WHERE tenant_id = $1",
+			       2 },
 	[PQ_AGENT_PUT] = { "agent_put",
-			   "INSERT INTO agents (tenant_id, name, role, persona,"
-			   " model, placeholder, active)"
-			   " VALUES ($1, $2, $3, $4, $5, $6, $7)"
-			   " ON CONFLICT (tenant_id) DO UPDATE SET"
+			   "INSERT INTO agents (tenant_id, id, name, role,"
+			   " persona, model, placeholder, active, is_default,"
+			   " channels)"
+			   " VALUES ($1, $2, $3, $4, $5, $6, $7, $8, $9, $10)"
+			   " ON CONFLICT (tenant_id, id) DO UPDATE SET"
 			   " name = excluded.name, role = excluded.role,"
 			   " persona = excluded.persona,"
 			   " model = excluded.model,"
 			   " placeholder = excluded.placeholder,"
-			   " active = excluded.active",
-			   7 },
+			   " active = excluded.active,"
+			   " is_default = excluded.is_default,"
+			   " channels = excluded.channels",
+			   10 },
+	[PQ_AGENT_DROP] = { "agent_drop",
+			    "DELETE FROM agents WHERE tenant_id = $1"
+			    " AND id = $2",
+			    2 },
+	[PQ_ACCESS_PUT] = { "access_put",
+			    "INSERT INTO access (tenant_id, agent_id, settings)"
+			    " VALUES ($1, $2, $3)"
+			    " ON CONFLICT (tenant_id, agent_id) DO UPDATE SET"
+			    " settings = excluded.settings",
+			    3 },
+	[PQ_ACCESS_DROP] = { "access_drop",
+			     "DELETE FROM access WHERE tenant_id = $1"
+			     " AND agent_id = $2",
+			     2 },
 
 	[PQ_BEGIN] = { "begin", "BEGIN", 0 },
 	[PQ_COMMIT] = { "commit", "COMMIT", 0 },
@@ -208,7 +266,7 @@ const struct postgres_statement postgres_sql[PQ_COUNT] = {
 		      " $10, $11, $12)",
 		      12 },
 	[PQ_DONE] = { "done", "SELECT journal_done($1, $2, $3)", 3 },
-	[PQ_DONE_LINE] = { "done_line", LINE("journal_open($9)"), 9 },
+	[PQ_DONE_LINE] = { "done_line", LINE("journal_open($10)"), 10 },
 	[PQ_DONE_USAGE] = { "done_usage", USAGE("journal_open($6)"), 6 },
 	[PQ_DONE_USAGE_BY] = { "done_usage_by", USAGE_BY("journal_open($8)"),
 			       8 },
@@ -290,7 +348,7 @@ const struct postgres_statement postgres_sql[PQ_COUNT] = {
 			   " $9, $10, $11, $12, $13)",
 			   13 },
 	[PQ_WORK_DONE] = { "work_done", "SELECT work_done($1, $2, $3, $4)", 4 },
-	[PQ_WORK_LINE] = { "work_line", LINE("work_open($9, $10)"), 10 },
+	[PQ_WORK_LINE] = { "work_line", LINE("work_open($10, $11)"), 11 },
 	[PQ_WORK_USAGE] = { "work_usage", USAGE("work_open($6, $7)"), 7 },
 	[PQ_WORK_USAGE_BY] = { "work_usage_by", USAGE_BY("work_open($8, $9)"),
 			       9 },

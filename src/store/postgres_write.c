@@ -163,17 +163,3 @@ int postgres_connection_put(struct store *store, const struct connection *c,
 	buf_release(&sealed);
 	return rc;
 }
-
-int postgres_agent_put(struct store *store, const struct agent *a,
-		       struct err *e)
-{
-	const char *const params[] = {
-		a->tenant_id,         or_empty(a->name),
-		or_empty(a->role),    or_empty(a->persona),
-		or_empty(a->model),   or_empty(a->placeholder),
-		a->active ? "t" : "f"
-	};
-
-	return postgres_do((struct postgres *)store, PQ_AGENT_PUT, a->tenant_id,
-			   params, e);
-}

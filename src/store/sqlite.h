@@ -22,6 +22,8 @@ enum sqlite_query {
 	Q_RESOLVE,
 	Q_LEAVING,
 	Q_AGENT,
+	Q_AGENTS,
+	Q_ACCESS,
 	Q_HISTORY,
 	Q_APPS,
 	Q_CONNECTIONS,
@@ -41,6 +43,8 @@ enum sqlite_query {
 	Q_MOVE_POSTS,
 	Q_MOVE_TRANSCRIPT,
 	Q_MOVE_USAGE,
+	Q_MOVE_AGENTS,
+	Q_MOVE_ACCESS,
 
 	Q_TENANT_PUT,
 	Q_TENANT_DROP,
@@ -50,7 +54,12 @@ enum sqlite_query {
 	Q_APP_PUT,
 	Q_CONNECTION_OWNER,
 	Q_CONNECTION_PUT,
+	Q_AGENT_ID,
+	Q_AGENT_DEFAULT,
 	Q_AGENT_PUT,
+	Q_AGENT_DROP,
+	Q_ACCESS_PUT,
+	Q_ACCESS_DROP,
 
 	Q_BEGIN,
 	Q_COMMIT,
@@ -157,11 +166,13 @@ char *sqlite_copy(sqlite3_stmt *st, int col);
 int sqlite_resolve(struct store *s, const char *channel_type,
 		   const char *app_id, const char *workspace_id,
 		   struct connection *out, struct err *e);
+int sqlite_resolve_for(struct store *s, const char *channel_type,
+		       const char *app_id, const char *workspace_id,
+		       const char *channel, const char *thread,
+		       struct connection *out, struct err *e);
 int sqlite_leaving(struct store *s, const char *channel_type,
 		   const char *app_id, const char *workspace_id,
 		   struct connection *out, struct err *e);
-int sqlite_agent(struct store *s, const char *tenant_id, struct agent *out,
-		 struct err *e);
 int sqlite_history(struct store *s, const char *tenant_id, const char *channel,
 		   const char *thread, size_t max_bytes, struct transcript *out,
 		   struct err *e);
@@ -209,6 +220,20 @@ int sqlite_tenant_remove(struct store *s, const char *name, struct err *e);
 int sqlite_app_put(struct store *s, const struct app *a, struct err *e);
 int sqlite_connection_put(struct store *s, const struct connection *c,
 			  struct err *e);
+
+/* sqlite_agents.c */
+int sqlite_agent(struct store *s, const char *tenant_id, const char *channel,
+		 const char *thread, struct agent *out, struct err *e);
+int sqlite_agents(struct store *s, const char *tenant_id,
+		  int (*fn)(const struct agent *a, void *arg), void *arg,
+		  struct err *e);
+int sqlite_access(struct store *s, const char *tenant_id, const char *agent_id,
+		  char **out, struct err *e);
 int sqlite_agent_put(struct store *s, const struct agent *a, struct err *e);
+int sqlite_agent_remove(struct store *s, const char *tenant_id,
+			const char *agent_id, struct err *e);
+int sqlite_access_put(struct store *s, const char *tenant_id,
+		      const char *agent_id, const char *settings,
+		      struct err *e);
 
 #endif

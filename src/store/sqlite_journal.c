@@ -259,6 +259,7 @@ static int add_line(struct sqlite *s, const struct line_new *l, struct err *e)
 	sqlite_bind(st, 6, l->line.user_id);
 	sqlite_bind(st, 7, l->line.name);
 	sqlite_bind(st, 8, l->line.text ? l->line.text : "");
+	sqlite_bind(st, 9, l->agent_id);
 	return sqlite_run(s, st, e);
 }
 

@@ -98,43 +98,23 @@ int sqlite_resolve(struct store *s, const char *channel_type,
 			       out, e);
 }
 
+/* Here a round trip costs nothing. */
+int sqlite_resolve_for(struct store *s, const char *channel_type,
+		       const char *app_id, const char *workspace_id,
+		       const char *channel, const char *thread,
+		       struct connection *out, struct err *e)
+{
+	(void)channel;
+	(void)thread;
+	return sqlite_resolve(s, channel_type, app_id, workspace_id, out, e);
+}
+
 int sqlite_leaving(struct store *s, const char *channel_type,
 		   const char *app_id, const char *workspace_id,
 		   struct connection *out, struct err *e)
 {
 	return find_connection(s, Q_LEAVING, channel_type, app_id, workspace_id,
 			       out, e);
-}
-
-int sqlite_agent(struct store *store, const char *tenant_id, struct agent *out,
-		 struct err *e)
-{
-	struct sqlite *s = (struct sqlite *)store;
-	sqlite3_stmt *st = sqlite_query(s, Q_AGENT, e);
-	int rc;
-
-	if (!st)
-		return -1;
-	sqlite_bind(st, 1, tenant_id);
-	rc = sqlite_row(s, st, e);
-	if (rc <= 0)
-		return rc;
-	*out = (struct agent){
-		.tenant_id = sqlite_copy(st, 0),
-		.name = sqlite_copy(st, 1),
-		.role = sqlite_copy(st, 2),
-		.persona = sqlite_copy(st, 3),
-		.model = sqlite_copy(st, 4),
-		.placeholder = sqlite_copy(st, 5),
-		.active = sqlite3_column_int(st, 6) != 0,
-	};
-	sqlite_finish(st);
-	if (!out->tenant_id || !out->name || !out->role || !out->persona ||
-	    !out->model || !out->placeholder) {
-		agent_release(out);
-		return no_memory(e);
-	}
-	return 1;
 }
 
 static void reverse(struct transcript *t)

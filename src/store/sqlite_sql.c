@@ -7,6 +7,14 @@
 	       " c.bot_user_id, c.bot_id, t.budget"                       \
 	       " FROM connections c JOIN tenants t ON t.id = c.tenant_id"
 
+#define ACCESS_OF(agent)                         \
+	"(SELECT x.settings FROM access x WHERE" \
+	" x.tenant_id = a.tenant_id AND x.agent_id = " agent ")"
+#define AGENT                                                             \
+	"a.tenant_id, a.id, a.name, a.role, a.persona, a.model,"          \
+	" a.placeholder, a.active, a.is_default, a.channels, " ACCESS_OF( \
+		"a.id") ", " ACCESS_OF("''")
+
 #define ENTRY                                                        \
 	"j.seq, j.id, j.state, j.received_ms, j.app_id, j.event_id," \
 	" j.claim, j.tenant_id, j.verdict, j.attempts, p.frame,"     \
@@ -59,8 +67,17 @@ const char *const sqlite_sql[Q_COUNT] = {
 		      " workspace_id, bot_token, bot_user_id, bot_id, ''"
 		      " FROM leaving WHERE channel_type = ?1 AND app_id = ?2"
 		      " AND workspace_id = ?3",
-	[Q_AGENT] = "SELECT tenant_id, name, role, persona, model, placeholder,"
-		    " active FROM agents WHERE tenant_id = ?1 AND active",
+	[Q_AGENT] = "SELECT " AGENT " FROM agents a WHERE a.tenant_id = ?1"
+		    " AND a.active ORDER BY a.id IS (SELECT t.agent"
+		    " FROM transcript t WHERE t.tenant_id = ?1"
+		    " AND t.channel = ?2 AND t.thread = ?3"
+		    " AND t.agent IS NOT NULL ORDER BY t.ts LIMIT 1) DESC,"
+		    " instr(a.channels, '\"' || ?2 || '\"') > 0 DESC,"
+		    " a.is_default DESC, a.name LIMIT 1",
+	[Q_AGENTS] = "SELECT " AGENT " FROM agents a WHERE a.tenant_id = ?1"
+		     " ORDER BY a.is_default DESC, a.name",
+	[Q_ACCESS] = "SELECT settings FROM access WHERE tenant_id = ?1"
+		     " AND agent_id = ?2",
 	[Q_HISTORY] = "SELECT ours, user_id, name, ts, text FROM transcript"
 		      " WHERE tenant_id = ?1 AND channel = ?2 AND thread = ?3"
 		      " ORDER BY ts DESC",
@@ -116,6 +133,12 @@ const char *const sqlite_sql[Q_COUNT] = {
 			 " AND who = ?4",
 	[Q_MOVE_TRANSCRIPT] = "UPDATE OR IGNORE transcript SET channel = ?5"
 			      " WHERE tenant_id = ?1 AND channel = ?4",
+	[Q_MOVE_AGENTS] = "UPDATE agents SET channels = replace(channels,"
+			  " '\"' || ?4 || '\"', '\"' || ?5 || '\"')"
+			  " WHERE tenant_id = ?1",
+	[Q_MOVE_ACCESS] = "UPDATE access SET settings = replace(settings,"
+			  " '\"' || ?4 || '\"', '\"' || ?5 || '\"')"
+			  " WHERE tenant_id = ?1",
 
 	[Q_TENANT_PUT] = "INSERT INTO tenants AS t"
 			 " (id, name, paused, rate_per_minute, burst, budget)"
@@ -150,14 +173,27 @@ const char *const sqlite_sql[Q_COUNT] = {
 		" ON CONFLICT DO UPDATE SET bot_token = excluded.bot_token,"
 		" bot_user_id = excluded.bot_user_id,"
 		" bot_id = excluded.bot_id",
-	[Q_AGENT_PUT] = "INSERT INTO agents (tenant_id, name, role, persona,"
-			" model, placeholder, active)"
-			" VALUES (?1, ?2, ?3, ?4, ?5, ?6, ?7)"
-			" ON CONFLICT DO UPDATE SET name = excluded.name,"
-			" role = excluded.role, persona = excluded.persona,"
-			" model = excluded.model,"
+	[Q_AGENT_ID] = "SELECT id FROM agents WHERE tenant_id = ?1"
+		       " AND name = ?2",
+	[Q_AGENT_DEFAULT] = "UPDATE agents SET is_default = id = ?2"
+			    " WHERE tenant_id = ?1",
+	[Q_AGENT_PUT] = "INSERT INTO agents (tenant_id, id, name, role,"
+			" persona, model, placeholder, active, is_default,"
+			" channels)"
+			" VALUES (?1, ?2, ?3, ?4, ?5, ?6, ?7, ?8, ?9, ?10)"
+			" ON CONFLICT (tenant_id, id) DO UPDATE SET"
+			" name = excluded.name, role = excluded.role,"
+			" persona = excluded.persona, model = excluded.model,"
 			" placeholder = excluded.placeholder,"
-			" active = excluded.active",
+			" active = excluded.active,"
+			" is_default = excluded.is_default,"
+			" channels = excluded.channels",
+	[Q_AGENT_DROP] = "DELETE FROM agents WHERE tenant_id = ?1 AND id = ?2",
+	[Q_ACCESS_PUT] = "INSERT INTO access (tenant_id, agent_id, settings)"
+			 " VALUES (?1, ?2, ?3) ON CONFLICT DO UPDATE SET"
+			 " settings = excluded.settings",
+	[Q_ACCESS_DROP] = "DELETE FROM access WHERE tenant_id = ?1"
+			  " AND agent_id = ?2",
 
 	[Q_BEGIN] = "BEGIN IMMEDIATE",
 	[Q_COMMIT] = "COMMIT",
@@ -191,8 +227,8 @@ const char *const sqlite_sql[Q_COUNT] = {
 	[Q_DONE_PENDING] = "DELETE FROM pending WHERE seq = ?1",
 	/* The tenant may have been removed while its answer was written. */
 	[Q_DONE_LINE] = "INSERT INTO transcript (tenant_id, channel, thread,"
-			" ts, ours, user_id, name, text)"
-			" SELECT ?1, ?2, ?3, ?4, ?5, ?6, ?7, ?8"
+			" ts, ours, user_id, name, text, agent)"
+			" SELECT ?1, ?2, ?3, ?4, ?5, ?6, ?7, ?8, ?9"
 			" WHERE EXISTS (SELECT 1 FROM tenants WHERE id = ?1)"
 			" ON CONFLICT DO NOTHING",
 	[Q_DONE_USAGE] =

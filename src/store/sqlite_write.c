@@ -214,20 +214,3 @@ out:
 	buf_release(&sealed);
 	return rc;
 }
-
-int sqlite_agent_put(struct store *store, const struct agent *a, struct err *e)
-{
-	struct sqlite *s = (struct sqlite *)store;
-	sqlite3_stmt *st = sqlite_query(s, Q_AGENT_PUT, e);
-
-	if (!st)
-		return -1;
-	sqlite_bind(st, 1, a->tenant_id);
-	sqlite_bind(st, 2, or_empty(a->name));
-	sqlite_bind(st, 3, or_empty(a->role));
-	sqlite_bind(st, 4, or_empty(a->persona));
-	sqlite_bind(st, 5, or_empty(a->model));
-	sqlite_bind(st, 6, or_empty(a->placeholder));
-	(void)sqlite3_bind_int(st, 7, a->active);
-	return sqlite_run(s, st, e);
-}

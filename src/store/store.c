@@ -64,11 +64,15 @@ void connection_release(struct connection *c)
 void agent_release(struct agent *a)
 {
 	free(a->tenant_id);
+	free(a->id);
 	free(a->name);
 	free(a->role);
 	free(a->persona);
 	free(a->model);
 	free(a->placeholder);
+	free(a->channels);
+	free(a->access);
+	free(a->tenant_access);
 	*a = (struct agent){ 0 };
 }
 

@@ -43,12 +43,19 @@ struct connection {
 
 struct agent {
 	char *tenant_id;
-	char *name;
+	char *id;   /* made by us */
+	char *name; /* unique in its tenant */
 	char *role;
 	char *persona;
 	char *model;       /* "": the default one */
 	char *placeholder; /* "": "Thinking..." */
 	bool active;
+	bool is_default; /* answers where no other is bound */
+	char *channels;  /* bound to it: a JSON array of their ids */
+	/* Who may talk to it, as JSON (route/access.h): its own settings, and
+	 * the tenant's; NULL: none. agent_put() leaves both as they are. */
+	char *access;
+	char *tenant_access;
 };
 
 /* One message of a thread, ours or a person's, as it is told to a model. */
@@ -101,14 +108,33 @@ struct store_ops {
 	int (*resolve)(struct store *s, const char *channel_type,
 		       const char *app_id, const char *workspace_id,
 		       struct connection *out, struct err *e);
+	/* The same, when agent() will be asked about that thread next: both
+	 * together are one round trip. */
+	int (*resolve_for)(struct store *s, const char *channel_type,
+			   const char *app_id, const char *workspace_id,
+			   const char *channel, const char *thread,
+			   struct connection *out, struct err *e);
 	/* A workspace whose tenant was removed while something of it was
 	 * unfinished, with the token to end that; the tenant has an id only. */
 	int (*leaving)(struct store *s, const char *channel_type,
 		       const char *app_id, const char *workspace_id,
 		       struct connection *out, struct err *e);
-	/* The tenant's active agent. */
-	int (*agent)(struct store *s, const char *tenant_id, struct agent *out,
+	/*
+	 * Which of the tenant's active agents answers in a thread: the one of
+	 * its first answer, else the one bound to the channel, else the
+	 * default. Without a channel (NULL): the default.
+	 */
+	int (*agent)(struct store *s, const char *tenant_id,
+		     const char *channel, const char *thread, struct agent *out,
 		     struct err *e);
+	/* All of them, the default first, then by name. */
+	int (*agents)(struct store *s, const char *tenant_id,
+		      int (*fn)(const struct agent *a, void *arg), void *arg,
+		      struct err *e);
+	/* Who may talk to an agent ("": to all of the tenant's), as JSON on the
+	 * heap. */
+	int (*access)(struct store *s, const char *tenant_id,
+		      const char *agent_id, char **out, struct err *e);
 	/* The newest lines of a thread that fit into max_bytes. */
 	int (*history)(struct store *s, const char *tenant_id,
 		       const char *channel, const char *thread,
@@ -154,8 +180,10 @@ struct store_ops {
 	 * Writing, through the journal thread only (journal_write()). put
 	 * inserts or replaces by its natural key: tenant by name (an empty id
 	 * is made and written back), app by app_id, connection by type, app
-	 * and workspace, agent by tenant. A workspace of an app that belongs
-	 * to another tenant is refused (ERR_INPUT).
+	 * and workspace, agent by its id, or without one (NULL) by tenant and
+	 * name. A workspace of an app that belongs to another tenant is
+	 * refused (ERR_INPUT), and so is the name of another agent. Who is put
+	 * as the default is the only one.
 	 */
 	int (*tenant_put)(struct store *s, struct tenant *t, struct err *e);
 	int (*tenant_remove)(struct store *s, const char *name, struct err *e);
@@ -163,13 +191,20 @@ struct store_ops {
 	int (*connection_put)(struct store *s, const struct connection *c,
 			      struct err *e);
 	int (*agent_put)(struct store *s, const struct agent *a, struct err *e);
+	int (*agent_remove)(struct store *s, const char *tenant_id,
+			    const char *agent_id, struct err *e);
+	/* NULL: no settings. */
+	int (*access_put)(struct store *s, const char *tenant_id,
+			  const char *agent_id, const char *settings,
+			  struct err *e);
 	/* apps is a JSON array of their ids; those that are gone are left out.
 	 */
 	int (*seen_put)(struct store *s, const char *apps, int64_t at_ms,
 			struct err *e);
 
-	/* A channel has another id: threads, claims, posts and the transcript
-	 * are found under that one from now on. May be done again. */
+	/* A channel has another id: threads, claims, posts, the transcript and
+	 * what is set about it are found under that one from now on. May be
+	 * done again. */
 	int (*channel_moved)(struct store *s, const char *tenant_id,
 			     const char *app_id, const char *workspace_id,
 			     const char *old_id, const char *new_id,

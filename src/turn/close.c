@@ -46,8 +46,10 @@ static size_t make_lines(struct turn *t)
 		add_line(t, &n, &t->history.lines[i]);
 	q.text = t->question;
 	add_line(t, &n, &q);
-	if (t->answered)
+	if (t->answered) {
 		add_line(t, &n, &a);
+		t->lines[n - 1].agent_id = t->job->agent.id;
+	}
 	return n;
 }
 

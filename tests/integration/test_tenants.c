@@ -267,6 +267,118 @@ START_TEST(tenant_added_while_running_is_connected_and_answered)
 }
 END_TEST
 
+static int ctl(char **out, const char *const *args)
+{
+	return rig_ctl(&rig, out, args);
+}
+
+static void ctl_ok(const char *const *args)
+{
+	char *out;
+
+	ck_assert_msg(ctl(&out, args) == 0, "%s", out);
+	free(out);
+}
+
+/* It fails, and says so. */
+static void ctl_fails(const char *const *args, const char *want)
+{
+	char *out;
+
+	ck_assert_int_ne(ctl(&out, args), 0);
+	ck_assert_msg(strstr(out, want) != NULL, "%s", out);
+	free(out);
+}
+
+static void ctl_tells(const char *const *args, const char *want)
+{
+	char *out;
+
+	ck_assert_msg(ctl(&out, args) == 0, "%s", out);
+	ck_assert_msg(strstr(out, want) != NULL, "%s", out);
+	free(out);
+}
+
+#define ARGS(...) ((const char *const[]){ __VA_ARGS__, NULL })
+
+/* The model was told this the last time. */
+static bool was_told(const char *words)
+{
+	struct sim_ask *a;
+	bool found;
+	size_t n;
+
+	a = sim_asks(rig.sim, &n);
+	found = n > 0 && strstr(a[n - 1].body, words);
+	sim_asks_free(a, n);
+	return found;
+}
+
+static void ask(const char *channel, const char *thread, char ts[SIM_TS])
+{
+	char own[SIM_TS];
+
+	rig_say(&rig, channel, "U1", thread ? "and?" : "<@UB1> hello", thread,
+		own);
+	if (!thread)
+		memcpy(ts, own, SIM_TS);
+	ck_assert_int_eq(sim_wait_reply(rig.sim, channel, thread ? thread : own,
+					thread ? 2 : 1, MS),
+			 0);
+	free(rig_answer(&rig, channel, thread ? thread : own));
+}
+
+START_TEST(each_channel_has_its_agent_and_a_thread_keeps_its_own)
+{
+	char first[SIM_TS], ts[SIM_TS], post[SIM_TS + 8];
+
+	rig_up(&rig);
+	ctl_ok(ARGS("agent", "add", "acme", "--name", "Nils the 2nd", "--role",
+		    "pilot", "--channels", "C2"));
+	ask("C1", NULL, first);
+	ck_assert(was_told("Your name is Mara"));
+	ask("C2", NULL, ts);
+	ck_assert(was_told("Your name is Nils the 2nd"));
+	(void)snprintf(post, sizeof(post), "C2:%s", ts);
+	ctl_tells(ARGS("explain", post), "Nils_the_2nd");
+
+	/* From now on it is the other way round. */
+	ctl_ok(ARGS("agent", "set", "acme", "Nils the 2nd", "--channels",
+		    "none", "--default"));
+	ctl_ok(ARGS("agent", "set", "acme", "Mara", "--channels", "C2"));
+	ask("C1", first, ts);
+	ck_assert(was_told("Your name is Mara"));
+	ask("C1", NULL, ts);
+	ck_assert(was_told("Your name is Nils the 2nd"));
+	ctl_tells(ARGS("agent", "list", "acme"), "pilot");
+	ctl_tells(ARGS("tenant", "list"), "Nils the 2nd and 1 more");
+	ctl_ok(ARGS("agent", "remove", "acme", "Mara"));
+	ask("C2", NULL, ts);
+	ck_assert(was_told("Your name is Nils the 2nd"));
+}
+END_TEST
+
+START_TEST(agents_are_kept_in_order)
+{
+	rig_up(&rig);
+	ctl_ok(ARGS("agent", "add", "acme", "--name", "Nils", "--channels",
+		    "C2"));
+	ctl_fails(ARGS("agent", "add", "acme", "--name", "Nils"),
+		  "there is an agent 'Nils' already");
+	ctl_fails(ARGS("agent", "set", "acme", "Nils", "--name", "Mara"),
+		  "there is an agent 'Mara' already");
+	ctl_fails(ARGS("agent", "set", "acme", "Otto", "--role", "x"),
+		  "tenant 'acme' has no agent 'Otto'");
+	ctl_fails(ARGS("agent", "set", "acme", "--channels", "C1,C2"),
+		  "C2 is bound to 'Mara' and to 'Nils'");
+	ctl_fails(ARGS("agent", "set", "acme", "--channels", "general"),
+		  "no channel's id");
+	ctl_fails(ARGS("agent", "remove", "acme", "Mara"),
+		  "'Mara' is the default");
+	ctl_tells(ARGS("--json", "agent", "show", "acme", "Nils"), "[\"C2\"]");
+}
+END_TEST
+
 START_TEST(token_pair_of_two_apps_is_refused)
 {
 	char app[128], bot[128];
@@ -337,6 +449,9 @@ int main(void)
 	tcase_add_test(tc,
 		       app_in_two_workspaces_answers_each_with_its_own_token);
 	tcase_add_test(tc, each_tenant_has_its_own_agent);
+	tcase_add_test(tc,
+		       each_channel_has_its_agent_and_a_thread_keeps_its_own);
+	tcase_add_test(tc, agents_are_kept_in_order);
 	tcase_add_test(tc, model_preference_picks_the_model);
 	tcase_add_test(
 		tc, over_the_limit_one_person_is_told_and_no_model_is_called);
