@@ -148,6 +148,62 @@ START_TEST(files_come_along)
 }
 END_TEST
 
+static const struct {
+	const char *file;
+	enum message_file_place place;
+} places[] = {
+	{ "\"url_private_download\":\"https://x\"", FILE_HERE },
+	{ "\"url_private\":\"https://x\",\"mode\":\"snippet\"", FILE_HERE },
+	{ "\"url_private\":\"https://x\",\"file_access\":\"visible\"",
+	  FILE_HERE },
+	{ "\"url_private\":\"https://x\","
+	  "\"file_access\":\"check_file_info\"",
+	  FILE_UNTOLD },
+	{ "\"name\":\"x\"", FILE_UNTOLD },
+	{ "\"mode\":\"external\",\"url_private\":\"https://x\"", FILE_OUTSIDE },
+	{ "\"is_external\":true,\"url_private\":\"https://x\"", FILE_OUTSIDE },
+	{ "\"mode\":\"tombstone\"", FILE_GONE },
+	{ "\"mode\":\"hidden_by_limit\",\"url_private\":\"https://x\"",
+	  FILE_GONE },
+	{ "\"file_access\":\"access_denied\"", FILE_GONE },
+};
+
+START_TEST(a_file_says_where_it_is_to_be_had)
+{
+	char event[400];
+
+	snprintf(event, sizeof(event),
+		 "{\"type\":\"message\"," TOP
+		 ",\"files\":[{\"id\":\"F1\",%s}]}",
+		 places[_i].file);
+	read_event(event);
+	ck_assert_uint_eq(m->content.nfiles, 1);
+	ck_assert_int_eq(m->content.files[0].place, places[_i].place);
+}
+END_TEST
+
+START_TEST(a_pasted_spreadsheet_comes_with_the_text)
+{
+	read_event("{\"type\":\"message\"," TOP ",\"text\":\"<@UBOT> sum\","
+		   "\"blocks\":[{\"type\":\"rich_text\"},"
+		   "{\"type\":\"table\",\"rows\":[[{\"type\":\"raw_text\","
+		   "\"text\":\"<1>\"},{\"type\":\"raw_text\","
+		   "\"text\":\"2\"}]]}]}");
+	ck_assert_str_eq(m->content.text,
+			 "sum\n[table, columns separated by tabs]\n"
+			 "&lt;1&gt;\t2\n[end of table]");
+}
+END_TEST
+
+START_TEST(blocks_stand_for_a_text_that_is_missing)
+{
+	read_event("{\"type\":\"message\"," TOP ",\"text\":\"\","
+		   "\"blocks\":[{\"type\":\"header\",\"text\":"
+		   "{\"type\":\"plain_text\",\"text\":\"News\"}}]}");
+	ck_assert_str_eq(m->content.text, "News");
+}
+END_TEST
+
 START_TEST(files_are_at_most_thirty_two)
 {
 	char event[4000] = "{\"type\":\"message\"," TOP ",\"files\":[{}";
@@ -354,6 +410,10 @@ int main(void)
 	tcase_add_test(tc, a_message_that_names_the_bot_is_a_mention);
 	tcase_add_test(tc, a_name_comes_with_the_event_or_not_at_all);
 	tcase_add_test(tc, files_come_along);
+	tcase_add_loop_test(tc, a_file_says_where_it_is_to_be_had, 0,
+			    sizeof(places) / sizeof(places[0]));
+	tcase_add_test(tc, a_pasted_spreadsheet_comes_with_the_text);
+	tcase_add_test(tc, blocks_stand_for_a_text_that_is_missing);
 	tcase_add_test(tc, files_are_at_most_thirty_two);
 	LOOP(tc, the_workspace_is_the_one_that_authorized, installs);
 	LOOP(tc, a_sender_of_another_organisation_is_external, senders);

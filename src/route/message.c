@@ -9,19 +9,19 @@
 #include "base/err.h"
 #include "base/json.h"
 #include "route/envelope.h"
+#include "slack/rich.h"
 #include "slack/text.h"
 #include "slack/ts.h"
 #include "state/engaged.h"
 
-#define UPPER     "ABCDEFGHIJKLMNOPQRSTUVWXYZ"
-#define DIGITS    "0123456789"
-#define LOWER     "abcdefghijklmnopqrstuvwxyz"
-#define ID_MAX    32
-#define EVENT_MAX 64
-#define TEXT_MAX  (256 * 1024) /* Slack's 40,000 characters, escaped */
-#define FILES_MAX 32
-#define LABEL_MAX 512
-#define URL_MAX   2048
+#define UPPER       "ABCDEFGHIJKLMNOPQRSTUVWXYZ"
+#define DIGITS      "0123456789"
+#define LOWER       "abcdefghijklmnopqrstuvwxyz"
+#define ID_MAX      32
+#define EVENT_MAX   64
+#define TEXT_MAX    (256 * 1024) /* Slack's 40,000 characters, escaped */
+#define FILES_MAX   32
+#define CONTENT_MAX (2 * TEXT_MAX) /* with its tables */
 
 static const char *const conversation_names[] = {
 	[CONVERSATION_UNKNOWN] = "unknown", [CONVERSATION_CHANNEL] = "channel",
@@ -258,57 +258,13 @@ static int take_text(struct message *m, const struct json *payload,
 		return err_set(e, ERR_INPUT, "event.text is too long");
 	m->mention = same_at(payload, "event.type", "app_mention") ||
 		     slack_text_mentions(text, bot);
-	buf_init(&out, TEXT_MAX);
+	buf_init(&out, CONTENT_MAX);
 	(void)slack_text_strip(text, bot, &out);
+	if (*text == '\0')
+		rich_text(json_at(payload, "event.blocks"), &out);
+	rich_tables(json_at(payload, "event"), &out);
 	m->content.text = buf_take(&out);
 	return m->content.text ? 0 : no_memory(e);
-}
-
-static bool label_valid(const char *s)
-{
-	return strlen(s) <= LABEL_MAX;
-}
-
-static bool url_valid(const char *s)
-{
-	size_t n = strcspn(s, " \t\r\n\"<>\\");
-
-	return n > 0 && n <= URL_MAX && s[n] == '\0';
-}
-
-/* A file is beside the point of a message: what is odd in it is left out. */
-static int take_if(const struct json *j, const char *path,
-		   bool (*valid)(const char *s), char **out, struct err *e)
-{
-	const char *s = json_str(j, path);
-
-	if (!s || *s == '\0' || !valid(s))
-		return 0;
-	return copy(out, s, e);
-}
-
-/* In a shared channel a file may be an id and nothing else. */
-static int take_file(struct message_file *f, const struct json *j,
-		     struct err *e)
-{
-	f->size = json_int(j, "size", 0);
-	if (f->size < 0)
-		f->size = 0;
-	if (take_if(j, "id", id_valid, &f->id, e) < 0 ||
-	    take_if(j, "name", label_valid, &f->name, e) < 0 ||
-	    take_if(j, "mimetype", label_valid, &f->mimetype, e) < 0 ||
-	    take_if(j, "url_private_download", url_valid, &f->url, e) < 0)
-		return -1;
-	return 0;
-}
-
-static void file_release(struct message_file *f)
-{
-	free(f->id);
-	free(f->name);
-	free(f->mimetype);
-	free(f->url);
-	memset(f, 0, sizeof(*f));
 }
 
 static int take_files(struct message *m, const struct json *payload,
@@ -329,14 +285,12 @@ static int take_files(struct message *m, const struct json *payload,
 	for (i = 0; i < n; i++) {
 		f = &m->content.files[m->content.nfiles];
 		(void)snprintf(path, sizeof(path), "event.files.%zu", i);
-		if (take_file(f, json_at(payload, path), e) < 0) {
-			file_release(f);
+		if (message_file_take(f, json_at(payload, path), e) < 0)
 			return -1;
-		}
 		if (f->id)
 			m->content.nfiles++;
 		else
-			file_release(f);
+			message_file_release(f);
 	}
 	return 0;
 }
@@ -381,7 +335,7 @@ void message_free(struct message *m)
 	if (!m)
 		return;
 	for (i = 0; i < m->content.nfiles; i++)
-		file_release(&m->content.files[i]);
+		message_file_release(&m->content.files[i]);
 	free(m->content.files);
 	free(m->tenant_id);
 	free(m->channel.channel_id);

@@ -10,6 +10,7 @@
 
 struct envelope;
 struct err;
+struct json;
 
 enum conversation {
 	CONVERSATION_UNKNOWN = 0, /* app_mention doesn't tell */
@@ -19,12 +20,21 @@ enum conversation {
 	CONVERSATION_IM,
 };
 
+/* Where a file is to be had. */
+enum message_file_place {
+	FILE_HERE = 0,
+	FILE_UNTOLD,  /* files.info says more (Slack Connect) */
+	FILE_OUTSIDE, /* only a link to it was shared */
+	FILE_GONE,    /* deleted, or beyond what the plan keeps */
+};
+
 struct message_file {
 	char *id;
 	char *name;
 	char *mimetype;
-	char *url; /* url_private_download; NULL when Slack sent only an id */
+	char *url; /* NULL when FILE_UNTOLD, perhaps else */
 	int64_t size;
+	enum message_file_place place;
 };
 
 /*
@@ -79,6 +89,15 @@ struct message {
 struct message *message_from_envelope(const struct envelope *env,
 				      struct err *e);
 void message_free(struct message *m); /* NULL is allowed */
+
+/*
+ * A file object as Slack has it in messages and in files.info. What is odd in
+ * it is left out, all of it when its id is: then f->id is NULL. -1, with
+ * nothing to release, when memory is short.
+ */
+int message_file_take(struct message_file *f, const struct json *j,
+		      struct err *e);
+void message_file_release(struct message_file *f);
 
 const char *conversation_name(enum conversation c);
 

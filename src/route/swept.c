@@ -20,7 +20,8 @@ static const char *const texts[] = {
 	"user", "text",      "ts",      "thread_ts",
 	"team", "user_team", "subtype", "bot_id",
 };
-static const char *const objects[] = { "bot_profile", "user_profile", "files" };
+static const char *const objects[] = { "bot_profile", "user_profile", "files",
+				       "blocks", "attachments" };
 
 static bool by_org(const struct connection *c)
 {

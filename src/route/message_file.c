@@ -1,0 +1,100 @@
+/* SPDX-License-Identifier: ISC */
+#include <stdbool.h>
+#include <stdlib.h>
+#include <string.h>
+
+#include "base/err.h"
+#include "base/json.h"
+#include "route/message.h"
+
+/* docs.slack.dev/reference/objects/file-object */
+
+#define ID_MAX    32
+#define LABEL_MAX 512
+#define URL_MAX   2048
+
+static bool id_valid(const char *s)
+{
+	size_t n = strspn(s, "ABCDEFGHIJKLMNOPQRSTUVWXYZ0123456789");
+
+	return n > 0 && n <= ID_MAX && s[n] == '\0';
+}
+
+static bool label_valid(const char *s)
+{
+	return strlen(s) <= LABEL_MAX;
+}
+
+static bool url_valid(const char *s)
+{
+	size_t n = strcspn(s, " \t\r\n\"<>\\");
+
+	return n > 0 && n <= URL_MAX && s[n] == '\0';
+}
+
+static int take_if(const struct json *j, const char *path,
+		   bool (*valid)(const char *s), char **out, struct err *e)
+{
+	const char *s = json_str(j, path);
+
+	if (!s || *s == '\0' || !valid(s))
+		return 0;
+	*out = strdup(s);
+	return *out ? 0
+		    : err_set(e, ERR_RETRY, "cannot read message: no memory");
+}
+
+static bool is_one_of(const char *s, const char *const *words)
+{
+	for (; s && *words; words++)
+		if (strcmp(s, *words) == 0)
+			return true;
+	return false;
+}
+
+static enum message_file_place place_of(const struct message_file *f,
+					const struct json *j)
+{
+	static const char *const gone[] = { "tombstone", "hidden_by_limit",
+					    NULL };
+	static const char *const denied[] = { "access_denied", "file_not_found",
+					      NULL };
+	static const char *const outside[] = { "external", NULL };
+	static const char *const untold[] = { "check_file_info", NULL };
+	const char *mode = json_str(j, "mode");
+	const char *access = json_str(j, "file_access");
+
+	if (is_one_of(mode, gone) || is_one_of(access, denied))
+		return FILE_GONE;
+	if (is_one_of(mode, outside) || json_bool(j, "is_external", false))
+		return FILE_OUTSIDE;
+	return f->url && !is_one_of(access, untold) ? FILE_HERE : FILE_UNTOLD;
+}
+
+int message_file_take(struct message_file *f, const struct json *j,
+		      struct err *e)
+{
+	memset(f, 0, sizeof(*f));
+	f->size = json_int(j, "size", 0);
+	if (f->size < 0)
+		f->size = 0;
+	if (take_if(j, "id", id_valid, &f->id, e) < 0 ||
+	    take_if(j, "name", label_valid, &f->name, e) < 0 ||
+	    take_if(j, "mimetype", label_valid, &f->mimetype, e) < 0 ||
+	    take_if(j, "url_private_download", url_valid, &f->url, e) < 0 ||
+	    (!f->url && take_if(j, "url_private", url_valid, &f->url, e) < 0)) {
+		message_file_release(f);
+		return -1;
+	}
+	f->place = place_of(f, j);
+	return 0;
+}
+
+void message_file_release(struct message_file *f)
+{
+	free(f->id);
+	free(f->name);
+	free(f->mimetype);
+	free(f->url);
+	memset(f, 0, sizeof(*f));
+}
