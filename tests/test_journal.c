@@ -588,21 +588,55 @@ START_TEST(threads_are_told_by_their_newest_line)
 }
 END_TEST
 
-START_TEST(history_is_the_newest_that_fits_oldest_first)
+/* What is told of a thread, by how much room there is. */
+static const struct {
+	const char *fit; /* as many bytes, and those of a name each */
+	size_t names;
+	const char *told; /* the texts; "-" is the gap */
+} rooms[] = {
+	{ "first second third fourth", 3, "first second third fourth " },
+	{ "second third fourth", 2, "first second third fourth " },
+	{ "third fourth", 2, "first - third fourth " },
+	{ "fourth", 1, "first - fourth " },
+	{ "", 0, "first - " },
+};
+
+START_TEST(history_is_the_first_line_and_the_newest_that_fit)
 {
 	struct line_new lines[] = { make_line("1.0", "first", false),
 				    make_line("1.1", "second", true),
-				    make_line("1.2", "third", false) };
+				    make_line("1.2", "third", false),
+				    make_line("1.3", "fourth", false) };
+	char told[100] = "";
+	struct transcript t;
+	size_t i;
+
+	answer("e1", lines, 4);
+	history(strlen(rooms[_i].fit) + rooms[_i].names * strlen("Ann"), &t);
+	for (i = 0; i < t.n; i++) {
+		strcat(strcat(told, t.lines[i].text), " ");
+		if (i == 0 && t.gap)
+			strcat(told, "- ");
+	}
+	ck_assert_str_eq(told, rooms[_i].told);
+	transcript_release(&t);
+}
+END_TEST
+
+START_TEST(a_thread_of_one_line_has_no_gap)
+{
+	struct line_new line = make_line("1.0", "first", false);
 	struct transcript t;
 
-	answer("e1", lines, 3);
-	history(strlen("second") + strlen("thirdAnn"), &t);
-	ck_assert_uint_eq(t.n, 2);
-	ck_assert_str_eq(t.lines[0].text, "second");
-	ck_assert_str_eq(t.lines[1].text, "third");
+	answer("e1", &line, 1);
+	history(1, &t);
+	ck_assert_uint_eq(t.n, 1);
+	ck_assert(!t.gap);
 	transcript_release(&t);
-	history(3, &t);
-	ck_assert_uint_eq(t.n, 0);
+	history(1000, &t);
+	ck_assert_uint_eq(t.n, 1);
+	ck_assert(!t.gap);
+	transcript_release(&t);
 }
 END_TEST
 
@@ -1251,7 +1285,10 @@ static TCase *turns(void (*setup)(void))
 	tcase_add_test(tc, row_that_can_never_be_stored_keeps_no_other_waiting);
 	tcase_add_test(tc, line_told_twice_is_kept_once);
 	tcase_add_test(tc, threads_are_told_by_their_newest_line);
-	tcase_add_test(tc, history_is_the_newest_that_fits_oldest_first);
+	tcase_add_loop_test(tc,
+			    history_is_the_first_line_and_the_newest_that_fit,
+			    0, sizeof(rooms) / sizeof(rooms[0]));
+	tcase_add_test(tc, a_thread_of_one_line_has_no_gap);
 	tcase_add_test(tc, turn_of_a_removed_tenant_can_be_finished);
 	tcase_add_loop_test(
 		tc,

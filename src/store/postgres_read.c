@@ -132,6 +132,7 @@ static int read_lines(const PGresult *r, struct transcript *out, struct err *e)
 			transcript_release(out);
 			return no_memory(e);
 		}
+		out->gap |= postgres_bool(r, i, 5);
 	}
 	return out->n > 0;
 }

@@ -105,15 +105,24 @@ const struct postgres_statement postgres_sql[PQ_COUNT] = {
 			" AND agent_id = $2",
 			2 },
 	/* The newest that fit; the sum grows with every line, so there is no
-	 * gap between them. */
+	 * gap between them. And the first; is something missing behind it? */
 	[PQ_HISTORY] = { "history",
-			 "SELECT ours, user_id, name, ts, text FROM (SELECT *,"
+			 "WITH thread AS (SELECT ours, user_id, name, ts, text"
+			 " FROM transcript WHERE tenant_id = $1"
+			 " AND channel = $2 AND thread = $3),"
+			 " newest AS (SELECT * FROM (SELECT *,"
 			 " sum(octet_length(text) +"
 			 " octet_length(coalesce(name, '')))"
-			 " OVER (ORDER BY ts DESC) AS bytes FROM transcript"
-			 " WHERE tenant_id = $1 AND channel = $2"
-			 " AND thread = $3 ORDER BY ts DESC LIMIT $5) t"
-			 " WHERE bytes <= $4 ORDER BY ts",
+			 " OVER (ORDER BY ts DESC) AS bytes FROM thread"
+			 " ORDER BY ts DESC LIMIT $5) t WHERE bytes <= $4),"
+			 " oldest AS (SELECT * FROM thread ORDER BY ts LIMIT 1)"
+			 " SELECT ours, user_id, name, ts, text,"
+			 " EXISTS (SELECT 1 FROM thread b WHERE b.ts > o.ts"
+			 " AND b.ts < coalesce((SELECT min(ts) FROM newest),"
+			 " 'x')) AS gap FROM oldest o"
+			 " UNION ALL SELECT ours, user_id, name, ts, text,"
+			 " false FROM newest WHERE ts > (SELECT ts FROM oldest)"
+			 " ORDER BY ts",
 			 5 },
 	[PQ_APPS] = { "apps", "SELECT app_id, token FROM apps ORDER BY app_id",
 		      0 },

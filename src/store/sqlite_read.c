@@ -1,10 +1,13 @@
 /* SPDX-License-Identifier: ISC */
+#include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
 
 #include "base/err.h"
 #include "store/backend.h"
 #include "store/sqlite.h"
+
+#define LINE_TS 64 /* more than a ts of Slack's has */
 
 static int no_memory(struct err *e)
 {
@@ -135,9 +138,20 @@ static size_t line_bytes(sqlite3_stmt *st)
 	       (size_t)sqlite3_column_bytes(st, 4);
 }
 
-/* Newest first, until one doesn't fit: a gap would mislead the model. */
-static int read_lines(struct sqlite *s, sqlite3_stmt *st, size_t max_bytes,
-		      struct transcript *out, struct err *e)
+static int add_line(sqlite3_stmt *st, struct transcript *out, struct err *e)
+{
+	if (transcript_add(out, sqlite3_column_int(st, 0) != 0,
+			   sqlite_text(st, 1), sqlite_text(st, 2),
+			   sqlite_text(st, 3), sqlite_text(st, 4)) < 0)
+		return no_memory(e);
+	return 0;
+}
+
+/* Newest first, until one doesn't fit: a gap would mislead the model. Its ts
+ * is next, "" when all fit. */
+static int read_newest(struct sqlite *s, sqlite3_stmt *st, size_t max_bytes,
+		       struct transcript *out, char next[LINE_TS],
+		       struct err *e)
 {
 	size_t room = max_bytes;
 	int rc;
@@ -146,21 +160,39 @@ static int read_lines(struct sqlite *s, sqlite3_stmt *st, size_t max_bytes,
 		rc = sqlite_row(s, st, e);
 		if (rc <= 0)
 			return rc;
-		if (line_bytes(st) > room)
-			break;
-		room -= line_bytes(st);
-		rc = transcript_add(out, sqlite3_column_int(st, 0) != 0,
-				    sqlite_text(st, 1), sqlite_text(st, 2),
-				    sqlite_text(st, 3), sqlite_text(st, 4));
-		if (rc < 0) {
-			no_memory(e);
+		if (line_bytes(st) > room || out->n == HISTORY_LINES_MAX) {
+			(void)snprintf(next, LINE_TS, "%s", sqlite_text(st, 3));
 			break;
 		}
-		if (out->n == HISTORY_LINES_MAX)
+		room -= line_bytes(st);
+		rc = add_line(st, out, e);
+		if (rc < 0)
 			break;
 	}
 	sqlite_finish(st);
 	return rc < 0 ? -1 : 0;
+}
+
+/* As the oldest of those that are newest first. */
+static int read_first(struct sqlite *s, sqlite3_stmt *st, const char *next,
+		      struct transcript *out, struct err *e)
+{
+	int rc = sqlite_row(s, st, e);
+
+	if (rc <= 0)
+		return rc;
+	out->gap = strcmp(sqlite_text(st, 3), next) != 0;
+	rc = add_line(st, out, e);
+	sqlite_finish(st);
+	return rc;
+}
+
+static void bind_thread(sqlite3_stmt *st, const char *tenant_id,
+			const char *channel, const char *thread)
+{
+	sqlite_bind(st, 1, tenant_id);
+	sqlite_bind(st, 2, channel);
+	sqlite_bind(st, 3, thread);
 }
 
 int sqlite_history(struct store *store, const char *tenant_id,
@@ -169,14 +201,24 @@ int sqlite_history(struct store *store, const char *tenant_id,
 {
 	struct sqlite *s = (struct sqlite *)store;
 	sqlite3_stmt *st = sqlite_query(s, Q_HISTORY, e);
+	char next[LINE_TS] = "";
+	int rc;
 
 	*out = (struct transcript){ 0 };
 	if (!st)
 		return -1;
-	sqlite_bind(st, 1, tenant_id);
-	sqlite_bind(st, 2, channel);
-	sqlite_bind(st, 3, thread);
-	if (read_lines(s, st, max_bytes, out, e) < 0) {
+	bind_thread(st, tenant_id, channel, thread);
+	rc = read_newest(s, st, max_bytes, out, next, e);
+	if (rc == 0 && next[0] != '\0') {
+		st = sqlite_query(s, Q_HISTORY_FIRST, e);
+		if (st) {
+			bind_thread(st, tenant_id, channel, thread);
+			rc = read_first(s, st, next, out, e);
+		} else {
+			rc = -1;
+		}
+	}
+	if (rc < 0) {
 		transcript_release(out);
 		return -1;
 	}

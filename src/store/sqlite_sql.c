@@ -81,6 +81,10 @@ const char *const sqlite_sql[Q_COUNT] = {
 	[Q_HISTORY] = "SELECT ours, user_id, name, ts, text FROM transcript"
 		      " WHERE tenant_id = ?1 AND channel = ?2 AND thread = ?3"
 		      " ORDER BY ts DESC",
+	[Q_HISTORY_FIRST] = "SELECT ours, user_id, name, ts, text"
+			    " FROM transcript WHERE tenant_id = ?1"
+			    " AND channel = ?2 AND thread = ?3"
+			    " ORDER BY ts LIMIT 1",
 	[Q_APPS] = "SELECT app_id, token FROM apps ORDER BY app_id",
 	[Q_CONNECTIONS] = "SELECT " CONNECTION
 			  " ORDER BY t.name, c.app_id, c.workspace_id",

@@ -69,6 +69,7 @@ struct line {
 struct transcript {
 	struct line *lines; /* oldest first */
 	size_t n;
+	bool gap; /* something is left out behind the first line */
 };
 
 void tenant_release(struct tenant *t);
@@ -135,7 +136,7 @@ struct store_ops {
 	 * heap. */
 	int (*access)(struct store *s, const char *tenant_id,
 		      const char *agent_id, char **out, struct err *e);
-	/* The newest lines of a thread that fit into max_bytes. */
+	/* The first line of a thread and the newest that fit into max_bytes. */
 	int (*history)(struct store *s, const char *tenant_id,
 		       const char *channel, const char *thread,
 		       size_t max_bytes, struct transcript *out, struct err *e);
