@@ -17,6 +17,7 @@
 #include "route/message.h"
 #include "route/router.h"
 #include "slack/api.h"
+#include "slack/ts.h"
 #include "state/engaged.h"
 #include "state/quarantine.h"
 
@@ -279,7 +280,8 @@ static const char *effect(struct slack_call *c)
 		return do_delete(k);
 	if (strcmp(k->method, "users.info") == 0)
 		snprintf(c->reply, REPLY_SIZE,
-			 "{\"ok\":true,\"user\":{\"profile\":"
+			 "{\"ok\":true,\"user\":{\"tz\":\"Asia/Tokyo\","
+			 "\"tz_offset\":32400,\"profile\":"
 			 "{\"display_name\":\"name of %s\"}}}",
 			 stage_arg(k, "user"));
 	return NULL;
@@ -791,7 +793,7 @@ void stage_up(void)
 	c->nmodels = 1;
 	c->models[0].name = model;
 	c->models[0].is_default = true;
-	c->models[0].context_bytes = 8000;
+	c->models[0].context_tokens = 2000;
 	stage.says[0] = "It is *here*.";
 	stage.engaged = engaged_create(30 * 60 * 1000);
 	stage.quarantine = quarantine_create();
@@ -858,6 +860,7 @@ static struct message *make_message(const char *id, const char *ts,
 	m->thread_id = dup(thread ? thread : ts);
 	m->mention = true;
 	m->event_id = dup(id);
+	m->timestamp_ms = ts_ms(ts);
 	return m;
 }
 

@@ -436,9 +436,9 @@ START_TEST(turns_of_a_thread_run_one_after_the_other)
 	stage.hold_model = false;
 	stage_run(10 * SECOND);
 	ck_assert_int_eq(stage.nasked, 3);
-	contains(stage.asked[2], "user: Ada: one?\n"
+	contains(stage.asked[2], "user: Ada [1970-01-01 09:01]: one?\n"
 				 "assistant: It is *here*.\n"
-				 "user: Ada: two?\n");
+				 "user: Ada [1970-01-01 09:01]: two?\n");
 	ck_assert_ptr_nonnull(stage_done("entry2"));
 	ck_assert_ptr_nonnull(stage_done("entry3"));
 }
@@ -1609,9 +1609,10 @@ START_TEST(the_thread_is_read_from_slack_when_we_enter_it_late)
 	play(stage_job("entry1", "100.000300", "100.000100", "whose is it?"),
 	     5 * SECOND);
 	contains(stage.asked[0],
-		 "user: name of U2: the server is @name of U3's & down\n"
-		 "user: name of U3: not mine\n"
-		 "user: Ada: whose is it?\n");
+		 "user: name of U2 [1970-01-01 09:01]: the server is"
+		 " @name of U3's & down\n"
+		 "user: name of U3 [1970-01-01 09:01]: not mine\n"
+		 "user: Ada [1970-01-01 09:01]: whose is it?\n");
 	/* And is in our own transcript from then on. */
 	done = stage_done("entry1");
 	ck_assert_uint_eq(done->nlines, 4);
@@ -1647,7 +1648,7 @@ START_TEST(what_is_too_long_for_the_model_is_told_with_less_of_the_thread)
 	ck_assert_ptr_null(strstr(stage.asked[1], "line3"));
 	contains(stage.asked[1], "line7");
 	ck_assert_ptr_null(strstr(stage.asked[2], "line6"));
-	contains(stage.asked[2], "user: Ada: and now?");
+	contains(stage.asked[2], "user: Ada [1970-01-01 09:01]: and now?");
 	ck_assert_str_eq(stage_reply(0)->text, "It is _here_.");
 	ck_assert_uint_eq(stage_done("entry1")->nlines, 2);
 }
@@ -1658,8 +1659,8 @@ START_TEST(what_is_too_long_without_the_thread_ends_in_a_sentence)
 	long_thread();
 	stage.too_long = 9;
 	play(follow_up(), 5 * SECOND);
-	ck_assert_int_eq(stage.nasked, 3);
-	ck_assert_ptr_null(strstr(stage.asked[2], "line7"));
+	ck_assert_int_eq(stage.nasked, 4);
+	ck_assert_ptr_null(strstr(stage.asked[3], "line0"));
 	contains(stage_reply(0)->text, "more text than I can take in");
 	ck_assert_str_eq(stage_done("entry1")->verdict, "failed:too_long");
 }
@@ -1718,7 +1719,8 @@ START_TEST(a_known_thread_is_not_read_from_slack)
 	play(stage_job("entry1", "100.000300", "100.000100", "and?"),
 	     5 * SECOND);
 	ck_assert_uint_eq(stage_count("conversations.replies"), 0);
-	contains(stage.asked[0], "user: Ada: hi\nuser: Ada: and?\n");
+	contains(stage.asked[0], "user: Ada [1970-01-01 09:01]: hi\n"
+				 "user: Ada [1970-01-01 09:01]: and?\n");
 	ck_assert_uint_eq(stage_done("entry1")->nlines, 2);
 }
 END_TEST
@@ -1747,7 +1749,22 @@ START_TEST(names_are_asked_for_once)
 	stage_submit(nameless("entry2", "200.000100"));
 	stage_run(5 * SECOND);
 	ck_assert_uint_eq(stage_count("users.info"), 2);
-	contains(stage.asked[1], "user: name of U1: hello @name of U2\n");
+	contains(stage.asked[1], "user: name of U1 [1970-01-01 09:03]:"
+				 " hello @name of U2\n");
+}
+END_TEST
+
+START_TEST(times_are_told_in_the_askers_zone)
+{
+	stage_fault("users.info", FAULT_REFUSE, "missing_scope", 0);
+	play(stage_ask(), 5 * SECOND);
+	contains(stage.asked[0], "Today is Thursday, 1970-01-01 (UTC).");
+	contains(stage.asked[0], "Ada [1970-01-01 00:01]: where");
+	stage_run(60 * MINUTE);
+	stage_submit(stage_job("entry2", "72000.000100", NULL, "and now?"));
+	stage_run(5 * SECOND);
+	contains(stage.asked[1], "(Asia/Tokyo, UTC+09:00).");
+	contains(stage.asked[1], "Ada [1970-01-02 05:00]: and now?");
 }
 END_TEST
 
@@ -1755,7 +1772,8 @@ START_TEST(names_that_come_late_are_not_waited_for)
 {
 	stage_fault("users.info", FAULT_SLOW, NULL, MINUTE);
 	play(nameless("entry1", "100.000100"), 5 * SECOND);
-	contains(stage.asked[0], "user: U1: hello @name of U2\n");
+	contains(stage.asked[0], "user: U1 [1970-01-01 00:01]:"
+				 " hello @name of U2\n");
 	ck_assert_ptr_nonnull(stage_done("entry1"));
 	stage_run(MINUTE);
 }
@@ -1772,21 +1790,22 @@ START_TEST(without_the_scope_nobody_asks_for_names_for_an_hour)
 	stage_run(60 * MINUTE);
 	stage_submit(stage_job("entry3", "300.000100", NULL, "hi <@U9>"));
 	stage_run(5 * SECOND);
-	ck_assert_uint_eq(stage_count("users.info"), 3);
+	ck_assert_uint_eq(stage_count("users.info"), 4);
 }
 END_TEST
 
 START_TEST(names_are_not_asked_for_before_retry_after)
 {
 	stage_fault("users.info", FAULT_RATE, NULL, 2 * MINUTE);
+	stage_fault("users.info", FAULT_RATE, NULL, 2 * MINUTE);
 	play(stage_job("entry1", "100.000100", NULL, "hi <@U8>"), MINUTE);
 	stage_submit(stage_job("entry2", "200.000100", NULL, "hi <@U9>"));
 	stage_run(30 * SECOND);
-	ck_assert_uint_eq(stage_count("users.info"), 1);
+	ck_assert_uint_eq(stage_count("users.info"), 2);
 	stage_run(MINUTE);
 	stage_submit(stage_job("entry3", "300.000100", NULL, "hi <@U9>"));
 	stage_run(30 * SECOND);
-	ck_assert_uint_eq(stage_count("users.info"), 2);
+	ck_assert_uint_eq(stage_count("users.info"), 4);
 }
 END_TEST
 
@@ -2098,6 +2117,7 @@ int main(void)
 	T(a_known_thread_is_not_read_from_slack);
 	T(without_the_scope_to_read_the_thread_it_is_answered_without);
 	T(names_are_asked_for_once);
+	T(times_are_told_in_the_askers_zone);
 	T(names_that_come_late_are_not_waited_for);
 	T(without_the_scope_nobody_asks_for_names_for_an_hour);
 	T(names_are_not_asked_for_before_retry_after);

@@ -46,7 +46,7 @@ struct conf_model {
 	int timeout_s;      /* the whole answer */
 	int concurrency;    /* requests at once in this process; 0: no limit */
 	int tenant_concurrency; /* of one tenant; 0: no limit */
-	int context_bytes;      /* most of history sent along */
+	int context_tokens;     /* most that it is told, estimated */
 
 	struct conf_at where; /* its last section's end */
 	struct conf_at *at;   /* of each row of conf_keys */

@@ -207,7 +207,7 @@ const struct conf_key conf_keys[] = {
 	  .max = 100000 },
 	{ CONF_LLM, "tenant_concurrency", CONF_INT, MODEL(tenant_concurrency),
 	  .num = 64, .max = 100000 },
-	{ CONF_LLM, "context_bytes", CONF_INT, MODEL(context_bytes),
-	  .num = 48000, .min = 1000, .max = 10000000 },
+	{ CONF_LLM, "context_tokens", CONF_INT, MODEL(context_tokens),
+	  .num = 12000, .min = 500, .max = 2000000 },
 };
 const size_t conf_nkeys = sizeof(conf_keys) / sizeof(conf_keys[0]);

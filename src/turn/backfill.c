@@ -68,15 +68,19 @@ static void release_line(struct line *l)
 	free(l->text);
 }
 
+/* And the first, which says what the thread is about. */
 static void keep_newest(struct transcript *h)
 {
 	size_t i, extra = h->n > LINES_MAX ? h->n - LINES_MAX : 0;
 
-	for (i = 0; i < extra; i++)
+	if (extra == 0)
+		return;
+	for (i = 1; i <= extra; i++)
 		release_line(&h->lines[i]);
 	h->n -= extra;
-	if (extra > 0)
-		memmove(h->lines, h->lines + extra, h->n * sizeof(*h->lines));
+	memmove(h->lines + 1, h->lines + 1 + extra,
+		(h->n - 1) * sizeof(*h->lines));
+	h->gap = true;
 }
 
 static void add_page(struct turn *t, const struct json *body)

@@ -14,6 +14,7 @@
 #include "net/http.h"
 #include "slack/api.h"
 #include "slack/text.h"
+#include "turn/zone.h"
 
 #define KEY_SIZE  200
 #define NAMES_MAX 4096
@@ -26,6 +27,8 @@ struct name {
 	int64_t until_ms;        /* of what is known */
 	char *scope;             /* while asking */
 	char text[81];           /* "": Slack tells none */
+	struct zone zone;
+	bool zoned; /* zone is known */
 };
 
 struct names {
@@ -188,6 +191,15 @@ static const char *pick(const struct json *body)
 	return NULL;
 }
 
+static void take_zone(struct name *nm, const struct json *body)
+{
+	int64_t offset = json_int(body, "user.tz_offset", INT64_MIN);
+
+	nm->zoned = offset != INT64_MIN;
+	if (nm->zoned)
+		zone_set(&nm->zone, json_str(body, "user.tz"), offset);
+}
+
 static void on_info(const struct slack_result *r, void *arg)
 {
 	struct name *nm = arg;
@@ -201,6 +213,7 @@ static void on_info(const struct slack_result *r, void *arg)
 		s = pick(r->body);
 		if (s)
 			slack_name_clean(s, nm->text);
+		take_zone(nm, r->body);
 	} else if (r->fault == SLACK_CONFIG) {
 		close_scope(n, nm->scope, TTL_MS);
 	} else if (r->fault == SLACK_RATE) {
@@ -257,4 +270,12 @@ const char *names_get(struct names *n, const char *scope, const char *user)
 	if (!nm || nm->text[0] == '\0')
 		return NULL;
 	return nm->text;
+}
+
+const struct zone *names_zone(struct names *n, const char *scope,
+			      const char *user)
+{
+	struct name *nm = find(n, scope, user);
+
+	return nm && nm->zoned ? &nm->zone : NULL;
 }

@@ -6,11 +6,12 @@
 #include <stddef.h>
 
 struct http;
+struct zone;
 
 /*
- * Display names of people, by users.info, kept for an hour. One worker's. A
- * scope is "app:workspace"; when Slack says that the app may not ask there,
- * nobody does for an hour.
+ * Display names and time zones of people, by users.info, kept for an hour. One
+ * worker's. A scope is "app:workspace"; when Slack says that the app may not
+ * ask there, nobody does for an hour.
  */
 struct names;
 
@@ -28,5 +29,8 @@ bool names_pending(struct names *n, const char *scope, const char *user);
 
 /* Cleaned; NULL when not known. Valid until the next call of any of these. */
 const char *names_get(struct names *n, const char *scope, const char *user);
+/* The same for the zone. */
+const struct zone *names_zone(struct names *n, const char *scope,
+			      const char *user);
 
 #endif

@@ -12,24 +12,35 @@ struct agent;
 struct err;
 struct message;
 struct transcript;
+struct zone;
 
 /* What the model is told. */
 struct prompt {
 	struct llm_msg *msgs; /* system, history, question */
 	size_t n;
 	struct buf text; /* what msgs point into */
+	size_t tokens;   /* of all of it, estimated */
+	size_t nlines;   /* of the history */
 };
 
 struct prompt_parts {
 	const struct agent *agent;
 	const struct transcript *history; /* oldest first; NULL: none */
+	const char *thread;               /* ts of its first message */
 	const char *asker;                /* a cleaned name */
-	const char *question;             /* as prompt_question() makes it */
-	size_t budget;  /* bytes; of history only as much as is left */
-	int64_t now_ms; /* wall clock, for the date */
+	const char *asker_id;
+	const char *question;    /* as prompt_question() makes it */
+	int64_t asked_ms;        /* wall clock, as the next */
+	int64_t now_ms;          /* for the date */
+	const struct zone *zone; /* of the asker; NULL: UTC */
+	size_t budget; /* tokens; of history only as much as is left */
 };
 
-/* 0, or -1 when memory is short. */
+/*
+ * Of a history that doesn't fit the oldest lines give way, except for the
+ * first: of that stays at least what a third of the room holds. Where
+ * something is left out the model is told so. 0, or -1 when memory is short.
+ */
 int prompt_build(struct prompt *p, const struct prompt_parts *in,
 		 struct err *e);
 void prompt_release(struct prompt *p);

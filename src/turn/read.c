@@ -9,6 +9,7 @@
 #include "base/err.h"
 #include "base/log.h"
 #include "base/suspect.h"
+#include "llm/tokens.h"
 #include "route/job.h"
 #include "route/message.h"
 #include "slack/text.h"
@@ -43,7 +44,8 @@ static void run_history(struct router_read *rd, struct store *s)
 
 	turn_enter(t);
 	if (s->ops->history(s, m->tenant_id, m->channel.channel_id,
-			    m->thread_id, t->budget, &t->history, &e) < 0) {
+			    m->thread_id, t->budget * LLM_TOKENS_BYTES,
+			    &t->history, &e) < 0) {
 		log_warn(LOG_FIELDS({ "entry", t->job->entry.id }),
 			 "cannot read history: %s", e.msg);
 		forget(&t->history);
@@ -97,7 +99,7 @@ void read_history(struct turn *t)
 
 	model = conf_model(t->w->conf, t->job->agent.model);
 	if (t->trims == 0)
-		t->budget = (size_t)model->context_bytes;
+		t->budget = (size_t)model->context_tokens;
 	t->rd.run = run_history;
 	t->read_done.run = on_history;
 	t->reading = true;
@@ -134,8 +136,7 @@ static void each_user(struct turn *t, void (*fn)(const char *user, void *arg),
 	const struct message *m = t->job->msg;
 	size_t i;
 
-	if (!m->sender.display_name)
-		fn(m->sender.user_id, a);
+	fn(m->sender.user_id, a); /* for the zone, if not for the name */
 	slack_text_users(m->content.text, USERS_MAX, fn, a);
 	for (i = 0; i < t->nbackfill; i++) {
 		if (!t->history.lines[i].ours)
@@ -205,11 +206,15 @@ int read_question(struct turn *t)
 
 static void ask(struct turn *t)
 {
+	const struct message *m = t->job->msg;
 	struct prompt_parts in = { .agent = &t->job->agent,
 				   .history = &t->history,
+				   .thread = m->thread_id,
 				   .asker = t->asker,
-				   .budget = t->budget,
-				   .now_ms = clock_wall_ms() };
+				   .asker_id = m->sender.user_id,
+				   .asked_ms = m->timestamp_ms,
+				   .now_ms = clock_wall_ms(),
+				   .budget = t->budget };
 	struct err e = { 0 };
 	struct prompt p;
 
@@ -220,12 +225,13 @@ static void ask(struct turn *t)
 		return;
 	}
 	in.question = t->question;
+	in.zone = names_zone(t->w->names, t->conn->key, m->sender.user_id);
 	if (prompt_build(&p, &in, &e) < 0) {
 		turn_fail(t, SENTENCE_ERROR, e.msg);
 		return;
 	}
-	t->told = p.text.len;
-	t->ntold = p.n - 2;
+	t->told = p.tokens;
+	t->ntold = p.nlines;
 	turn_ask(t, &p);
 	prompt_release(&p);
 	/* What is known by now isn't needed again; backfill is kept. */

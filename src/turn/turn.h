@@ -240,8 +240,8 @@ struct turn {
 	struct loop_task read_done;
 	bool reading;       /* the router has rd */
 	bool naming;        /* waits for names */
-	size_t budget;      /* bytes of context that the model takes */
-	size_t told;        /* bytes of context that it got, and */
+	size_t budget;      /* tokens of context that the model takes */
+	size_t told;        /* tokens of context that it got, and */
 	size_t ntold;       /* lines of the history in them */
 	unsigned int trims; /* times that this was too much for it */
 	struct transcript history;

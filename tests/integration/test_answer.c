@@ -378,7 +378,7 @@ START_TEST(question_reaches_the_model_readable_and_with_its_asker)
 }
 END_TEST
 
-START_TEST(thread_entered_late_is_told_with_its_newest_messages)
+START_TEST(thread_entered_late_is_told_with_its_first_and_newest_messages)
 {
 	struct sim_say opt = { 0 };
 	struct sim_ask *a;
@@ -399,9 +399,12 @@ START_TEST(thread_entered_late_is_told_with_its_newest_messages)
 	free(rig_answer(&rig, "C1", ts));
 	a = sim_asks(rig.sim, &n);
 	ck_assert_uint_eq(n, 1);
-	ck_assert_ptr_nonnull(strstr(a[0].body, "Bob: remark 450."));
-	ck_assert_ptr_nonnull(strstr(a[0].body, "Bob: remark 251."));
-	ck_assert_ptr_null(strstr(a[0].body, "remark 250."));
+	ck_assert_ptr_nonnull(strstr(a[0].body, "]: remark 0."));
+	ck_assert_ptr_nonnull(strstr(a[0].body, "[Some messages of this"));
+	ck_assert_ptr_nonnull(strstr(a[0].body, "]: remark 450."));
+	ck_assert_ptr_nonnull(strstr(a[0].body, "]: remark 252."));
+	ck_assert_ptr_null(strstr(a[0].body, "remark 251."));
+	ck_assert_ptr_nonnull(strstr(a[0].body, "(Europe/Berlin, UTC+01:00)"));
 	sim_asks_free(a, n);
 }
 END_TEST
@@ -557,8 +560,9 @@ int main(void)
 		       system_prompt_has_name_role_persona_and_transparency);
 	tcase_add_test(tc,
 		       question_reaches_the_model_readable_and_with_its_asker);
-	tcase_add_test(tc,
-		       thread_entered_late_is_told_with_its_newest_messages);
+	tcase_add_test(
+		tc,
+		thread_entered_late_is_told_with_its_first_and_newest_messages);
 	tcase_add_test(tc, what_the_model_writes_pings_nobody);
 	tcase_add_test(tc, long_answer_goes_on_in_further_posts);
 	tcase_add_loop_test(tc, failing_model_becomes_a_sentence_with_an_id, 0,
