@@ -27,6 +27,7 @@
 #include "llm/llm.h"
 #include "net/loop.h"
 #include "route/janitor.h"
+#include "route/ledger.h"
 #include "route/refill.h"
 #include "route/router.h"
 #include "route/takeup.h"
@@ -66,6 +67,7 @@ struct daemon {
 	struct loop *io;
 	struct loop *dial;
 	struct loop *admin_loop;
+	struct ledger *ledger;
 	struct router *router;
 	struct workers *workers;
 	struct janitor *janitor;
@@ -266,6 +268,10 @@ static int create_threads(struct daemon *d, struct err *e)
 		.places = d->several.places,
 	};
 
+	d->ledger = ledger_create(d->journal, e);
+	if (!d->ledger)
+		return -1;
+	ro.ledger = wo.ledger = d->ledger;
 	d->router = router_create(&ro, e);
 	if (!d->router)
 		return -1;
@@ -312,6 +318,7 @@ static int create_admin(struct daemon *d, struct err *e)
 		.journal = d->journal,
 		.llm = d->llm,
 		.quarantine = d->quarantine,
+		.ledger = d->ledger,
 		.router = d->router,
 		.workers = d->workers,
 		.hub = d->hub,
@@ -448,9 +455,11 @@ static void destroy(struct daemon *d)
 	janitor_free(d->janitor);
 	journal_part(d->journal); /* a worker ends after its notes */
 	workers_free(d->workers); /* they read through the router */
+	ledger_close(d->ledger);
 	journal_free(d->journal);
 	catchup_free(d->catchup);
 	router_free(d->router);
+	ledger_free(d->ledger);
 	hub_free(d->hub);
 	several_release(&d->several);
 	loop_free(d->admin_loop);

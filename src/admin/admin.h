@@ -13,6 +13,7 @@ struct gate;
 struct hub;
 struct journal;
 struct keyring;
+struct ledger;
 struct llm;
 struct loop;
 struct quarantine;
@@ -36,6 +37,7 @@ struct admin_opts {
 	struct journal *journal;
 	struct llm *llm;
 	struct quarantine *quarantine;
+	struct ledger *ledger;
 	struct router *router;
 	struct workers *workers;
 	struct hub *hub;

@@ -14,11 +14,15 @@
 #include "config.h"
 #include "link/hub.h"
 #include "llm/llm.h"
+#include "route/ledger.h"
 #include "route/router.h"
 #include "route/verdict.h"
 #include "state/quarantine.h"
 #include "store/journal.h"
 #include "turn/worker.h"
+
+/* Four budgets of each tenant that has counters of its own. */
+#define RATIOS_MAX (4 * METRIC_NAMES)
 
 static void head(struct buf *b, const char *name, const char *type,
 		 const char *help)
@@ -231,6 +235,54 @@ static void add_tokens(const char *name, const uint64_t n[METRIC_COLUMNS],
 	      n[METRIC_TOKENS_OUT]);
 }
 
+static void add_over(const char *name, const uint64_t n[METRIC_COLUMNS],
+		     void *arg)
+{
+	with(arg, "konstruct_tenant_over_budget_total", "tenant", name,
+	     n[METRIC_OVER_BUDGET]);
+}
+
+static void add_near(const char *name, const uint64_t n[METRIC_COLUMNS],
+		     void *arg)
+{
+	with(arg, "konstruct_tenant_budget_warnings_total", "tenant", name,
+	     n[METRIC_NEAR_BUDGET]);
+}
+
+/* As many as there are tenants with counters, and only those of tenants. */
+struct ratios {
+	struct buf *out;
+	size_t n;
+};
+
+static void add_ratio(const struct ledger_view *v, void *arg)
+{
+	struct ratios *r = arg;
+
+	if (v->who[0] != '\0' || r->n >= RATIOS_MAX)
+		return;
+	r->n++;
+	(void)buf_adds(r->out, "konstruct_tenant_budget_used_ratio");
+	label(r->out, '{', "tenant", v->tenant);
+	label(r->out, ',', "budget", budget_name(v->item));
+	(void)buf_addf(r->out, "} %.4f\n", (double)v->used / (double)v->most);
+}
+
+static void add_budgets(struct buf *b, struct ledger *l)
+{
+	struct ratios r = { .out = b };
+
+	head(b, "konstruct_tenant_over_budget_total", "counter",
+	     "Messages refused as a budget was used up.");
+	metric_each(METRIC_TENANTS, add_over, b);
+	head(b, "konstruct_tenant_budget_warnings_total", "counter",
+	     "Budgets that were nearly used up, once in their period.");
+	metric_each(METRIC_TENANTS, add_near, b);
+	head(b, "konstruct_tenant_budget_used_ratio", "gauge",
+	     "A tenant's own budget, as last seen by this process.");
+	ledger_each(l, clock_wall_ms(), add_ratio, &r);
+}
+
 static void add_tenants(struct buf *b)
 {
 	head(b, "konstruct_tenant_turns_total", "counter",
@@ -312,6 +364,7 @@ int metrics_page(const struct admin_opts *o, int64_t started_ms,
 		add_quarantined(out, o->quarantine);
 	add_times(out);
 	add_tenants(out);
+	add_budgets(out, o->ledger);
 	metrics_process(out);
 	return 200;
 }

@@ -13,6 +13,7 @@
 #include "config.h"
 #include "link/hub.h"
 #include "llm/llm.h"
+#include "route/ledger.h"
 #include "route/router.h"
 #include "route/verdict.h"
 #include "state/place.h"
@@ -216,6 +217,23 @@ static void add_quarantined(const struct quarantine_view *v, void *arg)
 	jw_object_end(w);
 }
 
+/* Those that are nearly used up, or all of it. */
+static void add_budget(const struct ledger_view *v, void *arg)
+{
+	struct jwrite *w = arg;
+
+	if (!budget_near(v->used, v->most))
+		return;
+	jw_object(w, NULL);
+	jw_str(w, "tenant", v->tenant);
+	jw_str(w, "budget", budget_name(v->item));
+	jw_str(w, "who", v->who);
+	jw_int(w, "used", v->used);
+	jw_int(w, "most", v->most);
+	jw_int(w, "full_ms", v->full_ms);
+	jw_object_end(w);
+}
+
 static void add_decision(const char *stage, enum verdict v, uint64_t n,
 			 void *arg)
 {
@@ -312,6 +330,9 @@ int status_full(const struct admin_opts *o, int64_t started_ms, struct buf *out)
 	jw_array(&w, "quarantined");
 	if (o->quarantine)
 		quarantine_each(o->quarantine, add_quarantined, &w);
+	jw_array_end(&w);
+	jw_array(&w, "budgets");
+	ledger_each(o->ledger, clock_wall_ms(), add_budget, &w);
 	jw_array_end(&w);
 	jw_array(&w, "app_links");
 	if (o->hub)

@@ -45,6 +45,8 @@ enum metric_tenant {
 	METRIC_FAILED,
 	METRIC_TOKENS_IN,
 	METRIC_TOKENS_OUT,
+	METRIC_OVER_BUDGET, /* messages refused for that */
+	METRIC_NEAR_BUDGET, /* warnings */
 	METRIC_TENANT_COLUMNS
 };
 

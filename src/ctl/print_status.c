@@ -115,6 +115,22 @@ static void add_quarantined(struct table *t, const struct json *row)
 	table_add(t, json_str(row, "error"));
 }
 
+static void add_budget(struct table *t, const struct json *row)
+{
+	long long used = number(row, "used");
+	long long most = number(row, "most");
+	char left[TABLE_AGE_SIZE];
+
+	table_age(left,
+		  (number(row, "full_ms") - (long long)clock_wall_ms()) / 1000);
+	table_add(t, json_str(row, "tenant"));
+	table_add(t, json_str(row, "budget"));
+	table_add(t, json_str(row, "who"));
+	table_addf(t, "%lld of %lld", used, most);
+	table_add(t, used >= most ? "used up" : "nearly used up");
+	table_add(t, left);
+}
+
 static void add_decision(struct table *t, const struct json *row)
 {
 	table_add(t, json_str(row, "stage"));
@@ -150,6 +166,10 @@ static const struct section {
 	  .heads = { "QUARANTINED", "WORKSPACE", "SINCE", "ERROR" },
 	  .below = "Slack refuses these bot tokens: set others, then dead "
 		   "replay" },
+	{ .path = "budgets",
+	  .add = add_budget,
+	  .columns = 6,
+	  .heads = { "TENANT", "BUDGET", "OF", "USED", "STATE", "FULL IN" } },
 	{ .path = "decisions",
 	  .add = add_decision,
 	  .columns = 3,

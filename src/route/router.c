@@ -439,6 +439,7 @@ void router_submit(struct router *r, struct entry *en, struct message *msg)
 	rt->home = t;
 	rt->conf = r->o.conf;
 	rt->gate = r->o.gate;
+	rt->ledger = r->o.ledger;
 	rt->rd.run = run_routing;
 	queue_push(t->queue, &rt->rd.node);
 }

@@ -17,6 +17,7 @@ struct job;
 struct journal;
 struct keyring;
 struct leases;
+struct ledger;
 struct message;
 struct routing; /* one message on its way through route[] */
 
@@ -40,6 +41,7 @@ struct router_opts {
 	struct gate *gate;
 	struct journal *journal;
 	const struct leases *leases; /* NULL: alone */
+	struct ledger *ledger;       /* NULL: none is kept */
 	/* Takes the job. Called on the journal thread, once the note that
 	 * permits it is committed; must not block. */
 	void (*dispatch)(struct job *j, void *arg);

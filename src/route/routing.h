@@ -15,6 +15,7 @@
 
 struct conf;
 struct gate;
+struct ledger;
 struct message;
 struct router_thread;
 
@@ -30,6 +31,7 @@ struct routing {
 
 	const struct conf *conf;
 	struct gate *gate;
+	struct ledger *ledger; /* NULL: none is kept */
 	struct store *store;
 	int64_t now_ms; /* wall clock of this run */
 
@@ -53,6 +55,7 @@ struct routing {
 	struct agent agent;
 	const char *why;     /* of a drop, for the log; static */
 	const char *notice;  /* V_REFUSE: what to say; NULL: nothing */
+	char sentence[400];  /* for a notice that is made, not chosen */
 	unsigned int wait_s; /* V_REFUSE: until a token is there */
 
 	/* What came of it. */
@@ -84,6 +87,9 @@ enum verdict routing_decide(struct routing *r);
  * from it. -1 when memory is short; it may be tried again.
  */
 int routing_settle(struct routing *r);
+
+/* stage_budget.c */
+enum verdict stage_budget(struct routing *r, struct err *e);
 
 /* For an entry that was accepted by an earlier process: no second admit. */
 extern const struct route_stage resume_stages[];

@@ -213,6 +213,7 @@ const struct route_stage route_stages[] = {
 	{ "addressed", stage_addressed }, /* mention, DM or a reply to us */
 	{ "admit", stage_admit },         /* new, engaged, within its rate */
 	{ "agent", stage_agent },         /* the thread's or the channel's */
+	{ "budget", stage_budget },       /* something is left of it */
 	{ "dispatch", stage_dispatch },   /* always decides */
 };
 const size_t route_nstages = sizeof(route_stages) / sizeof(route_stages[0]);

@@ -3,7 +3,6 @@
 
 #include <ctype.h>
 #include <inttypes.h>
-#include <stdbool.h>
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
@@ -169,6 +168,11 @@ static bool lasts_longer(int i, int other)
 	return other < 0 || budget_item(i).period > budget_item(other).period;
 }
 
+bool budget_near(int64_t used, int64_t most)
+{
+	return used >= (most * BUDGET_NEAR + 99) / 100;
+}
+
 void budget_judge(const struct budget *b, const struct usage_sums *used,
 		  struct budget_finding *out)
 {
@@ -183,7 +187,7 @@ void budget_judge(const struct budget *b, const struct usage_sums *used,
 			continue;
 		if (n >= most && lasts_longer(i, out->over))
 			out->over = i;
-		if (n >= (most * BUDGET_NEAR + 99) / 100)
+		if (budget_near(n, most))
 			out->near |= 1U << i;
 	}
 }

@@ -2,6 +2,7 @@
 #ifndef STATE_BUDGET_H
 #define STATE_BUDGET_H
 
+#include <stdbool.h>
 #include <stdint.h>
 
 #include "store/usage.h"
@@ -57,6 +58,9 @@ struct budget_finding {
 };
 void budget_judge(const struct budget *b, const struct usage_sums *used,
 		  struct budget_finding *out);
+
+/* Is most of it used, so that it is time to warn? */
+bool budget_near(int64_t used, int64_t most);
 
 /* Of an item, in hundredths; more than 100 when several answered at once. */
 int64_t budget_percent(const struct budget *b, const struct usage_sums *used,

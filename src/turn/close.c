@@ -8,6 +8,7 @@
 #include "base/log.h"
 #include "base/metric.h"
 #include "route/job.h"
+#include "route/ledger.h"
 #include "route/message.h"
 #include "turn/turn.h"
 
@@ -140,6 +141,24 @@ static void count_finished(const struct turn *t)
 		   tokens(t->usage.completion_tokens));
 }
 
+/* The tenant's budget may be near its end now. */
+static void look_at_budget(const struct turn *t)
+{
+	const struct message *m = t->job->msg;
+	const struct ledger_who w = {
+		.tenant_id = m->tenant_id,
+		.tenant = tenant_name(t),
+		.budget = t->job->connection.tenant.budget,
+		.channel = m->channel.conversation == CONVERSATION_IM
+				   ? ""
+				   : m->channel.channel_id,
+		.user = m->sender.user_id,
+	};
+
+	if (t->job->req.usage)
+		ledger_look_later(t->w->ledger, t->w->router, &w);
+}
+
 static void closed(struct turn *t)
 {
 	struct worker *w = t->w;
@@ -147,6 +166,7 @@ static void closed(struct turn *t)
 
 	log_finished(t);
 	count_finished(t);
+	look_at_budget(t);
 	atomic_fetch_add(t->answered ? &w->count->answers : &w->count->failures,
 			 1);
 	head = lane_leave(w->lanes, &t->seat);

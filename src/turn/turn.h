@@ -30,6 +30,7 @@ struct conf;
 struct http;
 struct job;
 struct json;
+struct ledger;
 struct map;
 struct names;
 struct queue;
@@ -51,6 +52,7 @@ struct worker {
 	struct engaged *engaged;
 	struct quarantine *quarantine;
 	const struct leases *leases;
+	struct ledger *ledger;
 	struct counters *count;
 
 	struct loop *loop;

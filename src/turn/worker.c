@@ -208,6 +208,7 @@ static int worker_init(struct workers *ws, size_t i,
 	w->engaged = o->engaged;
 	w->quarantine = o->quarantine;
 	w->leases = o->leases;
+	w->ledger = o->ledger;
 	w->count = &ws->count;
 	w->all = ws;
 	w->wake.run = take_jobs;

@@ -11,6 +11,7 @@ struct err;
 struct job;
 struct journal;
 struct leases;
+struct ledger;
 struct llm;
 struct quarantine;
 struct router;
@@ -30,6 +31,7 @@ struct worker_opts {
 	struct engaged *engaged; /* renewed by answers */
 	struct quarantine *quarantine;
 	const struct leases *leases; /* NULL: alone */
+	struct ledger *ledger;       /* NULL: none is kept */
 };
 
 struct workers *workers_create(const struct worker_opts *o, struct err *e);
