@@ -11,6 +11,7 @@
 #include "route/message.h"
 #include "route/routing.h"
 #include "state/gate.h"
+#include "store/usage.h"
 
 /* A store and a gate that answer what the test wants. */
 
@@ -26,6 +27,11 @@ static struct {
 	char told[4][100];
 	struct admit asked;
 	char where[100]; /* the agent was asked for */
+	const char *budget; /* NULL: none */
+	int64_t used;       /* requests of the person, today */
+	int sums;           /* 0, or -1 */
+	int nsums;          /* that often the store was asked */
+	char channel[20];   /* whose sums were asked for */
 } fake;
 
 static char *dup(const char *s)
@@ -58,7 +64,8 @@ static int fake_resolve(struct store *s, const char *type, const char *app,
 			    .name = dup("acme"),
 			    .paused = fake.paused,
 			    .rate_per_minute = fake.rate,
-			    .burst = fake.burst },
+			    .burst = fake.burst,
+			    .budget = dup(fake.budget ? fake.budget : "") },
 	};
 	return 1;
 }
@@ -103,7 +110,27 @@ static int fake_leaving(struct store *s, const char *type, const char *app_id,
 	return rc;
 }
 
+static int fake_sums(struct store *s, const struct usage_ask *a,
+		     struct usage_sums *out, struct err *e)
+{
+	(void)s;
+	fake.nsums++;
+	(void)snprintf(fake.channel, sizeof(fake.channel), "%s", a->channel);
+	ck_assert_str_eq(a->tenant_id, "tenant1");
+	ck_assert_str_eq(a->user, "U1");
+	ck_assert_str_eq(a->today, "2023-11-14");
+	ck_assert_str_eq(a->month, "2023-11-01");
+	if (fake.sums < 0)
+		return err_set(e, ERR_RETRY, "database is locked");
+	*out = (struct usage_sums){ 0 };
+	out->n[USAGE_PERSON][USAGE_REQUESTS][USAGE_DAY] = fake.used;
+	return 0;
+}
+
+static const struct usage_ops fake_usage = { .sums = fake_sums };
+
 static const struct store_ops fake_store_ops = {
+	.usage = &fake_usage,
 	.name = "fake",
 	.resolve_for = fake_resolve_for,
 	.leaving = fake_leaving,
@@ -231,6 +258,74 @@ START_TEST(a_mention_is_accepted)
 	ck_assert_str_eq(fake.asked.user, "U1");
 	ck_assert_int_eq(fake.asked.rate_per_minute, 30);
 	ck_assert_int_eq(fake.asked.burst, 30);
+}
+END_TEST
+
+#define BUDGET "person/requests/day=5"
+
+START_TEST(who_has_some_of_a_budget_left_is_accepted)
+{
+	fake.budget = BUDGET;
+	fake.used = 4;
+	ck_assert_int_eq(route(MENTION), V_ACCEPT);
+	ck_assert_int_eq(fake.nsums, 1);
+	ck_assert_str_eq(fake.channel, "C1");
+	ck_assert_int_eq(route(DIRECT), V_ACCEPT);
+	ck_assert_str_eq(fake.channel, "");
+}
+END_TEST
+
+START_TEST(without_a_budget_the_store_is_not_asked)
+{
+	ck_assert_int_eq(route(MENTION), V_ACCEPT);
+	ck_assert_int_eq(fake.nsums, 0);
+}
+END_TEST
+
+START_TEST(who_has_none_left_is_told_once_in_each_channel)
+{
+	fake.budget = BUDGET;
+	fake.used = 5;
+	ck_assert_int_eq(route(MENTION), V_REFUSE);
+	ck_assert_str_eq(r->stage, "budget");
+	ck_assert_str_eq(r->why, "person/requests/day");
+	ck_assert_uint_eq(r->wait_s, 6400); /* NOW is 22:13:21 */
+	ck_assert_str_eq(r->notice,
+			 "Your budget of requests is used up for today. There"
+			 " is more from <!date^1700006400^{date_short_pretty},"
+			 " {time}|2023-11-15 00:00 UTC> on.");
+	ck_assert_int_eq(routing_settle(r), 0);
+	ck_assert_str_eq(r->verdict_text, "refuse:budget");
+	ck_assert_int_eq(r->job->kind, JOB_NOTICE);
+	ck_assert_int_eq(route(MENTION), V_REFUSE);
+	ck_assert_ptr_null(r->notice);
+	ck_assert_int_eq(routing_settle(r), 0);
+	ck_assert_ptr_null(r->job);
+	ck_assert_int_eq(r->req.kind, JOURNAL_DONE);
+	ck_assert_int_eq(route(DIRECT), V_REFUSE);
+	ck_assert_ptr_nonnull(r->notice);
+}
+END_TEST
+
+START_TEST(a_duplicate_or_what_was_accepted_before_is_not_judged_by_it)
+{
+	fake.budget = BUDGET;
+	fake.used = 5;
+	fake.admission = ADMIT_DUPLICATE;
+	ck_assert_int_eq(route(MENTION), V_DROP);
+	begin(MENTION, ENTRY_ACCEPTED);
+	ck_assert_int_eq(routing_decide(r), V_ACCEPT);
+	ck_assert_int_eq(fake.nsums, 0);
+}
+END_TEST
+
+START_TEST(a_budget_that_cannot_be_looked_at_is_tried_again)
+{
+	fake.budget = BUDGET;
+	fake.sums = -1;
+	ck_assert_int_eq(route(MENTION), V_FAIL);
+	fake.sums = 0;
+	ck_assert_int_eq(routing_decide(r), V_ACCEPT);
 }
 END_TEST
 
@@ -579,6 +674,13 @@ int main(void)
 
 	tcase_add_checked_fixture(tc, setup, teardown);
 	tcase_add_test(tc, a_mention_is_accepted);
+	tcase_add_test(tc, who_has_some_of_a_budget_left_is_accepted);
+	tcase_add_test(tc, without_a_budget_the_store_is_not_asked);
+	tcase_add_test(tc, who_has_none_left_is_told_once_in_each_channel);
+	tcase_add_test(
+		tc,
+		a_duplicate_or_what_was_accepted_before_is_not_judged_by_it);
+	tcase_add_test(tc, a_budget_that_cannot_be_looked_at_is_tried_again);
 	tcase_add_test(tc, a_tenants_own_limits_go_before_the_common_ones);
 	tcase_add_test(tc, a_direct_message_needs_no_engaged_thread);
 	tcase_add_test(tc, a_reply_is_for_the_gate_to_judge);

@@ -14,7 +14,7 @@
 #define HOUR_MS (60 * 60 * 1000)
 
 static const char *const owners[USAGE_SCOPES] = {
-	[USAGE_TENANT] = "The budget that all of us here share",
+	[USAGE_TENANT] = "Our common budget",
 	[USAGE_CHANNEL] = "This channel's budget",
 	[USAGE_PERSON] = "Your budget",
 };

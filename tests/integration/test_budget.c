@@ -1,0 +1,405 @@
+/* SPDX-License-Identifier: ISC */
+#include <check.h>
+#include <fcntl.h>
+#include <inttypes.h>
+#include <poll.h>
+#include <stdatomic.h>
+#include <stdio.h>
+#include <stdlib.h>
+#include <string.h>
+#include <sys/mman.h>
+#include <time.h>
+#include <unistd.h>
+
+#include "base/clock.h"
+#include "base/err.h"
+#include "base/json.h"
+#include "integration/rig.h"
+#include "promtext.h"
+
+/*
+ * Budgets, through the daemon, which is told what day it is. Needs a build
+ * with --enable-killpoints (base/clock_shift.h).
+ */
+
+#define MS      20000
+#define REFUSED "konstruct_decisions_total{stage=\"budget\",verdict=\"refuse\"}"
+#define WARNED  "konstruct_tenant_budget_warnings_total{tenant=\"acme\"}"
+#define OVER    "konstruct_tenant_over_budget_total{tenant=\"acme\"}"
+
+static struct rig rig;
+static char path[] = "/tmp/kd-budget-XXXXXX";
+static _Atomic int64_t *shift; /* wall, boot */
+
+static void setup(void)
+{
+	int fd = mkstemp(path);
+
+	/* Ours, which is Slack's, and the model's, is read before. */
+	(void)clock_wall_ms();
+	ck_assert_int_ge(fd, 0);
+	ck_assert_int_eq(ftruncate(fd, 2 * sizeof(*shift)), 0);
+	shift = mmap(NULL, 2 * sizeof(*shift), PROT_READ | PROT_WRITE,
+		     MAP_SHARED, fd, 0);
+	close(fd);
+	ck_assert_ptr_ne(shift, MAP_FAILED);
+	setenv("KONSTRUCT_CLOCK", path, 1);
+}
+
+static void teardown(void)
+{
+	rig_close(&rig);
+	unlink(path);
+}
+
+/* For the daemon it is that time of UTC, "2030-12-30 12:00". */
+static int64_t set_time(const char *text)
+{
+	struct tm tm = { 0 };
+	int64_t at;
+
+	ck_assert_ptr_nonnull(strptime(text, "%Y-%m-%d %H:%M", &tm));
+	at = (int64_t)timegm(&tm);
+	shift[0] = at * 1000 - clock_wall_ms();
+	return at;
+}
+
+static char *ctl(const char *const *args)
+{
+	char *out = NULL;
+
+	ck_assert_msg(rig_ctl(&rig, &out, args) == 0, "%s", out);
+	return out;
+}
+
+static struct json *ctl_json(const char *const *args)
+{
+	struct err e = { 0 };
+	char *out = ctl(args);
+	struct json *j = json_parse(out, strlen(out), 1 << 20, &e);
+
+	ck_assert_msg(j != NULL, "%s", out);
+	free(out);
+	return j;
+}
+
+static void begin(const char *time, const char *budget)
+{
+	const char *const args[] = { "tenant",   "set",  "acme",
+				     "--budget", budget, NULL };
+
+	(void)set_time(time);
+	rig_up(&rig);
+	free(ctl(args));
+}
+
+static double metric(const char *sample)
+{
+	char *page = NULL;
+	double value;
+
+	ck_assert_int_eq(rig_get(&rig, "/metrics", &page), 200);
+	value = promtext_value(page, sample);
+	free(page);
+	return value;
+}
+
+static void await_metric(const char *sample, double value)
+{
+	int i;
+
+	for (i = 0; i < MS / 20 && metric(sample) < value; i++)
+		poll(NULL, 0, 20);
+	ck_assert_double_eq_tol(metric(sample), value, 0.0001);
+}
+
+static void answered(const char *channel, const char *user)
+{
+	char ts[SIM_TS];
+
+	rig_say(&rig, channel, user, "<@UB1> hello", NULL, ts);
+	free(rig_answer(&rig, channel, ts));
+	ck_assert_uint_eq(rig_replies(&rig, channel, ts), 1);
+}
+
+/* The n-th refusal of this daemon; nothing is in the thread. */
+static void refused(const char *channel, const char *user, int n,
+		    char ts[SIM_TS])
+{
+	rig_say(&rig, channel, user, "<@UB1> hello", NULL, ts);
+	await_metric(REFUSED, n);
+	ck_assert_uint_eq(rig_replies(&rig, channel, ts), 0);
+}
+
+/* The n-th thing that only this person saw. */
+static void told(const char *channel, const char *user, size_t n,
+		 const char *words, int64_t until_s)
+{
+	char date[40];
+	struct sim_msg *m;
+	size_t i, all, seen = 0;
+
+	ck_assert_int_eq(sim_wait_ephemeral(rig.sim, channel, user, n, MS), 0);
+	(void)snprintf(date, sizeof(date), "<!date^%" PRId64 "^", until_s);
+	m = sim_messages(rig.sim, channel, NULL, &all);
+	for (i = 0; i < all; i++) {
+		if (!m[i].ephemeral || strcmp(m[i].to_user, user) != 0 ||
+		    ++seen != n)
+			continue;
+		ck_assert_msg(strstr(m[i].text, words) != NULL, "%s",
+			      m[i].text);
+		ck_assert_msg(strstr(m[i].text, date) != NULL, "%s: %s", date,
+			      m[i].text);
+	}
+	ck_assert_uint_eq(seen, n);
+	sim_messages_free(m, all);
+}
+
+static size_t asks(void)
+{
+	struct sim_ask *a;
+	size_t n;
+
+	a = sim_asks(rig.sim, &n);
+	sim_asks_free(a, n);
+	return n;
+}
+
+static void set_model(int first_ms)
+{
+	struct sim_settings set;
+
+	sim_settings(rig.sim, &set);
+	set.llm_first_ms = first_ms;
+	set.llm_token_ms = 0;
+	sim_set(rig.sim, &set);
+}
+
+static void is_explained(const char *ts, const char *budget)
+{
+	char what[64];
+	const char *const args[] = { "--json", "explain", what, NULL };
+	struct json *j;
+	char at[64];
+	const char *reason;
+	size_t i, k;
+	bool found = false;
+
+	(void)snprintf(what, sizeof(what), "C1:%s", ts);
+	j = ctl_json(args);
+	for (i = 0; i < json_len(j, "entries"); i++) {
+		(void)snprintf(at, sizeof(at), "entries.%zu.reason", i);
+		reason = json_str(j, at);
+		if (!reason || strcmp(reason, "refuse:budget") != 0)
+			continue;
+		for (k = 0; k < 9; k++) {
+			(void)snprintf(at, sizeof(at),
+				       "entries.%zu.steps.%zu.detail", i, k);
+			reason = json_str(j, at);
+			found |= reason && strcmp(reason, budget) == 0;
+		}
+	}
+	json_free(j);
+	ck_assert(found);
+}
+
+START_TEST(who_is_over_the_budget_is_told_once_an_hour_and_not_answered)
+{
+	int64_t midnight;
+	char ts[SIM_TS];
+
+	midnight = set_time("2030-12-31 00:00");
+	begin("2030-12-30 12:00", "person/requests/day=2");
+	answered("C1", "U1");
+	answered("C1", "U1");
+	refused("C1", "U1", 1, ts);
+	told("C1", "U1", 1, "Your budget of requests is used up for today.",
+	     midnight);
+	is_explained(ts, "person/requests/day");
+	refused("C1", "U1", 2, ts);
+	is_explained(ts, "person/requests/day");
+	answered("C1", "U2");
+	ck_assert_uint_eq(asks(), 3);
+	ck_assert_double_eq_tol(metric(OVER), 2, 0.1);
+	told("C1", "U1", 1, "Your budget of requests", midnight);
+	if (rig_is_shared())
+		return; /* Redis has a clock of its own */
+	(void)set_time("2030-12-30 13:01");
+	refused("C1", "U1", 3, ts);
+	told("C1", "U1", 2, "Your budget of requests", midnight);
+}
+END_TEST
+
+START_TEST(it_is_full_again_the_next_day_and_the_next_month)
+{
+	int64_t day, month;
+	char ts[SIM_TS];
+
+	day = set_time("2030-12-31 00:00");
+	month = set_time("2031-01-01 00:00");
+	begin("2030-12-30 23:50",
+	      "person/requests/day=1,tenant/requests/month=3");
+	answered("C1", "U1");
+	refused("C1", "U1", 1, ts);
+	told("C1", "U1", 1, "Your budget of requests is used up for today.",
+	     day);
+	(void)set_time("2030-12-31 00:01");
+	answered("C1", "U1");
+	answered("C1", "U2");
+	(void)set_time("2030-12-31 23:50");
+	refused("C1", "U2", 2, ts);
+	told("C1", "U2", 1,
+	     "Our common budget of requests is used up for this month.", month);
+	is_explained(ts, "tenant/requests/month");
+	(void)set_time("2031-01-01 00:01");
+	answered("C1", "U1");
+	answered("C1", "U2");
+	ck_assert_uint_eq(asks(), 5);
+}
+END_TEST
+
+START_TEST(tokens_are_counted_as_the_model_tells_them)
+{
+	char ts[SIM_TS];
+
+	begin("2030-02-28 12:00", "tenant/tokens/day=2,person/tokens/day=1M");
+	answered("C1", "U1");
+	refused("C1", "U2", 1, ts);
+	told("C1", "U2", 1, "Our common budget of tokens",
+	     set_time("2030-03-01 00:00"));
+}
+END_TEST
+
+START_TEST(a_channels_budget_is_no_matter_of_direct_messages)
+{
+	char ts[SIM_TS];
+
+	begin("2030-06-15 12:00", "channel/requests/day=1");
+	answered("C1", "U1");
+	refused("C1", "U2", 1, ts);
+	told("C1", "U2", 1, "This channel's budget of requests",
+	     set_time("2030-06-16 00:00"));
+	(void)set_time("2030-06-15 12:00");
+	answered("C2", "U1");
+	answered("D1", "U1");
+	answered("D1", "U1");
+}
+END_TEST
+
+static void status_lists(const char *budget, int used)
+{
+	const char *const args[] = { "--json", "status", NULL };
+	struct json *j = ctl_json(args);
+
+	ck_assert_uint_eq(json_len(j, "budgets"), budget ? 1 : 0);
+	if (budget) {
+		ck_assert_str_eq(json_str(j, "budgets.0.tenant"), "acme");
+		ck_assert_str_eq(json_str(j, "budgets.0.budget"), budget);
+		ck_assert_int_eq(json_int(j, "budgets.0.used", 0), used);
+	}
+	json_free(j);
+}
+
+#define RATIO                                                       \
+	"konstruct_tenant_budget_used_ratio{tenant=\"acme\",budget" \
+	"=\"tenant/requests/month\"}"
+
+START_TEST(four_fifths_are_warned_of_once_in_a_period)
+{
+	char ts[SIM_TS];
+	int i;
+
+	begin("2030-06-15 12:00", "tenant/requests/month=5");
+	for (i = 0; i < 3; i++)
+		answered("C1", "U1");
+	await_metric(RATIO, 0.6);
+	status_lists(NULL, 0);
+	ck_assert_double_le(metric(WARNED), 0);
+	answered("C1", "U1");
+	await_metric(WARNED, 1);
+	ck_assert(rig_logged(&rig, "budget is nearly used up", MS));
+	await_metric(RATIO, 0.8);
+	status_lists("tenant/requests/month", 4);
+	answered("C1", "U1");
+	await_metric(RATIO, 1);
+	/* Another process knows that it was warned of already. */
+	rig_stop(&rig);
+	rig_start(&rig);
+	refused("C1", "U1", 1, ts);
+	await_metric(RATIO, 1);
+	status_lists("tenant/requests/month", 5);
+	(void)set_time("2030-07-01 12:00");
+	answered("C1", "U1");
+	await_metric(RATIO, 0.2);
+	ck_assert_double_le(metric(WARNED), 0);
+	status_lists(NULL, 0);
+	for (i = 0; i < 3; i++)
+		answered("C1", "U1");
+	await_metric(WARNED, 1);
+}
+END_TEST
+
+START_TEST(a_budget_that_is_changed_counts_at_once)
+{
+	const char *const more[] = {
+		"tenant", "set", "acme", "--budget", "person/requests/day=2",
+		NULL
+	};
+	const char *const none[] = { "tenant",   "set",  "acme",
+				     "--budget", "none", NULL };
+	char ts[SIM_TS];
+
+	begin("2030-06-15 12:00", "person/requests/day=1");
+	answered("C1", "U1");
+	refused("C1", "U1", 1, ts);
+	free(ctl(more));
+	answered("C1", "U1");
+	refused("C1", "U1", 2, ts);
+	free(ctl(none));
+	answered("C1", "U1");
+}
+END_TEST
+
+START_TEST(an_answer_that_a_crash_interrupted_counts_once)
+{
+	char ts[SIM_TS];
+
+	begin("2030-06-15 12:00", "person/requests/day=2");
+	set_model(60000);
+	rig_say(&rig, "C1", "U1", "<@UB1> hello", NULL, ts);
+	ck_assert_int_eq(sim_wait_asks(rig.sim, 1, MS), 0);
+	rig_kill(&rig);
+	set_model(0);
+	rig_start(&rig);
+	free(rig_answer(&rig, "C1", ts));
+	answered("C1", "U1");
+	refused("C1", "U1", 1, ts);
+}
+END_TEST
+
+int main(void)
+{
+	Suite *s = suite_create("budget");
+	TCase *tc = tcase_create("budget");
+	SRunner *sr;
+	int failed;
+
+	rig_begin();
+	tcase_add_checked_fixture(tc, setup, teardown);
+	tcase_set_timeout(tc, 120);
+	tcase_add_test(
+		tc,
+		who_is_over_the_budget_is_told_once_an_hour_and_not_answered);
+	tcase_add_test(tc, it_is_full_again_the_next_day_and_the_next_month);
+	tcase_add_test(tc, tokens_are_counted_as_the_model_tells_them);
+	tcase_add_test(tc, a_channels_budget_is_no_matter_of_direct_messages);
+	tcase_add_test(tc, four_fifths_are_warned_of_once_in_a_period);
+	tcase_add_test(tc, a_budget_that_is_changed_counts_at_once);
+	tcase_add_test(tc, an_answer_that_a_crash_interrupted_counts_once);
+	suite_add_tcase(s, tc);
+	sr = srunner_create(s);
+	srunner_run_all(sr, CK_ENV);
+	failed = srunner_ntests_failed(sr);
+	srunner_free(sr);
+	return failed ? EXIT_FAILURE : EXIT_SUCCESS;
+}
