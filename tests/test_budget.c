@@ -4,7 +4,7 @@
 #include <string.h>
 
 #include "base/err.h"
-#include "state/budget.h"
+#include "store/budget.h"
 
 #define COUNT(a) (int)(sizeof(a) / sizeof((a)[0]))
 

@@ -12,7 +12,7 @@
 #include "base/json.h"
 #include "base/map.h"
 #include "base/secret.h"
-#include "state/budget.h"
+#include "store/budget.h"
 
 #define CONNECTIONS_MAX 1000 /* of one tenant */
 #define AGENTS_MAX      100

@@ -18,7 +18,7 @@ struct store;
  *       "bot_token": "xoxb-...", "app_id": "A...", "workspace_id": "T...",
  *       "bot_user_id": "U...", "bot_id": "B...", "paused": false,
  *       "rate_per_minute": 30, "burst": 30,
- *       "budget": "person/requests/day=50", (state/budget.h)
+ *       "budget": "person/requests/day=50", (store/budget.h)
  *       "agent": { "name", "role", "persona", "model", "placeholder" } } ] }
  *
  * "agent" is the default one. Of several, each is told apart by its name in

@@ -5,7 +5,7 @@
 #include <stddef.h>
 #include <stdint.h>
 
-#include "state/budget.h"
+#include "store/budget.h"
 
 struct err;
 struct journal;

@@ -20,7 +20,7 @@ struct tenant {
 	bool paused;
 	int rate_per_minute; /* -1: the configuration's */
 	int burst;           /* -1: the configuration's */
-	char *budget;        /* as state/budget.h writes it; "": none */
+	char *budget;        /* as store/budget.h writes it; "": none */
 };
 
 /* A Slack app. Its links need the app-level token. */

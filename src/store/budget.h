@@ -1,6 +1,6 @@
 /* SPDX-License-Identifier: ISC */
-#ifndef STATE_BUDGET_H
-#define STATE_BUDGET_H
+#ifndef STORE_BUDGET_H
+#define STORE_BUDGET_H
 
 #include <stdbool.h>
 #include <stdint.h>

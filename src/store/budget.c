@@ -1,5 +1,5 @@
 /* SPDX-License-Identifier: ISC */
-#include "state/budget.h"
+#include "store/budget.h"
 
 #include <ctype.h>
 #include <inttypes.h>
