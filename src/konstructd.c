@@ -16,10 +16,10 @@
 #include "base/clock.h"
 #include "base/conf.h"
 #include "base/err.h"
+#include "base/keyring.h"
 #include "base/killpoint.h"
 #include "base/log.h"
 #include "base/pidfile.h"
-#include "base/secret.h"
 #include "base/suspect.h"
 #include "config.h"
 #include "link/catchup.h"
@@ -37,6 +37,7 @@
 #include "state/gate.h"
 #include "state/quarantine.h"
 #include "store/journal.h"
+#include "store/keys.h"
 #include "store/store.h"
 #include "turn/worker.h"
 
@@ -106,8 +107,29 @@ static int open_keyring(struct daemon *d, struct err *e)
 
 	if (conf_key_path(&d->conf, path, sizeof(path), e) < 0)
 		return -1;
-	d->keyring = keyring_open(path, d->conf.key_file[0] == '\0', e);
+	d->keyring = keyring_open(path, true, e);
 	return d->keyring ? 0 : -1;
+}
+
+static struct store *open_store(struct daemon *d, struct err *e)
+{
+	const struct store_ops *ops = store_find(d->conf.store_url, e);
+
+	return ops ? ops->open(d->conf.store_url, d->keyring, false, e) : NULL;
+}
+
+/* Before anything is sealed: a key that is missing isn't made anew while the
+ * store has something under it. */
+static int settle_keyring(struct daemon *d, struct err *e)
+{
+	struct store *s = open_store(d, e);
+	int rc;
+
+	if (!s)
+		return -1;
+	rc = keys_settle(s, d->keyring, d->conf.key_file[0] == '\0', e);
+	s->ops->close(s);
+	return rc;
 }
 
 /* Without the file it works, but for knowing what crashes it. */
@@ -122,13 +144,6 @@ static void open_suspects(struct daemon *d)
 		return;
 	if (suspects_open(path, &d->suspects, &e) < 0)
 		log_warn(NULL, "crashes will not be counted: %s", e.msg);
-}
-
-static struct store *open_store(struct daemon *d, struct err *e)
-{
-	const struct store_ops *ops = store_find(d->conf.store_url, e);
-
-	return ops ? ops->open(d->conf.store_url, d->keyring, false, e) : NULL;
 }
 
 static int restore_engaged(const char *key, int64_t at_ms, void *arg)
@@ -381,7 +396,7 @@ static int create_journal(struct daemon *d, struct err *e)
 	d->journal = journal_create_node(d->conf.store_url, d->keyring,
 					 JOURNAL_ROOM, alone ? NULL : &s->node,
 					 e);
-	if (!d->journal || open_spill(d, e) < 0)
+	if (!d->journal || settle_keyring(d, e) < 0 || open_spill(d, e) < 0)
 		return -1;
 	if (alone)
 		return 0;

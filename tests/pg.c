@@ -226,8 +226,9 @@ void pg_empty(void)
 	(void)pg_ask("TRUNCATE tenants, apps, connections, agents, transcript,"
 		     " usage, journal, pending, parts, engaged, seen,"
 		     " nodes, partitions, renewals, usage_by, budget_marks,"
-		     " access"
+		     " access, node_keys, leaving, secrets"
 		     " RESTART IDENTITY");
+	(void)pg_ask("UPDATE sealing SET key_id = ''");
 }
 
 /* In a file of the server's, so that it can be changed. */

@@ -10,19 +10,26 @@
 #include <unistd.h>
 
 #include "base/err.h"
+#include "base/keyring.h"
 
-void scratch_make(struct scratch *s)
+void scratch_keyring(struct scratch *s)
 {
 	struct err e = { 0 };
 	char key[64];
 
+	(void)snprintf(key, sizeof(key), "%s/key", s->dir);
+	s->keyring = keyring_open(key, true, &e);
+	ck_assert_msg(s->keyring && keyring_keep(s->keyring, &e) == 0, "%s",
+		      e.msg);
+}
+
+void scratch_make(struct scratch *s)
+{
 	(void)snprintf(s->dir, sizeof(s->dir), "/tmp/konstruct-XXXXXX");
 	ck_assert_ptr_nonnull(mkdtemp(s->dir));
 	(void)snprintf(s->path, sizeof(s->path), "%s/k.db", s->dir);
 	(void)snprintf(s->url, sizeof(s->url), "sqlite:%s", s->path);
-	(void)snprintf(key, sizeof(key), "%s/key", s->dir);
-	s->keyring = keyring_open(key, true, &e);
-	ck_assert_msg(s->keyring != NULL, "%s", e.msg);
+	scratch_keyring(s);
 }
 
 void scratch_make_at(struct scratch *s, const char *url)

@@ -22,6 +22,8 @@ struct scratch {
 void scratch_make(struct scratch *s);
 /* The same with the URL of a store that is there, and empty. */
 void scratch_make_at(struct scratch *s, const char *url);
+/* Reads the key anew. */
+void scratch_keyring(struct scratch *s);
 void scratch_remove(struct scratch *s); /* with all that is in it */
 
 /* Opens the store; a failure ends the test. */

@@ -21,6 +21,7 @@
 #include "base/conf.h"
 #include "base/err.h"
 #include "base/json.h"
+#include "base/keyring.h"
 #include "base/log.h"
 #include "base/secret.h"
 #include "ctl/ctl.h"
@@ -177,7 +178,7 @@ static void base_setup(void)
 	make_conf();
 	(void)snprintf(key, sizeof(key), "%s/key", dir);
 	keyring = keyring_open(key, true, &e);
-	ck_assert_msg(keyring != NULL, "%s", e.msg);
+	ck_assert_msg(keyring && keyring_keep(keyring, &e) == 0, "%s", e.msg);
 	buf_init(&out, (size_t)1024 * 1024);
 }
 

@@ -8,10 +8,13 @@
 
 #include "base/clock.h"
 #include "base/err.h"
+#include "base/keyfile.h"
+#include "base/keyring.h"
 #include "pg.h"
 #include "scratch.h"
 #include "store/cluster.h"
 #include "store/journal.h"
+#include "store/keys.h"
 #include "store/leases.h"
 #include "store/postgres_journal.h"
 
@@ -735,6 +738,50 @@ START_TEST(every_node_tells_of_all)
 }
 END_TEST
 
+static int count_node(const char *name, void *arg)
+{
+	(void)name;
+	++*(size_t *)arg;
+	return 0;
+}
+
+static size_t without(struct store *st, const char *key)
+{
+	size_t n = 0;
+
+	ck_assert_int_eq(st->ops->keys->lacking(st, key, count_node, &n, &e),
+			 0);
+	return n;
+}
+
+/* Whoever is to seal with a key asks first whether all have it. */
+START_TEST(key_that_comes_into_the_file_is_told_by_every_node)
+{
+	struct store *st = scratch_open(&scratch, false);
+	int64_t end = clock_ms() + PATIENCE_MS;
+	char key[KEY_ID_SIZE];
+	struct key fresh;
+
+	join_at(&a, "a");
+	join_at(&b, "b");
+	keyring_newest(scratch.keyring, key);
+	while (without(st, key) > 0) {
+		ck_assert_int_lt(clock_ms(), end);
+		nap();
+	}
+	key_make(&fresh);
+	ck_assert_uint_eq(without(st, fresh.id), 2);
+	ck_assert_int_eq(keyfile_add(keyring_path(scratch.keyring), &fresh, &e),
+			 0);
+	while (without(st, fresh.id) > 0) {
+		ck_assert_int_lt(clock_ms(), end);
+		nap();
+	}
+	st->ops->close(st);
+	part_with(&b);
+}
+END_TEST
+
 int main(void)
 {
 	Suite *s = suite_create("cluster");
@@ -771,6 +818,7 @@ int main(void)
 	tcase_add_test(
 		tc, node_that_is_alone_and_one_of_several_exclude_each_other);
 	tcase_add_test(tc, every_node_tells_of_all);
+	tcase_add_test(tc, key_that_comes_into_the_file_is_told_by_every_node);
 	suite_add_tcase(s, tc);
 	srunner_run_all(sr, CK_ENV);
 	nfailed = srunner_ntests_failed(sr);

@@ -46,7 +46,7 @@ static const struct {
 /* The daemon's own memory, which it reaches through functions only. */
 static const char *const own[] = { "journal",  "pending", "parts",
 				   "engaged",  "nodes",   "partitions",
-				   "renewals", "leaving" };
+				   "renewals", "leaving", "node_keys" };
 #define OWN (int)(sizeof(own) / sizeof(own[0]))
 
 static void setup(void)
@@ -244,7 +244,8 @@ START_TEST(every_table_with_a_tenant_is_tested)
 	ck_assert_int_eq(pg_ask("SELECT count(*) FROM pg_class WHERE"
 				" relnamespace = 'konstruct'::regnamespace"
 				" AND relkind = 'r'"),
-			 TABLES + OWN + 3); /* apps, migrations, seen */
+			 /* apps, migrations, seen, sealing, secrets */
+			 TABLES + OWN + 5);
 }
 END_TEST
 
@@ -262,6 +263,7 @@ START_TEST(other_roles_are_out_of_reach)
 	ck_assert_int_eq(rows("SET ROLE %s", "konstruct_owner"), -1);
 	ck_assert_int_eq(rows("CREATE TABLE konstruct.%s (x int)", "mine"), -1);
 	ck_assert_int_eq(rows("SELECT * FROM %s", "connected"), -1);
+	ck_assert_int_eq(rows("SELECT * FROM %s", "sealed"), -1);
 }
 END_TEST
 

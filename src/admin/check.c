@@ -1,12 +1,14 @@
 /* SPDX-License-Identifier: ISC */
 #include "admin/check.h"
 
+#include <limits.h>
 #include <stdbool.h>
-#include <stddef.h>
+#include <stdlib.h>
 
 #include "admin/listen.h"
 #include "base/conf.h"
 #include "base/err.h"
+#include "base/keyring.h"
 #include "base/secret.h"
 #include "llm/llm.h"
 #include "net/tls.h"
@@ -27,14 +29,23 @@ static int check_way(const struct conf_way *c, struct err *e)
 	return tls ? 0 : -1;
 }
 
+/* A credential that only the unit is given: by hand it can't be looked at. */
+static bool is_elsewhere(const char *name)
+{
+	return secret_is_credential(name) && !getenv("CREDENTIALS_DIRECTORY");
+}
+
 /* The key that is made at the first start need not be there yet. */
 static int check_key(const struct conf *c, struct err *e)
 {
+	char path[PATH_MAX];
 	struct keyring *k;
 
-	if (!*c->key_file)
+	if (!*c->key_file || is_elsewhere(c->key_file))
 		return 0;
-	k = keyring_open(c->key_file, false, e);
+	if (conf_key_path(c, path, sizeof(path), e) < 0)
+		return -1;
+	k = keyring_open(path, false, e);
 	keyring_free(k);
 	return k ? 0 : -1;
 }
@@ -47,6 +58,10 @@ static int check_models(const struct conf *c, struct err *e)
 	for (i = 0; i < c->nmodels; i++) {
 		if (check_way(&c->models[i].way, e) < 0)
 			return err_wrap(e, "llm \"%s\"", c->models[i].name);
+	}
+	for (i = 0; i < c->nmodels; i++) {
+		if (is_elsewhere(c->models[i].api_key_file))
+			return 0;
 	}
 	m = llm_create(c, e);
 	llm_free(m);

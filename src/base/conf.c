@@ -12,6 +12,7 @@
 #include "base/conf_keys.h"
 #include "base/err.h"
 #include "base/file.h"
+#include "base/secret.h"
 
 #define DROP_INS "conf.d"
 #define ENDING   ".conf"
@@ -308,8 +309,9 @@ int conf_key_path(const struct conf *c, char *out, size_t size, struct err *e)
 	bool own = c->key_file[0] == '\0';
 	int n;
 
-	n = snprintf(out, size, "%s%s", own ? c->state_dir : c->key_file,
-		     own ? "/key" : "");
+	if (!own)
+		return secret_path(c->key_file, out, size, e);
+	n = snprintf(out, size, "%s/key", c->state_dir);
 	if (n < 0 || (size_t)n >= size)
 		return err_set(e, ERR_INPUT, "path of the key is too long");
 	return 0;

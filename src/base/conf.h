@@ -125,7 +125,7 @@ void conf_show(const struct conf *c, FILE *out);
 /* The model of that name; the default if name is NULL, "" or unknown. */
 const struct conf_model *conf_model(const struct conf *c, const char *name);
 
-/* Where the key is: key_file, or "key" in state_dir. -1: too long. */
+/* Where the key is: key_file (see secret_path()), or "key" in state_dir. */
 int conf_key_path(const struct conf *c, char *out, size_t size, struct err *e);
 
 /* https and wss anywhere; http and ws on loopback addresses only. */

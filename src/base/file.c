@@ -66,7 +66,9 @@ out:
 	return n;
 }
 
-static int write_new(const char *path, const char *data, size_t len)
+/* st: NULL, or what to make it like. */
+static int write_new(const char *path, const char *data, size_t len,
+		     const struct stat *st)
 {
 	int rc = -1;
 	int fd;
@@ -74,7 +76,9 @@ static int write_new(const char *path, const char *data, size_t len)
 	fd = open(path, O_WRONLY | O_CREAT | O_EXCL | O_CLOEXEC, 0600);
 	if (fd < 0)
 		return -1;
-	if (write(fd, data, len) == (ssize_t)len && fsync(fd) == 0)
+	if ((!st || (fchown(fd, st->st_uid, st->st_gid) == 0 &&
+		     fchmod(fd, st->st_mode & 07777) == 0)) &&
+	    write(fd, data, len) == (ssize_t)len && fsync(fd) == 0)
 		rc = 0;
 	close(fd);
 	return rc;
@@ -94,25 +98,48 @@ static int sync_folder(const char *path)
 	return rc;
 }
 
-int file_create(const char *path, const char *data, size_t len, struct err *e)
+/* Another name in the same folder. */
+static int name_beside(const char *path, char tmp[PATH_MAX])
 {
-	char tmp[PATH_MAX];
 	char id[ID_SIZE];
-	int rc = -1;
 	int n;
 
 	id_make(id);
-	n = snprintf(tmp, sizeof(tmp), "%s.%s", path, id);
-	if (n < 0 || (size_t)n >= sizeof(tmp)) {
-		errno = ENAMETOOLONG;
+	n = snprintf(tmp, PATH_MAX, "%s.%s", path, id);
+	if (n >= 0 && n < PATH_MAX)
+		return 0;
+	errno = ENAMETOOLONG;
+	return -1;
+}
+
+int file_create(const char *path, const char *data, size_t len, struct err *e)
+{
+	char tmp[PATH_MAX];
+	int rc = -1;
+
+	if (name_beside(path, tmp) < 0)
 		return fail(e, "create", path);
-	}
 	/* link(2), unlike rename(2), never replaces what another made. */
-	if (write_new(tmp, data, len) < 0 ||
+	if (write_new(tmp, data, len, NULL) < 0 ||
 	    (link(tmp, path) < 0 && errno != EEXIST) || sync_folder(path) < 0)
 		fail(e, "create", path);
 	else
 		rc = 0;
 	(void)unlink(tmp);
 	return rc;
+}
+
+int file_replace(const char *path, const char *data, size_t len,
+		 const struct stat *st, struct err *e)
+{
+	char tmp[PATH_MAX];
+
+	if (name_beside(path, tmp) < 0)
+		return fail(e, "replace", path);
+	if (write_new(tmp, data, len, st) == 0 && rename(tmp, path) == 0 &&
+	    sync_folder(path) == 0)
+		return 0;
+	fail(e, "replace", path);
+	(void)unlink(tmp);
+	return -1;
 }

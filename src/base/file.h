@@ -21,4 +21,12 @@ ssize_t file_read(const char *path, char *out, size_t size, struct stat *st,
  */
 int file_create(const char *path, const char *data, size_t len, struct err *e);
 
+/*
+ * The same in place of a file that was read, which st is about: owner and mode
+ * stay. On disk when this returns, or -1 and the old file is there; a link is
+ * replaced, not followed.
+ */
+int file_replace(const char *path, const char *data, size_t len,
+		 const struct stat *st, struct err *e);
+
 #endif

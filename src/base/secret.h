@@ -5,40 +5,25 @@
 #include <stdbool.h>
 #include <stddef.h>
 
-struct buf;
 struct err;
 
-/*
- * Tokens at rest: AES-256-GCM, bound to the place where they are stored.
- * Sealed form, plain ASCII: "k1.<key id>.<base64 of nonce, text, tag>".
- */
-struct keyring;
-
-/*
- * Reads a key file (64 hex digits, or 32 raw bytes). With create set a
- * missing file is made, mode 0600. Refuses files that others can read, but
- * for root's group, as systemd's credentials have it. NULL with e filled; e
- * names the file.
- */
-struct keyring *keyring_open(const char *path, bool create, struct err *e);
-void keyring_free(struct keyring *k); /* wipes; NULL is allowed */
-
-/*
- * place binds the ciphertext to its row, as "apps/A123/token". seal appends
- * to out. unseal returns a heap string, to be freed with secret_free(), or NULL
- * with e filled: wrong key id, wrong place, tampered. Thread-safe.
- */
-int keyring_seal(const struct keyring *k, const char *place, const char *plain,
-		 struct buf *out, struct err *e);
-char *keyring_unseal(const struct keyring *k, const char *place,
-		     const char *sealed, struct err *e);
+#define SECRET_MAX 16384
 
 /* Wipes and frees; NULL is allowed. */
 void secret_free(char *s);
 
 /*
- * One secret from a file: at most 16 KiB, white space at both ends taken off,
- * not empty, no control characters inside. NULL with e naming the file.
+ * The file that a setting names: a path, or "credential:NAME" for what systemd
+ * has put into $CREDENTIALS_DIRECTORY (LoadCredential= and the like of the
+ * unit), where nobody but the service can read it.
+ */
+int secret_path(const char *name, char *out, size_t size, struct err *e);
+bool secret_is_credential(const char *name);
+
+/*
+ * One secret from a file, named as above: at most SECRET_MAX bytes, white space
+ * at both ends taken off, not empty, no control characters inside. NULL with e
+ * naming the file.
  */
 char *secret_read(const char *path, struct err *e);
 

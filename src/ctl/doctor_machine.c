@@ -11,8 +11,10 @@
 #include "base/conf.h"
 #include "base/err.h"
 #include "base/json.h"
+#include "base/keyring.h"
 #include "base/secret.h"
 #include "ctl/doctor.h"
+#include "store/keys.h"
 #include "store/store.h"
 
 #define DISK_LOW  (1024LL * 1024 * 1024)
@@ -150,7 +152,12 @@ static bool open_key(struct doctor *d, struct keyring **k)
 	char path[4096];
 
 	if (conf_key_path(c, path, sizeof(path), &e) < 0) {
-		doctor_say(d, DOCTOR_FAILURE, "key", NULL, "%s", e.msg);
+		doctor_say(d,
+			   secret_is_credential(c->key_file) ? DOCTOR_WARNING
+							     : DOCTOR_FAILURE,
+			   "key",
+			   "the daemon looks at it when it starts: see its log",
+			   "%s", e.msg);
 		return false;
 	}
 	if (own && access(path, F_OK) < 0 && errno == ENOENT) {
@@ -160,13 +167,26 @@ static bool open_key(struct doctor *d, struct keyring **k)
 		return false;
 	}
 	*k = keyring_open(path, false, &e);
-	if (*k)
-		doctor_say(d, DOCTOR_OK, "key", NULL, "'%s'", path);
-	else
+	if (!*k)
 		doctor_say(d, DOCTOR_FAILURE, "key",
 			   "restore it from the backup, or see its mode", "%s",
 			   e.msg);
 	return *k != NULL;
+}
+
+static void check_key(struct doctor *d, struct store *s,
+		      const struct keyring *k)
+{
+	struct err e = { 0 };
+
+	if (keys_check(s, k, &e) < 0)
+		doctor_say(d, DOCTOR_FAILURE, "key",
+			   "put that key back into the file, from the backup",
+			   "%s", e.msg);
+	else
+		doctor_say(d, DOCTOR_OK, "key", NULL,
+			   "'%s' opens all that is in the store",
+			   keyring_path(k));
 }
 
 /* With SQLite: may this user write to the file? */
@@ -219,8 +239,10 @@ struct store *doctor_machine(struct doctor *d, struct keyring **keyring)
 	check_disk(d);
 	if (open_key(d, keyring))
 		s = open_store(d, *keyring);
-	if (s)
+	if (s) {
+		check_key(d, s, *keyring);
 		(void)s->ops->apps(s, count, &apps, &e);
+	}
 	check_state(d);
 	check_daemon(d, apps);
 	return s;

@@ -11,13 +11,14 @@
 #include "base/buf.h"
 #include "base/conf.h"
 #include "base/err.h"
+#include "base/keyring.h"
 #include "base/queue.h"
-#include "base/secret.h"
 #include "ctl/ctl.h"
 #include "net/http.h"
 #include "net/local.h"
 #include "net/loop.h"
 #include "store/journal.h"
+#include "store/keys.h"
 #include "store/store.h"
 
 struct offline {
@@ -83,7 +84,7 @@ static int open_keyring(struct offline *o, struct err *e)
 
 	if (conf_key_path(o->conf, path, sizeof(path), e) < 0)
 		return -1;
-	o->keyring = keyring_open(path, o->conf->key_file[0] == '\0', e);
+	o->keyring = keyring_open(path, true, e);
 	return o->keyring ? 0 : -1;
 }
 
@@ -98,7 +99,10 @@ static int open_store(struct offline *o, struct err *e)
 	if (!o->journal)
 		return -1;
 	o->store = ops->open(url, o->keyring, false, e);
-	return o->store ? 0 : -1;
+	if (!o->store)
+		return -1;
+	return keys_settle(o->store, o->keyring, o->conf->key_file[0] == '\0',
+			   e);
 }
 
 struct offline *offline_open(const struct conf *conf, struct err *e)

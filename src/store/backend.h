@@ -4,7 +4,10 @@
 
 #include <stddef.h>
 
+struct buf;
 struct entry;
+struct err;
+struct keyring;
 
 /* What the backends have in common. */
 
@@ -24,6 +27,16 @@ struct entry;
 int place_app(char out[PLACE_SIZE], const char *app_id);
 int place_connection(char out[PLACE_SIZE], const char *type, const char *app_id,
 		     const char *workspace_id);
+
+int place_secret(char out[PLACE_SIZE], const char *name);
+
+/* A row of the view "sealed". */
+struct sealed {
+	char *kind, *a, *b, *c, *tenant_id, *value;
+};
+/* Its text under another key, appended to out. */
+int sealed_renew(const struct sealed *row, const struct keyring *k,
+		 const char *key, struct buf *out, struct err *e);
 
 /* Parts before it are "" if they are missing; -1 when memory is short or i
  * out of bounds. */

@@ -63,8 +63,33 @@ static void join_again(struct cluster *c)
 	log_warn(NULL, "the database has forgotten this node");
 	if (parts_lose(c, &none))
 		parts_say_lost(c);
+	c->keys[0] = '\0';
 	if (node_join(c->pg, c->home, c->name, c->o.lease_ms, &e) < 0)
 		log_warn(LOG_FIELDS({ "reason", e.msg }), "cannot join");
+}
+
+/* Whoever replaces the key must know that all nodes have it. */
+static void tell_keys(struct cluster *c)
+{
+	char now[KEY_IDS_SIZE];
+	struct err e = { 0 };
+
+	if (keyring_reload(c->o.keyring, &e) < 0) {
+		if (!c->bad_keys)
+			log_warn(LOG_FIELDS({ "reason", e.msg }),
+				 "cannot read the keys anew");
+		c->bad_keys = true;
+		return;
+	}
+	c->bad_keys = false;
+	keyring_ids(c->o.keyring, now);
+	if (strcmp(now, c->keys) == 0)
+		return;
+	if (node_has(c->pg, now, &e) < 0)
+		log_warn(LOG_FIELDS({ "reason", e.msg }),
+			 "cannot tell which keys are here");
+	else
+		memcpy(c->keys, now, sizeof(now));
 }
 
 static void tidy(struct cluster *c, int64_t now_ms)
@@ -173,6 +198,7 @@ static void beat(struct cluster *c)
 	if (c->is_deaf)
 		news_catch_up(c);
 	look_around(c);
+	tell_keys(c);
 	tidy(c, sent);
 }
 

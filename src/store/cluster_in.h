@@ -7,6 +7,7 @@
 #include <stddef.h>
 #include <stdint.h>
 
+#include "base/keyring.h"
 #include "store/cluster.h"
 #include "store/journal.h"
 #include "store/leases.h"
@@ -56,6 +57,8 @@ struct cluster {
 	unsigned int dialed;
 	bool is_deaf;
 	bool apps_changed;
+	char keys[KEY_IDS_SIZE]; /* that the others know of */
+	bool bad_keys;
 };
 
 /* cluster.c */

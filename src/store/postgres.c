@@ -1,6 +1,7 @@
 /* SPDX-License-Identifier: ISC */
 #include "store/postgres.h"
 #include "store/usage.h"
+#include "store/keys.h"
 #include "store/record.h"
 
 #include <assert.h>
@@ -440,6 +441,7 @@ const struct store_ops store_postgres = {
 	.access_put = postgres_access_put,
 	.records = &record_postgres,
 	.usage = &usage_postgres,
+	.keys = &keys_postgres,
 	.seen_put = postgres_seen_put,
 	.channel_moved = postgres_channel_moved,
 };

@@ -6,6 +6,7 @@
 #include <stdbool.h>
 #include <stdint.h>
 
+#include "base/keyring.h"
 #include "base/secret.h"
 #include "store/store.h"
 
@@ -59,6 +60,21 @@ enum postgres_query {
 	PQ_ACCESS_PUT,
 	PQ_ACCESS_DROP,
 
+	PQ_SEALING,
+	PQ_SEALING_LOCK,
+	PQ_SEALING_PUT,
+	PQ_SEALED_COUNT,
+	PQ_SEALED_OTHER,
+	PQ_RESEAL_APP,
+	PQ_RESEAL_CONNECTION,
+	PQ_RESEAL_LEAVING,
+	PQ_RESEAL_SECRET,
+	PQ_SECRET_NAMES,
+	PQ_SECRET,
+	PQ_SECRET_PUT,
+	PQ_SECRET_REMOVE,
+	PQ_NODES_WITHOUT,
+
 	PQ_BEGIN,
 	PQ_COMMIT,
 	PQ_ROLLBACK,
@@ -108,6 +124,7 @@ enum postgres_query {
 	PQ_NODE_BEAT,
 	PQ_NODE_LEAVE,
 	PQ_NODES,
+	PQ_NODE_KEYS,
 	PQ_COUNT
 };
 #define POSTGRES_PARAMS 13 /* the most that one has */
@@ -262,6 +279,10 @@ int postgres_channel_moved(struct store *s, const char *tenant_id,
 			   const char *app_id, const char *workspace_id,
 			   const char *old_id, const char *new_id,
 			   struct err *e);
+
+/* postgres_keys.c: the id of the key that seals what is written in this
+ * transaction; no other node has another one until that ends. */
+int postgres_sealing(struct postgres *s, char id[KEY_ID_SIZE], struct err *e);
 
 /* postgres_write.c: the writing ones. */
 int postgres_tenant_put(struct store *s, struct tenant *t, struct err *e);

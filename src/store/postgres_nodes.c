@@ -29,6 +29,13 @@ int node_leave(struct postgres *s, struct err *e)
 	return postgres_do(s, PQ_NODE_LEAVE, NULL, params, e);
 }
 
+int node_has(struct postgres *s, const char *keys, struct err *e)
+{
+	const char *const params[] = { s->node, keys };
+
+	return postgres_do(s, PQ_NODE_KEYS, NULL, params, e);
+}
+
 /* As an array of SQL's. */
 static const char *list(char out[LIST_SIZE], const bool parts[LEASE_PARTS])
 {

@@ -37,6 +37,8 @@ int node_join(struct postgres *s, const char *home, const char *name,
 	      int lease_ms, struct err *e);
 int node_beat(struct postgres *s, struct node_beat *b, struct err *e);
 int node_leave(struct postgres *s, struct err *e);
+/* The keys that this node has, as keyring_ids() gives them. */
+int node_has(struct postgres *s, const char *keys, struct err *e);
 
 /* All nodes, at most so many; how many, or -1. */
 int node_list(struct postgres *s, int lease_ms, struct cluster_node *out,

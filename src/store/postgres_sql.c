@@ -261,6 +261,52 @@ const struct postgres_statement postgres_sql[PQ_COUNT] = {
 			     " AND agent_id = $2",
 			     2 },
 
+	[PQ_SEALING] = { "sealing", "SELECT key_id FROM sealing", 0 },
+	[PQ_SEALING_LOCK] = { "sealing_lock",
+			      "SELECT key_id FROM sealing FOR UPDATE", 0 },
+	[PQ_SEALING_PUT] = { "sealing_put", "UPDATE sealing SET key_id = $1",
+			     1 },
+	[PQ_SEALED_COUNT] = { "sealed_count",
+			      "SELECT key_id, n FROM sealed_count()", 0 },
+	[PQ_SEALED_OTHER] = { "sealed_other",
+			      "SELECT kind, a, b, c, tenant_id, value"
+			      " FROM sealed_other($1, $2)",
+			      2 },
+	/* All take the same, and change what nobody has changed since. */
+	[PQ_RESEAL_APP] = { "reseal_app",
+			    "UPDATE apps SET token = $4 WHERE app_id = $1"
+			    " AND $2::text = '' AND $3::text = ''"
+			    " AND token = $5",
+			    5 },
+	[PQ_RESEAL_CONNECTION] = { "reseal_connection",
+				   "UPDATE connections SET bot_token = $4"
+				   " WHERE channel_type = $1 AND app_id = $2"
+				   " AND workspace_id = $3 AND bot_token = $5",
+				   5 },
+	[PQ_RESEAL_LEAVING] = { "reseal_leaving",
+				"SELECT leaving_reseal($1, $2, $3, $4, $5)",
+				5 },
+	[PQ_RESEAL_SECRET] = { "reseal_secret",
+			       "UPDATE secrets SET value = $4 WHERE name = $1"
+			       " AND $2::text = '' AND $3::text = ''"
+			       " AND value = $5",
+			       5 },
+	[PQ_SECRET_NAMES] = { "secret_names",
+			      "SELECT name FROM secrets ORDER BY name", 0 },
+	[PQ_SECRET] = { "secret", "SELECT value FROM secrets WHERE name = $1",
+			1 },
+	[PQ_SECRET_PUT] = { "secret_put",
+			    "INSERT INTO secrets (name, value) VALUES ($1, $2)"
+			    " ON CONFLICT (name) DO UPDATE SET"
+			    " value = excluded.value",
+			    2 },
+	[PQ_SECRET_REMOVE] = { "secret_remove",
+			       "DELETE FROM secrets WHERE name = $1"
+			       " RETURNING name",
+			       1 },
+	[PQ_NODES_WITHOUT] = { "nodes_without",
+			       "SELECT name FROM nodes_without($1)", 1 },
+
 	[PQ_BEGIN] = { "begin", "BEGIN", 0 },
 	[PQ_COMMIT] = { "commit", "COMMIT", 0 },
 	[PQ_ROLLBACK] = { "rollback", "ROLLBACK", 0 },
@@ -380,4 +426,5 @@ const struct postgres_statement postgres_sql[PQ_COUNT] = {
 		       "SELECT id, name, links, age_ms, alive, parts, backlog"
 		       " FROM nodes_view($1)",
 		       1 },
+	[PQ_NODE_KEYS] = { "node_keys", "SELECT node_has($1, $2)", 2 },
 };

@@ -92,12 +92,16 @@ int postgres_tenant_remove(struct store *store, const char *name, struct err *e)
 	return rc;
 }
 
-static int seal(const struct postgres *s, const char *place, const char *token,
+static int seal(struct postgres *s, const char *place, const char *token,
 		struct buf *sealed, struct err *e)
 {
+	char key[KEY_ID_SIZE];
+
 	if (!token || !*token)
 		return err_set(e, ERR_INPUT, "no token for %s", place);
-	return keyring_seal(s->keyring, place, token, sealed, e);
+	if (postgres_sealing(s, key, e) < 0)
+		return -1;
+	return keyring_seal(s->keyring, key, place, token, sealed, e);
 }
 
 int postgres_app_put(struct store *store, const struct app *a, struct err *e)

@@ -1,6 +1,7 @@
 /* SPDX-License-Identifier: ISC */
 #include "store/sqlite.h"
 #include "store/usage.h"
+#include "store/keys.h"
 #include "store/record.h"
 
 #include <assert.h>
@@ -258,6 +259,7 @@ const struct store_ops store_sqlite = {
 	.access_put = sqlite_access_put,
 	.records = &record_sqlite,
 	.usage = &usage_sqlite,
+	.keys = &keys_sqlite,
 	.seen_put = sqlite_seen_put,
 	.channel_moved = sqlite_channel_moved,
 };

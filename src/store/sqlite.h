@@ -6,6 +6,7 @@
 #include <stdbool.h>
 #include <stdint.h>
 
+#include "base/keyring.h"
 #include "base/secret.h"
 #include "store/store.h"
 
@@ -61,6 +62,19 @@ enum sqlite_query {
 	Q_AGENT_DROP,
 	Q_ACCESS_PUT,
 	Q_ACCESS_DROP,
+
+	Q_SEALING,
+	Q_SEALING_PUT,
+	Q_SEALED_COUNT,
+	Q_SEALED_OTHER,
+	Q_RESEAL_APP,
+	Q_RESEAL_CONNECTION,
+	Q_RESEAL_LEAVING,
+	Q_RESEAL_SECRET,
+	Q_SECRET_NAMES,
+	Q_SECRET,
+	Q_SECRET_PUT,
+	Q_SECRET_REMOVE,
 
 	Q_BEGIN,
 	Q_COMMIT,
@@ -214,6 +228,9 @@ int sqlite_seen_put(struct store *s, const char *apps, int64_t at_ms,
 int sqlite_channel_moved(struct store *s, const char *tenant_id,
 			 const char *app_id, const char *workspace_id,
 			 const char *old_id, const char *new_id, struct err *e);
+
+/* sqlite_keys.c: the id of the key that seals what is written now. */
+int sqlite_sealing(struct sqlite *s, char id[KEY_ID_SIZE], struct err *e);
 
 /* sqlite_write.c: the writing ones. */
 int sqlite_tenant_put(struct store *s, struct tenant *t, struct err *e);

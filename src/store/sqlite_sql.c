@@ -58,6 +58,9 @@
 	"?2 || ':' || ?3 || ':' || ?5 || substr(" #name ", length(" OLD_PLACE \
 	") + 1)"
 
+/* Of what is sealed: "k1.<key id>.<...>". */
+#define KEY_OF "substr(value, 4, instr(substr(value, 4), '.') - 1)"
+
 /* All that is ever asked of the database, beside the migrations. */
 const char *const sqlite_sql[Q_COUNT] = {
 	[Q_RESOLVE] = "SELECT " CONNECTION
@@ -198,6 +201,26 @@ const char *const sqlite_sql[Q_COUNT] = {
 			 " settings = excluded.settings",
 	[Q_ACCESS_DROP] = "DELETE FROM access WHERE tenant_id = ?1"
 			  " AND agent_id = ?2",
+
+	[Q_SEALING] = "SELECT key_id FROM sealing",
+	[Q_SEALING_PUT] = "UPDATE sealing SET key_id = ?1",
+	[Q_SEALED_COUNT] = "SELECT " KEY_OF ", count(*) FROM sealed"
+			   " GROUP BY 1 ORDER BY 2 DESC, 1",
+	[Q_SEALED_OTHER] = "SELECT kind, a, b, c, tenant_id, value FROM sealed"
+			   " WHERE " KEY_OF " <> ?1 LIMIT ?2",
+	[Q_RESEAL_APP] = "UPDATE apps SET token = ?4 WHERE app_id = ?1",
+	[Q_RESEAL_CONNECTION] = "UPDATE connections SET bot_token = ?4"
+				" WHERE channel_type = ?1 AND app_id = ?2"
+				" AND workspace_id = ?3",
+	[Q_RESEAL_LEAVING] = "UPDATE leaving SET bot_token = ?4"
+			     " WHERE channel_type = ?1 AND app_id = ?2"
+			     " AND workspace_id = ?3",
+	[Q_RESEAL_SECRET] = "UPDATE secrets SET value = ?4 WHERE name = ?1",
+	[Q_SECRET_NAMES] = "SELECT name FROM secrets ORDER BY name",
+	[Q_SECRET] = "SELECT value FROM secrets WHERE name = ?1",
+	[Q_SECRET_PUT] = "INSERT INTO secrets (name, value) VALUES (?1, ?2)"
+			 " ON CONFLICT DO UPDATE SET value = excluded.value",
+	[Q_SECRET_REMOVE] = "DELETE FROM secrets WHERE name = ?1",
 
 	[Q_BEGIN] = "BEGIN IMMEDIATE",
 	[Q_COMMIT] = "COMMIT",

@@ -121,9 +121,12 @@ static int put_sealed(struct sqlite *s, enum sqlite_query q, const char *place,
 		      const char *token, struct buf *sealed, sqlite3_stmt **out,
 		      struct err *e)
 {
+	char key[KEY_ID_SIZE];
+
 	if (!token || !*token)
 		return err_set(e, ERR_INPUT, "no token for %s", place);
-	if (keyring_seal(s->keyring, place, token, sealed, e) < 0)
+	if (sqlite_sealing(s, key, e) < 0 ||
+	    keyring_seal(s->keyring, key, place, token, sealed, e) < 0)
 		return -1;
 	*out = sqlite_query(s, q, e);
 	return *out ? 0 : -1;

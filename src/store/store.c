@@ -148,3 +148,10 @@ int place_connection(char out[PLACE_SIZE], const char *type, const char *app_id,
 
 	return n < 0 || n >= PLACE_SIZE ? -1 : 0;
 }
+
+int place_secret(char out[PLACE_SIZE], const char *name)
+{
+	int n = snprintf(out, PLACE_SIZE, "secrets/%s", name);
+
+	return n < 0 || n >= PLACE_SIZE ? -1 : 0;
+}

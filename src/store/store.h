@@ -7,6 +7,7 @@
 #include <stdint.h>
 
 struct err;
+struct key_ops;
 struct keyring;
 struct record_ops;
 struct store;
@@ -213,6 +214,7 @@ struct store_ops {
 
 	const struct record_ops *records; /* store/record.h */
 	const struct usage_ops *usage;    /* store/usage.h */
+	const struct key_ops *keys;       /* store/keys.h */
 };
 
 /* A backend puts this first in its own struct. */
