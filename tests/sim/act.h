@@ -86,4 +86,44 @@ void sim_views_free(struct sim_view *v, size_t n);
 int sim_wait_view(struct sim *s, const char *user, const char *words,
 		  char id[24], int timeout_ms);
 
+/* An app that is an agent. */
+
+/*
+ * The Stop button of a session at work: agent_session_stopped, and Slack ends
+ * the app's streams in the thread. -1: there is no such button.
+ */
+int sim_stop_session(struct sim *s, const char *app_id, const char *channel,
+		     const char *thread_ts, const char *user);
+int sim_rename_session(struct sim *s, const char *app_id, const char *channel,
+		       const char *thread_ts, const char *user,
+		       const char *title);
+/*
+ * The older kind of agent is opened in the split view, while the person has
+ * the channel looks_at (NULL: none) before them; ts is of the thread's root,
+ * which Slack writes. And they look at another channel.
+ */
+int sim_open_assistant(struct sim *s, const char *app_id, const char *user,
+		       const char *looks_at, char ts[SIM_TS]);
+int sim_assistant_looks(struct sim *s, const char *app_id, const char *user,
+			const char *thread_ts, const char *looks_at);
+/* The newer kind: app_context_changed. */
+int sim_look_at(struct sim *s, const char *app_id, const char *user,
+		const char *looks_at);
+
+struct sim_session {
+	char status[12];
+	char *title;   /* or NULL, as all below */
+	char *text;    /* "is thinking...", while it is shown */
+	char *loading; /* JSON */
+	char *prompts; /* JSON */
+	char *prompts_title;
+};
+/* thread_ts NULL: what is pinned above all threads. -1: there is none. */
+int sim_session(struct sim *s, const char *app_id, const char *channel,
+		const char *thread_ts, struct sim_session *out);
+void sim_session_release(struct sim_session *se);
+/* Its status or title is this, or what it shows holds these words. */
+int sim_wait_session(struct sim *s, const char *app_id, const char *channel,
+		     const char *thread_ts, const char *words, int timeout_ms);
+
 #endif

@@ -29,6 +29,8 @@ struct api *api_create(void)
 	add_methods(a->methods, chat_methods);
 	add_methods(a->methods, conversation_methods);
 	add_methods(a->methods, other_methods);
+	add_methods(a->methods, agent_methods);
+	add_methods(a->methods, stream_methods);
 	add_methods(a->methods, view_methods);
 	return a;
 }

@@ -74,7 +74,9 @@ struct method {
 extern const struct method chat_methods[];         /* chat.* */
 extern const struct method conversation_methods[]; /* conversations.* */
 extern const struct method other_methods[];
-extern const struct method view_methods[]; /* views.* */
+extern const struct method agent_methods[];  /* assistant., agents. */
+extern const struct method stream_methods[]; /* chat.*Stream */
+extern const struct method view_methods[];   /* views.* */
 
 const char *call_arg(const struct call *c, const char *name);
 /* NULL or "missing_scope". */

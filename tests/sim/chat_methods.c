@@ -7,6 +7,8 @@
 #include "sim/blocks.h"
 #include "sim/events.h"
 #include "sim/flood.h"
+#include "sim/flow.h"
+#include "sim/post.h"
 #include "sim/say.h"
 
 #define POST_MAX     40000
@@ -83,48 +85,8 @@ static const char *content_text(const struct call *c)
 	return text ? text : "";
 }
 
-/*
- * A channel for posting: a person's id stands for the direct messages with
- * them. NULL with *error set.
- */
-static struct channel *post_channel(struct call *c, const char **error)
-{
-	const char *id = call_arg(c, "channel");
-	struct user *u = world_user(c->s->world, id);
-	struct channel *ch;
-
-	if (u && !u->bot)
-		return world_im(c->s, c->install, u);
-	ch = call_channel(c, id);
-	if (!ch)
-		*error = "channel_not_found";
-	else if (ch->archived)
-		*error = "is_archived";
-	else if (!channel_has_bot(ch, c->install) &&
-		 !list_has(c->install->scopes, "chat:write.public"))
-		*error = "not_in_channel";
-	return *error ? NULL : ch;
-}
-
-/* The root to reply to, NULL at top level. */
-static struct msg *post_root(struct call *c, struct channel *ch,
-			     const char **error)
-{
-	const char *ts = call_arg(c, "thread_ts");
-	struct msg *root = ts ? msg_find(ch, ts) : NULL;
-
-	if (!ts)
-		return NULL;
-	if (!root || root->to_user || (root->deleted && root->replies.n == 0))
-		*error = "thread_not_found";
-	else if (*root->thread_ts)
-		*error = "cannot_reply_to_message";
-	return *error ? NULL : root;
-}
-
 static struct msg *make_post(struct call *c, struct channel *ch)
 {
-	struct user *bot = world_user(c->s->world, c->install->bot_user);
 	const char *text = content_text(c);
 	const char *markdown = call_arg(c, "markdown_text");
 	char *cut = NULL;
@@ -134,16 +96,13 @@ static struct msg *make_post(struct call *c, struct channel *ch)
 		cut = must_dupn(text, chars_bytes(text, POST_MAX));
 		c->warning = "message_truncated";
 	}
-	m = msg_create(c->s, ch, bot, cut ? cut : text, NULL);
+	m = post_make(c, ch, cut ? cut : text);
 	free(cut);
-	m->bot_id = must_dup(c->install->bot_id);
-	m->by = c->install;
 	m->blocks = markdown ? markdown_block(markdown) : given_blocks(c);
 	m->attachments = must_dup(call_arg(c, "attachments"));
 	m->metadata = must_dup(call_arg(c, "metadata"));
 	m->unfurl_links = args_bool(&c->args, "unfurl_links", true);
 	m->unfurl_media = args_bool(&c->args, "unfurl_media", true);
-	snprintf(c->ts, sizeof(c->ts), "%s", m->ts);
 	return m;
 }
 
@@ -166,17 +125,9 @@ static const char *post_message(struct call *c)
 	if (c->retry_after)
 		return "ratelimited";
 	m = make_post(c, ch);
-	if (root) {
-		msg_reply(root, m);
-		m->flooded = root->flooded;
-		if (args_bool(&c->args, "reply_broadcast", false))
-			m->subtype = must_dup("thread_broadcast");
-	}
-	flood_posted(c->s, m);
-	if (ch->bots.n > 1 || c->s->set.own_events)
-		tell_new(c->s, m, NULL, false);
-	if (root)
-		tell_root(c->s, root);
+	if (root && args_bool(&c->args, "reply_broadcast", false))
+		m->subtype = must_dup("thread_broadcast");
+	post_tell(c, m, root);
 	jw_str(&c->w, "channel", ch->id);
 	jw_str(&c->w, "ts", m->ts);
 	write_msg(&c->w, "message", m, true);
@@ -237,6 +188,8 @@ static const char *update(struct call *c)
 	struct msg *m = own_msg(c, "cant_update_message", &error);
 	char *before;
 
+	if (!error && flow_live(m))
+		error = "streaming_state_conflict";
 	if (!error)
 		error = check_content(c);
 	if (error)
@@ -245,6 +198,8 @@ static const char *update(struct call *c)
 		return "msg_too_long";
 	before = must_dup(m->text);
 	revise(c, m);
+	/* What was streamed beside the text is gone with it. */
+	flow_drop(m);
 	snprintf(c->ts, sizeof(c->ts), "%s", m->ts);
 	flood_edited(c->s, m);
 	tell_changed(c->s, m, before);

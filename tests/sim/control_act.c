@@ -156,6 +156,68 @@ static const char *views(struct ctl *c)
 	return NULL;
 }
 
+static const char *stop_session(struct ctl *c)
+{
+	struct channel *ch = ctl_channel(c);
+	struct user *u = ctl_user(c);
+
+	if (!ch || !u || !arg(c, "thread_ts") ||
+	    sim_stop_session(c->s, app_of(c, u), ch->id, arg(c, "thread_ts"),
+			     u->id) < 0)
+		return "nothing is at work there, or it can't be stopped";
+	return NULL;
+}
+
+static const char *assistant(struct ctl *c)
+{
+	struct channel *ch = ctl_channel(c);
+	const char *looks_at = ch ? ch->id : NULL;
+	struct user *u = ctl_user(c);
+	char ts[SIM_TS];
+
+	if (!u ||
+	    sim_open_assistant(c->s, app_of(c, u), u->id, looks_at, ts) < 0)
+		return "no such user or app";
+	jw_str(&c->w, "ts", ts);
+	return NULL;
+}
+
+static const char *look_at(struct ctl *c)
+{
+	struct channel *ch = ctl_channel(c);
+	const char *looks_at = ch ? ch->id : NULL;
+	struct user *u = ctl_user(c);
+	int rc = -1;
+
+	if (u && arg(c, "thread_ts"))
+		rc = sim_assistant_looks(c->s, app_of(c, u), u->id,
+					 arg(c, "thread_ts"), looks_at);
+	else if (u)
+		rc = sim_look_at(c->s, app_of(c, u), u->id, looks_at);
+	return rc < 0 ? "no such user, app or thread" : NULL;
+}
+
+static const char *session(struct ctl *c)
+{
+	struct channel *ch = ctl_channel(c);
+	struct sim_session se;
+
+	if (!ch || !arg(c, "app") ||
+	    sim_session(c->s, arg(c, "app"), ch->id, arg(c, "thread_ts"), &se) <
+		    0)
+		return "no such session";
+	jw_str(&c->w, "status", se.status);
+	jw_str(&c->w, "title", se.title);
+	jw_str(&c->w, "text", se.text);
+	if (se.loading)
+		jw_raw(&c->w, "loading_messages", se.loading);
+	if (se.prompts)
+		jw_raw(&c->w, "prompts", se.prompts);
+	jw_str(&c->w, "prompts_title", se.prompts_title);
+	sim_session_release(&se);
+	return NULL;
+}
+
 const struct ctl_call ctl_acts[] = {
 	{ "react", react_with },
 	{ "click", click },
@@ -167,5 +229,9 @@ const struct ctl_call ctl_acts[] = {
 	{ "submit", submit },
 	{ "close_view", close_view },
 	{ "views", views },
+	{ "stop", stop_session },
+	{ "assistant", assistant },
+	{ "look_at", look_at },
+	{ "session", session },
 	{ 0 },
 };

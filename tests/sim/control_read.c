@@ -101,6 +101,8 @@ static void write_message(struct jwrite *w, const struct sim_msg *m)
 		jw_str(w, "to_user", m->to_user);
 	jw_bool(w, "deleted", m->deleted);
 	jw_bool(w, "edited", m->edited);
+	if (m->streaming)
+		jw_bool(w, "streaming", true);
 	jw_array(w, "versions");
 	for (i = 0; i < m->nversions; i++) {
 		jw_object(w, NULL);

@@ -9,6 +9,7 @@
 #include "base/map.h"
 #include "sim/core.h"
 #include "sim/pane.h"
+#include "sim/session.h"
 #include "sim/socket.h"
 
 #define PAYLOAD_MAX  ((size_t)16 << 20)
@@ -21,7 +22,8 @@ struct interact *interact_create(void)
 
 	in->triggers = map_create(0);
 	in->hooks = map_create(0);
-	if (!in->triggers || !in->hooks)
+	in->sessions = map_create(0);
+	if (!in->triggers || !in->hooks || !in->sessions)
 		abort();
 	return in;
 }
@@ -32,6 +34,7 @@ void interact_free(struct sim *s)
 		return;
 	map_free(s->interact->triggers, free);
 	map_free(s->interact->hooks, free);
+	map_free(s->interact->sessions, session_free);
 	vec_free(&s->interact->views, pane_free);
 	free(s->interact);
 	s->interact = NULL;

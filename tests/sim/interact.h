@@ -48,6 +48,7 @@ void hook_serve(struct conn *c, const struct request *r);
 struct interact {
 	struct map *triggers; /* of struct trigger */
 	struct map *hooks;    /* of struct hook, by path */
+	struct map *sessions; /* of struct session (session.h) */
 	struct vec views;     /* of struct pane (pane.h) */
 };
 

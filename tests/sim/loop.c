@@ -228,6 +228,7 @@ static const struct sim_settings defaults = {
 	.limit_window_ms = 60000,
 	.trigger_ms = 3000,
 	.hook_ms = 1800000,
+	.stream_ms = 300000,
 	.post_burst = 5,
 	.llm_piece = 24,
 };

@@ -7,6 +7,7 @@
 #include "base/buf.h"
 #include "base/map.h"
 #include "sim/core.h"
+#include "sim/flow.h"
 #include "sim/world.h"
 
 void world_ts(struct sim *s, char ts[SIM_TS])
@@ -66,6 +67,7 @@ void msg_free(void *msg)
 		free(m->versions[i].text);
 	free(m->versions);
 	vec_free(&m->replies, NULL);
+	flow_drop(m);
 	free(m->bot_id);
 	free(m->user_team);
 	free(m->subtype);

@@ -6,6 +6,7 @@
 #include "base/map.h"
 #include "sim/api.h"
 #include "sim/core.h"
+#include "sim/flow.h"
 #include "sim/llm.h"
 #include "sim/react.h"
 #include "sim/socket.h"
@@ -29,6 +30,7 @@ static void copy_msg(struct sim_msg *to, const struct msg *m)
 	to->ephemeral = m->to_user;
 	to->deleted = m->deleted;
 	to->edited = *m->edited_ts;
+	to->streaming = flow_live(m);
 	to->unfurl_links = m->unfurl_links;
 	to->unfurl_media = m->unfurl_media;
 	to->nversions = m->nversions;

@@ -4,6 +4,7 @@
 #include <string.h>
 
 #include "sim/api.h"
+#include "sim/flow.h"
 #include "sim/react.h"
 
 /* Slack escapes these three and nothing else. */
@@ -140,6 +141,8 @@ void show_members(struct jwrite *w, const struct msg *m, const char *type,
 	if (m->by)
 		bot_profile(w, m->by);
 	jw_str(w, "text", m->text);
+	if (m->flow)
+		jw_str(w, "streaming_state", flow_state(m));
 	if (m->user)
 		jw_str(w, "team",
 		       m->user_team ? m->user_team : m->user->team->id);

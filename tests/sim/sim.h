@@ -62,6 +62,7 @@ struct sim_settings {
 	bool root_events;          /* a reply also changes its root; true */
 
 	int trigger_ms;      /* how long a trigger_id is good; 3000 */
+	int stream_ms;       /* how long a stream lives; 300000 */
 	int hook_ms;         /* and a response_url; 1800000 */
 	bool limits;         /* answer 429 beyond the tiers; false */
 	int limit_window_ms; /* what Slack's tiers call a minute; 60000 */
@@ -81,7 +82,7 @@ void sim_set(struct sim *s, const struct sim_settings *in);
 	"app_mentions:read,chat:write,im:history,mpim:history,"            \
 	"channels:history,groups:history,im:read,mpim:read,channels:read," \
 	"groups:read,im:write,users:read,team:read,reactions:read,"        \
-	"reactions:write,files:read,commands"
+	"reactions:write,files:read,commands,assistant:write"
 #define SIM_EVENTS                                                             \
 	"app_mention,message.channels,message.groups,message.im,message.mpim," \
 	"reaction_added,reaction_removed,member_joined_channel,"               \
@@ -305,7 +306,8 @@ struct sim_msg {
 	char *to_user;   /* of an ephemeral, else NULL */
 	bool ephemeral;
 	bool deleted;
-	bool edited; /* shows "(edited)" */
+	bool edited;    /* shows "(edited)" */
+	bool streaming; /* it can still be appended to */
 	bool unfurl_links;
 	bool unfurl_media;
 	struct sim_version *versions; /* [0] as it was posted */

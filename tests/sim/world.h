@@ -90,6 +90,7 @@ struct msg {
 	bool unfurl_links;
 	bool unfurl_media;
 	struct vec replies; /* of struct msg, of a root */
+	struct flow *flow;  /* NULL: it was never streamed */
 	struct sim_version *versions;
 	size_t nversions;
 	size_t flooded; /* 1 + number in the flood; 0: none */
