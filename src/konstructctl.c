@@ -11,6 +11,7 @@
 #include <unistd.h>
 
 #include "admin/apply.h"
+#include "admin/check.h"
 #include "base/buf.h"
 #include "base/conf.h"
 #include "base/err.h"
@@ -89,6 +90,9 @@ static const struct {
 	[CTL_DEAD_DROP] = { "POST", "/v1/dead/", "/drop", NAMES_MESSAGE,
 			    print_done },
 	[CTL_STATUS] = { "GET", "/v1/status", "", NAMES_NONE, print_status },
+	[CTL_RELOAD] = { "POST", "/v1/reload", "", NAMES_NONE, print_changes },
+	[CTL_CONFIG_DIFF] = { "GET", "/v1/config/diff", "", NAMES_NONE,
+			      print_changes },
 };
 
 static int complain(int code, const char *msg)
@@ -475,7 +479,7 @@ out:
 static bool needs_conf(const struct ctl_args *a)
 {
 	if (a->offline || a->config || a->command == CTL_DOCTOR ||
-	    a->command == CTL_BACKUP)
+	    a->command == CTL_BACKUP || a->command == CTL_CONFIG_CHECK)
 		return true;
 	return !a->socket && access(DEFAULT_CONFIG, R_OK) == 0;
 }
@@ -598,6 +602,35 @@ static int run_backup(const struct ctl_args *a, const struct conf *conf)
 	return EX_OK;
 }
 
+/* The files that the settings name must be the daemon's to read. */
+static int run_check(const struct ctl_args *a, const struct conf *conf)
+{
+	struct err e = { 0 };
+	struct buf out;
+	struct jwrite w;
+	size_t i;
+
+	if (become_daemon(conf, &e) < 0 || check_conf(conf, &e) < 0)
+		return complain(EX_CONFIG, e.msg);
+	if (!a->json) {
+		for (i = 0; i < conf->nfiles; i++)
+			printf("%s\n", conf->files[i]);
+		puts("no mistakes");
+		return EX_OK;
+	}
+	buf_init(&out, BODY_MAX);
+	jw_init(&w, &out);
+	jw_object(&w, NULL);
+	jw_array(&w, "files");
+	for (i = 0; i < conf->nfiles; i++)
+		jw_str(&w, NULL, conf->files[i]);
+	jw_array_end(&w);
+	jw_object_end(&w);
+	printf("%s\n", out.data ? out.data : "{}");
+	buf_release(&out);
+	return EX_OK;
+}
+
 static int run_with_conf(const struct ctl_args *a)
 {
 	const char *path = a->config ? a->config : DEFAULT_CONFIG;
@@ -614,6 +647,10 @@ static int run_with_conf(const struct ctl_args *a)
 	}
 	if (a->command == CTL_BACKUP) {
 		rc = run_backup(a, &conf);
+		goto out;
+	}
+	if (a->command == CTL_CONFIG_CHECK) {
+		rc = run_check(a, &conf);
 		goto out;
 	}
 	c.socket = a->socket ? a->socket : conf.admin_socket;

@@ -18,6 +18,7 @@
 #include "base/err.h"
 #include "base/keyring.h"
 #include "base/killpoint.h"
+#include "base/live.h"
 #include "base/log.h"
 #include "base/pidfile.h"
 #include "base/suspect.h"
@@ -26,6 +27,8 @@
 #include "link/hub.h"
 #include "llm/llm.h"
 #include "net/loop.h"
+#include "net/way.h"
+#include "reload.h"
 #include "route/janitor.h"
 #include "route/ledger.h"
 #include "route/refill.h"
@@ -56,7 +59,9 @@
 
 /* All parts, in the order in which they are made. */
 struct daemon {
-	struct conf conf;
+	struct live *live;
+	const struct conf *conf;  /* held until the end: what isn't live */
+	struct way_box *way;      /* to Slack */
 	struct suspects suspects; /* that an earlier process has left */
 	struct keyring *keyring;
 	struct several several;
@@ -74,6 +79,7 @@ struct daemon {
 	struct janitor *janitor;
 	struct hub *hub;
 	struct catchup *catchup;
+	struct reload *reload;
 	struct admin *admin;
 	atomic_bool stopping;
 };
@@ -105,7 +111,7 @@ static int open_keyring(struct daemon *d, struct err *e)
 {
 	char path[4096];
 
-	if (conf_key_path(&d->conf, path, sizeof(path), e) < 0)
+	if (conf_key_path(d->conf, path, sizeof(path), e) < 0)
 		return -1;
 	d->keyring = keyring_open(path, true, e);
 	return d->keyring ? 0 : -1;
@@ -113,9 +119,9 @@ static int open_keyring(struct daemon *d, struct err *e)
 
 static struct store *open_store(struct daemon *d, struct err *e)
 {
-	const struct store_ops *ops = store_find(d->conf.store_url, e);
+	const struct store_ops *ops = store_find(d->conf->store_url, e);
 
-	return ops ? ops->open(d->conf.store_url, d->keyring, false, e) : NULL;
+	return ops ? ops->open(d->conf->store_url, d->keyring, false, e) : NULL;
 }
 
 /* Before anything is sealed: a key that is missing isn't made anew while the
@@ -127,7 +133,7 @@ static int settle_keyring(struct daemon *d, struct err *e)
 
 	if (!s)
 		return -1;
-	rc = keys_settle(s, d->keyring, d->conf.key_file[0] == '\0', e);
+	rc = keys_settle(s, d->keyring, d->conf->key_file[0] == '\0', e);
 	s->ops->close(s);
 	return rc;
 }
@@ -139,7 +145,7 @@ static void open_suspects(struct daemon *d)
 	char path[4096];
 	int n;
 
-	n = snprintf(path, sizeof(path), "%s/suspects", d->conf.state_dir);
+	n = snprintf(path, sizeof(path), "%s/suspects", d->conf->state_dir);
 	if (n < 0 || (size_t)n >= sizeof(path))
 		return;
 	if (suspects_open(path, &d->suspects, &e) < 0)
@@ -202,11 +208,11 @@ static int fill_gate(struct gate *t, void *arg, struct err *e)
 
 static int create_state(struct daemon *d, struct err *e)
 {
-	const struct gate_ops *gate = gate_find(d->conf.state_url, e);
+	const struct gate_ops *gate = gate_find(d->conf->state_url, e);
 	struct gate_opts o = {
-		.url = d->conf.state_url,
-		.user = d->conf.state_user,
-		.password_file = d->conf.state_password_file,
+		.url = d->conf->state_url,
+		.user = d->conf->state_user,
+		.password_file = d->conf->state_password_file,
 		.refill = fill_gate,
 		.arg = d,
 	};
@@ -214,7 +220,7 @@ static int create_state(struct daemon *d, struct err *e)
 	if (!gate)
 		return -1;
 	d->engaged =
-		engaged_create((int64_t)d->conf.engaged_minutes * 60 * 1000);
+		engaged_create((int64_t)d->conf->engaged_minutes * 60 * 1000);
 	d->quarantine = quarantine_create();
 	if (!d->engaged || !d->quarantine)
 		return err_set(e, ERR_RETRY, "cannot allocate threads");
@@ -231,33 +237,22 @@ static int create_loops(struct daemon *d, struct err *e)
 	return d->admin_loop ? 0 : -1;
 }
 
-/* The wait for a slot of the model, and the answer of the slowest. */
-static int64_t longest_turn_ms(const struct daemon *d)
-{
-	int64_t longest = 0;
-	size_t i;
-
-	for (i = 0; i < d->conf.nmodels; i++)
-		if (d->conf.models[i].timeout_s > longest)
-			longest = d->conf.models[i].timeout_s;
-	return (longest + 15 * 60) * 1000;
-}
-
 /* Several nodes have a way of their own. */
 static int create_janitor(struct daemon *d, struct err *e)
 {
-	d->several.idle_ms = longest_turn_ms(d);
+	d->several.idle_ms = reload_longest_turn_ms(d->conf);
 	if (d->several.cluster)
 		return 0;
-	d->janitor =
-		janitor_create(d->journal, d->router, longest_turn_ms(d), e);
+	d->janitor = janitor_create(d->journal, d->router,
+				    reload_longest_turn_ms(d->conf), e);
 	return d->janitor ? 0 : -1;
 }
 
 static int create_threads(struct daemon *d, struct err *e)
 {
 	struct router_opts ro = {
-		.conf = &d->conf,
+		.conf = d->conf,
+		.live = d->live,
 		.keyring = d->keyring,
 		.gate = d->gate,
 		.journal = d->journal,
@@ -266,7 +261,9 @@ static int create_threads(struct daemon *d, struct err *e)
 		.arg = d,
 	};
 	struct worker_opts wo = {
-		.conf = &d->conf,
+		.conf = d->conf,
+		.live = d->live,
+		.way = d->way,
 		.llm = d->llm,
 		.journal = d->journal,
 		.engaged = d->engaged,
@@ -274,7 +271,8 @@ static int create_threads(struct daemon *d, struct err *e)
 		.leases = d->several.leases,
 	};
 	struct hub_opts ho = {
-		.conf = &d->conf,
+		.conf = d->conf,
+		.way = d->way,
 		.io = d->io,
 		.dial = d->dial,
 		.engaged = d->engaged,
@@ -310,7 +308,9 @@ static int create_threads(struct daemon *d, struct err *e)
 static int create_catchup(struct daemon *d, struct err *e)
 {
 	struct catchup_opts o = {
-		.conf = &d->conf,
+		.conf = d->conf,
+		.live = d->live,
+		.way = d->way,
 		.keyring = d->keyring,
 		.engaged = d->engaged,
 		.journal = d->journal,
@@ -321,10 +321,30 @@ static int create_catchup(struct daemon *d, struct err *e)
 	return d->catchup ? 0 : -1;
 }
 
+static int create_reload(struct daemon *d, struct err *e)
+{
+	const struct reload_opts o = {
+		.loop = d->admin_loop,
+		.live = d->live,
+		.conf = d->conf,
+		.way = d->way,
+		.llm = d->llm,
+		.journal = d->journal,
+		.hub = d->hub,
+		.janitor = d->janitor,
+		.cluster = d->several.cluster,
+	};
+
+	d->reload = reload_create(&o, e);
+	return d->reload ? 0 : -1;
+}
+
 static int create_admin(struct daemon *d, struct err *e)
 {
 	struct admin_opts o = {
-		.conf = &d->conf,
+		.conf = d->conf,
+		.live = d->live,
+		.way = d->way,
 		.keyring = d->keyring,
 		.loop = d->admin_loop,
 		.io = d->io,
@@ -340,6 +360,8 @@ static int create_admin(struct daemon *d, struct err *e)
 		.cluster = d->several.cluster,
 		.places = d->several.places,
 		.stopping = &d->stopping,
+		.settings = reload_run,
+		.arg = d->reload,
 	};
 
 	d->admin = admin_create(&o, e);
@@ -378,7 +400,7 @@ static int open_spill(struct daemon *d, struct err *e)
 	char path[4096];
 	int n;
 
-	n = snprintf(path, sizeof(path), "%s/spill.db", d->conf.state_dir);
+	n = snprintf(path, sizeof(path), "%s/spill.db", d->conf->state_dir);
 	if (n < 0 || (size_t)n >= sizeof(path))
 		return err_set(e, ERR_INPUT, "path of the state is too long");
 	return journal_spill(d->journal, path, route, d, e);
@@ -389,11 +411,11 @@ static int open_spill(struct daemon *d, struct err *e)
 static int create_journal(struct daemon *d, struct err *e)
 {
 	struct several *s = &d->several;
-	bool alone = !several_wanted(&d->conf);
+	bool alone = !several_wanted(d->conf);
 
-	if (!alone && several_init(s, &d->conf, e) < 0)
+	if (!alone && several_init(s, d->conf, e) < 0)
 		return -1;
-	d->journal = journal_create_node(d->conf.store_url, d->keyring,
+	d->journal = journal_create_node(d->conf->store_url, d->keyring,
 					 JOURNAL_ROOM, alone ? NULL : &s->node,
 					 e);
 	if (!d->journal || settle_keyring(d, e) < 0 || open_spill(d, e) < 0)
@@ -406,24 +428,34 @@ static int create_journal(struct daemon *d, struct err *e)
 	return several_join(s, d->keyring, d->journal, e);
 }
 
+static int create_way(struct daemon *d, struct err *e)
+{
+	struct way *w = way_create(d->conf->slack_way, e);
+
+	d->way = w ? way_box_create(w, e) : NULL;
+	if (!d->way)
+		way_free(w);
+	return d->way ? 0 : -1;
+}
+
 /* Everything exists, nothing runs yet but the journal and idle threads. */
 static int create(struct daemon *d, struct err *e)
 {
-	slack_set_deadline(d->conf.slack_timeout_s * 1000);
-	if (gate_suits(d->conf.state_url, d->conf.store_url, e) < 0)
+	slack_set_deadline(d->conf->slack_timeout_s * 1000);
+	if (gate_suits(d->conf->state_url, d->conf->store_url, e) < 0)
 		return -1;
-	if (make_dir(d->conf.state_dir, e) < 0 || open_keyring(d, e) < 0)
+	if (make_dir(d->conf->state_dir, e) < 0 || open_keyring(d, e) < 0)
 		return -1;
 	open_suspects(d);
 	if (create_journal(d, e) < 0)
 		return -1;
-	journal_set_history(d->journal, d->conf.history_days);
-	d->llm = llm_create(&d->conf, e);
-	if (!d->llm)
+	journal_set_history(d->journal, d->conf->history_days);
+	d->llm = llm_create(d->conf, e);
+	if (!d->llm || create_way(d, e) < 0)
 		return -1;
 	if (create_state(d, e) < 0 || read_store(d, e) < 0 ||
 	    create_loops(d, e) < 0 || create_threads(d, e) < 0 ||
-	    create_catchup(d, e) < 0)
+	    create_catchup(d, e) < 0 || create_reload(d, e) < 0)
 		return -1;
 	return create_admin(d, e);
 }
@@ -455,6 +487,12 @@ static int start(struct daemon *d, struct err *e)
 	return rc < 0 ? -1 : loop_start(d->admin_loop, e);
 }
 
+static void release_conf(struct daemon *d)
+{
+	live_drop(d->live, d->conf);
+	live_free(d->live);
+}
+
 /* In an order in which nobody is called who has gone. */
 static void destroy(struct daemon *d)
 {
@@ -466,6 +504,7 @@ static void destroy(struct daemon *d)
 		loop_stop(d->admin_loop);
 	several_hush(&d->several);
 	admin_free(d->admin);
+	reload_free(d->reload);
 	router_drain(d->router, ROUTER_GRACE_MS);
 	janitor_free(d->janitor);
 	journal_part(d->journal); /* a worker ends after its notes */
@@ -486,14 +525,17 @@ static void destroy(struct daemon *d)
 	quarantine_free(d->quarantine);
 	llm_free(d->llm);
 	keyring_free(d->keyring);
-	conf_release(&d->conf);
+	way_box_free(d->way);
+	release_conf(d);
 }
 
 /* Links stay up while turns end, so that nothing is missed meanwhile. */
 static void drain(struct daemon *d)
 {
-	int64_t grace = (int64_t)d->conf.drain_timeout_s * 1000;
+	const struct conf *now = live_take(d->live, d->conf);
+	int64_t grace = (int64_t)now->drain_timeout_s * 1000;
 
+	live_drop(d->live, now);
 	(void)sd_notify(0, "STOPPING=1\nSTATUS=finishing answers");
 	log_info(NULL, "stopping");
 	atomic_store(&d->stopping, true);
@@ -533,8 +575,7 @@ static void serve(struct daemon *d, const sigset_t *signals)
 		if (sig == SIGTERM || sig == SIGINT)
 			return;
 		if (sig == SIGHUP)
-			log_info(NULL, "SIGHUP: settings are read at start,"
-				       " nothing changes");
+			reload_signal(d->reload);
 		now = clock_expiry_ms();
 		d->gate->ops->sweep(d->gate, now);
 		engaged_sweep(d->engaged, now);
@@ -569,6 +610,43 @@ static int run(struct daemon *d)
 	serve(d, &signals);
 	drain(d);
 	return EX_OK;
+}
+
+/* --check-config and --show-config. */
+static int look_at_conf(const char *path, bool show)
+{
+	struct conf c;
+	struct err e = { 0 };
+	int rc = conf_load(&c, path, &e);
+
+	if (rc == 0 && show)
+		conf_show(&c, stdout);
+	else if (rc == 0)
+		rc = check_conf(&c, &e);
+	if (rc < 0)
+		fprintf(stderr, "konstructd: %s\n", e.msg);
+	conf_release(&c);
+	return rc < 0 ? EX_CONFIG : EX_OK;
+}
+
+static int load_conf(struct daemon *d, const char *path, struct err *e)
+{
+	struct live_conf *first = calloc(1, sizeof(*first));
+
+	if (!first)
+		return err_set(e, ERR_RETRY, "no memory for settings");
+	if (conf_load(&first->conf, path, e) < 0) {
+		free(first);
+		return -1;
+	}
+	d->live = live_create(first);
+	if (!d->live) {
+		conf_release(&first->conf);
+		free(first);
+		return err_set(e, ERR_RETRY, "no memory for settings");
+	}
+	d->conf = live_take(d->live, NULL);
+	return 0;
 }
 
 int main(int argc, char **argv)
@@ -626,26 +704,20 @@ int main(int argc, char **argv)
 		return EX_USAGE;
 	}
 
-	if (conf_load(&d.conf, path, &e) < 0 ||
-	    (only == OPT_CHECK && check_conf(&d.conf, &e) < 0)) {
+	if (only != 0)
+		return look_at_conf(path, only == OPT_SHOW);
+	if (load_conf(&d, path, &e) < 0) {
 		fprintf(stderr, "konstructd: %s\n", e.msg);
-		conf_release(&d.conf);
 		return EX_CONFIG;
 	}
-	if (only == OPT_SHOW)
-		conf_show(&d.conf, stdout);
-	if (only != 0) {
-		conf_release(&d.conf);
-		return EX_OK;
-	}
-	if (log_level_parse(d.conf.log_level, &level) == 0)
+	if (log_level_parse(d.conf->log_level, &level) == 0)
 		log_set_level(level);
-	log_set_json(strcmp(d.conf.log_format, "json") == 0);
+	log_set_json(strcmp(d.conf->log_format, "json") == 0);
 	if (pid_file) {
 		pid_fd = pidfile_open(pid_file, &e);
 		if (pid_fd < 0) {
 			fprintf(stderr, "konstructd: %s\n", e.msg);
-			conf_release(&d.conf);
+			release_conf(&d);
 			return EX_UNAVAILABLE;
 		}
 	}

@@ -362,6 +362,11 @@ static enum slack_fault class_of(const char *error)
 	return SLACK_OURS;
 }
 
+int slack_longest_ms(void)
+{
+	return 0;
+}
+
 const char *slack_fault_name(enum slack_fault f)
 {
 	static const char *const names[] = { "ok",     "rate",    "transient",

@@ -63,6 +63,9 @@ static const struct {
 	{ "dead replay all --offline", CTL_DEAD_REPLAY, "all" },
 	{ "dead drop 0abc", CTL_DEAD_DROP, "0abc" },
 	{ "status", CTL_STATUS, NULL },
+	{ "reload", CTL_RELOAD, NULL },
+	{ "config diff --json", CTL_CONFIG_DIFF, NULL },
+	{ "-c f config check", CTL_CONFIG_CHECK, NULL },
 	{ "status --help", CTL_HELP, NULL },
 	{ "--version", CTL_VERSION, NULL },
 };
@@ -111,6 +114,8 @@ static const struct {
 	{ "--frob status", "unknown option '--frob'" },
 	{ "status --socket", "'--socket' wants an argument" },
 	{ "status --offline", "only a daemon that runs knows" },
+	{ "reload --offline", "only a daemon that runs knows" },
+	{ "config dif", "unknown command 'dif'; perhaps 'config diff'" },
 };
 
 START_TEST(a_wrong_line_is_answered_with_what_is_wrong)

@@ -144,7 +144,7 @@ static struct http_request post(const char *url, struct heard *to)
 static void make_client(const char *ca_file, long connections)
 {
 	struct conf_way way = { .ca_file = (char *)ca_file };
-	struct http_opts o = { &way, connections };
+	struct http_opts o = { &way, connections, NULL };
 	struct err e = { 0 };
 
 	h = http_create(l, &o, &e);

@@ -238,7 +238,7 @@ static void start(const char *ca)
 	way.ca_file = (char *)ca;
 	transport = lws_transport_create(io, &way, &e);
 	ck_assert_msg(transport != NULL, "%s", e.msg);
-	dialer = dial_create(&conf, io, dial_loop, &e);
+	dialer = dial_create(&conf, NULL, io, dial_loop, &e);
 	ck_assert_msg(dialer != NULL, "%s", e.msg);
 	dialer->done = on_ticket;
 	dialer->closed = on_dialer_closed;

@@ -17,6 +17,7 @@
 #include "base/clock.h"
 #include "base/conf.h"
 #include "base/err.h"
+#include "base/live.h"
 #include "base/log.h"
 #include "link/hub.h"
 #include "net/http.h"
@@ -36,6 +37,7 @@ struct op {
 	struct web_request *request;
 	char what[sizeof("DELETE ") + 256]; /* for the log */
 	struct api_call call;
+	const struct conf *conf; /* the call's */
 	struct onboard *onboard; /* NULL: not at work */
 	struct journal_req req;
 	struct err err;
@@ -63,6 +65,7 @@ static void op_free(struct op *op)
 		op->next->link = op->link;
 	onboard_cancel(op->onboard);
 	api_end(&op->call);
+	live_drop(op->admin->opts.live, op->conf);
 	free(op);
 }
 
@@ -255,8 +258,9 @@ static void command(struct admin *a, struct web_request *r,
 	if (op->next)
 		op->next->link = &op->next;
 	a->ops = op;
-	rc = api_begin(&op->call, a->opts.conf, v->method, v->path, v->body,
-		       v->len, &e);
+	op->conf = live_take(a->opts.live, a->opts.conf);
+	rc = api_begin(&op->call, op->conf, v->method, v->path, v->body, v->len,
+		       &e);
 	if (rc < 0)
 		op_reply(op, &e);
 	else
@@ -277,6 +281,33 @@ static const struct {
 	{ "/v1/status", true, NULL, status_full },
 };
 
+/* The settings, on the unix socket only. */
+static bool serve_settings(struct admin *a, struct web_request *r,
+			   const struct web_view *v)
+{
+	bool apply = strcmp(v->path, "/v1/reload") == 0;
+	struct err e = { 0 };
+	struct buf out;
+	int status = 200;
+
+	if (!v->local || !a->opts.settings ||
+	    (!apply && strcmp(v->path, "/v1/config/diff") != 0))
+		return false;
+	buf_init(&out, STATUS_MAX);
+	if (strcmp(v->method, apply ? "POST" : "GET") != 0) {
+		status = 405;
+		err_set(&e, ERR_INPUT, "only %s", apply ? "POST" : "GET");
+	} else if (a->opts.settings(a->opts.arg, apply, &out, &e) < 0) {
+		status = api_status(&e);
+	}
+	if (status != 200) {
+		buf_reset(&out);
+		api_error(&out, &e);
+	}
+	web_reply(r, status, &out);
+	return true;
+}
+
 static void serve(struct web_request *r, const struct web_view *v, void *arg)
 {
 	struct admin *a = arg;
@@ -285,6 +316,8 @@ static void serve(struct web_request *r, const struct web_view *v, void *arg)
 	int status = 404;
 	size_t i;
 
+	if (serve_settings(a, r, v))
+		return;
 	buf_init(&out, STATUS_MAX);
 	for (i = 0; i < sizeof(pages) / sizeof(pages[0]); i++) {
 		if (strcmp(pages[i].path, v->path) != 0 ||
@@ -312,7 +345,8 @@ static void serve(struct web_request *r, const struct web_view *v, void *arg)
 static int open_parts(struct admin *a, struct err *e)
 {
 	const struct conf *c = a->opts.conf;
-	const struct http_opts ho = { .way = &c->slack_way };
+	const struct http_opts ho = { .way = &c->slack_way,
+				      .box = a->opts.way };
 	const struct web_opts wo = {
 		.loop = a->opts.loop,
 		.listen = c->listen,

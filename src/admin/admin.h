@@ -5,6 +5,7 @@
 #include <stdatomic.h>
 #include <stdbool.h>
 
+struct buf;
 struct cluster;
 struct places;
 struct conf;
@@ -14,10 +15,12 @@ struct hub;
 struct journal;
 struct keyring;
 struct ledger;
+struct live;
 struct llm;
 struct loop;
 struct quarantine;
 struct router;
+struct way_box;
 struct workers;
 
 /*
@@ -29,6 +32,8 @@ struct admin;
 
 struct admin_opts {
 	const struct conf *conf;
+	struct live *live;   /* NULL: nothing is reloaded */
+	struct way_box *way; /* to Slack; NULL: as conf says */
 	const struct keyring *keyring;
 	struct loop *loop; /* the admin thread's */
 	struct loop *io;
@@ -44,6 +49,10 @@ struct admin_opts {
 	struct cluster *cluster;     /* NULL: alone */
 	struct places *places;       /* NULL: alone */
 	const atomic_bool *stopping; /* NULL: never */
+	/* How the file's settings differ from those that run; with apply true
+	 * they are put in force. Appends JSON; -1 with e. NULL: not here. */
+	int (*settings)(void *arg, bool apply, struct buf *out, struct err *e);
+	void *arg;
 };
 
 /* Listens when the loop starts. Before any TLS handshake of the process. */

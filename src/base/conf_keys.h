@@ -2,6 +2,7 @@
 #ifndef BASE_CONF_KEYS_H
 #define BASE_CONF_KEYS_H
 
+#include <stdbool.h>
 #include <stddef.h>
 
 enum conf_type {
@@ -21,6 +22,8 @@ struct conf_key {
 	const char *str; /* default of a string */
 	/* what is wrong with a string, as "has no port"; NULL if nothing is */
 	const char *(*check)(const char *value);
+	bool live;   /* a reload may change it while the daemon runs */
+	bool hidden; /* its value may hold a password */
 };
 
 /* In the order in which they are shown; a section's keys stand together. */

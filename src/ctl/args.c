@@ -30,6 +30,9 @@ const struct ctl_word ctl_words[] = {
 	{ "dead", "replay", "ENTRY|all", 0, CTL_DEAD_REPLAY },
 	{ "dead", "drop", "ENTRY|all", 0, CTL_DEAD_DROP },
 	{ "status", NULL, NULL, NO_OFFLINE, CTL_STATUS },
+	{ "reload", NULL, NULL, NO_OFFLINE, CTL_RELOAD },
+	{ "config", "check", NULL, NO_OFFLINE, CTL_CONFIG_CHECK },
+	{ "config", "diff", NULL, NO_OFFLINE, CTL_CONFIG_DIFF },
 	{ "doctor", NULL, "[TENANT]", NO_OFFLINE, CTL_DOCTOR },
 	{ "init", NULL, NULL, TAKES_INIT | NO_OFFLINE, CTL_INIT },
 	{ "manifest", NULL, NULL, TAKES_MANIFEST | NO_OFFLINE, CTL_MANIFEST },
@@ -122,6 +125,9 @@ void ctl_usage(FILE *out)
 	      "  dead show ENTRY\n"
 	      "  dead replay|drop ENTRY|all\n"
 	      "  status\n"
+	      "  reload          the settings, without a restart\n"
+	      "  config check    look for mistakes in the settings\n"
+	      "  config diff     how the file differs from what runs\n"
 	      "  doctor [TENANT]  as root or as the daemon's user\n"
 	      "  init [--url URL] [--model MODEL] [--api-key-file FILE]\n"
 	      "        [--tenant NAME] [--app-token-file FILE]\n"

@@ -43,5 +43,6 @@ void print_done(const struct json *j);
 void print_letters(const struct json *j);
 void print_explained(const struct json *j);
 void print_status(const struct json *j);
+void print_changes(const struct json *j);
 
 #endif

@@ -197,6 +197,37 @@ void print_agent(const struct json *j)
 	}
 }
 
+/* What a reload did, or what it would do. */
+void print_changes(const struct json *j)
+{
+	static const char *const heads[] = { "SETTING", "RUNNING", "FILE",
+					     "WHERE", "EFFECT" };
+	const struct json *list = json_at(j, "changes");
+	bool applied = json_bool(j, "applied", false);
+	const struct json *row;
+	struct table t;
+	size_t i;
+
+	if (json_len(list, "") == 0) {
+		puts("the file says what runs");
+		return;
+	}
+	table_init(&t, 5, heads);
+	for (i = 0; i < json_len(list, ""); i++) {
+		row = element(list, i);
+		table_add(&t, json_str(row, "setting"));
+		table_add(&t, json_str(row, "running"));
+		table_add(&t, json_str(row, "new"));
+		table_add(&t, json_str(row, "at"));
+		if (!json_bool(row, "live", false))
+			table_add(&t, "needs a restart");
+		else
+			table_add(&t, applied ? "in force" : "by reload");
+	}
+	table_print(&t, stdout);
+	table_release(&t);
+}
+
 static bool print_member(const char *key, const struct json *value, void *arg)
 {
 	const char *s = json_str(value, "");

@@ -113,6 +113,11 @@ static void add(struct apps *as, const char *app_id, const char *token)
 	apps_hold(as, app_id, true, 0);
 }
 
+void apps_dials(struct apps *as, int per_second)
+{
+	dialq_rate(&as->queue, per_second);
+}
+
 void apps_hold(struct apps *as, const char *app_id, bool hold, int live)
 {
 	struct app *a = map_get(as->by_id, app_id);

@@ -58,6 +58,9 @@ void apps_remove(struct apps *as, const char *app_id);
  */
 void apps_hold(struct apps *as, const char *app_id, bool hold, int live);
 
+/* As hub_dials(). */
+void apps_dials(struct apps *as, int per_second);
+
 /* What the dialer has found. */
 void apps_ticket(struct apps *as, const char *app_id, uint32_t gen,
 		 const struct ticket *t);

@@ -10,6 +10,7 @@
 #include "base/conf.h"
 #include "base/err.h"
 #include "base/json.h"
+#include "base/live.h"
 #include "base/log.h"
 #include "base/map.h"
 #include "link/hub.h"
@@ -223,8 +224,11 @@ static void begin(struct catchup *c, const char *app_id, struct seen *seen,
 
 static bool may_sweep(const struct catchup *c, const char *app_id)
 {
-	return c->o.conf->catch_up_minutes > 0 &&
-	       (!c->o.owns || c->o.owns(app_id, c->o.arg));
+	const struct conf *now = live_take(c->o.live, c->o.conf);
+	int minutes = now->catch_up_minutes;
+
+	live_drop(c->o.live, now);
+	return minutes > 0 && (!c->o.owns || c->o.owns(app_id, c->o.arg));
 }
 
 struct look {
@@ -357,12 +361,14 @@ static int read_seen(struct catchup *c, struct err *e)
 
 static int create_parts(struct catchup *c, struct err *e)
 {
-	const struct http_opts ho = { .way = &c->o.conf->slack_way };
+	const struct http_opts ho = { .way = &c->o.conf->slack_way,
+				      .box = c->o.way };
 
 	c->loop = loop_create("catchup", e);
 	if (!c->loop)
 		return -1;
 	c->env = (struct sweep_env){ .conf = c->o.conf,
+				     .live = c->o.live,
 				     .loop = c->loop,
 				     .engaged = c->o.engaged,
 				     .journal = c->o.journal,

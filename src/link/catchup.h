@@ -10,7 +10,9 @@ struct err;
 struct hub;
 struct journal;
 struct keyring;
+struct live;
 struct router;
+struct way_box;
 
 /*
  * Slack delivers again for five minutes what nobody took. So after a longer
@@ -27,6 +29,8 @@ struct catchup;
 
 struct catchup_opts {
 	const struct conf *conf;
+	struct live *live;   /* NULL: nothing is reloaded */
+	struct way_box *way; /* to Slack; NULL: as conf says */
 	const struct keyring *keyring;
 	struct engaged *engaged;
 	struct journal *journal;

@@ -34,7 +34,8 @@ struct dial {
 
 	/* The dial thread's. */
 	struct http *http;
-	struct way *way;
+	struct way_box *way;
+	struct way_box *own_way; /* made by us */
 	struct tunnels *tunnels; /* of links too, as long as they live */
 	struct ask *asks;        /* between start and finish */
 	bool closed;
@@ -126,12 +127,13 @@ static void on_tunnel(const char *addr, const char *why, void *arg)
 
 static void connect_host(struct ask *a, const struct ws_url *u, bool probe)
 {
+	const struct way *way = way_box_take(a->d->way);
 	const struct tunnel_request r = {
 		.host = u->host,
 		.port = u->port,
 		.tls = u->tls,
 		.probe = probe,
-		.way = a->d->way,
+		.way = way,
 		.connect_ms = CONNECT_MS,
 		.done = on_tunnel,
 		.arg = a,
@@ -139,6 +141,7 @@ static void connect_host(struct ask *a, const struct ws_url *u, bool probe)
 	struct err e = { 0 };
 
 	a->tunnel = tunnel_open(a->d->tunnels, &r, &e);
+	way_box_drop(a->d->way, way);
 	if (!a->tunnel)
 		fail(a, ERR_RETRY, e.msg);
 }
@@ -183,6 +186,15 @@ static bool numeric(const char *host)
 	       inet_pton(AF_INET6, host, ip) == 1;
 }
 
+static bool is_proxied(struct dial *d, const struct ws_url *u)
+{
+	const struct way *way = way_box_take(d->way);
+	bool yes = way_proxy(way, u->tls) != NULL;
+
+	way_box_drop(d->way, way);
+	return yes;
+}
+
 /* Slack's answer is good, as far as it goes. */
 static void take_url(struct ask *a, const char *url)
 {
@@ -198,7 +210,7 @@ static void take_url(struct ask *a, const char *url)
 	}
 	if (ws_url_parse(&u, t->url, &e) < 0)
 		fail(a, ERR_RETRY, e.msg);
-	else if (way_proxy(a->d->way, u.tls))
+	else if (is_proxied(a->d, &u))
 		connect_host(a, &u, false);
 	else if (numeric(u.host))
 		take_addr(a, u.host);
@@ -333,13 +345,33 @@ static const struct dialer_ops ops = {
 	.close = dial_close,
 };
 
-struct dialer *dial_create(const struct conf *conf, struct loop *io,
-			   struct loop *dial, struct err *e)
+static int create_parts(struct dial *d, struct way_box *way, struct err *e)
 {
-	const struct http_opts ho = {
-		.way = &conf->slack_way,
-		.at_once = TICKETS_AT_ONCE,
-	};
+	struct http_opts ho = { .at_once = TICKETS_AT_ONCE };
+	struct way *own;
+
+	if (!way) {
+		own = way_create(&d->conf->slack_way, e);
+		if (!own)
+			return -1;
+		d->own_way = way_box_create(own, e);
+		if (!d->own_way) {
+			way_free(own);
+			return -1;
+		}
+	}
+	d->way = way ? way : d->own_way;
+	ho.box = d->way;
+	d->http = http_create(d->dial, &ho, e);
+	if (!d->http)
+		return -1;
+	d->tunnels = tunnels_create(d->dial, e);
+	return d->tunnels ? 0 : -1;
+}
+
+struct dialer *dial_create(const struct conf *conf, struct way_box *way,
+			   struct loop *io, struct loop *dial, struct err *e)
+{
 	struct dial *d = calloc(1, sizeof(*d));
 
 	if (!d) {
@@ -350,10 +382,7 @@ struct dialer *dial_create(const struct conf *conf, struct loop *io,
 	d->conf = conf;
 	d->io = io;
 	d->dial = dial;
-	d->way = way_create(&conf->slack_way, e);
-	d->http = d->way ? http_create(dial, &ho, e) : NULL;
-	d->tunnels = d->http ? tunnels_create(dial, e) : NULL;
-	if (!d->tunnels) {
+	if (create_parts(d, way, e) < 0) {
 		dial_free(&d->base);
 		return NULL;
 	}
@@ -375,6 +404,6 @@ void dial_free(struct dialer *base)
 	}
 	tunnels_free(d->tunnels);
 	http_free(d->http);
-	way_free(d->way);
+	way_box_free(d->own_way);
 	free(d);
 }

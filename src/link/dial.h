@@ -9,6 +9,7 @@
 
 struct conf;
 struct loop;
+struct way_box;
 
 /* What is needed to open one WebSocket; good for one attempt, at once. */
 struct ticket {
@@ -46,9 +47,9 @@ struct dialer {
 };
 
 /* On the loop dial, many at a time; names are resolved there as well. Before
- * the loops start. */
-struct dialer *dial_create(const struct conf *conf, struct loop *io,
-			   struct loop *dial, struct err *e);
+ * the loops start. way NULL: as conf says. */
+struct dialer *dial_create(const struct conf *conf, struct way_box *way,
+			   struct loop *io, struct loop *dial, struct err *e);
 /* After the loops have stopped. NULL is allowed. */
 void dial_free(struct dialer *d);
 

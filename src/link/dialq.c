@@ -32,6 +32,12 @@ int dialq_init(struct dialq *q, struct alarms *as, int per_second, int burst,
 	return alarm_init(as, &q->alarm, pump, q);
 }
 
+/* Who waits learns it when the alarm rings. */
+void dialq_rate(struct dialq *q, int per_second)
+{
+	pace_rate(&q->pace, per_second * 60, q->alarms->now());
+}
+
 void dialq_release(struct dialq *q)
 {
 	alarm_release(q->alarms, &q->alarm);

@@ -23,6 +23,7 @@ struct dialq {
 /* per_second 0: unpaced. 0, or -1: no memory. */
 int dialq_init(struct dialq *q, struct alarms *as, int per_second, int burst,
 	       void (*dial)(struct link *l));
+void dialq_rate(struct dialq *q, int per_second);
 void dialq_release(struct dialq *q); /* forgets who is inside */
 
 /* dial may be called before this returns. A link that is inside stays. */

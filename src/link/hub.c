@@ -3,6 +3,7 @@
 
 #include <errno.h>
 #include <pthread.h>
+#include <stdatomic.h>
 #include <stdbool.h>
 #include <stdio.h>
 #include <stdlib.h>
@@ -46,6 +47,9 @@ struct hub {
 
 	/* Closing, on the I/O thread. */
 	struct loop_task close_task;
+	struct loop_task dials_task;
+	atomic_bool dials_posted;
+	atomic_int dials_per_second;
 	struct alarm grace;
 	int64_t grace_ms;
 	bool acks_done, links_done;
@@ -193,6 +197,15 @@ fail_lock:
 	return -1;
 }
 
+static void set_dials(struct loop_task *t)
+{
+	struct hub *h =
+		(struct hub *)((char *)t - offsetof(struct hub, dials_task));
+
+	atomic_store(&h->dials_posted, false);
+	apps_dials(h->apps, atomic_load(&h->dials_per_second));
+}
+
 /* What hub_free() takes for granted. */
 static struct hub *create_bare(const struct hub_opts *o)
 {
@@ -201,6 +214,7 @@ static struct hub *create_bare(const struct hub_opts *o)
 	if (!h)
 		return NULL;
 	h->io = o->io;
+	h->dials_task.run = set_dials;
 	h->places = o->places;
 	h->alarms.now = clock_ms;
 	h->alarms.wake = set_timer;
@@ -229,7 +243,7 @@ static int create_ways(struct hub *h, const struct hub_opts *o, struct err *e)
 		return -1;
 	h->dialer = o->dialer;
 	if (!h->dialer) {
-		h->own_dialer = dial_create(o->conf, o->io, o->dial, e);
+		h->own_dialer = dial_create(o->conf, o->way, o->io, o->dial, e);
 		h->dialer = h->own_dialer;
 	}
 	if (!h->dialer)
@@ -378,6 +392,13 @@ void hub_app_remove(struct hub *h, const char *app_id)
 void hub_app_hold(struct hub *h, const char *app_id, bool hold, int live)
 {
 	post_change(h, CHANGE_HOLD, app_id, NULL, hold, live);
+}
+
+void hub_dials(struct hub *h, int per_second)
+{
+	atomic_store(&h->dials_per_second, per_second);
+	if (!atomic_exchange(&h->dials_posted, true))
+		loop_post(h->io, &h->dials_task);
 }
 
 struct waking {

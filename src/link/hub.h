@@ -16,12 +16,14 @@ struct places;
 struct quarantine;
 struct router;
 struct transport;
+struct way_box;
 
 /* All apps and their links, on the I/O thread. */
 struct hub;
 
 struct hub_opts {
 	const struct conf *conf;
+	struct way_box *way; /* for tickets and tunnels; NULL: as conf says */
 	struct loop *io;
 	struct loop *dial;
 	struct transport *transport; /* NULL: libwebsockets on io */
@@ -45,6 +47,9 @@ void hub_app_remove(struct hub *h, const char *app_id);
 /* Any thread. Another node has seen a mention: replies that wait for one in
  * that thread (engaged_key()) needn't any more. */
 void hub_thread(struct hub *h, const char *key);
+
+/* Any thread. So many links are dialed in a second from now on. */
+void hub_dials(struct hub *h, int per_second);
 
 /* Any thread; places_opts.told. */
 void hub_app_hold(struct hub *h, const char *app_id, bool hold, int live);

@@ -12,6 +12,7 @@
 #include "base/err.h"
 #include "base/json.h"
 #include "base/killpoint.h"
+#include "base/live.h"
 #include "base/log.h"
 #include "base/map.h"
 #include "net/http.h"
@@ -55,9 +56,11 @@ static void after(struct sweep *s, int64_t ms, void (*fn)(struct sweep *s))
 /* What was said before this is left alone. */
 static int64_t oldest_ms(const struct sweep *s)
 {
-	int64_t minutes = s->env->conf->catch_up_minutes;
+	const struct conf *now = live_take(s->env->live, s->env->conf);
+	int64_t minutes = now->catch_up_minutes;
 	int64_t limit = clock_wall_ms() - minutes * 60000;
 
+	live_drop(s->env->live, now);
 	return limit > s->from_ms ? limit : s->from_ms;
 }
 

@@ -18,6 +18,7 @@ struct engaged;
 struct err;
 struct http;
 struct journal;
+struct live;
 struct map;
 struct message;
 struct router;
@@ -26,6 +27,7 @@ struct sweep;
 /* What all sweeps have in common; on one loop's thread. */
 struct sweep_env {
 	const struct conf *conf;
+	struct live *live;
 	struct loop *loop;
 	struct http *http;
 	struct engaged *engaged;

@@ -33,6 +33,7 @@
 
 struct llm_call {
 	struct slot slot; /* must be first */
+	struct llm *llm;
 	struct model *model;
 	struct http *http;
 	struct suspect who;
@@ -72,6 +73,8 @@ static void free_call(struct llm_call *c)
 {
 	loop_timer_free(c->timer);
 	openai_release(&c->answer);
+	if (c->model)
+		model_put(c->llm, c->model);
 	free(c->messages);
 	free(c);
 }
@@ -123,7 +126,7 @@ static void finish(struct llm_call *c, enum llm_end end, const char *msg)
 	metric_add(METRIC_MODELS, c->model->name, end, 1);
 	tell_breaker(c, end, r.msg);
 	if (c->slot.state == SLOT_HELD)
-		slots_give(&c->model->slots, &c->slot);
+		slots_give(&c->model->line->slots, &c->slot);
 	c->on_done(&r, c->arg);
 	free_call(c);
 }
@@ -297,7 +300,7 @@ static void on_timer(void *arg)
 	struct llm_call *c = arg;
 
 	suspect_resume(&c->who);
-	switch (slots_leave(&c->model->slots, &c->slot)) {
+	switch (slots_leave(&c->model->line->slots, &c->slot)) {
 	case SLOT_WAITING:
 		finish(c, LLM_BUSY, "no slot became free");
 		break;
@@ -329,7 +332,7 @@ static void on_granted(struct loop_task *t)
 	suspect_resume(&c->who);
 	slots_granted(&c->slot);
 	if (c->cancelled) {
-		slots_give(&c->model->slots, &c->slot);
+		slots_give(&c->model->line->slots, &c->slot);
 		free_call(c);
 		return;
 	}
@@ -368,7 +371,7 @@ static struct llm_call *make_call(struct loop *l, const struct llm_msg *msgs,
 /* -1: c has neither a slot nor a place in the line. */
 static int begin(struct llm_call *c, const char *tenant, struct err *e)
 {
-	int rc = slots_take(&c->model->slots, &c->slot, tenant);
+	int rc = slots_take(&c->model->line->slots, &c->slot, tenant);
 
 	if (rc < 0)
 		return err_set(e, ERR_RETRY, "cannot ask the model: no memory");
@@ -379,7 +382,7 @@ static int begin(struct llm_call *c, const char *tenant, struct err *e)
 	if (!may_begin(c) || send_request(c, e) == 0)
 		return 0;
 	breaker_forget(&c->model->breaker, c->pass);
-	slots_give(&c->model->slots, &c->slot);
+	slots_give(&c->model->line->slots, &c->slot);
 	return -1;
 }
 
@@ -394,7 +397,8 @@ struct llm_call *llm_ask(struct llm *m, struct http *h, struct loop *l,
 	c = make_call(l, q->msgs, q->nmsgs, e);
 	if (!c)
 		return NULL;
-	c->model = model_find(m, q->model);
+	c->llm = m;
+	c->model = model_take(m, q->model);
 	c->http = h;
 	c->on_text = text_fn;
 	c->on_done = done_fn;
@@ -408,14 +412,14 @@ struct llm_call *llm_ask(struct llm *m, struct http *h, struct loop *l,
 
 long llm_ahead(const struct llm_call *c)
 {
-	return slots_ahead(&c->model->slots, &c->slot);
+	return slots_ahead(&c->model->line->slots, &c->slot);
 }
 
 void llm_cancel(struct llm_call *c)
 {
 	if (!c)
 		return;
-	switch (slots_leave(&c->model->slots, &c->slot)) {
+	switch (slots_leave(&c->model->line->slots, &c->slot)) {
 	case SLOT_WAITING:
 		free_call(c);
 		break;
@@ -425,7 +429,7 @@ void llm_cancel(struct llm_call *c)
 	case SLOT_HELD:
 		http_cancel(c->request);
 		breaker_forget(&c->model->breaker, c->pass);
-		slots_give(&c->model->slots, &c->slot);
+		slots_give(&c->model->line->slots, &c->slot);
 		c->cancelled = true;
 		if (!c->reading)
 			free_call(c);

@@ -18,6 +18,16 @@ struct llm;
 struct llm *llm_create(const struct conf *c, struct err *e);
 void llm_free(struct llm *m); /* no call is left; NULL is allowed */
 
+/*
+ * Other models from now on; calls under way end with those that they began
+ * with. One whose settings and key are the same goes on as it is, else it
+ * begins anew, but for its slots: those are by name. was is what the models
+ * were made from. -1 with e naming the model, and all stays as it was. Any
+ * thread, one at a time.
+ */
+int llm_reload(struct llm *m, const struct conf *was, const struct conf *c,
+	       struct err *e);
+
 enum llm_role {
 	LLM_SYSTEM,
 	LLM_USER,
@@ -105,7 +115,7 @@ struct llm_view {
 	int busy;
 	size_t waiting;
 };
-/* Any thread. */
+/* Any thread; fn is called under a lock, be quick. */
 void llm_each(struct llm *m, void (*fn)(const struct llm_view *v, void *arg),
 	      void *arg);
 

@@ -2,6 +2,7 @@
 #ifndef LLM_MODEL_H
 #define LLM_MODEL_H
 
+#include <pthread.h>
 #include <stdatomic.h>
 #include <stdbool.h>
 #include <stddef.h>
@@ -12,9 +13,16 @@
 
 struct way;
 
+/* Who waits for a model of that name, whatever its settings are by now. */
+struct line {
+	unsigned int refs; /* under llm's lock */
+	struct slots slots;
+};
+
 /* A model of the configuration, and what all its calls share; inside of llm.h.
  * What isn't atomic or locked by itself stays as it was made. */
 struct model {
+	unsigned int refs; /* under llm's lock */
 	char *name;
 	char *url;
 	char *id;  /* as the server calls it */
@@ -25,21 +33,29 @@ struct model {
 	unsigned int idle_ms;
 	unsigned int total_ms;
 	int max_tokens;
-	struct slots slots;
+	struct line *line;
 	struct breaker breaker;
-	bool whole; /* the two above are made */
+	bool whole; /* the breaker is made */
 	/* The dialect that it speaks, as far as that is known. */
 	atomic_bool max_completion;
 	atomic_bool no_usage;
 };
 
-struct llm {
-	struct model *models;
+/* All that there are now. */
+struct models {
+	struct model **all;
 	size_t n;
 	struct model *standard;
 };
 
-/* By its name; the default one when that is NULL or unknown. */
-struct model *model_find(struct llm *m, const char *name);
+struct llm {
+	pthread_mutex_t lock;
+	struct models now; /* written by who reloads */
+};
+
+/* By its name; the default one when that is NULL or unknown. Held until
+ * model_put(). Any thread. */
+struct model *model_take(struct llm *m, const char *name);
+void model_put(struct llm *m, struct model *model);
 
 #endif

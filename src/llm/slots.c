@@ -138,6 +138,23 @@ static void let_in(struct slots *s)
 	}
 }
 
+static bool queue_one(const char *name, void *value, void *arg)
+{
+	(void)name;
+	queue(arg, value);
+	return true;
+}
+
+void slots_limit(struct slots *s, int most, int each)
+{
+	pthread_mutex_lock(&s->lock);
+	s->most = most;
+	s->each = each;
+	map_sweep(s->owners, queue_one, s);
+	let_in(s);
+	pthread_mutex_unlock(&s->lock);
+}
+
 int slots_take(struct slots *s, struct slot *k, const char *owner)
 {
 	int rc = -1;

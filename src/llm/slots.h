@@ -45,6 +45,8 @@ struct slot {
 };
 
 int slots_init(struct slots *s, int most, int each, struct err *e);
+/* Other limits from now on; who holds one keeps it. Any thread. */
+void slots_limit(struct slots *s, int most, int each);
 void slots_release(struct slots *s); /* nobody waits or holds */
 
 /*

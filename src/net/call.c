@@ -114,8 +114,7 @@ static void set_options(struct http_call *c, CURLSH *share)
 	curl_easy_setopt(z, CURLOPT_PRIVATE, c);
 }
 
-struct http_call *call_create(struct http *h, uv_loop_t *uv, CURLSH *share,
-			      const struct way *way)
+struct http_call *call_create(struct http *h, uv_loop_t *uv, CURLSH *share)
 {
 	struct http_call *c;
 
@@ -130,7 +129,6 @@ struct http_call *call_create(struct http *h, uv_loop_t *uv, CURLSH *share,
 	c->http = h;
 	uv_timer_init(uv, &c->timer);
 	c->timer.data = c;
-	c->way = way;
 	set_options(c, share);
 	return c;
 }
@@ -204,7 +202,8 @@ static int set_body(struct http_call *c, const struct http_request *r)
 	return 0;
 }
 
-int call_set(struct http_call *c, const struct http_request *r)
+int call_set(struct http_call *c, const struct http_request *r,
+	     const struct way *way)
 {
 	bool get = strcmp(r->method, "GET") == 0;
 
@@ -216,7 +215,7 @@ int call_set(struct http_call *c, const struct http_request *r)
 
 	if (curl_easy_setopt(c->easy, CURLOPT_URL, r->url) != CURLE_OK)
 		return -1;
-	if (way_set(r->way ? r->way : c->way, c->easy) < 0)
+	if (way_set(way, c->easy) < 0)
 		return -1;
 	if (get)
 		curl_easy_setopt(c->easy, CURLOPT_HTTPGET, 1L);

@@ -47,7 +47,6 @@ struct http_call {
 	char *body;
 	size_t body_len;
 	struct curl_slist headers[3];
-	const struct way *way; /* the client's, unless a request has its own */
 
 	struct buf in;
 	size_t max_body;
@@ -67,15 +66,16 @@ struct http_call {
 	void *arg;
 };
 
-/* way stays the caller's. NULL when memory is short. */
-struct http_call *call_create(struct http *h, uv_loop_t *uv, CURLSH *share,
-			      const struct way *way);
+/* NULL when memory is short. */
+struct http_call *call_create(struct http *h, uv_loop_t *uv, CURLSH *share);
 
 /* Its easy handle isn't added. The memory goes once the loop came round. */
 void call_free(struct http_call *c);
 
-/* Copies r and forgets the request before; -1 when memory is short. */
-int call_set(struct http_call *c, const struct http_request *r);
+/* Copies r and the way, and forgets the request before; -1 when memory is
+ * short. */
+int call_set(struct http_call *c, const struct http_request *r,
+	     const struct way *way);
 
 /* Wipes and frees what a request needed. */
 void call_clear(struct http_call *c);

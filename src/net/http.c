@@ -25,7 +25,8 @@
 struct http {
 	struct mux *mux;
 	CURLSH *share; /* TLS sessions: easy handles keep their own else */
-	struct way *way;
+	struct way_box *way;
+	struct way_box *own_way; /* made by us */
 	struct origin *origins;
 	unsigned int at_once;
 	bool closing;
@@ -204,7 +205,7 @@ static struct http_call *take_call(struct http *h)
 		h->spare = c->next;
 		h->nspare--;
 	} else {
-		c = call_create(h, h->uv, h->share, h->way);
+		c = call_create(h, h->uv, h->share);
 		if (!c)
 			return NULL;
 	}
@@ -227,6 +228,20 @@ static void begin(struct http_call *c)
 		on_rested(c->http);
 }
 
+static int set(struct http_call *c, const struct http_request *r)
+{
+	struct way_box *box = c->http->way;
+	const struct way *w;
+	int rc;
+
+	if (r->way)
+		return call_set(c, r, r->way);
+	w = way_box_take(box);
+	rc = call_set(c, r, w);
+	way_box_drop(box, w);
+	return rc;
+}
+
 struct http_call *http_start(struct http *h, const struct http_request *r,
 			     struct err *e)
 {
@@ -238,7 +253,7 @@ struct http_call *http_start(struct http *h, const struct http_request *r,
 		err_set(e, ERR_RETRY, "cannot start request: no memory");
 		return NULL;
 	}
-	rc = call_set(c, r);
+	rc = set(c, r);
 	if (rc == 0)
 		rc = origin_join(&h->origins, r->url,
 				 r->at_once > 0 ? r->at_once : h->at_once, c);
@@ -273,10 +288,28 @@ static CURLSH *make_share(void)
 	return s;
 }
 
+static int make_way(struct http *h, const struct http_opts *o, struct err *e)
+{
+	static const struct conf_way nothing;
+	struct way *w;
+
+	h->way = o->box;
+	if (h->way)
+		return 0;
+	w = way_create(o->way ? o->way : &nothing, e);
+	if (!w)
+		return -1;
+	h->own_way = way_box_create(w, e);
+	h->way = h->own_way;
+	if (h->way)
+		return 0;
+	way_free(w);
+	return -1;
+}
+
 struct http *http_create(struct loop *l, const struct http_opts *o,
 			 struct err *e)
 {
-	static const struct conf_way nothing;
 	struct http *h;
 
 	h = calloc(1, sizeof(*h));
@@ -288,8 +321,7 @@ struct http *http_create(struct loop *l, const struct http_opts *o,
 	h->share = make_share();
 	if (!h->share)
 		goto fail;
-	h->way = way_create(o->way ? o->way : &nothing, e);
-	if (!h->way) {
+	if (make_way(h, o, e) < 0) {
 		http_free(h);
 		return NULL;
 	}
@@ -324,6 +356,6 @@ void http_free(struct http *h)
 	mux_free(h->mux);
 	curl_share_cleanup(h->share);
 	origin_free_all(h->origins);
-	way_free(h->way);
+	way_box_free(h->own_way);
 	free(h);
 }

@@ -9,6 +9,7 @@ struct conf_way;
 struct err;
 struct loop;
 struct way;
+struct way_box;
 
 /*
  * HTTP client on a loop: one libcurl multi handle driven by the loop's own
@@ -24,6 +25,7 @@ struct http_opts {
 	/* Calls to one server, others queue; 0: 32. Over HTTP/2 eight times as
 	 * many. */
 	unsigned int at_once;
+	struct way_box *box; /* instead of way: that of each call's moment */
 };
 
 struct http *http_create(struct loop *l, const struct http_opts *o,
@@ -52,7 +54,7 @@ struct http_request {
 	const char *method; /* "GET", "POST" */
 	const char *url;
 	const char *bearer;    /* NULL: no Authorization header */
-	const struct way *way; /* NULL: the client's; else it stays */
+	const struct way *way; /* NULL: the client's; used during the call */
 	const char *content_type;
 	const char *body;
 	size_t body_len;

@@ -1,6 +1,7 @@
 /* SPDX-License-Identifier: ISC */
 #include "net/way.h"
 
+#include <pthread.h>
 #include <stddef.h>
 #include <stdlib.h>
 #include <string.h>
@@ -16,6 +17,12 @@ struct way {
 	struct conf_way c; /* owned; NULL is "" */
 	char *password;    /* NULL: none */
 	long auth;
+	unsigned int refs; /* of who has it from a box, and the box's own */
+};
+
+struct way_box {
+	pthread_mutex_t lock;
+	struct way *now;
 };
 
 static bool given(const char *s)
@@ -107,6 +114,87 @@ void way_free(struct way *w)
 	free(w->c.client_key_file);
 	secret_free(w->password);
 	free(w);
+}
+
+static bool equal(const char *a, const char *b)
+{
+	return a && b ? strcmp(a, b) == 0 : a == b;
+}
+
+bool way_same(const struct way *a, const struct way *b)
+{
+	return a->auth == b->auth && equal(a->password, b->password) &&
+	       equal(a->c.proxy, b->c.proxy) &&
+	       equal(a->c.no_proxy, b->c.no_proxy) &&
+	       equal(a->c.proxy_user, b->c.proxy_user) &&
+	       equal(a->c.ca_file, b->c.ca_file) &&
+	       equal(a->c.ca_dir, b->c.ca_dir) &&
+	       equal(a->c.client_cert_file, b->c.client_cert_file) &&
+	       equal(a->c.client_key_file, b->c.client_key_file);
+}
+
+struct way_box *way_box_create(struct way *w, struct err *e)
+{
+	struct way_box *b = calloc(1, sizeof(*b));
+
+	if (!b || pthread_mutex_init(&b->lock, NULL) != 0) {
+		err_set(e, ERR_RETRY, "no memory for settings");
+		free(b);
+		return NULL;
+	}
+	w->refs = 1;
+	b->now = w;
+	return b;
+}
+
+void way_box_free(struct way_box *b)
+{
+	if (!b)
+		return;
+	way_free(b->now);
+	pthread_mutex_destroy(&b->lock);
+	free(b);
+}
+
+const struct way *way_box_take(struct way_box *b)
+{
+	struct way *w;
+
+	pthread_mutex_lock(&b->lock);
+	w = b->now;
+	w->refs++;
+	pthread_mutex_unlock(&b->lock);
+	return w;
+}
+
+/* It becomes the caller's to free when nobody has it any more. */
+static struct way *drop(struct way *w)
+{
+	return --w->refs == 0 ? w : NULL;
+}
+
+void way_box_drop(struct way_box *b, const struct way *w)
+{
+	struct way *last;
+
+	if (!w)
+		return;
+	pthread_mutex_lock(&b->lock);
+	last = drop((struct way *)w);
+	pthread_mutex_unlock(&b->lock);
+	way_free(last);
+}
+
+void way_box_put(struct way_box *b, struct way *w)
+{
+	struct way *last;
+
+	w->refs = 1;
+	pthread_mutex_lock(&b->lock);
+	last = drop(b->now);
+	b->now = w;
+	pthread_mutex_unlock(&b->lock);
+	way_free(last);
 }
 
 static const char *env(const char *name)

@@ -18,6 +18,26 @@ struct way;
 struct way *way_create(const struct conf_way *conf, struct err *e);
 void way_free(struct way *w); /* NULL is allowed */
 
+/* Do they lead the same way, with the same password? */
+bool way_same(const struct way *a, const struct way *b);
+
+/*
+ * The way of the moment: a reload puts another in its place, for what begins
+ * from then on. Any thread.
+ */
+struct way_box;
+
+/* Takes the way. NULL: no memory, and the way stays the caller's. */
+struct way_box *way_box_create(struct way *w, struct err *e);
+void way_box_free(struct way_box *b); /* nobody holds one; NULL is allowed */
+
+/* Held until way_box_drop(). */
+const struct way *way_box_take(struct way_box *b);
+void way_box_drop(struct way_box *b, const struct way *w);
+
+/* Takes the way; it can't fail. */
+void way_box_put(struct way_box *b, struct way *w);
+
 /*
  * The proxy for https, or for http, as libcurl would choose it, with the
  * environment's user in it: a secret, not to be logged. NULL: none. Hosts

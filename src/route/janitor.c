@@ -2,6 +2,7 @@
 #include "route/janitor.h"
 
 #include <pthread.h>
+#include <stdatomic.h>
 #include <stdbool.h>
 #include <stdio.h>
 #include <stdlib.h>
@@ -24,7 +25,7 @@ struct janitor {
 	struct router_read rd;
 	struct journal *journal;
 	struct router *router;
-	int64_t longest_ms;
+	atomic_llong longest_ms;
 	int64_t next_ms;
 
 	pthread_mutex_t lock;
@@ -72,7 +73,7 @@ static void take_all(struct janitor *jan)
 static void run(struct router_read *rd, struct store *s)
 {
 	struct janitor *jan = (struct janitor *)rd;
-	int64_t before = clock_expiry_ms() - jan->longest_ms;
+	int64_t before = clock_expiry_ms() - atomic_load(&jan->longest_ms);
 	struct err e = { 0 };
 
 	jan->n = 0;
@@ -99,10 +100,15 @@ struct janitor *janitor_create(struct journal *j, struct router *r,
 	jan->rd.run = run;
 	jan->journal = j;
 	jan->router = r;
-	jan->longest_ms = longest_ms;
+	atomic_store(&jan->longest_ms, longest_ms);
 	(void)pthread_mutex_init(&jan->lock, NULL);
 	(void)pthread_cond_init(&jan->idle, NULL);
 	return jan;
+}
+
+void janitor_expect(struct janitor *jan, int64_t longest_ms)
+{
+	atomic_store(&jan->longest_ms, longest_ms);
 }
 
 void janitor_free(struct janitor *jan)

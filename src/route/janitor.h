@@ -17,6 +17,8 @@ struct janitor;
 
 struct janitor *janitor_create(struct journal *j, struct router *r,
 			       int64_t longest_ms, struct err *e);
+/* Turns may take so long from now on. Any thread. */
+void janitor_expect(struct janitor *jan, int64_t longest_ms);
 /* Waits for what it does; the router serves reads and the journal is there.
  * NULL is allowed. */
 void janitor_free(struct janitor *jan);

@@ -12,6 +12,7 @@
 #include "base/conf.h"
 #include "base/err.h"
 #include "base/killpoint.h"
+#include "base/live.h"
 #include "base/log.h"
 #include "base/map.h"
 #include "base/suspect.h"
@@ -160,6 +161,14 @@ static void submit(struct router_thread *t, struct routing *rt)
 	act_end(t->router);
 }
 
+static void decide(struct router *r, struct routing *rt)
+{
+	rt->conf = live_take(r->o.live, r->o.conf);
+	(void)routing_decide(rt);
+	live_drop(r->o.live, rt->conf);
+	rt->conf = NULL;
+}
+
 static void attempt(struct router_thread *t, struct routing *rt)
 {
 	/* Whoever has its partition now takes it from the journal. */
@@ -173,7 +182,7 @@ static void attempt(struct router_thread *t, struct routing *rt)
 	rt->store = t->store;
 	rt->now_ms = clock_wall_ms();
 	if (rt->verdict == V_NEXT || rt->verdict == V_FAIL)
-		(void)routing_decide(rt);
+		decide(t->router, rt);
 	if (rt->verdict == V_ACCEPT)
 		killpoint("gated");
 	if (rt->verdict == V_FAIL || routing_settle(rt) < 0)
@@ -437,7 +446,6 @@ void router_submit(struct router *r, struct entry *en, struct message *msg)
 	}
 	t = &r->threads[rt->hash % r->n];
 	rt->home = t;
-	rt->conf = r->o.conf;
 	rt->gate = r->o.gate;
 	rt->ledger = r->o.ledger;
 	rt->rd.run = run_routing;

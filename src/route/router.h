@@ -10,6 +10,7 @@
 #include "store/store.h"
 
 struct conf;
+struct live;
 struct entry;
 struct err;
 struct gate;
@@ -37,6 +38,7 @@ struct router;
 
 struct router_opts {
 	const struct conf *conf;
+	struct live *live; /* NULL: nothing is reloaded */
 	const struct keyring *keyring;
 	struct gate *gate;
 	struct journal *journal;

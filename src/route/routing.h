@@ -29,7 +29,7 @@ struct routing {
 	struct routing *next; /* parked */
 	unsigned int tries;   /* how often it was parked */
 
-	const struct conf *conf;
+	const struct conf *conf; /* while it is judged */
 	struct gate *gate;
 	struct ledger *ledger; /* NULL: none is kept */
 	struct store *store;

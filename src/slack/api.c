@@ -1,6 +1,7 @@
 /* SPDX-License-Identifier: ISC */
 #include "slack/api.h"
 
+#include <stdatomic.h>
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
@@ -16,7 +17,8 @@
 #define CONNECT_MS      5000
 #define RATE_DEFAULT_MS 30000 /* a 429 without Retry-After */
 
-static int deadline_ms = 15000;
+static atomic_int deadline_ms = 15000;
+static atomic_int longest_ms; /* of those that were set */
 
 struct slack_call {
 	struct http_call *http;
@@ -111,9 +113,17 @@ static const struct {
 	{ "invalid_metadata_*", SLACK_CONTENT },
 };
 
+/* Who sets it is one thread at a time. */
 void slack_set_deadline(int ms)
 {
-	deadline_ms = ms;
+	if (ms > atomic_load(&longest_ms))
+		atomic_store(&longest_ms, ms);
+	atomic_store(&deadline_ms, ms);
+}
+
+int slack_longest_ms(void)
+{
+	return atomic_load(&longest_ms);
 }
 
 enum slack_fault slack_fault_of(const char *error)
@@ -235,7 +245,7 @@ struct slack_call *slack_call(struct http *h, const char *api_url,
 		.body = "",
 		.max_body = ANSWER_MAX,
 		.connect_ms = CONNECT_MS,
-		.total_ms = deadline_ms,
+		.total_ms = (unsigned int)atomic_load(&deadline_ms),
 		.on_done = on_done,
 	};
 	char url[URL_MAX];

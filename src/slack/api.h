@@ -33,8 +33,11 @@ struct slack_result {
 	const struct json *body; /* NULL unless Slack answered with JSON */
 };
 
-/* The deadline of every call: 15 s, or what was set before the first. */
+/* The deadline of every call that begins from now on; 15 s at first. Any
+ * thread. */
 void slack_set_deadline(int ms);
+/* The longest that was ever set; 0: none was. */
+int slack_longest_ms(void);
 
 typedef void slack_done(const struct slack_result *r, void *arg);
 

@@ -3,12 +3,15 @@
 
 #define MINUTE_MS 60000
 
-/* The cost is rounded up: a little slower than promised, never faster. */
+/* Rounded up: a little slower than promised, never faster. */
+static int64_t cost_of(int per_minute)
+{
+	return per_minute > 0 ? (MINUTE_MS + per_minute - 1) / per_minute : 0;
+}
+
 void pace_init(struct pace *p, int per_minute, int burst, int64_t now_ms)
 {
-	p->cost_ms = 0;
-	if (per_minute > 0)
-		p->cost_ms = (MINUTE_MS + per_minute - 1) / per_minute;
+	p->cost_ms = cost_of(per_minute);
 	p->burst = burst > 0 ? burst : 1;
 	p->credit_ms = p->cost_ms * p->burst;
 	p->last_ms = now_ms;
@@ -25,6 +28,20 @@ static void refill(struct pace *p, int64_t now_ms)
 	p->last_ms = now_ms;
 	p->credit_ms = passed > full - p->credit_ms ? full
 						    : p->credit_ms + passed;
+}
+
+void pace_rate(struct pace *p, int per_minute, int64_t now_ms)
+{
+	int64_t cost = cost_of(per_minute);
+
+	if (cost == p->cost_ms)
+		return;
+	refill(p, now_ms);
+	if (p->cost_ms > 0)
+		p->credit_ms = p->credit_ms * cost / p->cost_ms;
+	else
+		p->credit_ms = cost * p->burst;
+	p->cost_ms = cost;
 }
 
 int64_t pace_wait(struct pace *p, int n, int64_t now_ms)

@@ -20,6 +20,9 @@ struct pace {
 
 void pace_init(struct pace *p, int per_minute, int burst, int64_t now_ms);
 
+/* Another rate from now on; what tokens there are stay. */
+void pace_rate(struct pace *p, int per_minute, int64_t now_ms);
+
 /* Takes a token and returns 0, or leaves all as it was and returns how many
  * milliseconds to wait (at least 1). */
 int64_t pace_take(struct pace *p, int64_t now_ms);

@@ -99,8 +99,8 @@ static void tidy(struct cluster *c, int64_t now_ms)
 	if (now_ms < c->tidy_ms || !cluster_call(c))
 		return;
 	c->tidy_ms = now_ms + TIDY_LEASES * c->o.lease_ms;
-	if (node_tidy(c->pg, clock_wall_ms() - c->idle_ms, c->o.in_hand,
-		      c->o.arg, &e) < 0)
+	if (node_tidy(c->pg, clock_wall_ms() - atomic_load(&c->idle_ms),
+		      c->o.in_hand, c->o.arg, &e) < 0)
 		log_warn(LOG_FIELDS({ "reason", e.msg }),
 			 "cannot look for what nobody works on");
 	cluster_called(c);
@@ -279,11 +279,16 @@ fail:
 	return NULL;
 }
 
+void cluster_expect(struct cluster *c, int64_t idle_ms)
+{
+	atomic_store(&c->idle_ms, idle_ms);
+}
+
 int cluster_start(struct cluster *c, int64_t idle_ms, struct err *e)
 {
 	int rc;
 
-	c->idle_ms = idle_ms;
+	atomic_store(&c->idle_ms, idle_ms);
 	c->tidy_ms = clock_ms() + TIDY_LEASES * c->o.lease_ms;
 	rc = pthread_create(&c->thread, NULL, run, c);
 	if (rc != 0)

@@ -60,6 +60,8 @@ struct cluster_opts {
 struct cluster *cluster_create(const struct cluster_opts *o, struct err *e);
 /* What is older than idle_ms and in nobody's hands is claimed once more. */
 int cluster_start(struct cluster *c, int64_t idle_ms, struct err *e);
+/* Another such time from now on. Any thread. */
+void cluster_expect(struct cluster *c, int64_t idle_ms);
 
 /*
  * Takes no more entries, and gives up each partition as soon as nothing of

@@ -3,6 +3,7 @@
 #define STORE_CLUSTER_IN_H
 
 #include <pthread.h>
+#include <stdatomic.h>
 #include <stdbool.h>
 #include <stddef.h>
 #include <stdint.h>
@@ -52,7 +53,7 @@ struct cluster {
 	/* The thread's own. */
 	struct part parts[LEASE_PARTS];
 	int64_t due_ms;
-	int64_t idle_ms;
+	atomic_llong idle_ms;
 	int64_t tidy_ms; /* when it is time again */
 	unsigned int dialed;
 	bool is_deaf;

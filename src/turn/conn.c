@@ -5,6 +5,7 @@
 
 #include "base/clock.h"
 #include "base/conf.h"
+#include "base/live.h"
 #include "base/map.h"
 #include "route/job.h"
 #include "turn/turn.h"
@@ -54,7 +55,8 @@ static void on_channel_timer(void *arg)
 	post_run(arg);
 }
 
-static struct conn *conn_make(struct worker *w, const char *key)
+static struct conn *conn_make(struct worker *w, const struct conf *conf,
+			      const char *key)
 {
 	int64_t now = clock_ms();
 	struct conn *c;
@@ -65,9 +67,9 @@ static struct conn *conn_make(struct worker *w, const char *key)
 	c->w = w;
 	c->finals_tail = &c->finals;
 	c->unseen_tail = &c->unseen;
-	pace_init(&c->edits, w->conf->updates_per_minute, EDIT_BURST, now);
+	pace_init(&c->edits, conf->updates_per_minute, EDIT_BURST, now);
 	pace_init(&c->posts, 0, 1, now);
-	pace_init(&c->deletes, w->conf->updates_per_minute, EDIT_BURST, now);
+	pace_init(&c->deletes, conf->updates_per_minute, EDIT_BURST, now);
 	pace_init(&c->reactions, EYES_A_MIN, EYES_BURST, now);
 	c->key = strdup(key);
 	c->timer = loop_timer_create(w->loop, on_conn_timer, c);
@@ -80,19 +82,33 @@ static struct conn *conn_make(struct worker *w, const char *key)
 	return c;
 }
 
+/* As a reload may have changed it. */
+static void conn_pace(struct conn *c, const struct conf *conf)
+{
+	int64_t now = clock_ms();
+
+	pace_rate(&c->edits, conf->updates_per_minute, now);
+	pace_rate(&c->deletes, conf->updates_per_minute, now);
+}
+
 struct conn *conn_get(struct worker *w, const struct job *job)
 {
 	const struct connection *k = &job->connection;
 	char key[KEY_SIZE];
+	const struct conf *conf;
 	struct conn *c;
 
 	if (key_of(key, k->app_id, k->workspace_id) < 0)
 		return NULL;
+	conf = live_take(w->live, w->conf);
 	c = map_get(w->conns, key);
 	if (!c)
-		c = conn_make(w, key);
+		c = conn_make(w, conf, key);
+	else
+		conn_pace(c, conf);
 	if (c)
 		c->refs++;
+	live_drop(w->live, conf);
 	return c;
 }
 
@@ -104,7 +120,8 @@ void conn_put(struct conn *c)
 	c->used_ms = clock_ms();
 }
 
-static struct channel *channel_make(struct conn *c, const char *key)
+static struct channel *channel_make(struct conn *c, const char *key,
+				    int posts_per_minute)
 {
 	struct worker *w = c->w;
 	struct channel *ch;
@@ -115,8 +132,7 @@ static struct channel *channel_make(struct conn *c, const char *key)
 	ch->conn = c;
 	c->refs++;
 	ch->waiting_tail = &ch->waiting;
-	pace_init(&ch->pace, w->conf->posts_per_second * 60, POST_BURST,
-		  clock_ms());
+	pace_init(&ch->pace, posts_per_minute, POST_BURST, clock_ms());
 	ch->key = strdup(key);
 	ch->timer = loop_timer_create(w->loop, on_channel_timer, ch);
 	if (!ch->key || !ch->timer || map_put(w->channels, key, ch) < 0) {
@@ -128,14 +144,22 @@ static struct channel *channel_make(struct conn *c, const char *key)
 
 struct channel *channel_get(struct conn *c, const char *channel_id)
 {
+	struct worker *w = c->w;
 	char key[KEY_SIZE];
+	const struct conf *conf;
 	struct channel *ch;
+	int per_minute;
 
 	if (key_of(key, c->key, channel_id) < 0)
 		return NULL;
-	ch = map_get(c->w->channels, key);
-	if (!ch)
-		ch = channel_make(c, key);
+	conf = live_take(w->live, w->conf);
+	per_minute = conf->posts_per_second * 60;
+	live_drop(w->live, conf);
+	ch = map_get(w->channels, key);
+	if (ch)
+		pace_rate(&ch->pace, per_minute, clock_ms());
+	else
+		ch = channel_make(c, key, per_minute);
 	if (ch)
 		ch->refs++;
 	return ch;

@@ -123,7 +123,7 @@ static void stands(struct turn *t, const char *ts)
 /* Nothing of it is to be seen in Slack, and nobody waits for it any more. */
 static bool is_too_late(const struct turn *t)
 {
-	int64_t most = t->w->conf->replay_max_age_minutes * INT64_C(60000);
+	int64_t most = t->conf->replay_max_age_minutes * INT64_C(60000);
 
 	return t->part == 0 && !t->resumed && most > 0 &&
 	       clock_ms() - t->began_ms > most;

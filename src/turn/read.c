@@ -97,7 +97,7 @@ void read_history(struct turn *t)
 {
 	const struct conf_model *model;
 
-	model = conf_model(t->w->conf, t->job->agent.model);
+	model = conf_model(t->conf, t->job->agent.model);
 	if (t->trims == 0)
 		t->budget = (size_t)model->context_tokens;
 	t->rd.run = run_history;

@@ -10,6 +10,7 @@
 #include "base/conf.h"
 #include "base/err.h"
 #include "base/killpoint.h"
+#include "base/live.h"
 #include "base/log.h"
 #include "base/suspect.h"
 #include "net/http.h"
@@ -120,9 +121,13 @@ int64_t turn_retry_ms(struct turn *t, const struct slack_result *r)
 
 int64_t turn_doubt_left(const struct turn *t)
 {
-	int64_t over =
-		t->doubt_ms + t->w->conf->slack_timeout_s * INT64_C(1000);
-	int64_t left = over - clock_ms();
+	int64_t most = t->conf->slack_timeout_s * INT64_C(1000);
+	int64_t left;
+
+	/* What is in doubt may have been sent before a reload. */
+	if (slack_longest_ms() > most)
+		most = slack_longest_ms();
+	left = t->doubt_ms + most - clock_ms();
 
 	return t->doubt_ms > 0 && left > 0 ? left : 0;
 }
@@ -271,7 +276,7 @@ static void cut(struct turn *t)
 /* No more than we show, and no half character at the end. */
 static void add_text(struct turn *t, const char *p, size_t n)
 {
-	size_t room = (size_t)t->w->conf->answer_max_bytes - t->answer.len;
+	size_t room = (size_t)t->conf->answer_max_bytes - t->answer.len;
 
 	if (n > room) {
 		t->cut = true;
@@ -340,7 +345,7 @@ void turn_ask(struct turn *t, const struct prompt *p)
 
 	killpoint("asking");
 	(void)snprintf(t->model, sizeof(t->model), "%s",
-		       conf_model(w->conf, model)->name);
+		       conf_model(t->conf, model)->name);
 	t->llm = llm_ask(w->llm, w->http, w->loop, &q, on_text, on_llm_done, t,
 			 &e);
 	turn_step(t, "asked", t->model);
@@ -492,6 +497,7 @@ void turn_free(struct turn *t)
 	reply_release(&t->reply);
 	free(t->lines);
 	job_free(t->job);
+	live_drop(w->live, t->conf);
 	free(t);
 	if (head)
 		turn_go(head->who);
@@ -573,7 +579,7 @@ static int set_up(struct turn *t)
 {
 	struct worker *w = t->w;
 	const struct message *m = t->job->msg;
-	size_t cap = (size_t)w->conf->answer_max_bytes + REMARK_MAX;
+	size_t cap = (size_t)t->conf->answer_max_bytes + REMARK_MAX;
 
 	/* An answer of a run with a larger limit is kept whole. */
 	if (t->job->entry.answer)
@@ -612,6 +618,7 @@ void turn_start(struct worker *w, struct job *job)
 		return;
 	}
 	t->w = w;
+	t->conf = live_take(w->live, w->conf);
 	t->job = job;
 	t->seat.who = t;
 	link_turn(t);

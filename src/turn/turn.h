@@ -27,6 +27,7 @@
  * on one worker's loop, except where another thread is named.
  */
 struct conf;
+struct live;
 struct http;
 struct job;
 struct json;
@@ -45,7 +46,8 @@ struct counters {
 /* worker.c */
 
 struct worker {
-	const struct conf *conf;
+	const struct conf *conf; /* for keys that aren't live */
+	struct live *live;
 	struct llm *llm;
 	struct journal *journal;
 	struct router *router;
@@ -176,6 +178,7 @@ typedef void look_done(struct turn *t, const struct slack_result *r,
 
 struct turn {
 	struct worker *w;
+	const struct conf *conf;   /* as it was when the turn began */
 	struct turn *next, **link; /* of the worker's list */
 	struct job *job;
 	struct conn *conn;

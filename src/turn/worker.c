@@ -197,11 +197,12 @@ void worker_emptied(struct worker *w)
 static int worker_init(struct workers *ws, size_t i,
 		       const struct worker_opts *o, struct err *e)
 {
-	struct http_opts ho = { .way = &o->conf->slack_way };
+	struct http_opts ho = { .way = &o->conf->slack_way, .box = o->way };
 	struct worker *w = &ws->w[i];
 	char name[32];
 
 	w->conf = o->conf;
+	w->live = o->live;
 	w->llm = o->llm;
 	w->journal = o->journal;
 	w->router = o->router;

@@ -12,9 +12,11 @@ struct job;
 struct journal;
 struct leases;
 struct ledger;
+struct live;
 struct llm;
 struct quarantine;
 struct router;
+struct way_box;
 
 /*
  * The worker threads. Each runs a loop with many turns on it; no thread waits
@@ -25,6 +27,8 @@ struct workers;
 
 struct worker_opts {
 	const struct conf *conf;
+	struct live *live;   /* NULL: nothing is reloaded */
+	struct way_box *way; /* to Slack; NULL: as conf says */
 	struct llm *llm;
 	struct journal *journal;
 	struct router *router;   /* for reading history */
