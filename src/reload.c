@@ -226,6 +226,9 @@ int reload_run(void *arg, bool apply, struct buf *out, struct err *e)
 		tell_systemd();
 	rc = run(r, running, apply, out, e);
 	live_drop(r->o.live, running);
+	/* What the settings name and isn't there is a mistake in them. */
+	if (rc < 0 && e->kind == ERR_FATAL)
+		e->kind = ERR_INPUT;
 	if (!apply)
 		return rc;
 	(void)sd_notify(0, "READY=1");

@@ -473,6 +473,75 @@ START_TEST(sample_file_shows_every_key_and_its_default)
 }
 END_TEST
 
+/* As the manual page heads a row. */
+static void item_of(const struct conf_key *k, char *out, size_t size)
+{
+	switch (k->type) {
+	case CONF_STR:
+		(void)snprintf(out, size, ".It Cm %s = Qq%s%s\n", k->name,
+			       *k->str ? " " : "", k->str);
+		break;
+	case CONF_INT:
+		(void)snprintf(out, size, ".It Cm %s = %ld\n", k->name, k->num);
+		break;
+	case CONF_BOOL:
+		(void)snprintf(out, size, ".It Cm %s = %s\n", k->name,
+			       k->num ? "true" : "false");
+		break;
+	}
+}
+
+/* In the order of the page, which is free; its text ends at the next. */
+static const struct conf_key *key_of_item(const char *section, const char *line)
+{
+	const struct conf_key *k;
+	char item[512];
+
+	for (k = conf_keys; k < conf_keys + conf_nkeys; k++) {
+		item_of(k, item, sizeof(item));
+		if (strcmp(k->section, section) == 0 && strcmp(item, line) == 0)
+			return k;
+	}
+	ck_abort_msg("of '%s' the table has no %s", section, line);
+	return NULL;
+}
+
+/* Every key stands there once, with its default, and says so if it needs a
+ * restart; nothing else does. */
+START_TEST(manual_page_says_of_every_key_what_the_table_does)
+{
+	const char *top = getenv("KONSTRUCT_SRCDIR");
+	const struct conf_key *k = NULL;
+	char line[512], section[32] = "";
+	bool restart = false;
+	size_t n = 0;
+	FILE *page;
+
+	(void)snprintf(line, sizeof(line), "%s/docs/man/konstructd.conf.5",
+		       top ? top : ".");
+	page = fopen(line, "r");
+	ck_assert_ptr_nonnull(page);
+	while (fgets(line, sizeof(line), page)) {
+		if (strcmp(line, "Needs a restart.\n") == 0)
+			restart = true;
+		if (strncmp(line, ".It Cm ", 7) != 0 &&
+		    strncmp(line, ".S", 2) != 0)
+			continue;
+		ck_assert_msg(!k || k->live != restart, "%s.%s", k->section,
+			      k->name);
+		k = NULL;
+		restart = false;
+		(void)sscanf(line, ".Ss %31s", section);
+		if (line[1] == 'S')
+			continue;
+		k = key_of_item(section, line);
+		n++;
+	}
+	fclose(page);
+	ck_assert_uint_eq(n, conf_nkeys);
+}
+END_TEST
+
 START_TEST(sample_file_lacks_only_the_url)
 {
 	const char *top = getenv("KONSTRUCT_SRCDIR");
@@ -570,6 +639,7 @@ int main(void)
 	tcase_add_test(tc, too_many_later_files_are_refused);
 	tcase_add_test(tc, what_is_shown_reads_back_as_the_same);
 	tcase_add_test(tc, sample_file_shows_every_key_and_its_default);
+	tcase_add_test(tc, manual_page_says_of_every_key_what_the_table_does);
 	tcase_add_test(tc, sample_file_lacks_only_the_url);
 	tcase_add_loop_test(tc, plain_text_urls_stay_on_this_machine, 0,
 			    sizeof(urls) / sizeof(urls[0]));

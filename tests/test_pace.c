@@ -79,6 +79,23 @@ START_TEST(waiting_for_several_takes_none)
 }
 END_TEST
 
+START_TEST(another_rate_keeps_the_tokens)
+{
+	pace_init(&p, 60, 4, 0);
+	ck_assert_int_eq(pace_take(&p, 0), 0);
+	ck_assert_int_eq(pace_take(&p, 0), 0);
+	pace_rate(&p, 30, 0);
+	ck_assert_int_eq(pace_take(&p, 0), 0);
+	ck_assert_int_eq(pace_take(&p, 0), 0);
+	ck_assert_int_eq(pace_take(&p, 0), 2000);
+	pace_rate(&p, 0, 0);
+	ck_assert_int_eq(pace_take(&p, 0), 0);
+	pace_rate(&p, 60, 0);
+	ck_assert_int_eq(pace_wait(&p, 4, 0), 0);
+	ck_assert_int_eq(pace_wait(&p, 5, 0), 1000);
+}
+END_TEST
+
 START_TEST(retry_after_blocks_everything)
 {
 	pace_init(&p, 60, 5, 0);
@@ -123,6 +140,7 @@ int main(void)
 	tcase_add_test(tc, zero_per_minute_is_unlimited);
 	tcase_add_test(tc, force_passes_on_credit_that_is_paid_back);
 	tcase_add_test(tc, waiting_for_several_takes_none);
+	tcase_add_test(tc, another_rate_keeps_the_tokens);
 	tcase_add_test(tc, retry_after_blocks_everything);
 	tcase_add_test(tc, retry_after_blocks_the_unlimited_too);
 	tcase_add_test(tc, a_clock_that_stands_gives_nothing);

@@ -128,6 +128,34 @@ static int get(const struct conf_way *c, const char *url)
 	return status;
 }
 
+static struct way *way_by(const char *proxy)
+{
+	struct conf_way c = { .proxy = (char *)proxy };
+	struct err e = { 0 };
+	struct way *w = way_create(&c, &e);
+
+	ck_assert_ptr_nonnull(w);
+	return w;
+}
+
+START_TEST(way_of_the_moment_is_for_who_comes_then)
+{
+	struct err e = { 0 };
+	struct way_box *b = way_box_create(way_by("http://a:1"), &e);
+	const struct way *first = way_box_take(b);
+	const struct way *second;
+
+	way_box_put(b, way_by("http://b:2"));
+	second = way_box_take(b);
+	ck_assert_str_eq(way_proxy(first, true), "http://a:1");
+	ck_assert_str_eq(way_proxy(second, true), "http://b:2");
+	ck_assert(!way_same(first, second));
+	way_box_drop(b, first);
+	way_box_drop(b, second);
+	way_box_free(b);
+}
+END_TEST
+
 /* openssl's own server, which wants a certificate; its port is in "out". */
 static pid_t serve(int *port)
 {
@@ -195,6 +223,7 @@ int main(void)
 	tcase_add_checked_fixture(tc, setup, teardown);
 	tcase_add_test(tc, password_wants_a_user);
 	tcase_add_test(tc, password_file_that_is_missing_is_named);
+	tcase_add_test(tc, way_of_the_moment_is_for_who_comes_then);
 	tcase_add_loop_test(tc, proxy_is_the_one_that_curl_takes, 0,
 			    sizeof(envs) / sizeof(envs[0]));
 	tcase_add_test(tc, client_shows_its_certificate);

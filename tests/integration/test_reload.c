@@ -1,0 +1,331 @@
+/* SPDX-License-Identifier: ISC */
+#include <check.h>
+#include <signal.h>
+#include <stdio.h>
+#include <stdlib.h>
+#include <string.h>
+#include <sys/stat.h>
+
+#include "base/err.h"
+#include "integration/rig.h"
+#include "proxy.h"
+
+/* Settings that change while the daemon runs. */
+#define MS 20000
+
+#define MANY 20
+
+static struct rig rig;
+
+static void setup(void)
+{
+	rig_up(&rig);
+}
+
+static void teardown(void)
+{
+	rig_close(&rig);
+}
+
+/* What conf.d says from now on. */
+static void put(const char *text)
+{
+	char path[128];
+	FILE *f;
+
+	(void)snprintf(path, sizeof(path), "%s/conf.d", rig.bed.dir);
+	(void)mkdir(path, 0700);
+	(void)snprintf(path, sizeof(path), "%s/conf.d/t.conf", rig.bed.dir);
+	f = fopen(path, "w");
+	ck_assert_ptr_nonnull(f);
+	ck_assert_int_ge(fputs(text, f), 0);
+	ck_assert_int_eq(fclose(f), 0);
+}
+
+/* What it printed, to be freed. */
+static char *ctl(int want, const char *a, const char *b, const char *c)
+{
+	const char *args[] = { a, b, c, NULL };
+	char *out = NULL;
+
+	ck_assert_int_eq(rig_ctl(&rig, &out, args), want);
+	ck_assert_ptr_nonnull(out);
+	return out;
+}
+
+static void holds(char *out, const char *words)
+{
+	ck_assert_msg(strstr(out, words) != NULL, "no '%s' in: %s", words, out);
+	free(out);
+}
+
+static void reload(void)
+{
+	free(ctl(0, "reload", NULL, NULL));
+}
+
+static void slow_model(void)
+{
+	struct sim_settings set;
+
+	sim_settings(rig.sim, &set);
+	set.llm_first_ms = 100;
+	set.llm_token_ms = 30;
+	sim_set(rig.sim, &set);
+}
+
+static void ask(const char *text, char ts[SIM_TS])
+{
+	rig_say(&rig, "C1", "U1", text, NULL, ts);
+}
+
+static uint64_t links_opened(void)
+{
+	struct sim_stats st;
+
+	sim_stats(rig.sim, &st);
+	return st.links_opened;
+}
+
+static const char *const variants[] = {
+	"limits { burst = 40 }\ndaemon { log_level = debug }\n"
+	"slack { updates_per_minute = 600 }\n",
+	"llm main { max_tokens = 500 concurrency = 3 }\n"
+	"daemon { dials_per_second = 50 log_format = json }\n",
+	"llm main { timeout_s = 60 }\nllm fast { concurrency = 1 }\n"
+	"slack { timeout_s = 20 posts_per_second = 20 }\n",
+};
+
+START_TEST(reload_under_load_drops_no_link_and_loses_no_answer)
+{
+	char ts[MANY][SIM_TS];
+	int i;
+
+	slow_model();
+	for (i = 0; i < MANY; i++) {
+		ask("<@UB1> hello", ts[i]);
+		put(variants[i % 3]);
+		reload();
+	}
+	for (i = 0; i < MANY; i++) {
+		char *text = rig_answer(&rig, "C1", ts[i]);
+
+		ck_assert_msg(strstr(text, "Sorry") == NULL, "%s", text);
+		free(text);
+		ck_assert_uint_eq(rig_replies(&rig, "C1", ts[i]), 1);
+	}
+	ck_assert_uint_eq(links_opened(), 1);
+	ck_assert_uint_eq(sim_links(rig.sim, "A1"), 1);
+}
+END_TEST
+
+START_TEST(bad_file_keeps_what_runs)
+{
+	char ts[SIM_TS];
+
+	put("limits { burst = 1 }\nlimits { burst = many }\n");
+	ck_assert_int_eq(kill(rig.bed.pid, SIGHUP), 0);
+	ck_assert(rig_logged(&rig, "the settings stay as they were", MS));
+	ck_assert(rig_logged(&rig, "conf.d/t.conf:2: 'burst'", MS));
+	free(ctl(78, "reload", NULL, NULL));
+	put("");
+	holds(ctl(0, "config", "diff", NULL), "the file says what runs");
+	ask("<@UB1> hello", ts);
+	free(rig_answer(&rig, "C1", ts));
+}
+END_TEST
+
+/* What it names isn't there: a mistake that only shows when it is used. */
+START_TEST(key_that_cannot_be_read_changes_nothing)
+{
+	put("limits { burst = 1 }\n"
+	    "llm fast { api_key_file = \"/nonexistent/key\" }\n");
+	free(ctl(65, "reload", NULL, NULL));
+	ck_assert(rig_logged(&rig, "/nonexistent/key", MS));
+	put("limits { burst = 1 }\n");
+	holds(ctl(0, "config", "diff", NULL), "by reload");
+}
+END_TEST
+
+START_TEST(setting_that_needs_a_restart_is_refused_by_name)
+{
+	char *out;
+
+	put("\ndaemon { routers = 7 }\nlimits { burst = 9 }\n");
+	out = ctl(0, "config", "diff", "--json");
+	ck_assert_ptr_nonnull(strstr(out, "\"daemon.routers\""));
+	ck_assert_ptr_nonnull(strstr(out, "conf.d/t.conf:2\",\"live\":false"));
+	ck_assert_ptr_nonnull(strstr(out, "conf.d/t.conf:3\",\"live\":true"));
+	free(out);
+	out = ctl(0, "reload", NULL, NULL);
+	ck_assert_ptr_nonnull(strstr(out, "needs a restart"));
+	ck_assert_ptr_nonnull(strstr(out, "in force"));
+	free(out);
+	ck_assert(rig_logged(&rig, "a setting needs a restart", MS));
+	/* It goes on differing, and alone. */
+	out = ctl(0, "config", "diff", NULL);
+	ck_assert_ptr_null(strstr(out, "burst"));
+	holds(out, "daemon.routers");
+}
+END_TEST
+
+START_TEST(secret_is_not_shown)
+{
+	char *out;
+
+	put("store { url = \"postgresql://u:hunter2@127.0.0.1/x\" }\n");
+	out = ctl(0, "config", "diff", "--json");
+	ck_assert_ptr_null(strstr(out, "hunter2"));
+	holds(out, "\"store.url\",\"running\":\"(hidden)\"");
+	reload();
+	ck_assert(rig_logged(&rig, "store.url", MS));
+	out = bed_log(&rig.bed);
+	ck_assert_ptr_null(strstr(out, "hunter2"));
+	free(out);
+}
+END_TEST
+
+START_TEST(running_turn_ends_with_the_model_that_it_began_with)
+{
+	char first[SIM_TS], second[SIM_TS], third[SIM_TS];
+	char *text;
+
+	slow_model();
+	ask("<@UB1> hello", first);
+	ck_assert_int_eq(sim_wait_asks(rig.sim, 1, MS), 0);
+	put("llm main { url = \"http://127.0.0.1:1/v1\" }\n");
+	reload();
+	ask("<@UB1> are you there?", second);
+	text = rig_answer(&rig, "C1", second);
+	ck_assert_ptr_nonnull(strstr(text, "ref."));
+	free(text);
+	text = rig_answer(&rig, "C1", first);
+	ck_assert_ptr_null(strstr(text, "ref."));
+	free(text);
+	put("");
+	reload();
+	ask("<@UB1> and now?", third);
+	text = rig_answer(&rig, "C1", third);
+	ck_assert_ptr_null(strstr(text, "ref."));
+	free(text);
+}
+END_TEST
+
+START_TEST(new_model_is_there_for_an_agent)
+{
+	const char *const set[] = { "agent",   "set",   "acme",
+				    "--model", "extra", NULL };
+	struct sim_ask *asks;
+	char ts[SIM_TS];
+	char text[512];
+	size_t n;
+
+	ck_assert_int_eq(rig_ctl(&rig, NULL, set), 65);
+	(void)snprintf(text, sizeof(text),
+		       "llm extra { url = \"%s\" model = \"sim-extra\""
+		       " ca_file = \"%s\" }\n",
+		       sim_llm_url(rig.sim), rig.bed.ca);
+	put(text);
+	reload();
+	ck_assert_int_eq(rig_ctl(&rig, NULL, set), 0);
+	ask("<@UB1> hello", ts);
+	free(rig_answer(&rig, "C1", ts));
+	asks = sim_asks(rig.sim, &n);
+	ck_assert_uint_eq(n, 1);
+	ck_assert_str_eq(asks[0].model, "sim-extra");
+	sim_asks_free(asks, n);
+}
+END_TEST
+
+START_TEST(signal_brings_new_limits)
+{
+	char ts[SIM_TS];
+
+	put("limits { rate_per_minute = 1 burst = 1 }\n");
+	ck_assert_int_eq(kill(rig.bed.pid, SIGHUP), 0);
+	ck_assert(rig_logged(&rig, "the settings were read again", MS));
+	ask("<@UB1> hello", ts);
+	free(rig_answer(&rig, "C1", ts));
+	ask("<@UB1> hello again", ts);
+	ck_assert_int_eq(sim_wait_ephemeral(rig.sim, "C1", "U1", 1, MS), 0);
+	ck_assert_uint_eq(rig_replies(&rig, "C1", ts), 0);
+}
+END_TEST
+
+START_TEST(proxy_is_for_what_connects_from_then_on)
+{
+	static const struct proxy_habits none;
+	struct proxy *p = proxy_start(&none);
+	char text[512];
+	char ts[SIM_TS];
+	size_t before;
+
+	ask("<@UB1> hello", ts);
+	free(rig_answer(&rig, "C1", ts));
+	(void)snprintf(text, sizeof(text),
+		       "slack { proxy = \"%s\" no_proxy = \"elsewhere.test\" }"
+		       "\nllm main { proxy = \"%s\" no_proxy = "
+		       "\"elsewhere.test\" }\n",
+		       proxy_url(p), proxy_url(p));
+	put(text);
+	reload();
+	ck_assert_uint_eq(proxy_tunnels(p), 0);
+	ask("<@UB1> hello again", ts);
+	free(rig_answer(&rig, "C1", ts));
+	before = proxy_tunnels(p);
+	ck_assert_uint_ge(before, 1);
+	ck_assert_uint_eq(links_opened(), 1);
+	/* A link that is dialed anew goes through it as well. */
+	ck_assert_int_eq(sim_cut(rig.sim, "A1", SIM_CUT_RESET), 1);
+	ck_assert(rig_logged(&rig, "live", MS));
+	while (links_opened() < 2)
+		ck_assert_int_eq(sim_wait_links(rig.sim, "A1", 1, MS), 0);
+	ck_assert_uint_gt(proxy_tunnels(p), before);
+	put("slack { proxy = direct }\nllm main { proxy = direct }\n");
+	reload();
+	before = proxy_tunnels(p);
+	ask("<@UB1> once more", ts);
+	free(rig_answer(&rig, "C1", ts));
+	ck_assert_uint_eq(proxy_tunnels(p), before);
+	rig_stop(&rig);
+	proxy_stop(p);
+}
+END_TEST
+
+START_TEST(settings_are_checked_without_a_daemon)
+{
+	holds(ctl(0, "config", "check", NULL), "no mistakes");
+	put("llm fast { api_key_file = \"/nonexistent/key\" }\n");
+	free(ctl(78, "config", "check", NULL));
+	put("daemon { workers = 2 }\n");
+	holds(ctl(0, "config", "check", "--json"), "conf.d/t.conf");
+}
+END_TEST
+
+int main(void)
+{
+	Suite *s = suite_create("reload");
+	TCase *tc = tcase_create("reload");
+	SRunner *sr;
+	int failed;
+
+	rig_begin();
+	tcase_add_checked_fixture(tc, setup, teardown);
+	tcase_set_timeout(tc, 120);
+	tcase_add_test(tc, reload_under_load_drops_no_link_and_loses_no_answer);
+	tcase_add_test(tc, bad_file_keeps_what_runs);
+	tcase_add_test(tc, key_that_cannot_be_read_changes_nothing);
+	tcase_add_test(tc, setting_that_needs_a_restart_is_refused_by_name);
+	tcase_add_test(tc, secret_is_not_shown);
+	tcase_add_test(tc, running_turn_ends_with_the_model_that_it_began_with);
+	tcase_add_test(tc, new_model_is_there_for_an_agent);
+	tcase_add_test(tc, signal_brings_new_limits);
+	tcase_add_test(tc, proxy_is_for_what_connects_from_then_on);
+	tcase_add_test(tc, settings_are_checked_without_a_daemon);
+	suite_add_tcase(s, tc);
+	sr = srunner_create(s);
+	srunner_run_all(sr, CK_ENV);
+	failed = srunner_ntests_failed(sr);
+	srunner_free(sr);
+	return failed ? EXIT_FAILURE : EXIT_SUCCESS;
+}
