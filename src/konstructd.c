@@ -430,7 +430,7 @@ static int create_journal(struct daemon *d, struct err *e)
 
 static int create_way(struct daemon *d, struct err *e)
 {
-	struct way *w = way_create(d->conf->slack_way, e);
+	struct way *w = way_create(&d->conf->slack_way, e);
 
 	d->way = w ? way_box_create(w, e) : NULL;
 	if (!d->way)
