@@ -41,7 +41,7 @@ void simapp_close(struct simapp *a)
 	memset(a, 0, sizeof(*a));
 }
 
-static const char *call_as(struct simapp *a, const char *token,
+const char *simapp_call_as(struct simapp *a, const char *token,
 			   const char *method, const char *body)
 {
 	const struct answer *got;
@@ -58,7 +58,7 @@ static const char *call_as(struct simapp *a, const char *token,
 
 const char *simapp_call(struct simapp *a, const char *method, const char *body)
 {
-	return call_as(a, SIMAPP_KIM, method, body);
+	return simapp_call_as(a, SIMAPP_KIM, method, body);
 }
 
 void simapp_must(struct simapp *a, const char *method, const char *body)
@@ -90,8 +90,8 @@ static void next_frame(struct simapp *a)
 
 void simapp_link(struct simapp *a)
 {
-	const char *error =
-		call_as(a, "xapp-1-A0ACME-sim", "apps.connections.open", "");
+	const char *error = simapp_call_as(a, "xapp-1-A0ACME-sim",
+					   "apps.connections.open", "");
 	const char *path;
 
 	ck_assert_msg(!error, "%s", error);

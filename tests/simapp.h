@@ -31,6 +31,8 @@ void simapp_link(struct simapp *a);
 
 /* The error of a call, or NULL; form or JSON by its first byte. */
 const char *simapp_call(struct simapp *a, const char *method, const char *body);
+const char *simapp_call_as(struct simapp *a, const char *token,
+			   const char *method, const char *body);
 void simapp_must(struct simapp *a, const char *method, const char *body);
 /* Posts it; its ts is good until the next call. */
 const char *simapp_post(struct simapp *a, const char *body);

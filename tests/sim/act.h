@@ -86,6 +86,24 @@ void sim_views_free(struct sim_view *v, size_t n);
 int sim_wait_view(struct sim *s, const char *user, const char *words,
 		  char id[24], int timeout_ms);
 
+/*
+ * From now on the token of this install expires (sim_settings.token_ms) and
+ * is renewed with oauth.v2.access, which gives a new pair; the two newest
+ * access tokens are good. -1: no such token, or it does so already.
+ */
+struct sim_rotation {
+	const char *client_id;
+	const char *client_secret;
+	const char *refresh_token;
+};
+int sim_rotate_token(struct sim *s, const char *bot_token,
+		     const struct sim_rotation *r);
+/* It is over at once: token_expired. */
+int sim_expire_token(struct sim *s, const char *bot_token);
+/* The newest one. */
+int sim_bot_token(struct sim *s, const char *app_id, const char *team_id,
+		  char *out, size_t size);
+
 /* An app that is an agent. */
 
 /*

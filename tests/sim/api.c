@@ -6,6 +6,7 @@
 #include "base/map.h"
 #include "sim/api.h"
 #include "sim/http.h"
+#include "sim/rotate.h"
 
 #define RESPONSE_MAX ((size_t)32 << 20)
 
@@ -30,6 +31,7 @@ struct api *api_create(void)
 	add_methods(a->methods, conversation_methods);
 	add_methods(a->methods, other_methods);
 	add_methods(a->methods, agent_methods);
+	add_methods(a->methods, oauth_methods);
 	add_methods(a->methods, stream_methods);
 	add_methods(a->methods, view_methods);
 	return a;
@@ -171,6 +173,8 @@ static const char *check_token(struct call *c)
 	struct world *w = c->s->world;
 	const char *error;
 
+	if (c->method && c->method->flags & M_OPEN)
+		return NULL;
 	if (!c->token || !*c->token)
 		return "not_authed";
 	c->install = map_get(w->bot_tokens, c->token);
@@ -178,7 +182,8 @@ static const char *check_token(struct call *c)
 			    : map_get(w->app_tokens, c->token);
 	if (!c->app)
 		return "invalid_auth";
-	error = c->install ? c->install->token_error : c->app->token_error;
+	error = c->install ? token_error(c->install, c->token)
+			   : c->app->token_error;
 	if (error)
 		return error;
 	if (!c->method)
@@ -446,6 +451,7 @@ void api_serve(struct conn *conn, const struct request *r)
 
 	c->method = map_get(conn->s->api->methods, name);
 	read_args(c, r);
+	basic_args(&c->args, r);
 	c->token = http_bearer(r);
 	if (!c->token)
 		c->token = args_get(&c->args, "token");

@@ -27,6 +27,8 @@ struct args {
 	size_t n;
 };
 void args_form(struct args *a, const char *text);
+/* client_id and client_secret, if they come in the header. */
+void basic_args(struct args *a, const struct request *r);
 /* 0, or -1 when it isn't a JSON object. */
 int args_json(struct args *a, const char *text, size_t len);
 const char *args_get(const struct args *a, const char *key);
@@ -60,6 +62,7 @@ struct call {
 enum method_flags {
 	M_JSON = 1, /* takes JSON bodies too */
 	M_APP = 2,  /* app-level token instead of the bot's */
+	M_OPEN = 4, /* without a token */
 };
 
 struct method {
@@ -73,6 +76,7 @@ struct method {
 };
 extern const struct method chat_methods[];         /* chat.* */
 extern const struct method conversation_methods[]; /* conversations.* */
+extern const struct method oauth_methods[];
 extern const struct method other_methods[];
 extern const struct method agent_methods[];  /* assistant., agents. */
 extern const struct method stream_methods[]; /* chat.*Stream */

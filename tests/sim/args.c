@@ -3,8 +3,11 @@
 #include <stdlib.h>
 #include <string.h>
 
+#include <openssl/evp.h>
+
 #include "base/err.h"
 #include "sim/api.h"
+#include "sim/http.h"
 
 static void add(struct args *a, char *key, char *value)
 {
@@ -57,6 +60,28 @@ void args_form(struct args *a, const char *text)
 				    : must_dup(""));
 		text += n + (text[n] == '&');
 	}
+}
+
+void basic_args(struct args *a, const struct request *r)
+{
+	const char *v = http_header(r, "authorization");
+	unsigned char text[512] = { 0 };
+	char *colon;
+	size_t n;
+
+	if (!v || strncasecmp(v, "Basic ", 6) != 0)
+		return;
+	v += 6;
+	n = strlen(v);
+	if (n > 600 ||
+	    EVP_DecodeBlock(text, (const unsigned char *)v, (int)n) < 0)
+		return;
+	colon = strchr((char *)text, ':');
+	if (!colon)
+		return;
+	*colon = '\0';
+	add(a, must_dup("client_id"), must_dup((char *)text));
+	add(a, must_dup("client_secret"), must_dup(colon + 1));
 }
 
 static bool add_member(const char *key, const struct json *value, void *arg)

@@ -218,6 +218,28 @@ static const char *session(struct ctl *c)
 	return NULL;
 }
 
+static const char *rotate(struct ctl *c)
+{
+	struct sim_rotation r = {
+		.client_id = arg(c, "client_id"),
+		.client_secret = arg(c, "client_secret"),
+		.refresh_token = arg(c, "refresh_token"),
+	};
+
+	if (!arg(c, "token") || !r.client_id || !r.client_secret ||
+	    !r.refresh_token || sim_rotate_token(c->s, arg(c, "token"), &r) < 0)
+		return "token, client_id, client_secret and refresh_token are "
+		       "needed";
+	return NULL;
+}
+
+static const char *expire(struct ctl *c)
+{
+	if (!arg(c, "token") || sim_expire_token(c->s, arg(c, "token")) < 0)
+		return "no such token that rotates";
+	return NULL;
+}
+
 const struct ctl_call ctl_acts[] = {
 	{ "react", react_with },
 	{ "click", click },
@@ -229,6 +251,8 @@ const struct ctl_call ctl_acts[] = {
 	{ "submit", submit },
 	{ "close_view", close_view },
 	{ "views", views },
+	{ "rotate", rotate },
+	{ "expire", expire },
 	{ "stop", stop_session },
 	{ "assistant", assistant },
 	{ "look_at", look_at },

@@ -8,6 +8,7 @@
 #include "base/buf.h"
 #include "base/map.h"
 #include "sim/http.h"
+#include "sim/rotate.h"
 #include "sim/world.h"
 
 #define JSON_MAX ((size_t)1 << 20)
@@ -188,7 +189,7 @@ static bool may_read(struct sim *s, const char *token)
 {
 	struct install *i = token ? map_get(s->world->bot_tokens, token) : NULL;
 
-	return i && !i->token_error && list_has(i->scopes, "files:read");
+	return i && !token_error(i, token) && list_has(i->scopes, "files:read");
 }
 
 /* "/files/ID/..." */

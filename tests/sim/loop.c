@@ -229,6 +229,8 @@ static const struct sim_settings defaults = {
 	.trigger_ms = 3000,
 	.hook_ms = 1800000,
 	.stream_ms = 300000,
+	.token_ms = 43200000,
+	.refresh_grace_ms = 60000,
 	.post_burst = 5,
 	.llm_piece = 24,
 };

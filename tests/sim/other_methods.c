@@ -6,6 +6,7 @@
 #include "sim/api.h"
 #include "sim/file.h"
 #include "sim/react.h"
+#include "sim/rotate.h"
 #include "sim/socket.h"
 
 static const char *connections_open(struct call *c)
@@ -38,6 +39,8 @@ static const char *auth_test(struct call *c)
 	jw_str(&c->w, "app_name", i->bot_name);
 	if (i->team->enterprise)
 		jw_str(&c->w, "enterprise_id", i->team->enterprise);
+	if (token_expires_in(i, c->token) > 0)
+		jw_int(&c->w, "expires_in", token_expires_in(i, c->token));
 	jw_bool(&c->w, "is_enterprise_install", i->org_wide);
 	return NULL;
 }

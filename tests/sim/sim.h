@@ -61,12 +61,14 @@ struct sim_settings {
 	bool own_events;           /* posts and edits of bots come back; true */
 	bool root_events;          /* a reply also changes its root; true */
 
-	int trigger_ms;      /* how long a trigger_id is good; 3000 */
-	int stream_ms;       /* how long a stream lives; 300000 */
-	int hook_ms;         /* and a response_url; 1800000 */
-	bool limits;         /* answer 429 beyond the tiers; false */
-	int limit_window_ms; /* what Slack's tiers call a minute; 60000 */
-	int post_burst;      /* posts at once in a channel; 5 */
+	int trigger_ms;       /* how long a trigger_id is good; 3000 */
+	int token_ms;         /* life of a token that rotates; 43200000 */
+	int refresh_grace_ms; /* a used refresh token is good so long; 60000 */
+	int stream_ms;        /* how long a stream lives; 300000 */
+	int hook_ms;          /* and a response_url; 1800000 */
+	bool limits;          /* answer 429 beyond the tiers; false */
+	int limit_window_ms;  /* what Slack's tiers call a minute; 60000 */
+	int post_burst;       /* posts at once in a channel; 5 */
 
 	int llm_first_ms; /* before the first token; 0 */
 	int llm_token_ms; /* between two pieces; 0 */

@@ -8,6 +8,7 @@
 
 #include "base/map.h"
 #include "sim/core.h"
+#include "sim/rotate.h"
 
 static struct map *must_map(void)
 {
@@ -73,6 +74,7 @@ static void install_free(void *p)
 	free(i->bot_name);
 	free(i->scopes);
 	free(i->extra);
+	rotation_free(i->rotation);
 	free(i);
 }
 

@@ -42,6 +42,7 @@ struct install {
 	char *scopes;
 	char *extra;
 	bool unlisted;
+	struct rotation *rotation; /* NULL: the token doesn't expire */
 };
 
 struct user {

@@ -1,0 +1,249 @@
+/* SPDX-License-Identifier: ISC */
+#include "sim/rotate.h"
+
+#include <inttypes.h>
+#include <stdio.h>
+#include <stdlib.h>
+#include <string.h>
+
+#include "base/map.h"
+#include "sim/act.h"
+#include "sim/api.h"
+
+#define LIVE_MAX 2
+#define SECOND   INT64_C(1000000)
+
+struct bearer {
+	char *token;
+	int64_t until_us;
+};
+
+static void bearer_free(void *p)
+{
+	struct bearer *b = p;
+
+	free(b->token);
+	free(b);
+}
+
+void rotation_free(struct rotation *r)
+{
+	if (!r)
+		return;
+	vec_free(&r->live, bearer_free);
+	free(r->client_id);
+	free(r->client_secret);
+	free(r->refresh);
+	free(r->spent);
+	free(r);
+}
+
+static struct bearer *bearer_of(const struct install *in, const char *token)
+{
+	struct bearer *b;
+	size_t i;
+
+	for (i = 0; token && in->rotation && i < in->rotation->live.n; i++) {
+		b = in->rotation->live.v[i];
+		if (strcmp(b->token, token) == 0)
+			return b;
+	}
+	return NULL;
+}
+
+const char *token_error(const struct install *in, const char *token)
+{
+	const struct bearer *b = bearer_of(in, token);
+
+	if (in->token_error || !in->rotation)
+		return in->token_error;
+	if (!b)
+		return "token_revoked";
+	return b->until_us < sim_clock_us() ? "token_expired" : NULL;
+}
+
+int64_t token_expires_in(const struct install *in, const char *token)
+{
+	const struct bearer *b = bearer_of(in, token);
+
+	return b ? (b->until_us - sim_clock_us()) / SECOND : 0;
+}
+
+static void add_bearer(struct sim *s, struct rotation *r, const char *token)
+{
+	struct bearer *b = must_alloc(sizeof(*b));
+	struct bearer *old;
+
+	b->token = must_dup(token);
+	b->until_us = sim_clock_us() + s->set.token_ms * INT64_C(1000);
+	vec_push(&r->live, b);
+	if (r->live.n <= LIVE_MAX)
+		return;
+	old = r->live.v[0];
+	vec_remove(&r->live, old);
+	bearer_free(old);
+}
+
+static char *fresh(struct sim *s, const char *prefix)
+{
+	char text[80];
+
+	snprintf(text, sizeof(text), "%s-1-%016" PRIx64 "%016" PRIx64, prefix,
+		 sim_random(s), sim_random(s));
+	return must_dup(text);
+}
+
+/* A new pair; the refresh token used is good for a moment more, in case its
+ * answer was lost. */
+static void rotate(struct sim *s, struct install *i)
+{
+	struct rotation *r = i->rotation;
+
+	free(i->bot_token);
+	i->bot_token = fresh(s, "xoxe.xoxb");
+	if (map_put(s->world->bot_tokens, i->bot_token, i) < 0)
+		abort();
+	add_bearer(s, r, i->bot_token);
+	free(r->spent);
+	r->spent = r->refresh;
+	r->spent_until_us =
+		sim_clock_us() + s->set.refresh_grace_ms * INT64_C(1000);
+	r->refresh = fresh(s, "xoxe");
+	sim_changed(s);
+}
+
+static bool takes_refresh(const struct rotation *r, const char *token)
+{
+	return str_eq(r->refresh, token) ||
+	       (r->spent && str_eq(r->spent, token) &&
+		r->spent_until_us > sim_clock_us());
+}
+
+/* The install whose client and refresh token these are. */
+static struct install *find(const struct call *c, const char **error)
+{
+	const char *id = call_arg(c, "client_id");
+	const char *secret = call_arg(c, "client_secret");
+	const char *refresh = call_arg(c, "refresh_token");
+	const struct vec *all = &c->s->world->installs;
+	struct install *in;
+	size_t i;
+
+	*error = "invalid_client_id";
+	for (i = 0; i < all->n; i++) {
+		in = all->v[i];
+		if (!in->rotation || !str_eq(in->rotation->client_id, id))
+			continue;
+		if (!str_eq(in->rotation->client_secret, secret)) {
+			*error = "bad_client_secret";
+			return NULL;
+		}
+		if (takes_refresh(in->rotation, refresh)) {
+			*error = NULL;
+			return in;
+		}
+		*error = "invalid_refresh_token";
+	}
+	return NULL;
+}
+
+static void write_place(struct jwrite *w, const char *key, const char *id,
+			const char *name)
+{
+	if (!id) {
+		jw_str(w, key, NULL);
+		return;
+	}
+	jw_object(w, key);
+	jw_str(w, "id", id);
+	jw_str(w, "name", name);
+	jw_object_end(w);
+}
+
+static const char *oauth_access(struct call *c)
+{
+	const char *grant = call_arg(c, "grant_type");
+	const char *error;
+	struct install *i;
+
+	if (grant && !list_has("refresh_token,authorization_code", grant))
+		return "invalid_grant_type";
+	/* Nobody installs an app here, so there are no codes. */
+	if (!grant || strcmp(grant, "refresh_token") != 0)
+		return "invalid_code";
+	i = find(c, &error);
+	if (!i)
+		return error;
+	rotate(c->s, i);
+	jw_str(&c->w, "app_id", i->app->id);
+	jw_str(&c->w, "token_type", "bot");
+	jw_str(&c->w, "access_token", i->bot_token);
+	jw_int(&c->w, "expires_in", c->s->set.token_ms / 1000);
+	jw_str(&c->w, "refresh_token", i->rotation->refresh);
+	jw_str(&c->w, "scope", i->scopes);
+	jw_str(&c->w, "bot_user_id", i->bot_user);
+	write_place(&c->w, "team", i->org_wide ? NULL : i->team->id,
+		    i->team->name);
+	write_place(&c->w, "enterprise", i->team->enterprise,
+		    i->team->enterprise);
+	jw_bool(&c->w, "is_enterprise_install", i->org_wide);
+	return NULL;
+}
+
+const struct method oauth_methods[] = {
+	{ "oauth.v2.access", oauth_access, M_OPEN, 0, NULL, NULL },
+	{ 0 },
+};
+
+int sim_rotate_token(struct sim *s, const char *bot_token,
+		     const struct sim_rotation *from)
+{
+	struct install *i;
+	struct rotation *r;
+
+	sim_lock(s);
+	i = map_get(s->world->bot_tokens, bot_token);
+	if (i && !i->rotation) {
+		r = must_alloc(sizeof(*r));
+		r->client_id = must_dup(from->client_id);
+		r->client_secret = must_dup(from->client_secret);
+		r->refresh = must_dup(from->refresh_token);
+		add_bearer(s, r, bot_token);
+		i->rotation = r;
+	} else {
+		i = NULL;
+	}
+	sim_unlock(s);
+	return i ? 0 : -1;
+}
+
+int sim_expire_token(struct sim *s, const char *bot_token)
+{
+	struct bearer *b = NULL;
+	struct install *i;
+
+	sim_lock(s);
+	i = map_get(s->world->bot_tokens, bot_token);
+	if (i)
+		b = bearer_of(i, bot_token);
+	if (b)
+		b->until_us = 0;
+	sim_unlock(s);
+	return b ? 0 : -1;
+}
+
+int sim_bot_token(struct sim *s, const char *app_id, const char *team_id,
+		  char *out, size_t size)
+{
+	struct install *i = NULL;
+	struct app *a;
+
+	sim_lock(s);
+	a = world_app(s->world, app_id);
+	if (a)
+		i = app_install(a, team_id);
+	if (i)
+		snprintf(out, size, "%s", i->bot_token);
+	sim_unlock(s);
+	return i ? 0 : -1;
+}
