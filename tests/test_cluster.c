@@ -39,6 +39,7 @@ struct seat {
 	char taken[TAKEN_MAX][ID_SIZE]; /* in order */
 	int64_t epochs[TAKEN_MAX];
 	size_t ntaken;
+	size_t ncovered; /* by them */
 	size_t lost, apps, deaf, heard;
 	char nobodys[ID_SIZE];
 	char thread[100];
@@ -59,6 +60,7 @@ static void take(struct entry *en, void *arg)
 	ck_assert_uint_lt(s->ntaken, TAKEN_MAX);
 	memcpy(s->taken[s->ntaken], en->id, ID_SIZE);
 	s->epochs[s->ntaken++] = en->epoch;
+	s->ncovered += en->ncovered;
 	pthread_mutex_unlock(&s->lock);
 }
 
@@ -696,6 +698,93 @@ START_TEST(entry_in_nobodys_hands_is_taken_once_more)
 }
 END_TEST
 
+/* True when it was lost. */
+static bool cover(struct seat *s, const char *id, const char *covers,
+		  int64_t epoch)
+{
+	struct wait w = { .r.kind = JOURNAL_NOTE, .r.epoch = epoch };
+
+	(void)snprintf(w.r.entry_id, sizeof(w.r.entry_id), "%s", id);
+	w.r.note.covers = covers;
+	w.r.note.covers_ms = NOW;
+	run(s, &w);
+	return w.r.lost;
+}
+
+#define COVERED "SELECT count(*) FROM journal WHERE leader = 'e1'"
+
+START_TEST(nobody_is_covered_unless_all_are_held)
+{
+	int64_t epoch;
+
+	join_at(&a, "a");
+	until_held(&a, 64);
+	epoch = append(&a, "A1", "e1", NULL);
+	(void)append(&a, "A1", "e2", NULL);
+	(void)append(&a, "A1", "e3", NULL);
+	(void)pg_ask("UPDATE journal SET epoch = 9 WHERE id = 'e3'");
+	ck_assert(cover(&a, "e1", "e2 e3", epoch));
+	ck_assert_int_eq(pg_ask(COVERED), 0);
+	ck_assert(!cover(&a, "e1", "e2", epoch));
+	ck_assert_int_eq(pg_ask(COVERED), 1);
+	(void)pg_ask("UPDATE journal SET epoch = 9");
+	ck_assert(note(&a, JOURNAL_DONE, "e1", epoch));
+	ck_assert_int_eq(pg_ask("SELECT count(*) FROM journal WHERE done_ms"
+				" IS NULL"),
+			 3);
+}
+END_TEST
+
+START_TEST(what_is_covered_is_taken_over_with_its_leader)
+{
+	int64_t epoch;
+	char sql[120];
+
+	join_at(&a, "a");
+	until_held(&a, 64);
+	epoch = append(&a, "A1", "e1", NULL);
+	(void)append(&a, "A1", "e2", NULL);
+	(void)append(&a, "A1", "e3", NULL);
+	ck_assert(!cover(&a, "e1", "e2 e3", epoch));
+	(void)snprintf(sql, sizeof(sql),
+		       "SELECT 1 FROM konstruct.work_let_go('e1', '%s')", a.id);
+	(void)pg_ask(sql);
+	until_counted(&a, &a.ntaken, 1);
+	ck_assert_str_eq(a.taken[0], "e1");
+	ck_assert_uint_eq(a.ncovered, 2);
+	ck_assert_int_eq(pg_ask("SELECT count(*) FROM journal WHERE epoch > 0"),
+			 3);
+	ck_assert(!note(&a, JOURNAL_DONE, "e1", epoch));
+	ck_assert_int_eq(pg_ask("SELECT count(*) FROM journal WHERE done_ms"
+				" IS NULL"),
+			 0);
+}
+END_TEST
+
+/* A daemon of before is given single entries, while there is no answer. */
+START_TEST(who_knows_of_no_groups_takes_them_apart)
+{
+	int64_t epoch;
+	char sql[120];
+
+	join_at(&a, "a");
+	until_held(&a, 64);
+	epoch = append(&a, "A1", "e1", NULL);
+	(void)append(&a, "A1", "e2", NULL);
+	ck_assert(!cover(&a, "e1", "e2", epoch));
+	(void)pg_ask("UPDATE partitions SET epoch = 7, node = 'x'");
+	(void)pg_ask(_i ? "UPDATE pending SET answer = 'x'"
+			: "UPDATE pending SET answer = NULL");
+	(void)snprintf(sql, sizeof(sql),
+		       "SELECT count(*) FROM konstruct.work_claim("
+		       "konstruct.part_of('A1'), 7, 100)");
+	ck_assert_int_eq(pg_ask(sql), _i ? 1 : 2);
+	ck_assert_int_eq(pg_ask(COVERED), _i ? 1 : 0);
+	ck_assert_int_eq(pg_ask("SELECT count(*) FROM journal WHERE epoch = 7"),
+			 2);
+}
+END_TEST
+
 START_TEST(node_that_is_alone_and_one_of_several_exclude_each_other)
 {
 	struct journal *j;
@@ -815,6 +904,9 @@ int main(void)
 	tcase_add_test(tc, leaving_node_keeps_what_it_works_on_and_no_more);
 	tcase_add_test(tc, entry_taken_in_doubt_is_taken_once_more);
 	tcase_add_test(tc, entry_in_nobodys_hands_is_taken_once_more);
+	tcase_add_test(tc, nobody_is_covered_unless_all_are_held);
+	tcase_add_test(tc, what_is_covered_is_taken_over_with_its_leader);
+	tcase_add_loop_test(tc, who_knows_of_no_groups_takes_them_apart, 0, 2);
 	tcase_add_test(
 		tc, node_that_is_alone_and_one_of_several_exclude_each_other);
 	tcase_add_test(tc, every_node_tells_of_all);

@@ -1555,8 +1555,7 @@ START_TEST(dead_letter_begins_anew_where_it_was)
 	ck_assert(writes(replay, "e2"));
 	ck_assert(!writes(replay, "e1"));
 	ck_assert_str_eq(all_dead(), "");
-	journal_reopened(j);
-	journal_reopened(j);
+	journal_reopened(j, 2);
 	journal_stats(j, &stats);
 	ck_assert_uint_eq(stats.unfinished, 2);
 
@@ -1607,6 +1606,124 @@ static int add_id(const char *id, void *arg)
 	return 0;
 }
 
+/* Four of one thread; e1 is e2's and e3's answer, too. */
+static void cover_two(void)
+{
+	static const char *const ids[] = { "e1", "e2", "e3", "e4" };
+	char event[8];
+	size_t i;
+
+	for (i = 0; i < 4; i++) {
+		(void)snprintf(event, sizeof(event), "Ev%zu", i + 1);
+		append(ids[i], event);
+		note(ids[i], (struct note){ .state = ENTRY_ACCEPTED,
+					    .verdict = "accept",
+					    .part_ts = "" });
+	}
+	note("e1", (struct note){ .covers = "e2 e3", .covers_ms = NOW + 500 });
+}
+
+static size_t unfinished_count(void)
+{
+	struct journal_stats stats;
+
+	journal_stats(j, &stats);
+	return stats.unfinished;
+}
+
+START_TEST(what_is_covered_comes_back_with_its_leader_only)
+{
+	struct unfinished u = { .ids = "" };
+
+	cover_two();
+	reopen();
+	ck_assert_uint_eq(unfinished_count(), 4);
+	assert_unfinished("e1 e4 ");
+	ck_assert_int_eq(journal_entry(j, "e2", collect, &u, &e), 0);
+	ck_assert_int_eq(journal_entry(j, "e1", collect, &u, &e), 1);
+	ck_assert_uint_eq(u.last.ncovered, 2);
+	ck_assert_str_eq(u.last.covered[0].id, "e2");
+	ck_assert_str_eq(u.last.covered[1].id, "e3");
+	ck_assert_str_eq(u.last.covered[1].frame,
+			 "{\"type\":\"events_api\"}");
+	ck_assert_uint_eq(u.last.covered[1].frame_len,
+			  strlen("{\"type\":\"events_api\"}"));
+	ck_assert_ptr_nonnull(strstr(found("e2"), "covered+500 "));
+	entry_release(&u.last);
+}
+END_TEST
+
+START_TEST(what_is_covered_ends_with_its_leader)
+{
+	cover_two();
+	done("e1", (struct note){ .verdict = "failed:error" });
+	ck_assert_uint_eq(unfinished_count(), 1);
+	assert_unfinished("e4 ");
+	ck_assert_int_eq(ask("SELECT count(*) FROM pending"), 1);
+	ck_assert_ptr_nonnull(strstr(found("e2"), "e2 done failed:error"));
+	ck_assert_ptr_nonnull(strstr(found("e3"), " done+"));
+	ck_assert(is_duplicate("e9", "Ev3"));
+	/* Told again, as nobody may have heard of the commit. */
+	done("e1", (struct note){ 0 });
+	ck_assert_uint_eq(unfinished_count(), 1);
+	reopen();
+	ck_assert_uint_eq(unfinished_count(), 1);
+}
+END_TEST
+
+START_TEST(dead_letters_that_were_to_be_answered_together_are_one)
+{
+	struct unfinished u = { .ids = "" };
+
+	cover_two();
+	done("e1", (struct note){ .state = ENTRY_DEAD,
+				  .verdict = "dead:token" });
+	assert_unfinished("e4 ");
+	ck_assert_int_eq(strncmp(all_dead(), "e1 dead dead:token", 18), 0);
+	ck_assert_ptr_null(strstr(all_dead(), "e2"));
+	ck_assert_ptr_nonnull(strstr(found("e2"), "e2 dead dead:token"));
+	ck_assert(!writes(replay, "e2"));
+	ck_assert(writes(replay, "e1"));
+	assert_unfinished("e1 e4 ");
+	ck_assert_int_eq(journal_entry(j, "e1", collect, &u, &e), 1);
+	ck_assert_uint_eq(u.last.ncovered, 2);
+	entry_release(&u.last);
+	done("e1", (struct note){ .state = ENTRY_DEAD });
+	ck_assert(!writes(drop, "e2"));
+	ck_assert(writes(drop, "e1"));
+	ck_assert_str_eq(all_dead(), "");
+	ck_assert_int_eq(ask("SELECT count(*) FROM pending"), 1);
+}
+END_TEST
+
+START_TEST(what_is_covered_is_in_its_leaders_hands)
+{
+	struct store *s;
+	char ids[200] = "";
+
+	cover_two();
+	s = scratch_open(&scratch, false);
+	ck_assert_int_eq(s->ops->records->stale(s, NOW + 1, 100, add_id, ids,
+						&e),
+			 0);
+	ck_assert_str_eq(ids, "e1 e4 ");
+	s->ops->close(s);
+}
+END_TEST
+
+START_TEST(nobody_is_covered_who_has_an_answer)
+{
+	append("e1", "Ev1");
+	append("e2", "Ev2");
+	done("e2", (struct note){ 0 });
+	note("e1", (struct note){ .covers = "e2", .covers_ms = NOW });
+	ck_assert_int_eq(ask("SELECT count(*) FROM journal WHERE leader IS"
+			     " NOT NULL"),
+			 0);
+	assert_unfinished("e1 ");
+}
+END_TEST
+
 START_TEST(what_is_unfinished_for_long_is_told)
 {
 	struct store *s = scratch_open(&scratch, false);
@@ -1640,6 +1757,12 @@ static TCase *records(void (*set_up)(void))
 	tcase_add_test(tc, steps_have_an_end);
 	tcase_add_loop_test(tc, dead_letter_begins_anew_where_it_was, 0, 2);
 	tcase_add_test(tc, dropped_dead_letter_is_only_told_of);
+	tcase_add_test(tc, what_is_covered_comes_back_with_its_leader_only);
+	tcase_add_test(tc, what_is_covered_ends_with_its_leader);
+	tcase_add_test(tc,
+		       dead_letters_that_were_to_be_answered_together_are_one);
+	tcase_add_test(tc, what_is_covered_is_in_its_leaders_hands);
+	tcase_add_test(tc, nobody_is_covered_who_has_an_answer);
 	tcase_add_test(tc, what_is_unfinished_for_long_is_told);
 	return tc;
 }

@@ -110,7 +110,10 @@ static void tell_hub(const struct admin *a, const struct api_call *c)
 
 static int take_up(struct entry *en, void *arg)
 {
-	router_submit(arg, en, NULL);
+	const struct admin *a = arg;
+
+	journal_reopened(a->opts.journal, en->ncovered + 1);
+	router_submit(a->opts.router, en, NULL);
 	return 0;
 }
 
@@ -125,9 +128,8 @@ static void tell_router(const struct admin *a, const struct api_call *c)
 	if (!c->replays || !a->opts.router || a->opts.cluster)
 		return;
 	for (en = c->entries; en; en = en->next) {
-		journal_reopened(a->opts.journal);
-		if (journal_entry(a->opts.journal, en->id, take_up,
-				  a->opts.router, &e) < 0)
+		if (journal_entry(a->opts.journal, en->id, take_up, (void *)a,
+				  &e) < 0)
 			log_warn(LOG_FIELDS({ "entry", en->id }),
 				 "cannot take up a dead letter: %s", e.msg);
 	}

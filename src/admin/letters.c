@@ -105,6 +105,20 @@ static void write_replies(struct jwrite *w, const struct record *r)
 	jw_array_end(w);
 }
 
+static void write_covers(struct jwrite *w, const struct record *r)
+{
+	const char *p = r->covers ? r->covers : "";
+	size_t n;
+
+	jw_str(w, "covered_by", r->leader);
+	jw_array(w, "covers");
+	for (; *p != '\0'; p += n + (p[n] == ' ')) {
+		n = strcspn(p, " ");
+		jw_strn(w, NULL, p, n);
+	}
+	jw_array_end(w);
+}
+
 static void write_record(struct jwrite *w, const struct record *r)
 {
 	char stage[STEP_SIZE];
@@ -128,6 +142,7 @@ static void write_record(struct jwrite *w, const struct record *r)
 		jw_int(w, "done_ms", r->done_ms);
 	if (r->replayed_ms > 0)
 		jw_int(w, "replayed_ms", r->replayed_ms);
+	write_covers(w, r);
 	write_replies(w, r);
 	write_steps(w, r);
 	jw_object_end(w);
@@ -222,7 +237,9 @@ static int keep_id(const struct record *r, void *arg)
 	en = calloc(1, sizeof(*en));
 	if (!en)
 		return -1;
-	(void)snprintf(en->id, sizeof(en->id), "%s", r->id);
+	/* What was to be answered together is one letter. */
+	(void)snprintf(en->id, sizeof(en->id), "%s",
+		       r->leader ? r->leader : r->id);
 	en->next = c->entries;
 	c->entries = en;
 	return 0;

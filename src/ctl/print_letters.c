@@ -81,15 +81,17 @@ static void print_steps(const struct json *row)
 	table_release(&t);
 }
 
-static void print_replies(struct table *t, const struct json *row)
+/* Each value under the first one's name. */
+static void print_list(struct table *t, const struct json *row, const char *key,
+		       const char *name)
 {
-	const struct json *list = json_at(row, "replies");
+	const struct json *list = json_at(row, key);
 	char at[24];
 	size_t i;
 
 	for (i = 0; i < json_len(list, ""); i++) {
 		(void)snprintf(at, sizeof(at), "%zu", i);
-		table_add(t, i == 0 ? "reply" : "");
+		table_add(t, i == 0 ? name : "");
 		table_add(t, json_str(list, at));
 	}
 }
@@ -116,7 +118,12 @@ static void print_record(const struct json *row)
 	table_addf(&t, "%lld", (long long)json_int(row, "tries", 0));
 	table_add(&t, "crashes");
 	table_addf(&t, "%lld", (long long)json_int(row, "crashes", 0));
-	print_replies(&t, row);
+	if (json_str(row, "covered_by")) {
+		table_add(&t, "covered by");
+		table_add(&t, json_str(row, "covered_by"));
+	}
+	print_list(&t, row, "covers", "covers");
+	print_list(&t, row, "replies", "reply");
 	table_print(&t, stdout);
 	table_release(&t);
 	print_steps(row);

@@ -61,6 +61,9 @@ void entry_release(struct entry *en)
 		free(en->parts[i]);
 	free(en->parts);
 	free(en->answer);
+	for (i = 0; i < en->ncovered; i++)
+		free(en->covered[i].frame);
+	free(en->covered);
 	*en = (struct entry){ 0 };
 }
 
@@ -119,5 +122,22 @@ int entry_set_part(struct entry *en, size_t i, const char *ts)
 		return -1;
 	free(en->parts[i]);
 	en->parts[i] = copy;
+	return 0;
+}
+
+int entry_add_covered(struct entry *en, const char *id, char *frame, size_t len)
+{
+	struct entry_covered *bigger;
+
+	bigger = reallocarray(en->covered, en->ncovered + 1, sizeof(*bigger));
+	if (!bigger) {
+		free(frame);
+		return -1;
+	}
+	en->covered = bigger;
+	bigger += en->ncovered++;
+	(void)snprintf(bigger->id, sizeof(bigger->id), "%s", id);
+	bigger->frame = frame;
+	bigger->frame_len = len;
 	return 0;
 }

@@ -129,6 +129,16 @@ static void count_down(struct journal *j, size_t n)
 		;
 }
 
+/* With those that they cover. */
+static size_t count_entries(const struct entry *entries, size_t n)
+{
+	size_t i, all = n;
+
+	for (i = 0; i < n; i++)
+		all += entries[i].ncovered;
+	return all;
+}
+
 static void drop_entries(struct entry *entries, size_t n)
 {
 	size_t i;
@@ -148,7 +158,7 @@ static void answer(struct journal *j, struct journal_req *r)
 	    (!r->ok || r->duplicate || r->elsewhere))
 		count_down(j, 1);
 	if (r->kind == JOURNAL_CLAIM)
-		atomic_fetch_add(&j->unfinished, n);
+		atomic_fetch_add(&j->unfinished, count_entries(entries, n));
 	atomic_fetch_sub(&j->queued, 1);
 	r->done(r);
 	drop_entries(entries, n);
@@ -199,6 +209,8 @@ static int apply(struct journal *j, struct journal_req *r, size_t *finished,
 		break;
 	case JOURNAL_NOTE:
 		rc = ops->note(j->db, r, e);
+		if (r->note.covers)
+			killpoint("covering");
 		break;
 	case JOURNAL_DONE:
 		rc = ops->done(j->db, r, clock_wall_ms(), finished, e);
@@ -805,9 +817,9 @@ int journal_entry(struct journal *j, const char *id,
 	return rc;
 }
 
-void journal_reopened(struct journal *j)
+void journal_reopened(struct journal *j, size_t n)
 {
-	atomic_fetch_add(&j->unfinished, 1);
+	atomic_fetch_add(&j->unfinished, n);
 }
 
 void journal_set_unfinished(struct journal *j, size_t n)

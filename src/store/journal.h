@@ -43,6 +43,13 @@ enum entry_state {
 	ENTRY_DEAD, /* given up */
 };
 
+/* One whose answer is another's; see note.covers. */
+struct entry_covered {
+	char id[ID_SIZE];
+	char *frame;
+	size_t frame_len;
+};
+
 /* Everything that the row of an entry holds. */
 struct entry {
 	char id[ID_SIZE];
@@ -68,6 +75,8 @@ struct entry {
 	char **parts;
 	size_t nparts;
 	char *answer; /* the whole answer, once the model ended */
+	struct entry_covered *covered; /* oldest first */
+	size_t ncovered;
 };
 /* A new one, of now, but for its id: copies of these. 0, or -1: no memory,
  * and still to be released. */
@@ -94,6 +103,14 @@ struct note {
 	int part;            /* with part_ts */
 	const char *part_ts; /* "": intended; else posted as */
 	const char *answer;
+	/*
+	 * Ids of entries, a space between two, of which nothing was said yet:
+	 * from now on this one's answer is theirs, too. They come back with it
+	 * and not by themselves, and end with it, as it does. All are held
+	 * under the same lease, else it is lost.
+	 */
+	const char *covers;
+	int64_t covers_ms; /* wall clock, for their record */
 	/* Renew the engagement of a thread, in the same transaction. */
 	const char *engaged; /* key, see state/engaged.h */
 	int64_t engaged_ms;
@@ -125,6 +142,7 @@ struct journal_req {
 	const struct line_new *lines; /* DONE */
 	size_t nlines;
 	const struct usage_new *usage; /* DONE; NULL: none */
+	size_t ncovered;               /* DONE: entries that end with it */
 	int (*write)(struct store *s, void *arg, struct err *e); /* WRITE */
 	unsigned int part;                                       /* CLAIM */
 	size_t most; /* CLAIM: that many at once */
@@ -216,8 +234,8 @@ int journal_entry(struct journal *j, const char *id,
 		  int (*fn)(struct entry *en, void *arg), void *arg,
 		  struct err *e);
 
-/* A dead letter was begun anew: it counts as unfinished again. */
-void journal_reopened(struct journal *j);
+/* A dead letter was begun anew: n entries count as unfinished again. */
+void journal_reopened(struct journal *j, size_t n);
 
 struct journal_stats {
 	size_t queued;     /* requests waiting */

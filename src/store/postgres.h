@@ -84,6 +84,7 @@ enum postgres_query {
 
 	PQ_APPEND,
 	PQ_NOTE,
+	PQ_COVER,
 	PQ_DONE,
 	PQ_DONE_LINE,
 	PQ_DONE_USAGE,
@@ -113,6 +114,7 @@ enum postgres_query {
 	/* With several nodes: the first seven for the journal. */
 	PQ_WORK_APPEND,
 	PQ_WORK_NOTE,
+	PQ_WORK_COVER,
 	PQ_WORK_DONE,
 	PQ_WORK_LINE,
 	PQ_WORK_USAGE,

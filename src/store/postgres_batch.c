@@ -165,6 +165,15 @@ static void take_place(struct journal_req *r, int place)
 		r->entry->epoch = 0;
 }
 
+/* In doubt they were perhaps finished without our hearing of it. */
+static void take_finished(const PGresult *r, const struct postgres_sent *sent,
+			  bool doubt)
+{
+	size_t n = (size_t)postgres_int(r, 0, 0);
+
+	*sent->finished += n == 0 && doubt ? sent->expected : n;
+}
+
 static void take_in(const PGresult *r, const struct postgres_sent *sent,
 		    bool doubt)
 {
@@ -174,16 +183,17 @@ static void take_in(const PGresult *r, const struct postgres_sent *sent,
 		take_place(sent->placed, (int)postgres_int(r, 0, 0));
 		return;
 	}
-	if (!sent->duplicate && !sent->finished && !sent->lost)
+	if (sent->finished) {
+		take_finished(r, sent, doubt);
+		return;
+	}
+	if (!sent->duplicate && !sent->lost)
 		return;
 	yes = postgres_bool(r, 0, 0);
 	if (sent->duplicate)
 		*sent->duplicate = !yes;
 	if (sent->lost)
 		*sent->lost = !yes;
-	/* In doubt it was perhaps finished without our hearing of it. */
-	if (sent->finished && (yes || doubt))
-		++*sent->finished;
 }
 
 /* One statement's result; the server skips what follows a failure. */

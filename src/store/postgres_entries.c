@@ -88,6 +88,33 @@ static int read_entry(const PGresult *r, int row, struct entry *en,
 	return 0;
 }
 
+static bool is_covered(const PGresult *r, int row)
+{
+	return row < PQntuples(r) && !PQgetisnull(r, row, 14);
+}
+
+/* The entry at *row and those behind it that it covers; *row is then behind
+ * them. */
+static int read_group(const PGresult *r, int *row, struct entry *en,
+		      struct err *e)
+{
+	char *frame;
+	size_t len;
+	int i = *row;
+
+	if (read_entry(r, i, en, e) < 0)
+		return -1;
+	for (i++; is_covered(r, i); i++) {
+		frame = copy_frame(r, i, 10, &len);
+		if (!frame ||
+		    entry_add_covered(en, PQgetvalue(r, i, 1), frame, len) < 0)
+			return err_set(e, ERR_RETRY,
+				       "cannot read entry: no memory");
+	}
+	*row = i;
+	return 0;
+}
+
 /* 0: there may be more; 1: that's all, or fn stopped. */
 static int read_page(struct postgres *s, int64_t *after,
 		     int (*fn)(struct entry *en, void *arg), void *arg,
@@ -100,11 +127,11 @@ static int read_page(struct postgres *s, int64_t *after,
 	struct entry en;
 	int n = r ? PQntuples(r) : 0;
 	int rc = r ? 0 : -1;
-	int i;
+	int i = 0;
 
-	for (i = 0; rc == 0 && i < n; i++) {
+	while (rc == 0 && i < n) {
 		*after = postgres_int(r, i, 0);
-		rc = read_entry(r, i, &en, e);
+		rc = read_group(r, &i, &en, e);
 		if (rc == 0)
 			rc = fn(&en, arg);
 		entry_release(&en);
@@ -114,18 +141,18 @@ static int read_page(struct postgres *s, int64_t *after,
 }
 
 static int add_entry(struct postgres_journal *p, struct journal_req *r,
-		     const PGresult *rows, int i, struct err *e)
+		     const PGresult *rows, int *i, struct err *e)
 {
 	struct entry *en = &r->entries[r->nentries];
+	bool fresh = postgres_bool(rows, *i, 15);
 
-	if (read_entry(rows, i, en, e) < 0) {
+	if (read_group(rows, i, en, e) < 0) {
 		entry_release(en);
 		return -1;
 	}
 	en->part = r->part;
 	en->epoch = r->epoch;
-	en->fresh = postgres_bool(rows, i, 14) &&
-		    clock_wall_ms() - en->received_ms < FRESH_MS;
+	en->fresh = fresh && clock_wall_ms() - en->received_ms < FRESH_MS;
 	r->nentries++;
 	return postgres_batch_keep(p, en->id, e);
 }
@@ -143,15 +170,15 @@ static int claim(struct postgres_journal *p, struct journal_req *r,
 	PGresult *rows = postgres_run(p->s, PQ_WORK_CLAIM, NULL, params, e);
 	int n = rows ? PQntuples(rows) : -1;
 	int rc = n < 0 ? -1 : 0;
-	int i;
+	int i = 0;
 
 	if (n > 0) {
 		r->entries = calloc((size_t)n, sizeof(*r->entries));
 		if (!r->entries)
 			rc = err_set(e, ERR_RETRY, "no memory for entries");
 	}
-	for (i = 0; i < n && rc == 0; i++)
-		rc = add_entry(p, r, rows, i, e);
+	while (i < n && rc == 0)
+		rc = add_entry(p, r, rows, &i, e);
 	PQclear(rows);
 	return rc;
 }
@@ -186,16 +213,17 @@ int postgres_journal_entry(struct journal_db *db, const char *id,
 {
 	struct postgres *s = ((struct postgres_journal *)db)->s;
 	PGresult *r = postgres_run(s, PQ_ONE_UNFINISHED, NULL, &id, e);
-	int n = r ? PQntuples(r) : -1;
+	bool there = r && PQntuples(r) > 0;
 	struct entry en;
-	int rc = n;
+	int rc = r ? 0 : -1;
+	int i = 0;
 
-	if (n > 0) {
-		rc = read_entry(r, 0, &en, e);
+	if (there) {
+		rc = read_group(r, &i, &en, e);
 		if (rc == 0)
 			rc = fn(&en, arg);
 		entry_release(&en);
 	}
 	PQclear(r);
-	return rc < 0 ? -1 : n;
+	return rc < 0 ? -1 : there;
 }

@@ -183,10 +183,28 @@ static int send_note(struct postgres_journal *p, struct journal_req *r,
 	return postgres_batch_send(p, PQ_NOTE, params, NULL, NULL, e);
 }
 
+static int send_covers(struct postgres_journal *p, struct journal_req *r,
+		       struct err *e)
+{
+	const struct postgres_sent kept = { .lost = &r->lost };
+	char at[POSTGRES_NUMBER], held[POSTGRES_NUMBER];
+	const char *const params[] = {
+		r->entry_id,
+		r->note.covers,
+		postgres_number(at, r->note.covers_ms),
+		postgres_number(held, r->epoch),
+	};
+
+	return postgres_batch_send(p, several(p) ? PQ_WORK_COVER : PQ_COVER,
+				   params, NULL, &kept, e);
+}
+
 static int postgres_journal_note(struct journal_db *db, struct journal_req *r,
 				 struct err *e)
 {
 	if (send_note(of(db), r, &r->note, e) < 0)
+		return -1;
+	if (r->note.covers && send_covers(of(db), r, e) < 0)
 		return -1;
 	of(db)->request++;
 	return 0;
@@ -289,7 +307,8 @@ static int postgres_journal_done(struct journal_db *db, struct journal_req *r,
 				 struct err *e)
 {
 	struct postgres_journal *p = of(db);
-	const struct postgres_sent kept = { .finished = finished };
+	const struct postgres_sent kept = { .finished = finished,
+					    .expected = r->ncovered + 1 };
 	struct note n = r->note;
 	char now[POSTGRES_NUMBER], held[POSTGRES_NUMBER];
 	const char *const params[] = { r->entry_id,

@@ -14,7 +14,8 @@ struct postgres_sent {
 	bool *duplicate; /* if not NULL: it gives false for a duplicate */
 	bool *lost;      /* if not NULL: it gives false when that is so */
 	struct journal_req *placed; /* if not NULL: it gives where it went */
-	size_t *finished; /* if not NULL: it gives true for one more */
+	size_t *finished; /* if not NULL: it gives how many more, */
+	size_t expected;  /* so many in doubt */
 };
 
 /*

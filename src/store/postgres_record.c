@@ -25,6 +25,8 @@ static int each(PGresult *r, record_fn *fn, void *arg)
 			.steps = postgres_text(r, i, 11),
 			.parts = postgres_text(r, i, 12),
 			.kept = postgres_bool(r, i, 13),
+			.leader = postgres_text(r, i, 14),
+			.covers = postgres_text(r, i, 15),
 		};
 		rc = fn(&out, arg);
 	}

@@ -24,7 +24,7 @@
 #define RECORD                                                  \
 	"id, app_id, event_id, state, received_ms, done_ms,"    \
 	" replayed_ms, tenant, verdict, attempts, post, steps," \
-	" posts, kept"
+	" posts, kept, leader, covers"
 
 /* The tenant may have been removed while its answer was written. */
 #define LINE(open)                                                      \
@@ -320,7 +320,8 @@ const struct postgres_statement postgres_sql[PQ_COUNT] = {
 		      "SELECT journal_note($1, $2, $3, $4, $5, $6, $7, $8, $9,"
 		      " $10, $11, $12)",
 		      12 },
-	[PQ_DONE] = { "done", "SELECT journal_done($1, $2, $3)", 3 },
+	[PQ_COVER] = { "cover", "SELECT journal_cover($1, $2, $3)", 3 },
+	[PQ_DONE] = { "done", "SELECT journal_close($1, $2, $3)", 3 },
 	[PQ_DONE_LINE] = { "done_line", LINE("journal_open($10)"), 10 },
 	[PQ_DONE_USAGE] = { "done_usage", USAGE("journal_open($6)"), 6 },
 	[PQ_DONE_USAGE_BY] = { "done_usage_by", USAGE_BY("journal_open($8)"),
@@ -330,14 +331,14 @@ const struct postgres_statement postgres_sql[PQ_COUNT] = {
 	[PQ_UNFINISHED] = { "unfinished",
 			    "SELECT seq, id, state, received_ms, app_id,"
 			    " event_id, claim, tenant_id, verdict, attempts,"
-			    " frame, answer, posts, replayed_ms"
-			    " FROM journal_unfinished($1, $2)",
+			    " frame, answer, posts, replayed_ms, leader"
+			    " FROM journal_left($1, $2)",
 			    2 },
 	[PQ_ONE_UNFINISHED] = { "one_unfinished",
 				"SELECT seq, id, state, received_ms, app_id,"
 				" event_id, claim, tenant_id, verdict,"
-				" attempts, frame, answer, posts, replayed_ms"
-				" FROM journal_one($1)",
+				" attempts, frame, answer, posts, replayed_ms,"
+				" leader FROM journal_whole($1)",
 				1 },
 	[PQ_EXPIRE_JOURNAL] = { "expire_journal",
 				"SELECT journal_expire($1, $2)", 2 },
@@ -402,7 +403,10 @@ const struct postgres_statement postgres_sql[PQ_COUNT] = {
 			   "SELECT work_note($1, $2, $3, $4, $5, $6, $7, $8,"
 			   " $9, $10, $11, $12, $13)",
 			   13 },
-	[PQ_WORK_DONE] = { "work_done", "SELECT work_done($1, $2, $3, $4)", 4 },
+	[PQ_WORK_COVER] = { "work_cover", "SELECT work_cover($1, $2, $3, $4)",
+			    4 },
+	[PQ_WORK_DONE] = { "work_done", "SELECT work_close($1, $2, $3, $4)",
+			   4 },
 	[PQ_WORK_LINE] = { "work_line", LINE("work_open($10, $11)"), 11 },
 	[PQ_WORK_USAGE] = { "work_usage", USAGE("work_open($6, $7)"), 7 },
 	[PQ_WORK_USAGE_BY] = { "work_usage_by", USAGE_BY("work_open($8, $9)"),
@@ -411,8 +415,8 @@ const struct postgres_statement postgres_sql[PQ_COUNT] = {
 	[PQ_WORK_CLAIM] = { "work_claim",
 			    "SELECT seq, id, state, received_ms, app_id,"
 			    " event_id, claim, tenant_id, verdict, attempts,"
-			    " frame, answer, posts, replayed_ms, fresh"
-			    " FROM work_claim($1, $2, $3)",
+			    " frame, answer, posts, replayed_ms, leader, fresh"
+			    " FROM work_take($1, $2, $3)",
 			    3 },
 	[PQ_WORK_IDLE] = { "work_idle",
 			   "SELECT id, epoch FROM work_idle($1, $2, $3)", 3 },

@@ -29,6 +29,8 @@ struct record {
 	int64_t replayed_ms; /* 0: never */
 	int attempts;        /* times that the daemon crashed at it */
 	bool kept;           /* with its frame, so that it can be replayed */
+	const char *leader;  /* the entry whose answer is this one's, too */
+	const char *covers;  /* "id id": those that have this one's answer */
 };
 typedef int record_fn(const struct record *r, void *arg);
 
@@ -51,7 +53,7 @@ struct record_ops {
 	/* The daemon died with its hands on it, at that step. */
 	int (*blame)(struct store *s, const char *id, const char *step,
 		     int64_t now_ms, struct err *e);
-	/* A dead letter begins anew (journal_reopened() is to follow), or
+	/* A dead letter begins anew, with what it covers (journal_reopened() is to follow), or
 	 * isn't kept any longer. 1, 0 when there is no such dead letter, -1. */
 	int (*replay)(struct store *s, const char *id, int64_t now_ms,
 		      struct err *e);

@@ -56,6 +56,30 @@ static char *copy_frame(sqlite3_stmt *st, int col, size_t *len)
 	return copy;
 }
 
+static int read_covered(struct sqlite *s, struct entry *en, struct err *e)
+{
+	sqlite3_stmt *st = sqlite_query(s, Q_COVERED, e);
+	const char *id;
+	char *frame;
+	size_t len;
+	int rc;
+
+	if (!st)
+		return -1;
+	sqlite_bind(st, 1, en->id);
+	for (;;) {
+		rc = sqlite_row(s, st, e);
+		if (rc <= 0)
+			return rc;
+		id = (const char *)sqlite3_column_text(st, 0);
+		frame = copy_frame(st, 1, &len);
+		if (!id || !frame || entry_add_covered(en, id, frame, len) < 0)
+			break;
+	}
+	sqlite_finish(st);
+	return err_set(e, ERR_RETRY, "cannot read covered entries: no memory");
+}
+
 static int read_entry(struct sqlite *s, sqlite3_stmt *st, struct entry *en,
 		      struct err *e)
 {
@@ -78,7 +102,9 @@ static int read_entry(struct sqlite *s, sqlite3_stmt *st, struct entry *en,
 	if (!id || !en->app_id || !en->frame)
 		return err_set(e, ERR_RETRY, "cannot read entry: no memory");
 	(void)strncpy(en->id, id, sizeof(en->id) - 1);
-	return read_parts(s, sqlite3_column_int64(st, 0), en, e);
+	if (read_parts(s, sqlite3_column_int64(st, 0), en, e) < 0)
+		return -1;
+	return read_covered(s, en, e);
 }
 
 int sqlite_journal_unfinished(struct journal_db *db,

@@ -1,5 +1,6 @@
 /* SPDX-License-Identifier: ISC */
 #include <assert.h>
+#include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
 
@@ -198,6 +199,35 @@ static int note_engaged(struct sqlite *s, const struct note *n, struct err *e)
 	return sqlite_run(s, st, e);
 }
 
+static int cover(struct sqlite *s, const char *id, const char *leader,
+		 int64_t now_ms, struct err *e)
+{
+	sqlite3_stmt *st = sqlite_query(s, Q_NOTE_COVER, e);
+
+	if (!st)
+		return -1;
+	sqlite_bind(st, 1, id);
+	(void)sqlite3_bind_int64(st, 2, now_ms);
+	sqlite_bind(st, 3, leader);
+	return sqlite_run(s, st, e);
+}
+
+static int note_covers(struct sqlite *s, const struct journal_req *r,
+		       struct err *e)
+{
+	const char *p = r->note.covers ? r->note.covers : "";
+	char id[ID_SIZE];
+	size_t n;
+
+	for (; *p != '\0'; p += n + (p[n] == ' ')) {
+		n = strcspn(p, " ");
+		(void)snprintf(id, sizeof(id), "%.*s", (int)n, p);
+		if (cover(s, id, r->entry_id, r->note.covers_ms, e) < 0)
+			return -1;
+	}
+	return 0;
+}
+
 static int write_note(struct sqlite *s, int64_t seq, const struct note *n,
 		      struct err *e)
 {
@@ -218,7 +248,39 @@ static int sqlite_journal_note(struct journal_db *db, struct journal_req *r,
 	int rc;
 
 	rc = find(of(db), r->entry_id, &seq, &done, e);
-	return rc > 0 ? write_note(of(db), seq, &r->note, e) : rc;
+	if (rc <= 0)
+		return rc;
+	if (write_note(of(db), seq, &r->note, e) < 0)
+		return -1;
+	return note_covers(of(db), r, e);
+}
+
+static int delete_covered(struct sqlite *s, const char *leader, struct err *e)
+{
+	sqlite3_stmt *st = sqlite_query(s, Q_DONE_COVERED_PENDING, e);
+
+	if (!st)
+		return -1;
+	sqlite_bind(st, 1, leader);
+	return sqlite_run(s, st, e);
+}
+
+/* As their leader has ended just now. */
+static int close_covered(struct sqlite *s, const char *leader, bool dead,
+			 int64_t now_ms, size_t *finished, struct err *e)
+{
+	sqlite3_stmt *st = sqlite_query(s, Q_DONE_COVERED, e);
+	int n;
+
+	if (!st)
+		return -1;
+	sqlite_bind(st, 1, leader);
+	(void)sqlite3_bind_int64(st, 2, now_ms);
+	if (sqlite_run(s, st, e) < 0)
+		return -1;
+	n = sqlite3_changes(s->db);
+	*finished += (size_t)n;
+	return n == 0 || dead ? 0 : delete_covered(s, leader, e);
 }
 
 /* A dead one keeps its frame, to be tried again. */
@@ -318,7 +380,10 @@ static int sqlite_journal_done(struct journal_db *db, struct journal_req *r,
 		return -1;
 	if (!done && add_record(s, r, now_ms, e) < 0)
 		return -1;
-	return close_row(s, seq, n.state, now_ms, finished, e);
+	if (close_row(s, seq, n.state, now_ms, finished, e) < 0)
+		return -1;
+	return close_covered(s, r->entry_id, n.state == ENTRY_DEAD, now_ms,
+			     finished, e);
 }
 
 static int sqlite_journal_write(struct journal_db *db,

@@ -33,6 +33,8 @@ static int each(struct sqlite *s, sqlite3_stmt *st, record_fn *fn, void *arg,
 			.steps = text(st, 11),
 			.parts = text(st, 12),
 			.kept = sqlite3_column_int(st, 13) != 0,
+			.leader = text(st, 14),
+			.covers = text(st, 15),
 		};
 		if (fn(&r, arg) < 0)
 			break;
@@ -119,20 +121,26 @@ static int each_of(struct store *store, enum sqlite_query q, const char *id,
 	return sqlite_run(s, st, e);
 }
 
+/* As one letter, of however many messages. */
+static int as_one(int changed)
+{
+	return changed > 1 ? 1 : changed;
+}
+
 /* The answer first: the verdict tells whether it is one. */
 static int replay(struct store *s, const char *id, int64_t now_ms,
 		  struct err *e)
 {
 	if (each_of(s, Q_RECORD_REPLAY_ANSWER, id, e) < 0)
 		return -1;
-	return change(s, Q_RECORD_REPLAY, id, now_ms, NULL, e);
+	return as_one(change(s, Q_RECORD_REPLAY, id, now_ms, NULL, e));
 }
 
 static int drop(struct store *s, const char *id, int64_t now_ms, struct err *e)
 {
 	if (each_of(s, Q_RECORD_DROP_PENDING, id, e) < 0)
 		return -1;
-	return change(s, Q_RECORD_DROP, id, now_ms, NULL, e);
+	return as_one(change(s, Q_RECORD_DROP, id, now_ms, NULL, e));
 }
 
 const struct record_ops record_sqlite = {

@@ -24,16 +24,31 @@
 	" j.done_ms, j.replayed_ms, t.name, j.verdict, j.attempts,"     \
 	" j.post, j.steps, (SELECT group_concat(q.part || ' ' || q.ts," \
 	" ',') FROM parts q WHERE q.seq = j.seq),"                      \
-	" EXISTS (SELECT 1 FROM pending p WHERE p.seq = j.seq)"         \
+	" EXISTS (SELECT 1 FROM pending p WHERE p.seq = j.seq),"        \
+	" j.leader, (SELECT group_concat(c.id, ' ') FROM journal c"     \
+	" WHERE c.leader = j.id)"                                       \
 	" FROM journal j LEFT JOIN tenants t ON t.id = j.tenant_id "
 /* A further step of a row, at the time ?2. */
 #define ADD_STEP(name)                                \
 	" steps = substr(steps || " name " || '+' ||" \
 	" max(?2 - received_ms, 0) || ' ', 1, 2000) "
+/* Taken up and ended with another one; or told of with it. */
+#define COVERED(row)                                        \
+	"EXISTS (SELECT 1 FROM journal l WHERE l.id = " row \
+	".leader AND l.done_ms IS NULL)"
+#define DEAD_WITH(row)                                      \
+	"EXISTS (SELECT 1 FROM journal l WHERE l.id = " row \
+	".leader AND l.state = 'dead')"
 #define HAS_PARTS "EXISTS (SELECT 1 FROM parts q WHERE q.seq = journal.seq)"
-#define OF_DEAD                                            \
-	"seq = (SELECT seq FROM journal WHERE id = ?1 AND" \
-	" state = 'dead')"
+#define OF_DEAD                                              \
+	"seq = (SELECT seq FROM journal d WHERE id = ?1 AND" \
+	" state = 'dead' AND NOT " DEAD_WITH("d") ")"
+/* And all that it covers. */
+#define OF_ALL_DEAD                                             \
+	"seq IN (SELECT seq FROM journal d WHERE d.id = ?1 AND" \
+	" d.state = 'dead' AND NOT " DEAD_WITH(                 \
+		"d") " UNION ALL SELECT seq FROM journal"       \
+		     " WHERE leader = ?1 AND state = 'dead')"
 
 /* From when on an entry may be done that is looked for by "channel:ts": no
  * index is kept of these, and a message is done after it was said. */
@@ -249,9 +264,18 @@ const char *const sqlite_sql[Q_COUNT] = {
 	[Q_NOTE_ENGAGED] = "INSERT INTO engaged (key, at_ms) VALUES (?1, ?2)"
 			   " ON CONFLICT DO UPDATE SET"
 			   " at_ms = max(at_ms, excluded.at_ms)",
+	[Q_NOTE_COVER] = "UPDATE journal SET leader = ?3," ADD_STEP(
+		"'covered'") "WHERE id = ?1 AND done_ms IS NULL",
 	[Q_DONE] = "UPDATE journal SET done_ms = ?2"
 		   " WHERE seq = ?1 AND done_ms IS NULL",
 	[Q_DONE_PENDING] = "DELETE FROM pending WHERE seq = ?1",
+	[Q_DONE_COVERED] =
+		"UPDATE journal SET done_ms = ?2,"
+		" state = (SELECT state FROM journal WHERE id = ?1),"
+		" verdict = (SELECT verdict FROM journal WHERE id = ?1)," ADD_STEP(
+			"(SELECT state FROM journal WHERE id = ?1)") "WHERE leader = ?1 AND done_ms IS NULL",
+	[Q_DONE_COVERED_PENDING] = "DELETE FROM pending WHERE seq IN (SELECT"
+				   " seq FROM journal WHERE leader = ?1)",
 	/* The tenant may have been removed while its answer was written. */
 	[Q_DONE_LINE] = "INSERT INTO transcript (tenant_id, channel, thread,"
 			" ts, ours, user_id, name, text, agent)"
@@ -284,10 +308,15 @@ const char *const sqlite_sql[Q_COUNT] = {
 			       " WHERE j.done_ms IS NULL",
 	[Q_UNFINISHED] = "SELECT " ENTRY " FROM pending p"
 			 " JOIN journal j USING (seq)"
-			 " WHERE j.done_ms IS NULL ORDER BY p.seq",
+			 " WHERE j.done_ms IS NULL AND NOT " COVERED(
+				 "j") " ORDER BY p.seq",
 	[Q_ONE_UNFINISHED] = "SELECT " ENTRY " FROM journal j"
 			     " JOIN pending p USING (seq)"
-			     " WHERE j.id = ?1 AND j.done_ms IS NULL",
+			     " WHERE j.id = ?1 AND j.done_ms IS NULL"
+			     " AND NOT " COVERED("j"),
+	[Q_COVERED] = "SELECT j.id, p.frame FROM journal j"
+		      " JOIN pending p USING (seq) WHERE j.leader = ?1"
+		      " AND j.done_ms IS NULL ORDER BY j.seq",
 	[Q_PARTS] = "SELECT part, ts FROM parts WHERE seq = ?1 ORDER BY part",
 	[Q_EXPIRE_JOURNAL] = "DELETE FROM journal WHERE seq IN (SELECT seq"
 			     " FROM journal WHERE done_ms < ?1 LIMIT ?2)",
@@ -334,13 +363,14 @@ const char *const sqlite_sql[Q_COUNT] = {
 	" UNION SELECT seq FROM journal WHERE"
 	" length(?1) = 6 AND substr(id, -6) = ?1)"
 	" ORDER BY j.seq LIMIT 50",
-	[Q_RECORD_DEAD] = RECORD "WHERE j.state = 'dead' AND j.seq IN"
-				 " (SELECT seq FROM pending)"
-				 " ORDER BY j.seq LIMIT ?1",
+	[Q_RECORD_DEAD] = RECORD
+	"WHERE j.state = 'dead' AND j.seq IN"
+	" (SELECT seq FROM pending)"
+	" AND NOT " DEAD_WITH("j") " ORDER BY j.seq LIMIT ?1",
 	[Q_RECORD_STALE] = "SELECT j.id FROM pending p"
 			   " JOIN journal j USING (seq)"
 			   " WHERE j.done_ms IS NULL AND j.received_ms < ?1"
-			   " ORDER BY p.seq LIMIT ?2",
+			   " AND NOT " COVERED("j") " ORDER BY p.seq LIMIT ?2",
 	[Q_RECORD_BLAME] =
 		"UPDATE journal SET attempts = attempts + 1," ADD_STEP(
 			"?3") "WHERE id = ?1 AND done_ms IS NULL",
@@ -353,14 +383,14 @@ const char *const sqlite_sql[Q_COUNT] = {
 				      " ELSE 'new' END,"
 				      " verdict = CASE WHEN " HAS_PARTS
 				      " THEN 'accept' END"
-				      " WHERE id = ?1 AND state = 'dead' AND seq IN"
-				      " (SELECT seq FROM pending)",
+				      " WHERE " OF_ALL_DEAD
+				      " AND seq IN (SELECT seq FROM pending)",
 	/* It may be the sentence that says that there is none. */
 	[Q_RECORD_REPLAY_ANSWER] =
 		"UPDATE pending SET answer = NULL WHERE " OF_DEAD
 		" AND (SELECT verdict FROM journal WHERE id = ?1)"
 		" LIKE 'failed:%'",
 	[Q_RECORD_DROP] = "UPDATE journal SET state = 'done'," ADD_STEP(
-		"'dropped'") "WHERE id = ?1 AND state = 'dead'",
-	[Q_RECORD_DROP_PENDING] = "DELETE FROM pending WHERE " OF_DEAD,
+		"'dropped'") "WHERE " OF_ALL_DEAD,
+	[Q_RECORD_DROP_PENDING] = "DELETE FROM pending WHERE " OF_ALL_DEAD,
 };
