@@ -562,6 +562,8 @@ static void finish_ask(struct llm_call *c, enum llm_end end)
 				.model = "main",
 				.msg = "the reason" };
 
+	if (stage.no_usage)
+		memset(&r.usage, 0, sizeof(r.usage));
 	c->on_done(&r, c->arg);
 	c->cancelled = true;
 }

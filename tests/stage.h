@@ -75,6 +75,7 @@ struct stage {
 	long ahead; /* calls of the tenant before this one; -1: none waits */
 	enum llm_end end;
 	bool hold_model; /* no slot is free */
+	bool no_usage;   /* it tells no tokens */
 	int too_long;    /* asks that are refused for their length */
 	bool hold_reads; /* of the history, one at a time */
 	int nasked;

@@ -101,6 +101,43 @@ START_TEST(proxy_has_these_forms)
 }
 END_TEST
 
+static const struct {
+	const char *text;
+	double price; /* -1: none */
+} prices[] = {
+	{ "0", 0 },        { "12", 12 },        { "0.15", 0.15 },
+	{ "100000", 1e5 }, { "2.500000", 2.5 }, { "1.1234567", -1 },
+	{ "100001", -1 },  { "", -1 },          { ".5", -1 },
+	{ "5.", -1 },      { "-1", -1 },        { "1e3", -1 },
+	{ "0,15", -1 },    { "$5", -1 },        { "99999999999999999999", -1 },
+};
+
+START_TEST(price_has_this_form)
+{
+	struct err e = { 0 };
+	char text[256];
+	int rc;
+
+	(void)snprintf(text, sizeof(text),
+		       "llm a { url = \"https://b\" prompt_price = \"%s\"\n"
+		       "completion_price = \"10\" }\n",
+		       prices[_i].text);
+	rc = conf_parse(&c, "k.conf", text, strlen(text), &e);
+	if (prices[_i].price < 0 && prices[_i].text[0] != '\0') {
+		ck_assert_int_eq(rc, -1);
+		ck_assert(strstr(e.msg, "is no price") != NULL);
+		return;
+	}
+	ck_assert_msg(rc == 0, "%s", e.msg);
+	ck_assert_int_eq(conf_has_prices(&c), prices[_i].price >= 0);
+	ck_assert_double_eq_tol(
+		conf_cost(&c, "a", 1000000, 500000),
+		prices[_i].price < 0 ? -1 : prices[_i].price + 5, 1e-9);
+	ck_assert_double_eq_tol(conf_cost(&c, "gone", 1, 1), -1, 1e-9);
+	conf_release(&c);
+}
+END_TEST
+
 START_TEST(long_value_is_kept_whole)
 {
 	char text[5100];
@@ -625,6 +662,8 @@ int main(void)
 	tcase_add_test(tc, what_is_set_arrives);
 	tcase_add_loop_test(tc, proxy_has_these_forms, 0,
 			    sizeof(proxies) / sizeof(proxies[0]));
+	tcase_add_loop_test(tc, price_has_this_form, 0,
+			    sizeof(prices) / sizeof(prices[0]));
 	tcase_add_test(tc, long_value_is_kept_whole);
 	tcase_add_loop_test(tc, mistake_is_named_with_its_line, 0,
 			    sizeof(wrong) / sizeof(wrong[0]));

@@ -740,6 +740,8 @@ START_TEST(a_journaled_answer_is_written_without_the_model)
 	ck_assert_int_eq(stage.nasked, 0);
 	ck_assert_str_eq(stage_reply(0)->text, "the _old_ answer");
 	ck_assert_str_eq(stage_done("entry1")->lines[1], "> the *old* answer");
+	/* What it used went with the process that asked: estimated. */
+	ck_assert_int_gt(stage_done("entry1")->tokens, 4);
 }
 END_TEST
 
@@ -781,6 +783,7 @@ START_TEST(a_journaled_sentence_is_no_answer_after_a_restart)
 	play(j, 30 * SECOND);
 	ck_assert_str_eq(stage_reply(0)->text, "Sorry.");
 	ck_assert_str_eq(stage_done("entry1")->verdict, "failed:busy");
+	ck_assert_int_eq(stage_done("entry1")->tokens, -1);
 	ck_assert_uint_eq(stage_done("entry1")->nlines, 1);
 }
 END_TEST
@@ -1027,6 +1030,41 @@ START_TEST(an_answer_beyond_the_limit_is_cut_and_says_so)
 	contains(stage_reply(0)->text, "too long to be shown");
 	ck_assert_ptr_nonnull(stage_done("entry1"));
 	free(text);
+}
+END_TEST
+
+START_TEST(tokens_that_nobody_tells_are_estimated)
+{
+	stage.no_usage = true;
+	play(stage_ask(), 3 * SECOND);
+	/* Of the prompt and of four words. */
+	ck_assert_int_gt(stage_done("entry1")->tokens, 20);
+	ck_assert_int_lt(stage_done("entry1")->tokens, 2000);
+}
+END_TEST
+
+START_TEST(an_answer_that_is_cut_off_has_used_what_was_said)
+{
+	char *text = long_text(8);
+
+	stage.conf.answer_max_bytes = 2500;
+	stage.says[0] = text;
+	stage.says[1] = "never seen";
+	stage.gap_ms = MINUTE;
+	play(stage_ask(), 10 * SECOND);
+	ck_assert_int_eq(stage.ncancelled, 1);
+	ck_assert_int_gt(stage_done("entry1")->tokens, 300);
+	free(text);
+}
+END_TEST
+
+START_TEST(what_no_model_begins_to_answer_uses_nothing)
+{
+	stage.no_usage = true;
+	stage.says[0] = NULL;
+	stage.end = LLM_OFF;
+	play(stage_ask(), 10 * SECOND);
+	ck_assert_int_eq(stage_done("entry1")->tokens, -1);
 }
 END_TEST
 
@@ -2059,6 +2097,9 @@ int main(void)
 	T(parts_found_again_wait_for_their_notes);
 	T(while_it_streams_only_the_first_part_is_shown);
 	T(an_answer_beyond_the_limit_is_cut_and_says_so);
+	T(tokens_that_nobody_tells_are_estimated);
+	T(an_answer_that_is_cut_off_has_used_what_was_said);
+	T(what_no_model_begins_to_answer_uses_nothing);
 	T(an_answer_at_the_models_limit_says_so);
 	tcase_add_loop_test(tc, a_failure_becomes_a_sentence_with_the_entrys_id,
 			    0, sizeof(ends) / sizeof(ends[0]));

@@ -10,6 +10,8 @@
 #include "admin/metrics_process.h"
 #include "base/buf.h"
 #include "base/clock.h"
+#include "base/conf.h"
+#include "base/live.h"
 #include "base/metric.h"
 #include "config.h"
 #include "link/hub.h"
@@ -235,6 +237,61 @@ static void add_tokens(const char *name, const uint64_t n[METRIC_COLUMNS],
 	      n[METRIC_TOKENS_OUT]);
 }
 
+/* In units of the currency. */
+static void add_cost(struct buf *b, const char *name, const char *key,
+		     const char *s0, uint64_t nano)
+{
+	(void)buf_adds(b, name);
+	label(b, '{', key, s0);
+	(void)buf_addf(b, "} %" PRIu64 ".%09" PRIu64 "\n", nano / 1000000000,
+		       nano % 1000000000);
+}
+
+static void add_tenant_cost(const char *name, const uint64_t n[METRIC_COLUMNS],
+			    void *arg)
+{
+	add_cost(arg, "konstruct_tenant_cost_total", "tenant", name,
+		 n[METRIC_NANO_COST]);
+}
+
+static void add_model_cost(const char *name, const uint64_t n[METRIC_COLUMNS],
+			   void *arg)
+{
+	add_cost(arg, "konstruct_cost_total", "model", name,
+		 n[METRIC_MODEL_NANO_COST]);
+}
+
+static void add_model_tokens(const char *name, const uint64_t n[METRIC_COLUMNS],
+			     void *arg)
+{
+	static const char *const keys[] = { "model", "kind" };
+
+	with2(arg, "konstruct_tokens_total", keys, name, "prompt",
+	      n[METRIC_MODEL_IN]);
+	with2(arg, "konstruct_tokens_total", keys, name, "completion",
+	      n[METRIC_MODEL_OUT]);
+}
+
+/* Without prices nothing is told of costs. */
+static void add_spent(struct buf *b, const struct admin_opts *o)
+{
+	const struct conf *c = live_take(o->live, o->conf);
+	bool priced = c && conf_has_prices(c);
+
+	live_drop(o->live, c);
+	head(b, "konstruct_tokens_total", "counter",
+	     "Tokens of a model, as it tells, else estimated.");
+	metric_each(METRIC_TOKENS, add_model_tokens, b);
+	if (!priced)
+		return;
+	head(b, "konstruct_cost_total", "counter",
+	     "Cost of a model's answers, by its prices in the configuration.");
+	metric_each(METRIC_TOKENS, add_model_cost, b);
+	head(b, "konstruct_tenant_cost_total", "counter",
+	     "Cost of a tenant's answers, of models with prices.");
+	metric_each(METRIC_TENANTS, add_tenant_cost, b);
+}
+
 static void add_over(const char *name, const uint64_t n[METRIC_COLUMNS],
 		     void *arg)
 {
@@ -364,6 +421,7 @@ int metrics_page(const struct admin_opts *o, int64_t started_ms,
 		add_quarantined(out, o->quarantine);
 	add_times(out);
 	add_tenants(out);
+	add_spent(out, o);
 	add_budgets(out, o->ledger);
 	metrics_process(out);
 	return 200;

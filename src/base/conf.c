@@ -12,6 +12,7 @@
 #include "base/conf_keys.h"
 #include "base/err.h"
 #include "base/file.h"
+#include "base/price.h"
 #include "base/secret.h"
 
 #define DROP_INS "conf.d"
@@ -302,6 +303,35 @@ const struct conf_model *conf_model(const struct conf *c, const char *name)
 			found = &c->models[i];
 	}
 	return found;
+}
+
+static bool has_prices(const struct conf_model *m)
+{
+	return m->prompt_price && m->prompt_price[0] != '\0' &&
+	       m->completion_price && m->completion_price[0] != '\0';
+}
+
+double conf_cost(const struct conf *c, const char *model, int64_t prompt_tokens,
+		 int64_t completion_tokens)
+{
+	const struct conf_model *m = conf_model(c, model);
+
+	/* The default one isn't meant. */
+	if (!m || strcmp(m->name, model) != 0 || !has_prices(m))
+		return -1;
+	return ((double)prompt_tokens * price_parse(m->prompt_price) +
+		(double)completion_tokens * price_parse(m->completion_price)) /
+	       1e6;
+}
+
+bool conf_has_prices(const struct conf *c)
+{
+	size_t i;
+
+	for (i = 0; i < c->nmodels; i++)
+		if (has_prices(&c->models[i]))
+			return true;
+	return false;
 }
 
 int conf_key_path(const struct conf *c, char *out, size_t size, struct err *e)

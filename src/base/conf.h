@@ -4,6 +4,7 @@
 
 #include <stdbool.h>
 #include <stddef.h>
+#include <stdint.h>
 #include <stdio.h>
 
 struct err;
@@ -46,7 +47,9 @@ struct conf_model {
 	int timeout_s;      /* the whole answer */
 	int concurrency;    /* requests at once in this process; 0: no limit */
 	int tenant_concurrency; /* of one tenant; 0: no limit */
-	int context_tokens;     /* most that it is told, estimated */
+	char *prompt_price;     /* of a million tokens; "": not known */
+	char *completion_price;
+	int context_tokens; /* most that it is told, estimated */
 
 	struct conf_at where; /* its last section's end */
 	struct conf_at *at;   /* of each row of conf_keys */
@@ -124,6 +127,12 @@ void conf_show(const struct conf *c, FILE *out);
 
 /* The model of that name; the default if name is NULL, "" or unknown. */
 const struct conf_model *conf_model(const struct conf *c, const char *name);
+
+/* What these tokens of the model cost; -1 when it has no prices, or is gone. */
+double conf_cost(const struct conf *c, const char *model, int64_t prompt_tokens,
+		 int64_t completion_tokens);
+/* Has any model prices? */
+bool conf_has_prices(const struct conf *c);
 
 /* Where the key is: key_file (see secret_path()), or "key" in state_dir. */
 int conf_key_path(const struct conf *c, char *out, size_t size, struct err *e);

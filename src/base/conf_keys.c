@@ -6,6 +6,7 @@
 
 #include "base/conf.h"
 #include "base/log.h"
+#include "base/price.h"
 
 #define AT(field)    offsetof(struct conf, field)
 #define MODEL(field) offsetof(struct conf_model, field)
@@ -103,6 +104,13 @@ static const char *is_auth(const char *v)
 			return NULL;
 	}
 	return "is none of any, basic, digest, ntlm, negotiate";
+}
+
+static const char *is_price(const char *v)
+{
+	return *v && price_parse(v) < 0
+		       ? "is no price of a million tokens, such as 0.15"
+		       : NULL;
 }
 
 const struct conf_key conf_keys[] = {
@@ -219,5 +227,9 @@ const struct conf_key conf_keys[] = {
 	  .num = 64, .max = 100000, .live = true },
 	{ CONF_LLM, "context_tokens", CONF_INT, MODEL(context_tokens),
 	  .num = 12000, .min = 500, .max = 2000000, .live = true },
+	{ CONF_LLM, "prompt_price", CONF_STR, MODEL(prompt_price), .str = "",
+	  .check = is_price, .live = true },
+	{ CONF_LLM, "completion_price", CONF_STR, MODEL(completion_price),
+	  .str = "", .check = is_price, .live = true },
 };
 const size_t conf_nkeys = sizeof(conf_keys) / sizeof(conf_keys[0]);

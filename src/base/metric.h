@@ -37,6 +37,7 @@ void metric_times(enum metric_time t, struct metric_histogram *out);
 enum metric_family {
 	METRIC_TENANTS, /* its columns are enum metric_tenant */
 	METRIC_MODELS,  /* by how a call ended */
+	METRIC_TOKENS,  /* of models: enum metric_model */
 	METRIC_FAMILIES
 };
 
@@ -47,7 +48,14 @@ enum metric_tenant {
 	METRIC_TOKENS_OUT,
 	METRIC_OVER_BUDGET, /* messages refused for that */
 	METRIC_NEAR_BUDGET, /* warnings */
+	METRIC_NANO_COST,   /* in billionths */
 	METRIC_TENANT_COLUMNS
+};
+
+enum metric_model {
+	METRIC_MODEL_IN,
+	METRIC_MODEL_OUT,
+	METRIC_MODEL_NANO_COST,
 };
 
 /*

@@ -20,7 +20,7 @@ enum usage_scope {
 };
 
 enum usage_kind {
-	USAGE_REQUESTS, /* answers that a model was asked for */
+	USAGE_REQUESTS, /* answers that a model began */
 	USAGE_TOKENS,   /* of prompts and answers */
 	USAGE_KINDS
 };

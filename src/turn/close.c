@@ -8,7 +8,6 @@
 #include "base/log.h"
 #include "base/metric.h"
 #include "route/job.h"
-#include "route/ledger.h"
 #include "route/message.h"
 #include "turn/turn.h"
 
@@ -109,22 +108,9 @@ static void log_finished(const struct turn *t)
 		 "turn finished");
 }
 
-/* Servers may tell nonsense; a counter must not go back. */
-static uint64_t tokens(int64_t n)
-{
-	return n > 0 ? (uint64_t)n : 0;
-}
-
-static const char *tenant_name(const struct turn *t)
-{
-	const char *name = t->job->connection.tenant.name;
-
-	return name ? name : t->job->msg->tenant_id;
-}
-
 static void count_finished(const struct turn *t)
 {
-	const char *tenant = tenant_name(t);
+	const char *tenant = usage_tenant(t);
 
 	if (t->placed_ms >= 0)
 		metric_took_us(METRIC_PLACEHOLDER, t->placed_ms * 1000);
@@ -135,28 +121,6 @@ static void count_finished(const struct turn *t)
 			       (clock_ms() - t->began_ms) * 1000);
 	metric_add(METRIC_TENANTS, tenant,
 		   t->answered ? METRIC_ANSWERED : METRIC_FAILED, 1);
-	metric_add(METRIC_TENANTS, tenant, METRIC_TOKENS_IN,
-		   tokens(t->usage.prompt_tokens));
-	metric_add(METRIC_TENANTS, tenant, METRIC_TOKENS_OUT,
-		   tokens(t->usage.completion_tokens));
-}
-
-/* The tenant's budget may be near its end now. */
-static void look_at_budget(const struct turn *t)
-{
-	const struct message *m = t->job->msg;
-	const struct ledger_who w = {
-		.tenant_id = m->tenant_id,
-		.tenant = tenant_name(t),
-		.budget = t->job->connection.tenant.budget,
-		.channel = m->channel.conversation == CONVERSATION_IM
-				   ? ""
-				   : m->channel.channel_id,
-		.user = m->sender.user_id,
-	};
-
-	if (t->job->req.usage)
-		ledger_look_later(t->w->ledger, t->w->router, &w);
 }
 
 static void closed(struct turn *t)
@@ -166,7 +130,7 @@ static void closed(struct turn *t)
 
 	log_finished(t);
 	count_finished(t);
-	look_at_budget(t);
+	usage_count(t);
 	atomic_fetch_add(t->answered ? &w->count->answers : &w->count->failures,
 			 1);
 	head = lane_leave(w->lanes, &t->seat);
@@ -187,13 +151,7 @@ void close_start(struct turn *t)
 	turn_step(t, entry_state_name(t->end_state), known(t->verdict));
 	r->nlines = make_lines(t);
 	r->lines = t->lines;
-	if (t->model[0] != '\0') {
-		t->usage.tenant_id = t->job->msg->tenant_id;
-		t->usage.channel = t->job->msg->channel.channel_id;
-		t->usage.user = t->job->msg->sender.user_id;
-		t->usage.model = t->model;
-		r->usage = &t->usage;
-	}
+	r->usage = usage_settle(t);
 	engage(t, &n);
 	note_done(t, &n, closed);
 }

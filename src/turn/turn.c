@@ -293,6 +293,7 @@ static void on_text(const char *p, size_t n, void *arg)
 
 	if (t->cut)
 		return;
+	t->said = true;
 	if (t->state == TURN_ASKING) {
 		t->first_ms = clock_ms() - t->began_ms;
 		turn_step(t, "first_text", NULL);
@@ -318,6 +319,7 @@ static void on_llm_done(const struct llm_result *r, void *arg)
 	t->llm = NULL;
 	t->usage.prompt_tokens = r->usage.prompt_tokens;
 	t->usage.completion_tokens = r->usage.completion_tokens;
+	t->usage_known = r->usage.known;
 	if (r->model)
 		(void)snprintf(t->model, sizeof(t->model), "%s", r->model);
 	if (r->end == LLM_TOO_LONG && t->answer.len == 0 && read_trim(t))

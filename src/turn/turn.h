@@ -283,6 +283,8 @@ struct turn {
 	char verdict[100]; /* "": it went well */
 	struct line_new *lines;
 	struct usage_new usage;
+	bool usage_known; /* the model has told it */
+	bool said;        /* it has begun to answer */
 	char model[64];
 
 	int64_t began_ms;
@@ -502,6 +504,14 @@ bool park_busy(const struct turn *t);
 
 /* Tells the journal, logs, lets the next in the lane go on, frees t. */
 void close_start(struct turn *t);
+
+/* usage.c */
+
+/* What the turn has used; NULL: nothing. */
+const struct usage_new *usage_settle(struct turn *t);
+/* Once that is in the journal. */
+void usage_count(const struct turn *t);
+const char *usage_tenant(const struct turn *t); /* its name, for metrics */
 
 /* notice.c */
 
