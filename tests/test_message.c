@@ -311,7 +311,7 @@ static const struct {
 	{ "null", "event is missing" },
 	{ "[]", "event is missing" },
 	{ "{}", "event.type is no message" },
-	{ "{\"type\":\"reaction_added\"}", "event.type is no message" },
+	{ "{\"type\":\"reaction_removed\"}", "event.type is no message" },
 	{ "{\"type\":\"message\",\"user\":\"U1\",\"ts\":\"1.0\"}",
 	  "event.channel is missing" },
 	{ "{\"type\":\"message\",\"channel\":{\"id\":\"C1\"}}",

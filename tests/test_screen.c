@@ -12,6 +12,7 @@
 #include "envelopes.h"
 #include "route/envelope.h"
 #include "route/message.h"
+#include "route/signal.h"
 #include "state/engaged.h"
 #include "state/quarantine.h"
 
@@ -128,10 +129,10 @@ static const struct {
 	  V_ACCEPT, "relevant" },
 	{ "{\"type\":\"message\"," AT ",\"subtype\":\"message_changed\","
 	  "\"hidden\":true,\"message\":{\"user\":\"U1\","
-	  "\"text\":\"<@UBOT>\"}}",
-	  V_DROP, "subtype" },
+	  "\"text\":\"<@UBOT>\",\"ts\":\"1700000000.000001\"}}",
+	  V_DROP, "signal" },
 	{ "{\"type\":\"message\"," AT ",\"subtype\":\"message_deleted\"}",
-	  V_DROP, "subtype" },
+	  V_DROP, "signal" },
 	{ "{\"type\":\"message\"," AT ",\"subtype\":\"message_replied\"}",
 	  V_DROP, "subtype" },
 	{ "{\"type\":\"message\"," FROM ",\"subtype\":\"channel_join\","
@@ -176,8 +177,54 @@ static const struct {
 	  "\"bot_id\":\"\"}",
 	  V_ACCEPT, "relevant" },
 
+	/* signals */
+	{ "{\"type\":\"reaction_added\",\"user\":\"U1\",\"reaction\":\"x\","
+	  "\"item\":{" AT "},\"item_user\":\"UBOT\"}",
+	  V_ACCEPT, "signal" },
+	{ "{\"type\":\"reaction_added\",\"user\":\"U1\",\"reaction\":\"x\","
+	  "\"item\":{" AT "},\"item_user\":\"U2\"}",
+	  V_DROP, "signal" },
+	{ "{\"type\":\"reaction_added\",\"user\":\"UBOT\","
+	  "\"reaction\":\"x\",\"item\":{" AT "},\"item_user\":\"UBOT\"}",
+	  V_DROP, "signal" },
+	{ "{\"type\":\"reaction_added\",\"user\":\"U1\","
+	  "\"reaction\":\"tada\",\"item\":{" AT "},"
+	  "\"item_user\":\"UBOT\"}",
+	  V_DROP, "signal" },
+	{ "{\"type\":\"reaction_added\",\"user\":\"U1\","
+	  "\"reaction\":\"mute\",\"item\":{" AT "},\"item_user\":\"U2\"}",
+	  V_DROP, "signal" },
+	{ "{\"type\":\"reaction_added\",\"user\":\"U1\",\"reaction\":\"x\","
+	  "\"item\":{\"channel\":\"C1\",\"ts\":\"now\"},"
+	  "\"item_user\":\"UBOT\"}",
+	  V_DROP, "signal" },
+	{ "{\"type\":\"message\",\"subtype\":\"message_changed\","
+	  "\"channel\":\"D1\",\"message\":{" FROM ",\"text\":\"new\"},"
+	  "\"previous_message\":{\"text\":\"old\"}}",
+	  V_ACCEPT, "signal" },
+	{ "{\"type\":\"message\",\"subtype\":\"message_changed\","
+	  "\"channel\":\"D1\",\"message\":{" FROM ",\"text\":\"same\"},"
+	  "\"previous_message\":{\"text\":\"same\"}}",
+	  V_DROP, "signal" },
+	{ "{\"type\":\"message\",\"subtype\":\"message_changed\","
+	  "\"channel\":\"D1\",\"message\":{\"user\":\"UBOT\"," AT
+	  ",\"text\":\"new\"},\"previous_message\":{\"text\":\"old\"}}",
+	  V_DROP, "signal" },
+	{ "{\"type\":\"message\",\"subtype\":\"message_deleted\","
+	  "\"channel\":\"D1\",\"deleted_ts\":\"1700000000.000100\","
+	  "\"previous_message\":{\"user\":\"U1\"}}",
+	  V_ACCEPT, "signal" },
+	{ "{\"type\":\"message\",\"subtype\":\"message_deleted\","
+	  "\"channel\":\"C1\",\"deleted_ts\":\"1700000000.000100\","
+	  "\"previous_message\":{\"user\":\"U1\"}}",
+	  V_DROP, "signal" },
+	{ "{\"type\":\"agent_session_stopped\",\"user\":\"U1\","
+	  "\"channel\":\"D1\",\"thread_ts\":\"1700000000.000100\"}",
+	  V_ACCEPT, "signal" },
+
 	/* other events */
-	{ "{\"type\":\"reaction_added\",\"user\":\"U1\"}", V_DROP, "control" },
+	{ "{\"type\":\"reaction_removed\",\"user\":\"U1\"}", V_DROP,
+	  "control" },
 	{ "{\"type\":\"app_rate_limited\",\"team_id\":\"T1\"}", V_DROP,
 	  "control" },
 
@@ -199,6 +246,42 @@ START_TEST(each_event_is_decided_by_its_stage)
 		      verdict_name(v), stage);
 	ck_assert_msg(strcmp(stage, cases[_i].stage) == 0, "%s: %s",
 		      cases[_i].event, stage);
+}
+END_TEST
+
+START_TEST(hush_is_said_in_few_words)
+{
+	ck_assert(signal_is_hush("stop listening"));
+	ck_assert(signal_is_hush("  Please, STOP  replying! "));
+	ck_assert(signal_is_hush("Bitte sei still."));
+	ck_assert(!signal_is_hush("stop listening to them and help me"));
+	ck_assert(!signal_is_hush("don't stop listening"));
+	ck_assert(!signal_is_hush(""));
+	ck_assert(!signal_is_hush("please "));
+}
+END_TEST
+
+START_TEST(press_of_our_button_passes)
+{
+	static const char frame[] =
+		"{\"type\":\"interactive\",\"envelope_id\":\"e-1\","
+		"\"payload\":{\"type\":\"block_actions\","
+		"\"api_app_id\":\"A1\",\"team\":{\"id\":\"T1\"},"
+		"\"user\":{\"id\":\"U1\"},\"trigger_id\":\"1.2.abc\","
+		"\"container\":{\"channel_id\":\"C1\","
+		"\"message_ts\":\"2.000000\",\"thread_ts\":\"1.000000\"},"
+		"\"actions\":[{\"action_id\":\"%s\",\"value\":\"up:e\"}]}}";
+	char text[1024];
+
+	(void)snprintf(text, sizeof(text), frame, SIGNAL_FEEDBACK);
+	ck_assert_int_eq(screen(text), V_ACCEPT);
+	ck_assert_int_eq(s.msg->signal.kind, SIGNAL_PRESS);
+	ck_assert_str_eq(s.msg->signal.detail, "up:e");
+	ck_assert_str_eq(s.msg->channel.ts, "2.000000");
+	ck_assert_str_eq(s.msg->thread_id, "1.000000");
+	ck_assert_str_eq(s.msg->event_id, "1.2.abc");
+	(void)snprintf(text, sizeof(text), frame, "somebody_elses");
+	ck_assert_int_eq(screen(text), V_DROP);
 }
 END_TEST
 
@@ -352,6 +435,8 @@ int main(void)
 	tcase_add_checked_fixture(tc, setup, teardown);
 	LOOP(tc, each_event_is_decided_by_its_stage, cases);
 	LOOP(tc, what_is_no_message_is_dropped, frames);
+	tcase_add_test(tc, hush_is_said_in_few_words);
+	tcase_add_test(tc, press_of_our_button_passes);
 	tcase_add_test(tc, a_mention_lets_its_thread_through);
 	tcase_add_test(tc, a_reply_that_comes_late_is_judged_by_its_own_time);
 	tcase_add_test(tc, an_engaged_thread_of_another_workspace_is_another);

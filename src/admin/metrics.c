@@ -224,6 +224,19 @@ static void add_outcomes(const char *name, const uint64_t n[METRIC_COLUMNS],
 	      n[METRIC_ANSWERED]);
 	with2(arg, "konstruct_tenant_turns_total", keys, name, "failed",
 	      n[METRIC_FAILED]);
+	with2(arg, "konstruct_tenant_turns_total", keys, name, "stopped",
+	      n[METRIC_STOPPED]);
+}
+
+static void add_feedback(const char *name, const uint64_t n[METRIC_COLUMNS],
+			 void *arg)
+{
+	static const char *const keys[] = { "tenant", "feedback" };
+
+	with2(arg, "konstruct_tenant_feedback_total", keys, name, "up",
+	      n[METRIC_LIKED]);
+	with2(arg, "konstruct_tenant_feedback_total", keys, name, "down",
+	      n[METRIC_DISLIKED]);
 }
 
 static void add_tokens(const char *name, const uint64_t n[METRIC_COLUMNS],
@@ -348,6 +361,9 @@ static void add_tenants(struct buf *b)
 	head(b, "konstruct_tenant_tokens_total", "counter",
 	     "Tokens of a tenant, as the models tell.");
 	metric_each(METRIC_TENANTS, add_tokens, b);
+	head(b, "konstruct_tenant_feedback_total", "counter",
+	     "What people said of answers, by the buttons below them.");
+	metric_each(METRIC_TENANTS, add_feedback, b);
 }
 
 static void add_times(struct buf *b)

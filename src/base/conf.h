@@ -92,6 +92,7 @@ struct conf {
 	int posts_per_second;   /* per channel; 0: unpaced */
 	int links_per_app;      /* on as many of several nodes */
 	int slack_timeout_s;    /* of one call */
+	bool buttons;           /* below answers */
 
 	int rate_per_minute; /* 0: no limit */
 	int burst;

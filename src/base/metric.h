@@ -44,6 +44,9 @@ enum metric_family {
 enum metric_tenant {
 	METRIC_ANSWERED,
 	METRIC_FAILED,
+	METRIC_STOPPED,
+	METRIC_LIKED,
+	METRIC_DISLIKED,
 	METRIC_TOKENS_IN,
 	METRIC_TOKENS_OUT,
 	METRIC_OVER_BUDGET, /* messages refused for that */

@@ -20,6 +20,8 @@ const struct manifest_scope manifest_scopes[] = {
 	  "threads in channels aren't followed" },
 	{ "groups:history", "... in a private channel",
 	  "threads in private channels aren't followed" },
+	{ "reactions:read", "be stopped, or sent away, by a reaction",
+	  "reactions do nothing" },
 	{ "users:read", "call people by their names", "people have no names" },
 	{ "reactions:write", "show that a message was seen",
 	  "what waits for an answer gets no sign" },
@@ -30,7 +32,7 @@ const size_t manifest_nscopes =
 static const char *const events[] = {
 	"app_mention",      "message.im",         "message.mpim",
 	"message.channels", "message.groups",     "app_uninstalled",
-	"tokens_revoked",   "channel_id_changed",
+	"tokens_revoked",   "channel_id_changed", "reaction_added",
 };
 #define NEVENTS (sizeof(events) / sizeof(events[0]))
 
@@ -109,7 +111,7 @@ static void print_yaml(const char *name, const char *display, bool agent_view,
 	for (i = 0; i < NEVENTS; i++)
 		fprintf(out, "      - %s\n", events[i]);
 	fputs("  interactivity:\n"
-	      "    is_enabled: false\n"
+	      "    is_enabled: true\n"
 	      "  org_deploy_enabled: false\n"
 	      "  socket_mode_enabled: true\n"
 	      "  # Tokens that expire are not supported.\n"
@@ -166,7 +168,7 @@ static void write_settings(struct jwrite *w)
 	jw_array_end(w);
 	jw_object_end(w);
 	jw_object(w, "interactivity");
-	jw_bool(w, "is_enabled", false);
+	jw_bool(w, "is_enabled", true);
 	jw_object_end(w);
 	jw_bool(w, "org_deploy_enabled", false);
 	jw_bool(w, "socket_mode_enabled", true);

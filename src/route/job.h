@@ -14,6 +14,7 @@ struct message;
 enum job_kind {
 	JOB_ANSWER, /* a turn: placeholder, model, answer */
 	JOB_NOTICE, /* one ephemeral sentence, at most once */
+	JOB_SIGNAL, /* about a turn or what became of it; may be done again */
 };
 
 /* After so many crashes at it an entry is given up; see entry.attempts. */
@@ -32,8 +33,8 @@ enum job_hope {
  * What the router hands to the workers: everything needed, owned, so that a
  * worker asks nobody. The note that permits the first outside effect is
  * committed: for an answer the verdict together with the intent to post part
- * 0, for a notice the verdict. Whoever gets the job finishes the entry
- * (JOURNAL_DONE), of a notice too.
+ * 0, else the verdict. Whoever gets the job finishes the entry (JOURNAL_DONE),
+ * whatever its kind.
  *
  * again: an earlier process had this entry. Its row may be that of a backup,
  * so a part with ts "" is looked for before it is posted. intended: what that

@@ -9,19 +9,13 @@
 #include "base/err.h"
 #include "base/json.h"
 #include "route/envelope.h"
-#include "slack/rich.h"
+#include "route/message_in.h"
+#include "route/signal.h"
 #include "slack/text.h"
 #include "slack/ts.h"
 #include "state/engaged.h"
 
-#define UPPER       "ABCDEFGHIJKLMNOPQRSTUVWXYZ"
-#define DIGITS      "0123456789"
-#define LOWER       "abcdefghijklmnopqrstuvwxyz"
-#define ID_MAX      32
-#define EVENT_MAX   64
-#define TEXT_MAX    (256 * 1024) /* Slack's 40,000 characters, escaped */
-#define FILES_MAX   32
-#define CONTENT_MAX (2 * TEXT_MAX) /* with its tables */
+#define FILES_MAX 32
 
 static const char *const conversation_names[] = {
 	[CONVERSATION_UNKNOWN] = "unknown", [CONVERSATION_CHANNEL] = "channel",
@@ -34,113 +28,25 @@ const char *conversation_name(enum conversation c)
 	return conversation_names[c];
 }
 
-/* Slack's ids: A1, C1, D1, E1, F1, G1, T1, U1, W1 and what may come. */
-static bool id_valid(const char *s)
-{
-	size_t n = strspn(s, UPPER DIGITS);
-
-	return n > 0 && n <= ID_MAX && s[n] == '\0';
-}
-
-static bool event_id_valid(const char *s)
-{
-	size_t n = strspn(s, UPPER LOWER DIGITS "_-");
-
-	return n > 0 && n <= EVENT_MAX && s[n] == '\0';
-}
-
-static int no_memory(struct err *e)
-{
-	return err_set(e, ERR_RETRY, "cannot read message: no memory");
-}
-
-static int copy(char **out, const char *s, struct err *e)
-{
-	*out = strdup(s);
-	return *out ? 0 : no_memory(e);
-}
-
-/* Leaves *out NULL when there is nothing, null or "" at path. */
-static int take_optional(const struct json *j, const char *path,
-			 bool (*valid)(const char *s), char **out,
-			 struct err *e)
-{
-	const char *s = json_str(j, path);
-
-	if (!s || *s == '\0')
-		return 0;
-	if (!valid(s))
-		return err_set(e, ERR_INPUT, "%s is malformed", path);
-	return copy(out, s, e);
-}
-
-static int take(const struct json *j, const char *path,
-		bool (*valid)(const char *s), char **out, struct err *e)
-{
-	if (take_optional(j, path, valid, out, e) < 0)
-		return -1;
-	if (!*out)
-		return err_set(e, ERR_INPUT, "%s is missing", path);
-	return 0;
-}
-
-static enum conversation conversation_of(const struct json *payload)
-{
-	const char *type = json_str(payload, "event.channel_type");
-	size_t i;
-
-	if (!type)
-		return CONVERSATION_UNKNOWN;
-	if (strcmp(type, "app_home") == 0) /* what a DM with us was once */
-		return CONVERSATION_IM;
-	for (i = CONVERSATION_CHANNEL; i <= CONVERSATION_IM; i++)
-		if (strcmp(type, conversation_names[i]) == 0)
-			return (enum conversation)i;
-	return CONVERSATION_UNKNOWN;
-}
-
-/*
- * The install that sees the event: its outer team_id may be the sender's side
- * of a shared channel. An org-wide install goes by its enterprise.
- */
-static int take_workspace(struct message *m, const struct json *payload,
-			  struct err *e)
-{
-	static const char team[] = "authorizations.0.team_id";
-	static const char org[] = "authorizations.0.enterprise_id";
-	bool by_org = json_bool(
-		payload, "authorizations.0.is_enterprise_install", false);
-	char **out = &m->channel.workspace_id;
-
-	if (take_optional(payload, by_org ? org : team, id_valid, out, e) < 0)
-		return -1;
-	if (*out)
-		return 0;
-	return take(payload, by_org ? team : org, id_valid, out, e);
-}
-
 static int take_channel(struct message *m, const struct json *payload,
 			struct err *e)
 {
-	if (take(payload, "api_app_id", id_valid, &m->channel.app_id, e) < 0 ||
-	    take_workspace(m, payload, e) < 0 ||
-	    take(payload, "event.channel", id_valid, &m->channel.channel_id,
-		 e) < 0)
+	m->channel.conversation = message_conversation(payload);
+	if (message_take_install(m, payload, e) < 0)
 		return -1;
-	m->channel.conversation = conversation_of(payload);
-	if (!json_bool(payload, "authorizations.0.is_bot", false))
-		return 0;
-	return take_optional(payload, "authorizations.0.user_id", id_valid,
-			     &m->channel.bot_user_id, e);
+	return message_take(payload, "event.channel", message_id_valid,
+			    &m->channel.channel_id, e);
 }
 
 static int take_time(struct message *m, const struct json *payload,
 		     struct err *e)
 {
-	if (take(payload, "event_id", event_id_valid, &m->event_id, e) < 0 ||
-	    take(payload, "event.ts", ts_valid, &m->channel.ts, e) < 0 ||
-	    take_optional(payload, "event.thread_ts", ts_valid,
-			  &m->channel.thread_ts, e) < 0)
+	if (message_take(payload, "event_id", message_event_id_valid,
+			 &m->event_id, e) < 0 ||
+	    message_take(payload, "event.ts", ts_valid, &m->channel.ts, e) <
+		    0 ||
+	    message_take_optional(payload, "event.thread_ts", ts_valid,
+				  &m->channel.thread_ts, e) < 0)
 		return -1;
 	m->timestamp_ms = ts_ms(m->channel.ts);
 	/* A root says its own ts once it has replies. */
@@ -149,17 +55,9 @@ static int take_time(struct message *m, const struct json *payload,
 		free(m->channel.thread_ts);
 		m->channel.thread_ts = NULL;
 	}
-	return copy(&m->thread_id,
-		    m->channel.thread_ts ? m->channel.thread_ts : m->channel.ts,
-		    e);
-}
-
-static bool same_at(const struct json *payload, const char *path,
-		    const char *id)
-{
-	const char *s = json_str(payload, path);
-
-	return s && strcmp(s, id) == 0;
+	return message_copy(
+		&m->thread_id,
+		m->channel.thread_ts ? m->channel.thread_ts : m->channel.ts, e);
 }
 
 /* Does a team or enterprise belong to the organisation of our install? */
@@ -167,15 +65,15 @@ static bool is_ours(const struct json *payload, const char *team)
 {
 	const char *org = json_str(payload, "authorizations.0.enterprise_id");
 
-	if (same_at(payload, "authorizations.0.team_id", team) ||
-	    same_at(payload, "authorizations.0.enterprise_id", team))
+	if (message_field_is(payload, "authorizations.0.team_id", team) ||
+	    message_field_is(payload, "authorizations.0.enterprise_id", team))
 		return true;
 	if (!org || *org == '\0')
 		return false;
-	return (same_at(payload, "enterprise_id", org) &&
-		same_at(payload, "team_id", team)) ||
-	       (same_at(payload, "context_enterprise_id", org) &&
-		same_at(payload, "context_team_id", team));
+	return (message_field_is(payload, "enterprise_id", org) &&
+		message_field_is(payload, "team_id", team)) ||
+	       (message_field_is(payload, "context_enterprise_id", org) &&
+		message_field_is(payload, "context_team_id", team));
 }
 
 /* The team of an enterprise that the event names, or the id as it is. */
@@ -183,9 +81,10 @@ static const char *team_of(const struct json *payload, const char *id)
 {
 	const char *team = NULL;
 
-	if (*id == 'E' && same_at(payload, "enterprise_id", id))
+	if (*id == 'E' && message_field_is(payload, "enterprise_id", id))
 		team = json_str(payload, "team_id");
-	else if (*id == 'E' && same_at(payload, "context_enterprise_id", id))
+	else if (*id == 'E' &&
+		 message_field_is(payload, "context_enterprise_id", id))
 		team = json_str(payload, "context_team_id");
 	return team ? team : id;
 }
@@ -202,7 +101,7 @@ static bool is_external(const struct json *payload)
 	if (!json_bool(payload, "is_ext_shared_channel", true))
 		return false;
 	if ((!team || *team == '\0') &&
-	    same_at(payload, "event.type", "message"))
+	    message_field_is(payload, "event.type", "message"))
 		team = json_str(payload, "event.team");
 	if (!team || *team == '\0')
 		return false;
@@ -226,7 +125,7 @@ static int take_name(struct message *m, const struct json *payload,
 		s = json_str(payload, places[i]);
 		if (s && *s != '\0') {
 			slack_name_clean(s, clean);
-			return copy(&m->sender.display_name, clean, e);
+			return message_copy(&m->sender.display_name, clean, e);
 		}
 	}
 	return 0;
@@ -237,7 +136,8 @@ static int take_sender(struct message *m, const struct json *payload,
 {
 	const char *bot = json_str(payload, "event.bot_id");
 
-	if (take(payload, "event.user", id_valid, &m->sender.user_id, e) < 0)
+	if (message_take(payload, "event.user", message_id_valid,
+			 &m->sender.user_id, e) < 0)
 		return -1;
 	m->sender.bot = (bot && *bot != '\0') ||
 			json_is_object(payload, "event.bot_profile");
@@ -249,22 +149,11 @@ static int take_text(struct message *m, const struct json *payload,
 		     struct err *e)
 {
 	const char *text = json_str(payload, "event.text");
-	const char *bot = m->channel.bot_user_id;
-	struct buf out;
 
-	if (!text)
-		text = "";
-	if (strlen(text) > TEXT_MAX)
-		return err_set(e, ERR_INPUT, "event.text is too long");
-	m->mention = same_at(payload, "event.type", "app_mention") ||
-		     slack_text_mentions(text, bot);
-	buf_init(&out, CONTENT_MAX);
-	(void)slack_text_strip(text, bot, &out);
-	if (*text == '\0')
-		rich_text(json_at(payload, "event.blocks"), &out);
-	rich_tables(json_at(payload, "event"), &out);
-	m->content.text = buf_take(&out);
-	return m->content.text ? 0 : no_memory(e);
+	m->mention =
+		message_field_is(payload, "event.type", "app_mention") ||
+		slack_text_mentions(text ? text : "", m->channel.bot_user_id);
+	return message_take_content(m, payload, "event", e);
 }
 
 static int take_files(struct message *m, const struct json *payload,
@@ -281,7 +170,7 @@ static int take_files(struct message *m, const struct json *payload,
 		n = FILES_MAX;
 	m->content.files = calloc(n, sizeof(*m->content.files));
 	if (!m->content.files)
-		return no_memory(e);
+		return message_no_memory(e);
 	for (i = 0; i < n; i++) {
 		f = &m->content.files[m->content.nfiles];
 		(void)snprintf(path, sizeof(path), "event.files.%zu", i);
@@ -299,33 +188,47 @@ static int check_kind(const struct json *payload, struct err *e)
 {
 	if (!json_is_object(payload, "event"))
 		return err_set(e, ERR_INPUT, "event is missing");
-	if (!same_at(payload, "event.type", "message") &&
-	    !same_at(payload, "event.type", "app_mention"))
+	if (!message_field_is(payload, "event.type", "message") &&
+	    !message_field_is(payload, "event.type", "app_mention"))
 		return err_set(e, ERR_INPUT, "event.type is no message");
 	return 0;
 }
 
+static int take_said(struct message *m, const struct json *payload,
+		     struct err *e)
+{
+	if (check_kind(payload, e) < 0 || take_channel(m, payload, e) < 0 ||
+	    take_time(m, payload, e) < 0 || take_sender(m, payload, e) < 0 ||
+	    take_text(m, payload, e) < 0)
+		return -1;
+	return take_files(m, payload, e);
+}
+
 struct message *message_from_envelope(const struct envelope *env, struct err *e)
 {
-	const struct json *payload = env->payload;
 	struct message *m;
+	int rc;
 
-	if (check_kind(payload, e) < 0)
-		return NULL;
 	m = calloc(1, sizeof(*m));
 	if (!m) {
-		no_memory(e);
+		message_no_memory(e);
 		return NULL;
 	}
 	m->platform = "slack";
-	if (take_channel(m, payload, e) < 0 || take_time(m, payload, e) < 0 ||
-	    take_sender(m, payload, e) < 0 || take_text(m, payload, e) < 0 ||
-	    take_files(m, payload, e) < 0 ||
-	    (env->id && copy(&m->envelope_id, env->id, e) < 0)) {
+	m->signal.kind = signal_of(env);
+	rc = m->signal.kind != SIGNAL_NONE ? signal_take(m, env, e)
+					   : take_said(m, env->payload, e);
+	if (rc < 0 ||
+	    (env->id && message_copy(&m->envelope_id, env->id, e) < 0)) {
 		message_free(m);
 		return NULL;
 	}
 	return m;
+}
+
+bool message_is_direct(const struct message *m)
+{
+	return m->channel.conversation == CONVERSATION_IM;
 }
 
 void message_free(struct message *m)
@@ -347,6 +250,8 @@ void message_free(struct message *m)
 	free(m->sender.user_id);
 	free(m->sender.display_name);
 	free(m->content.text);
+	free(m->signal.value);
+	free(m->signal.detail);
 	free(m->thread_id);
 	free(m->event_id);
 	free(m->envelope_id);

@@ -28,6 +28,18 @@ enum message_file_place {
 	FILE_GONE,    /* deleted, or beyond what the plan keeps */
 };
 
+/* What somebody did about a post or a thread, instead of saying something. */
+enum signal {
+	SIGNAL_NONE = 0, /* it was said */
+	SIGNAL_REACTION, /* added; value is its name */
+	SIGNAL_EDIT,     /* content.text is what it says now */
+	SIGNAL_DELETE,
+	SIGNAL_PRESS, /* of a button of ours; value is its action, detail what
+		       * we had written into it */
+	SIGNAL_STOP,  /* of all that is being answered in the thread */
+	SIGNAL_MUTED, /* we are to keep out of the thread; found by route[] */
+};
+
 struct message_file {
 	char *id;
 	char *name;
@@ -38,8 +50,8 @@ struct message_file {
 };
 
 /*
- * The KonstructMessage: what somebody said, in one shape for every platform.
- * Strings are heap and owned; those that may be NULL say so.
+ * The KonstructMessage: what somebody said or did, in one shape for every
+ * platform. Strings are heap and owned; those that may be NULL say so.
  */
 struct message {
 	char id[ID_SIZE];     /* of the journal entry */
@@ -72,6 +84,14 @@ struct message {
 		size_t nfiles;
 	} content;
 
+	/* Of a signal channel.ts is the post that it is about, thread_id that
+	 * post's thread as far as Slack tells; see route/signal.h. */
+	struct {
+		enum signal kind;
+		char *value;  /* may be NULL, */
+		char *detail; /* as may this */
+	} signal;
+
 	int64_t timestamp_ms;
 	char *thread_id; /* thread_ts, or ts at top level */
 
@@ -81,10 +101,10 @@ struct message {
 };
 
 /*
- * Normalizes an app_mention or message event. NULL with e filled when a field
- * that we can't do without is missing or malformed (ERR_INPUT; the error names
- * it and doesn't quote it), or memory is short (ERR_RETRY). Ids, timestamps
- * and sizes were checked in what comes out.
+ * Normalizes an app_mention or message event, or one that is a signal. NULL
+ * with e filled when a field that we can't do without is missing or malformed
+ * (ERR_INPUT; the error names it and doesn't quote it), or memory is short
+ * (ERR_RETRY). Ids, timestamps and sizes were checked in what comes out.
  */
 struct message *message_from_envelope(const struct envelope *env,
 				      struct err *e);
@@ -98,6 +118,7 @@ void message_free(struct message *m); /* NULL is allowed */
 int message_file_take(struct message_file *f, const struct json *j,
 		      struct err *e);
 void message_file_release(struct message_file *f);
+bool message_is_direct(const struct message *m); /* to one of us, in private */
 
 const char *conversation_name(enum conversation c);
 

@@ -5,20 +5,12 @@
 
 #include "base/err.h"
 #include "base/json.h"
-#include "route/message.h"
+#include "route/message_in.h"
 
 /* docs.slack.dev/reference/objects/file-object */
 
-#define ID_MAX    32
 #define LABEL_MAX 512
 #define URL_MAX   2048
-
-static bool id_valid(const char *s)
-{
-	size_t n = strspn(s, "ABCDEFGHIJKLMNOPQRSTUVWXYZ0123456789");
-
-	return n > 0 && n <= ID_MAX && s[n] == '\0';
-}
 
 static bool label_valid(const char *s)
 {
@@ -30,18 +22,6 @@ static bool url_valid(const char *s)
 	size_t n = strcspn(s, " \t\r\n\"<>\\");
 
 	return n > 0 && n <= URL_MAX && s[n] == '\0';
-}
-
-static int take_if(const struct json *j, const char *path,
-		   bool (*valid)(const char *s), char **out, struct err *e)
-{
-	const char *s = json_str(j, path);
-
-	if (!s || *s == '\0' || !valid(s))
-		return 0;
-	*out = strdup(s);
-	return *out ? 0
-		    : err_set(e, ERR_RETRY, "cannot read message: no memory");
 }
 
 static bool is_one_of(const char *s, const char *const *words)
@@ -78,11 +58,13 @@ int message_file_take(struct message_file *f, const struct json *j,
 	f->size = json_int(j, "size", 0);
 	if (f->size < 0)
 		f->size = 0;
-	if (take_if(j, "id", id_valid, &f->id, e) < 0 ||
-	    take_if(j, "name", label_valid, &f->name, e) < 0 ||
-	    take_if(j, "mimetype", label_valid, &f->mimetype, e) < 0 ||
-	    take_if(j, "url_private_download", url_valid, &f->url, e) < 0 ||
-	    (!f->url && take_if(j, "url_private", url_valid, &f->url, e) < 0)) {
+	if (message_take_if(j, "id", message_id_valid, &f->id, e) < 0 ||
+	    message_take_if(j, "name", label_valid, &f->name, e) < 0 ||
+	    message_take_if(j, "mimetype", label_valid, &f->mimetype, e) < 0 ||
+	    message_take_if(j, "url_private_download", url_valid, &f->url, e) <
+		    0 ||
+	    (!f->url &&
+	     message_take_if(j, "url_private", url_valid, &f->url, e) < 0)) {
 		message_file_release(f);
 		return -1;
 	}

@@ -43,11 +43,16 @@ static void make_keys(struct routing *r)
 		r->msg = NULL;
 		return;
 	}
+	r->hash = hash_str(r->thread);
+	memcpy(m->id, r->entry.id, sizeof(m->id));
+	/* A signal is about a post that another entry has. */
+	if (m->signal.kind != SIGNAL_NONE) {
+		r->claim[0] = '\0';
+		return;
+	}
 	(void)snprintf(r->post, sizeof(r->post), "%s:%s", m->channel.channel_id,
 		       m->channel.ts);
-	r->hash = hash_str(r->thread);
-	r->engages = m->channel.conversation != CONVERSATION_IM;
-	memcpy(m->id, r->entry.id, sizeof(m->id));
+	r->engages = !message_is_direct(m);
 }
 
 /*
@@ -172,6 +177,8 @@ static enum verdict decide(struct routing *r, struct err *e)
 		r->why = "refused before";
 		return V_DROP;
 	}
+	if (r->msg->signal.kind != SIGNAL_NONE)
+		return run(r, signal_stages, signal_nstages, e);
 	if (r->resumed)
 		return run(r, resume_stages, resume_nstages, e);
 	return run(r, route_stages, route_nstages, e);
@@ -252,8 +259,8 @@ static int make_job(struct routing *r, enum job_kind kind)
 {
 	struct job *j;
 
-	if (complete_entry(r, kind == JOB_ANSWER ? ENTRY_ACCEPTED
-						 : ENTRY_REFUSED) < 0)
+	if (complete_entry(r, kind == JOB_NOTICE ? ENTRY_REFUSED
+						 : ENTRY_ACCEPTED) < 0)
 		return -1;
 	if (kind == JOB_ANSWER && intend_part(&r->entry) < 0)
 		return -1;
@@ -293,8 +300,11 @@ static void note_accept(struct routing *r)
 		return;
 	n->state = ENTRY_ACCEPTED;
 	n->verdict = r->verdict_text;
-	n->claim = r->claim;
 	n->tenant_id = r->job->entry.tenant_id;
+	if (r->claim[0] != '\0')
+		n->claim = r->claim;
+	if (r->job->kind == JOB_SIGNAL)
+		return;
 	n->part = 0;
 	n->part_ts = "";
 	if (r->engages) {
@@ -369,7 +379,9 @@ int routing_settle(struct routing *r)
 	r->req.epoch = r->epoch;
 	memcpy(r->req.entry_id, r->entry.id, sizeof(r->req.entry_id));
 	if (r->verdict == V_ACCEPT) {
-		if (make_job(r, JOB_ANSWER) < 0)
+		if (make_job(r, r->msg->signal.kind == SIGNAL_NONE
+					? JOB_ANSWER
+					: JOB_SIGNAL) < 0)
 			return -1;
 		note_accept(r);
 	} else if (r->verdict == V_REFUSE && r->notice) {

@@ -88,11 +88,19 @@ enum verdict routing_decide(struct routing *r);
  */
 int routing_settle(struct routing *r);
 
+/* stage_signal.c: what a signal comes to; a press may become a question. */
+enum verdict stage_signal(struct routing *r, struct err *e);
+/* Were we asked to keep out of the thread? */
+enum verdict stage_hush(struct routing *r, struct err *e);
 /* stage_budget.c */
 enum verdict stage_budget(struct routing *r, struct err *e);
 
 /* For an entry that was accepted by an earlier process: no second admit. */
 extern const struct route_stage resume_stages[];
 extern const size_t resume_nstages;
+
+/* For a signal, new or not. */
+extern const struct route_stage signal_stages[];
+extern const size_t signal_nstages;
 
 #endif

@@ -9,6 +9,7 @@
 #include "base/log.h"
 #include "route/envelope.h"
 #include "route/message.h"
+#include "route/signal.h"
 #include "state/engaged.h"
 #include "state/quarantine.h"
 
@@ -41,7 +42,7 @@ static enum verdict screen_malformed(struct screening *s, struct err *e)
 {
 	const struct envelope *env = s->env;
 
-	if (env->type != ENVELOPE_EVENTS)
+	if (env->type != ENVELOPE_EVENTS && env->type != ENVELOPE_INTERACTIVE)
 		return V_NEXT;
 	if (!env->payload)
 		return malformed(s, e, "payload");
@@ -81,6 +82,22 @@ static void take_leave(const struct screening *s)
 		log_warn(LOG_FIELDS({ "app", app }, { "workspace", team },
 				    { "event", event }),
 			 "the app was taken out of a workspace");
+}
+
+/* Always decides about what is one. */
+static enum verdict screen_signal(struct screening *s, struct err *e)
+{
+	if (signal_of(s->env) == SIGNAL_NONE)
+		return V_NEXT;
+	s->msg = message_from_envelope(s->env, e);
+	if (!s->msg && e->kind == ERR_RETRY)
+		return V_FAIL;
+	if (!s->msg)
+		return drop(s, "malformed");
+	if (message_thread_key(s->msg, s->key, sizeof(s->key)) < 0)
+		return drop(s, "malformed");
+	s->why = signal_beside(s->msg, s->env, s->engaged, s->key);
+	return s->why ? V_DROP : V_ACCEPT;
 }
 
 static enum verdict screen_control(struct screening *s, struct err *e)
@@ -178,7 +195,7 @@ static enum verdict screen_relevant(struct screening *s, struct err *e)
 	}
 	if (m->mention)
 		engaged_hint(s->engaged, s->key, clock_wall_ms());
-	if (m->mention || m->channel.conversation == CONVERSATION_IM)
+	if (m->mention || message_is_direct(m))
 		return V_ACCEPT;
 	if (!m->channel.thread_ts)
 		return drop(s, "not addressed");
@@ -191,9 +208,10 @@ static enum verdict screen_relevant(struct screening *s, struct err *e)
 
 const struct screen_stage screen_stages[] = {
 	{ "malformed", screen_malformed },
+	{ "signal", screen_signal },     /* edits, deletions, buttons */
 	{ "control", screen_control },   /* all that is no message */
 	{ "bots", screen_bots },         /* ourselves among them */
-	{ "subtype", screen_subtype },   /* edits, joins, unfurls */
+	{ "subtype", screen_subtype },   /* joins, unfurls */
 	{ "message", screen_message },   /* the fields that we need */
 	{ "relevant", screen_relevant }, /* always decides */
 };

@@ -87,7 +87,8 @@ static enum verdict stage_tenant(struct routing *r, struct err *e)
 	    copy_once(&m->channel.bot_user_id, r->connection.bot_user_id, e) <
 		    0)
 		return V_FAIL;
-	if (m->channel.bot_user_id &&
+	/* A post of our own may be deleted. */
+	if (m->signal.kind == SIGNAL_NONE && m->channel.bot_user_id &&
 	    strcmp(m->sender.user_id, m->channel.bot_user_id) == 0)
 		return drop(r, "own");
 	if (r->connection.tenant.paused && !r->resumed)
@@ -97,7 +98,7 @@ static enum verdict stage_tenant(struct routing *r, struct err *e)
 
 static bool is_direct(const struct message *m)
 {
-	return m->mention || m->channel.conversation == CONVERSATION_IM;
+	return m->mention || message_is_direct(m);
 }
 
 /* "<@U2> what do you think?": people talk to each other. Our own mention isn't
@@ -212,14 +213,26 @@ const struct route_stage route_stages[] = {
 	{ "tenant", stage_tenant },       /* app and workspace -> tenant */
 	{ "addressed", stage_addressed }, /* mention, DM or a reply to us */
 	{ "admit", stage_admit },         /* new, engaged, within its rate */
+	{ "hush", stage_hush },           /* told to keep out of the thread */
 	{ "agent", stage_agent },         /* the thread's or the channel's */
 	{ "budget", stage_budget },       /* something is left of it */
 	{ "dispatch", stage_dispatch },   /* always decides */
 };
 const size_t route_nstages = sizeof(route_stages) / sizeof(route_stages[0]);
 
+const struct route_stage signal_stages[] = {
+	{ "tenant", stage_tenant },
+	{ "signal", stage_signal }, /* what it comes to */
+	{ "admit", stage_admit },   /* of a question that is asked again */
+	{ "agent", stage_agent },
+	{ "budget", stage_budget },
+	{ "dispatch", stage_dispatch },
+};
+const size_t signal_nstages = sizeof(signal_stages) / sizeof(signal_stages[0]);
+
 const struct route_stage resume_stages[] = {
 	{ "tenant", stage_tenant },
+	{ "hush", stage_hush },
 	{ "agent", stage_agent },
 	{ "dispatch", stage_dispatch },
 };

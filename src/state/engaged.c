@@ -18,7 +18,8 @@
 struct thread {
 	int64_t since_ms; /* own time of the message that engaged it */
 	int64_t last_ms;  /* of the last one; or NEVER */
-	int64_t seen_ms;  /* wall clock when we heard of it, hints included */
+	int64_t seen_ms;  /* wall clock when we heard of it, hints included, */
+	int64_t ended_ms; /* and when it was ended */
 };
 #define NEVER INT64_MIN
 
@@ -84,6 +85,7 @@ static struct thread *find_or_add(struct engaged *g, const char *key)
 	}
 	t->last_ms = NEVER;
 	t->seen_ms = NEVER;
+	t->ended_ms = NEVER;
 	return t;
 }
 
@@ -127,6 +129,31 @@ void engaged_renew(struct engaged *g, const char *key, int64_t at_ms)
 void engaged_restore(struct engaged *g, const char *key, int64_t at_ms)
 {
 	renew(g, key, at_ms - g->window_ms, at_ms);
+}
+
+void engaged_end(struct engaged *g, const char *key)
+{
+	struct thread *t;
+
+	pthread_mutex_lock(&g->lock);
+	t = find_or_add(g, key);
+	if (t) {
+		t->last_ms = t->seen_ms = NEVER;
+		t->ended_ms = clock_wall_ms();
+	}
+	pthread_mutex_unlock(&g->lock);
+}
+
+bool engaged_ended_since(struct engaged *g, const char *key, int64_t at_ms)
+{
+	const struct thread *t;
+	bool yes;
+
+	pthread_mutex_lock(&g->lock);
+	t = map_get(g->threads, key);
+	yes = t && t->ended_ms != NEVER && t->ended_ms >= at_ms;
+	pthread_mutex_unlock(&g->lock);
+	return yes;
 }
 
 void engaged_answered(struct engaged *g, const char *tenant_id, const char *key,
@@ -209,9 +236,11 @@ struct sweep {
 static bool keep(const char *key, void *value, void *arg)
 {
 	const struct sweep *s = arg;
+	const struct thread *t = value;
 
 	(void)key;
-	if (fresh(value, s->now_ms, s->window_ms))
+	if (fresh(t, s->now_ms, s->window_ms) ||
+	    t->ended_ms >= s->now_ms - s->window_ms)
 		return true;
 	free(value);
 	return false;

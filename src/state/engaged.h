@@ -39,6 +39,11 @@ void engaged_renew(struct engaged *g, const char *key, int64_t at_ms);
  * be engaged isn't known, and is taken to be a window before. */
 void engaged_restore(struct engaged *g, const char *key, int64_t at_ms);
 
+/* Not engaged any more, until it is engaged anew; and was that done here after
+ * a message of that time? */
+void engaged_end(struct engaged *g, const char *key);
+bool engaged_ended_since(struct engaged *g, const char *key, int64_t at_ms);
+
 /*
  * An answer of ours renews the thread: the table, and whoever watches. Never
  * blocks.

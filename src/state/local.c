@@ -273,6 +273,17 @@ static int local_engage(struct gate *gate, const char *tenant_id,
 	return 0;
 }
 
+static int local_disengage(struct gate *gate, const char *tenant_id,
+			   const char *thread, struct err *e)
+{
+	const struct local *t = (const struct local *)gate;
+
+	(void)tenant_id;
+	(void)e;
+	engaged_end(t->o.engaged, thread);
+	return 0;
+}
+
 static bool local_once(struct gate *gate, const char *key, int64_t window_ms,
 		       int64_t now_ms)
 {
@@ -336,6 +347,7 @@ const struct gate_ops gate_local = {
 	.admit = local_admit,
 	.restore = local_restore,
 	.engage = local_engage,
+	.disengage = local_disengage,
 	.once = local_once,
 	.sweep = local_sweep,
 	.healthy = local_healthy,

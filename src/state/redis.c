@@ -406,6 +406,23 @@ static int redis_engage(struct gate *gate, const char *tenant_id,
 			     at_ms, e);
 }
 
+static int redis_disengage(struct gate *gate, const char *tenant_id,
+			   const char *thread, struct err *e)
+{
+	struct redis *t = (struct redis *)gate;
+	char key[REDIS_KEY_SIZE];
+	const char *argv[] = { key };
+	redisReply *r;
+
+	if (redis_key(key, tenant_id, "engaged", thread, e) < 0)
+		return -1;
+	engaged_end(t->o.engaged, thread);
+	keeper_disengage(t->keeper, thread);
+	r = call(t, SCRIPT_DISENGAGE, 1, 1, argv, NULL, e);
+	freeReplyObject(r);
+	return r ? 0 : -1;
+}
+
 /* What can't be told happens once too seldom rather than too often. */
 static bool redis_once(struct gate *gate, const char *key, int64_t window_ms,
 		       int64_t now_ms)
@@ -462,6 +479,7 @@ const struct gate_ops gate_redis = {
 	.admit = redis_admit,
 	.restore = redis_restore,
 	.engage = redis_engage,
+	.disengage = redis_disengage,
 	.once = redis_once,
 	.sweep = redis_sweep,
 	.healthy = redis_healthy,

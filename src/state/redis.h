@@ -64,6 +64,8 @@ struct keeper *keeper_create(struct redis *t, struct err *e);
 void keeper_free(struct keeper *k); /* brings what is left; NULL is allowed */
 int keeper_start(struct keeper *k, struct err *e);
 void keeper_wake(struct keeper *k);
+/* A renewal of that thread that Redis doesn't know yet is forgotten. */
+void keeper_disengage(struct keeper *k, const char *thread);
 
 /* In refill(), on the keeper's thread. */
 int keeper_claim(struct keeper *k, const char *tenant_id, const char *claim,

@@ -109,6 +109,13 @@ void keeper_wake(struct keeper *k)
 	pthread_mutex_unlock(&k->lock);
 }
 
+void keeper_disengage(struct keeper *k, const char *thread)
+{
+	pthread_mutex_lock(&k->lock);
+	free(map_take(k->renewals, thread));
+	pthread_mutex_unlock(&k->lock);
+}
+
 int keeper_claim(struct keeper *k, const char *tenant_id, const char *claim,
 		 const char *value, struct err *e)
 {

@@ -107,6 +107,9 @@ static const char engage[] = HELPERS
 	" tonumber(ARGV[3]), tonumber(ARGV[4]))\n"
 	"return 1\n";
 
+/* KEYS engaged. */
+static const char disengage[] = "return redis.call('DEL', KEYS[1])\n";
+
 /*
  * KEYS filling, memory; ARGV run id, expiry. 0 when what marks a refill is
  * gone, as it may have been emptied in the middle.
@@ -120,6 +123,7 @@ const char *const redis_scripts[REDIS_SCRIPTS] = {
 	[SCRIPT_ADMIT] = admit,
 	[SCRIPT_ONCE] = once,
 	[SCRIPT_ENGAGE] = engage,
+	[SCRIPT_DISENGAGE] = disengage,
 	[SCRIPT_FILLED] = filled,
 	[SCRIPT_PLACE_BEAT] = redis_place_beat,
 	[SCRIPT_PLACE_LOOK] = redis_place_look,

@@ -30,6 +30,8 @@ enum postgres_query {
 	PQ_AGENTS,
 	PQ_ACCESS,
 	PQ_HISTORY,
+	PQ_LINE,
+	PQ_THREAD_OF,
 	PQ_APPS,
 	PQ_CONNECTIONS,
 	PQ_TENANTS,
@@ -59,6 +61,10 @@ enum postgres_query {
 	PQ_AGENT_DROP,
 	PQ_ACCESS_PUT,
 	PQ_ACCESS_DROP,
+	PQ_LINE_PUT,
+	PQ_LINE_FORGET,
+	PQ_ENGAGED_END,
+	PQ_FEEDBACK_PUT,
 
 	PQ_SEALING,
 	PQ_SEALING_LOCK,
@@ -307,5 +313,19 @@ int postgres_agent_remove(struct store *s, const char *tenant_id,
 int postgres_access_put(struct store *s, const char *tenant_id,
 			const char *agent_id, const char *settings,
 			struct err *e);
+
+/* postgres_signal.c */
+int postgres_line(struct store *s, const char *tenant_id, const char *channel,
+		  const char *thread, const char *ts, struct line *out,
+		  struct err *e);
+int postgres_thread_of(struct store *s, const char *tenant_id,
+		const char *channel, const char *ts, char **out,
+		struct err *e);
+int postgres_line_put(struct store *s, const char *tenant_id,
+		      const char *channel, const char *thread, const char *ts,
+		      const char *text, struct err *e);
+int postgres_engaged_end(struct store *s, const char *key, struct err *e);
+int postgres_feedback_put(struct store *s, const struct feedback *f,
+			  struct err *e);
 
 #endif

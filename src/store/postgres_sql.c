@@ -124,6 +124,15 @@ const struct postgres_statement postgres_sql[PQ_COUNT] = {
 			 " false FROM newest WHERE ts > (SELECT ts FROM oldest)"
 			 " ORDER BY ts",
 			 5 },
+	[PQ_LINE] = { "line",
+		      "SELECT ours, user_id, name, ts, text FROM transcript"
+		      " WHERE tenant_id = $1 AND channel = $2"
+		      " AND thread = $3 AND ts = $4",
+		      4 },
+	[PQ_THREAD_OF] = { "thread_of",
+			   "SELECT thread FROM transcript"
+			   " WHERE tenant_id = $1 AND channel = $2 AND ts = $3",
+			   3 },
 	[PQ_APPS] = { "apps", "SELECT app_id, token FROM apps ORDER BY app_id",
 		      0 },
 	[PQ_CONNECTIONS] = { "connections",
@@ -201,6 +210,26 @@ const struct postgres_statement postgres_sql[PQ_COUNT] = {
 				  "DELETE FROM connections WHERE tenant_id ="
 				  " $1 RETURNING app_id, workspace_id",
 				  1 },
+	[PQ_LINE_PUT] = { "line_put",
+			  "UPDATE transcript SET text = $5"
+			  " WHERE tenant_id = $1 AND channel = $2"
+			  " AND thread = $3 AND ts = $4",
+			  5 },
+	[PQ_LINE_FORGET] = { "line_forget",
+			     "DELETE FROM transcript"
+			     " WHERE tenant_id = $1 AND channel = $2"
+			     " AND thread = $3 AND ts = $4",
+			     4 },
+	[PQ_ENGAGED_END] = { "engaged_end", "SELECT engaged_end($1)", 1 },
+	[PQ_FEEDBACK_PUT] = { "feedback_put",
+			      "INSERT INTO feedback (tenant_id, entry, user_id,"
+			      " up, at_ms) SELECT $1, $2, $3, $4::boolean,"
+			      " $5::bigint WHERE EXISTS"
+			      " (SELECT 1 FROM tenants WHERE id = $1)"
+			      " ON CONFLICT (tenant_id, entry, user_id)"
+			      " DO UPDATE SET up = excluded.up,"
+			      " at_ms = excluded.at_ms",
+			      5 },
 	[PQ_ENGAGED_DROP] = { "engaged_drop", "SELECT engaged_drop($1, $2)",
 			      2 },
 	[PQ_APP_DROP_UNUSED] = { "app_drop_unused",

@@ -27,6 +27,8 @@ enum sqlite_query {
 	Q_ACCESS,
 	Q_HISTORY,
 	Q_HISTORY_FIRST,
+	Q_LINE,
+	Q_THREAD_OF,
 	Q_APPS,
 	Q_CONNECTIONS,
 	Q_CONNECTIONS_OF,
@@ -62,6 +64,10 @@ enum sqlite_query {
 	Q_AGENT_DROP,
 	Q_ACCESS_PUT,
 	Q_ACCESS_DROP,
+	Q_LINE_PUT,
+	Q_LINE_FORGET,
+	Q_ENGAGED_END,
+	Q_FEEDBACK_PUT,
 
 	Q_SEALING,
 	Q_SEALING_PUT,
@@ -257,5 +263,19 @@ int sqlite_agent_remove(struct store *s, const char *tenant_id,
 int sqlite_access_put(struct store *s, const char *tenant_id,
 		      const char *agent_id, const char *settings,
 		      struct err *e);
+
+/* sqlite_signal.c */
+int sqlite_line(struct store *s, const char *tenant_id, const char *channel,
+		const char *thread, const char *ts, struct line *out,
+		struct err *e);
+int sqlite_thread_of(struct store *s, const char *tenant_id,
+		const char *channel, const char *ts, char **out,
+		struct err *e);
+int sqlite_line_put(struct store *s, const char *tenant_id, const char *channel,
+		    const char *thread, const char *ts, const char *text,
+		    struct err *e);
+int sqlite_engaged_end(struct store *s, const char *key, struct err *e);
+int sqlite_feedback_put(struct store *s, const struct feedback *f,
+			struct err *e);
 
 #endif

@@ -103,6 +103,11 @@ const char *const sqlite_sql[Q_COUNT] = {
 			    " FROM transcript WHERE tenant_id = ?1"
 			    " AND channel = ?2 AND thread = ?3"
 			    " ORDER BY ts LIMIT 1",
+	[Q_LINE] = "SELECT ours, user_id, name, ts, text FROM transcript"
+		   " WHERE tenant_id = ?1 AND channel = ?2 AND thread = ?3"
+		   " AND ts = ?4",
+	[Q_THREAD_OF] = "SELECT thread FROM transcript"
+			" WHERE tenant_id = ?1 AND channel = ?2 AND ts = ?3",
 	[Q_APPS] = "SELECT app_id, token FROM apps ORDER BY app_id",
 	[Q_CONNECTIONS] = "SELECT " CONNECTION
 			  " ORDER BY t.name, c.app_id, c.workspace_id",
@@ -172,6 +177,19 @@ const char *const sqlite_sql[Q_COUNT] = {
 			 " budget = excluded.budget RETURNING id",
 	[Q_TENANT_DROP] = "DELETE FROM tenants WHERE id = ?1",
 	/* ';' is the character after ':', so this is all that begins so. */
+	[Q_LINE_PUT] = "UPDATE transcript SET text = ?5"
+		       " WHERE tenant_id = ?1 AND channel = ?2"
+		       " AND thread = ?3 AND ts = ?4",
+	[Q_LINE_FORGET] = "DELETE FROM transcript"
+			  " WHERE tenant_id = ?1 AND channel = ?2"
+			  " AND thread = ?3 AND ts = ?4",
+	[Q_ENGAGED_END] = "DELETE FROM engaged WHERE key = ?1",
+	[Q_FEEDBACK_PUT] =
+		"INSERT INTO feedback (tenant_id, entry, user_id, up, at_ms)"
+		" SELECT ?1, ?2, ?3, ?4, ?5 WHERE EXISTS"
+		" (SELECT 1 FROM tenants WHERE id = ?1)"
+		" ON CONFLICT DO UPDATE SET up = excluded.up,"
+		" at_ms = excluded.at_ms",
 	[Q_TENANT_ENGAGED_DROP] =
 		"DELETE FROM engaged WHERE key IN (SELECT e.key"
 		" FROM connections c JOIN engaged e ON"

@@ -76,7 +76,7 @@ void agent_release(struct agent *a)
 	*a = (struct agent){ 0 };
 }
 
-static void line_release(struct line *l)
+void line_release(struct line *l)
 {
 	free(l->user_id);
 	free(l->name);

@@ -73,10 +73,20 @@ struct transcript {
 	bool gap; /* something is left out behind the first line */
 };
 
+/* Borrowed strings. */
+struct feedback {
+	const char *tenant_id;
+	const char *entry; /* of the answer */
+	const char *user_id;
+	bool up;
+	int64_t at_ms; /* wall clock */
+};
+
 void tenant_release(struct tenant *t);
 void app_release(struct app *a);
 void connection_release(struct connection *c);
 void agent_release(struct agent *a);
+void line_release(struct line *l);
 void transcript_release(struct transcript *t);
 /* Copies its strings; 0, or -1 when memory is short. */
 int transcript_add(struct transcript *t, bool ours, const char *user_id,
@@ -141,6 +151,16 @@ struct store_ops {
 	int (*history)(struct store *s, const char *tenant_id,
 		       const char *channel, const char *thread,
 		       size_t max_bytes, struct transcript *out, struct err *e);
+
+	/* One line of a thread. */
+	int (*line)(struct store *s, const char *tenant_id, const char *channel,
+		    const char *thread, const char *ts, struct line *out,
+		    struct err *e);
+	/* In which thread is this post, if it is in a transcript? *out is the
+	 * caller's. */
+	int (*thread_of)(struct store *s, const char *tenant_id,
+			 const char *channel, const char *ts, char **out,
+			 struct err *e);
 
 	int (*apps)(struct store *s, int (*fn)(const struct app *a, void *arg),
 		    void *arg, struct err *e);
@@ -207,6 +227,19 @@ struct store_ops {
 	/* A channel has another id: threads, claims, posts, the transcript and
 	 * what is set about it are found under that one from now on. May be
 	 * done again. */
+	/* A line of a thread says something else now; text NULL: it is gone.
+	 * One that isn't there is no failure. */
+	int (*line_put)(struct store *s, const char *tenant_id,
+			const char *channel, const char *thread, const char *ts,
+			const char *text, struct err *e);
+	/* A thread (state/engaged.h) isn't engaged any more. */
+	int (*engaged_end)(struct store *s, const char *key, struct err *e);
+	/* What a person thinks of an answer; the last word counts. */
+	int (*feedback_put)(struct store *s, const struct feedback *f,
+			    struct err *e);
+
+	/* A channel has another id: threads, claims, posts and the transcript
+	 * are found under that one from now on. May be done again. */
 	int (*channel_moved)(struct store *s, const char *tenant_id,
 			     const char *app_id, const char *workspace_id,
 			     const char *old_id, const char *new_id,

@@ -37,7 +37,7 @@ static size_t make_lines(struct turn *t)
 			  .text = t->answer.data };
 	size_t i, n = 0;
 
-	if (t->parts[0][0] == '\0' || read_question(t) < 0)
+	if (t->withdrawn || t->parts[0][0] == '\0' || read_question(t) < 0)
 		return 0;
 	t->lines = calloc(t->nbackfill + 2, sizeof(*t->lines));
 	if (!t->lines)
@@ -62,11 +62,14 @@ static const char *last_ts(const struct turn *t)
 	return i > 0 ? t->parts[i - 1] : "";
 }
 
-/* An answer renews the thread; a direct message needs no engagement. */
+/* An answer renews the thread, unless we were sent out of it meanwhile; a
+ * direct message needs no engagement. */
 static void engage(struct turn *t, struct note *n)
 {
-	if (!t->answered ||
-	    t->job->msg->channel.conversation == CONVERSATION_IM)
+	const struct message *m = t->job->msg;
+
+	if (!t->answered || message_is_direct(m) ||
+	    engaged_ended_since(t->w->engaged, t->key, m->timestamp_ms))
 		return;
 	n->engaged = t->key;
 	n->engaged_ms = ts_ms(last_ts(t));
@@ -108,6 +111,13 @@ static void log_finished(const struct turn *t)
 		 "turn finished");
 }
 
+static enum metric_tenant outcome(const struct turn *t)
+{
+	if (t->stopped || t->withdrawn)
+		return METRIC_STOPPED;
+	return t->answered ? METRIC_ANSWERED : METRIC_FAILED;
+}
+
 static void count_finished(const struct turn *t)
 {
 	const char *tenant = usage_tenant(t);
@@ -119,8 +129,7 @@ static void count_finished(const struct turn *t)
 	if (t->answered)
 		metric_took_us(METRIC_ANSWER,
 			       (clock_ms() - t->began_ms) * 1000);
-	metric_add(METRIC_TENANTS, tenant,
-		   t->answered ? METRIC_ANSWERED : METRIC_FAILED, 1);
+	metric_add(METRIC_TENANTS, tenant, outcome(t), 1);
 }
 
 static void closed(struct turn *t)
@@ -131,6 +140,7 @@ static void closed(struct turn *t)
 	log_finished(t);
 	count_finished(t);
 	usage_count(t);
+	errands_of(t, true);
 	atomic_fetch_add(t->answered ? &w->count->answers : &w->count->failures,
 			 1);
 	head = lane_leave(w->lanes, &t->seat);

@@ -68,6 +68,7 @@ static struct conn *conn_make(struct worker *w, const struct conf *conf,
 	c->finals_tail = &c->finals;
 	c->unseen_tail = &c->unseen;
 	pace_init(&c->edits, conf->updates_per_minute, EDIT_BURST, now);
+	c->controls = CONTROLS_FULL;
 	pace_init(&c->posts, 0, 1, now);
 	pace_init(&c->deletes, conf->updates_per_minute, EDIT_BURST, now);
 	pace_init(&c->reactions, EYES_A_MIN, EYES_BURST, now);

@@ -178,6 +178,7 @@ static void start_interim(struct turn *t)
 		     : buf_adds(&md, t->backlog);
 	if (rc == 0 && md.len > 0 &&
 	    shape_make(&s, md.data, md.len, kind) == 0) {
+		controls_stop(t, &s);
 		h = hash(&s);
 		if (h != t->shown &&
 		    pace_take(&t->conn->edits, clock_ms()) == 0)

@@ -80,6 +80,20 @@ void read_start(struct turn *t)
 		read_history(t);
 }
 
+void read_anew(struct turn *t)
+{
+	free(t->question);
+	t->question = NULL;
+	/* What a router reads is its alone; then it is used as it comes. */
+	if (t->reading)
+		return;
+	forget(&t->history);
+	t->nbackfill = 0;
+	t->pages = 0;
+	t->trims = 0;
+	turn_set(t, TURN_READING);
+}
+
 bool read_trim(struct turn *t)
 {
 	if (t->ntold == 0 || t->trims >= TRIMS_MAX)

@@ -54,6 +54,7 @@ static const struct {
 				"Sorry, nobody is set up here any more who"
 				" could answer this. Please ask your"
 				" administrator." },
+	[SENTENCE_STOPPED] = { "stopped", "_Stopped._" },
 };
 
 const char sentence_parked[] =
@@ -77,6 +78,11 @@ const char sentence_cut_model[] =
 	"\n\n_My answer ends here: it reached the length limit._";
 const char sentence_cut_answer[] =
 	"\n\n_My answer ends here: it is too long to be shown._";
+
+const char sentence_cut_stopped[] = "\n\n_Stopped._";
+
+const char sentence_muted[] =
+	"All right, I keep out of this thread until somebody mentions me.";
 
 enum sentence sentence_of(enum llm_end end)
 {

@@ -24,6 +24,7 @@ enum sentence {
 	SENTENCE_UNSHOWN,
 	SENTENCE_STALE,
 	SENTENCE_NO_AGENT,
+	SENTENCE_STOPPED, /* before there was anything */
 	SENTENCES
 };
 
@@ -52,7 +53,11 @@ extern const char sentence_parked[];
 void sentence_backlog(long ahead, char *out, size_t size);
 
 /* Said below an answer that is not whole; Markdown. */
-extern const char sentence_cut_model[];  /* the model's own limit */
-extern const char sentence_cut_answer[]; /* ours, of answer_max_bytes */
+extern const char sentence_cut_model[];   /* the model's own limit */
+extern const char sentence_cut_answer[];  /* ours, of answer_max_bytes */
+extern const char sentence_cut_stopped[]; /* a person's */
+
+/* To who sends us out of a thread. */
+extern const char sentence_muted[];
 
 #endif

@@ -40,17 +40,25 @@ static const struct {
 	void (*enter)(struct turn *t);
 } states[TURN_STATES] = {
 	[TURN_NEW] = { "new", TO(WAITING), NULL },
-	[TURN_WAITING] = { "waiting", TO(PLACING), enter_waiting },
-	[TURN_PLACING] = { "placing", TO(READING) | TO(WRITING) | TO(CLOSING),
+	[TURN_WAITING] = { "waiting", TO(PLACING) | TO(CLEARING) | TO(CLOSING),
+			   enter_waiting },
+	[TURN_PLACING] = { "placing",
+			   TO(READING) | TO(WRITING) | TO(CLEARING) |
+				   TO(CLOSING),
 			   enter_placing },
 	[TURN_READING] = { "reading",
-			   TO(ASKING) | TO(WRITING) | TO(HEALING) | TO(CLOSING),
+			   TO(ASKING) | TO(READING) | TO(WRITING) |
+				   TO(HEALING) | TO(CLEARING) | TO(CLOSING),
 			   read_start },
 	[TURN_ASKING] = { "asking",
 			  TO(STREAMING) | TO(WRITING) | TO(READING) |
-				  TO(CLOSING),
+				  TO(CLEARING) | TO(CLOSING),
 			  NULL },
-	[TURN_STREAMING] = { "streaming", TO(WRITING) | TO(CLOSING), NULL },
+	[TURN_STREAMING] = { "streaming",
+			     TO(WRITING) | TO(READING) | TO(CLEARING) |
+				     TO(CLOSING),
+			     NULL },
+	[TURN_CLEARING] = { "clearing", TO(WRITING) | TO(CLOSING), stop_clear },
 	[TURN_WRITING] = { "writing", TO(HEALING) | TO(CLOSING), write_start },
 	[TURN_HEALING] = { "healing", TO(CLOSING), heal_start },
 	[TURN_CLOSING] = { "closing", 0, close_start },
@@ -151,7 +159,7 @@ static void give_up(struct turn *t)
 
 static void work(struct turn *t)
 {
-	if (t->w->draining)
+	if (t->w->draining || stop_pending(t))
 		return;
 	/* An answer that is there is no worse than a sentence. */
 	if (t->resumed && t->job->hope != JOB_CRASHES)
@@ -216,10 +224,13 @@ static void enter_placing(struct turn *t)
 		text = sentence_parked;
 		t->parked = true;
 	}
-	if (shape_say(&s, text, !t->conn->no_blocks) == 0)
-		post_part(t, 0, &s, !j->again, on_posted);
-	else
+	if (shape_say(&s, text, !t->conn->no_blocks) < 0) {
 		turn_after(t, SLOW_MS, enter_placing);
+		return;
+	}
+	if (!t->parked)
+		controls_stop(t, &s);
+	post_part(t, 0, &s, !j->again, on_posted);
 }
 
 static void enter_waiting(struct turn *t)
@@ -422,7 +433,8 @@ bool turn_busy(const struct turn *t)
 	if (t->noting || (t->posting && t->call))
 		return true;
 	return t->state == TURN_ASKING || t->state == TURN_STREAMING ||
-	       t->state == TURN_WRITING || t->state == TURN_CLOSING;
+	       t->state == TURN_WRITING || t->state == TURN_CLEARING ||
+	       t->state == TURN_CLOSING;
 }
 
 void turn_abandon(struct turn *t)
@@ -486,6 +498,7 @@ void turn_free(struct turn *t)
 
 	if (t->conn)
 		eyes_leave(t);
+	errands_of(t, false);
 	unlink_turn(t);
 	channel_put(t->channel);
 	conn_put(t->conn);
@@ -599,6 +612,7 @@ static int set_up(struct turn *t)
 	t->conn = conn_get(w, t->job);
 	if (!t->timer || !t->conn)
 		return -1;
+	t->controls = t->conn->controls;
 	t->channel = channel_get(t->conn, t->where);
 	if (!t->channel || take_up(t) < 0)
 		return -1;

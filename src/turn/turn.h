@@ -69,8 +69,8 @@ struct worker {
 	struct map *conns;
 	struct map *channels;
 	struct names *names;
-	struct turn *turns;     /* all of them */
-	struct notice *notices; /* on their way */
+	struct turn *turns; /* all of them */
+	struct errand *errands;
 	struct loop_timer *tidy;
 
 	bool draining; /* no model is asked any more */
@@ -87,8 +87,15 @@ struct worker {
 	bool is_empty;
 };
 
-/* A turn or notice is gone: was it the last one of a closing worker? */
+/* A turn or errand is gone: was it the last one of a closing worker? */
 void worker_emptied(struct worker *w);
+
+/* controls.c: the buttons of a reply */
+enum controls {
+	CONTROLS_NONE,
+	CONTROLS_PLAIN, /* thumbs as buttons like any others */
+	CONTROLS_FULL,
+};
 
 /* conn.c: an app in a workspace, and its channels */
 
@@ -108,8 +115,9 @@ struct conn {
 	struct turn *unseen; /* are to get eyes, linked by unseen_next */
 	struct turn **unseen_tail;
 	struct loop_timer *eyes_timer;
-	bool no_tables; /* data_table blocks are refused here, */
-	bool no_blocks; /* or all of them, until this is forgotten */
+	bool no_tables;         /* data_table blocks are refused here, */
+	bool no_blocks;         /* or all of them, until this is forgotten */
+	enum controls controls; /* what buttons it takes at most */
 	size_t refs;
 	int64_t used_ms;
 };
@@ -144,6 +152,7 @@ enum turn_state {
 	TURN_ASKING,    /* the model has a slot or not, and says nothing yet */
 	TURN_STREAMING, /* the answer comes */
 	TURN_WRITING,   /* the last edit and further parts */
+	TURN_CLEARING,  /* the placeholder goes, as its question has */
 	TURN_HEALING,   /* did a post that seemed lost arrive after all? */
 	TURN_CLOSING,   /* the journal is told that all is done */
 	TURN_STATES
@@ -265,9 +274,11 @@ struct turn {
 	bool before;       /* an earlier process has answered, says Slack */
 	bool resumed;      /* what to write is in the journal already */
 	struct reply reply;
-	bool refused;   /* Slack took no more of it */
-	bool replaced;  /* by a sentence, as Slack refused the answer */
-	bool tabled;    /* the last shape had a table of its own */
+	bool refused;  /* Slack took no more of it */
+	bool replaced; /* by a sentence, as Slack refused the answer */
+	bool tabled;   /* the last shape had a table of its own, */
+	bool buttoned; /* or buttons */
+	enum controls controls;
 	bool no_tables; /* Slack doesn't take them */
 	bool recut;     /* only text in smaller parts, from part cut_at on */
 	size_t cut_at;
@@ -277,6 +288,11 @@ struct turn {
 	int64_t swap_ms;      /* when that was, and doubt_ms before it */
 	int64_t doubt_before;
 	void (*swapped)(struct turn *t);
+
+	/* what people do meanwhile */
+	struct errand *errands; /* that end with it */
+	bool stopped;
+	bool withdrawn;
 
 	/* closing */
 	enum entry_state end_state;
@@ -414,6 +430,14 @@ void again_start(struct turn *t);
 void heal_start(struct turn *t);
 void heal_edited(struct turn *t); /* that edit is over */
 
+/* controls.c */
+
+/* Adds to a shape, unless it is only text: a way to stop the answer; or, below
+ * the last part, to have another one and to say what it was worth; are they
+ * there? */
+void controls_stop(const struct turn *t, struct shape *s);
+bool controls_end(const struct turn *t, struct shape *s);
+
 /* look.c */
 
 /*
@@ -479,6 +503,8 @@ void read_filled(struct turn *t);
 /* Asks for names early, while the placeholder is on its way. */
 void read_names(struct turn *t);
 void read_names_changed(struct worker *w);
+/* The question has changed: all is read anew. */
+void read_anew(struct turn *t);
 /* Makes asker and question unless they are; 0, or -1 without memory. */
 int read_question(struct turn *t);
 
@@ -513,12 +539,67 @@ const struct usage_new *usage_settle(struct turn *t);
 void usage_count(const struct turn *t);
 const char *usage_tenant(const struct turn *t); /* its name, for metrics */
 
+/* errand.c */
+
+/*
+ * A job that is no turn: run does what it is about, and ends it. An errand is
+ * in the journal like everything else, so it may be done again after a crash.
+ */
+struct errand {
+	struct errand *next, **link; /* of the worker's list */
+	struct worker *w;
+	struct job *job;
+	void (*run)(struct errand *n);
+	/* For the store, in a transaction before the end; or NULL. */
+	int (*write)(struct store *s, void *arg, struct err *e);
+	struct slack_call *call;
+	struct loop_timer *timer;
+	struct loop_task noted;
+	struct turn *turn; /* ends with it, linked by turn_next */
+	struct errand *turn_next;
+	unsigned int tries; /* to find it */
+	bool over;
+	bool noting;
+	bool abandoned;
+};
+
+/* Takes the job and runs it. */
+void errand_start(struct worker *w, struct job *job,
+		  void (*run)(struct errand *n));
+/* May it do what others see? If not, run is called again when it may. */
+bool errand_may_act(struct errand *n);
+/* All is done, but for what write does and the journal's note; frees n. write
+ * gets the errand's request, whose arg is n. */
+void errand_end(struct errand *n);
+/* Ends when t has: what it did to t isn't journaled before. */
+void errand_end_with(struct errand *n, struct turn *t);
+void errands_of(struct turn *t, bool ended);
+/* Not now: it stays in the journal. Frees n, or will. */
+void errand_put_down(struct errand *n);
+bool errand_busy(const struct worker *w);
+void errands_abandon(struct worker *w);
+void errands_lost(struct worker *w);
+
 /* notice.c */
 
 void notice_start(struct worker *w, struct job *job);
-/* The worker closes: they go as soon as nobody holds on to them. */
-void notice_abandon_all(struct worker *w);
-/* The same for those that are another's now. */
-void notice_lost(struct worker *w);
+/* Says it to the sender alone, then ends the errand. */
+void notice_say(struct errand *n, const char *text);
+
+/* signal.c */
+
+void signal_start(struct worker *w, struct job *job);
+
+/* stop.c: each says whether it came in time */
+
+/* No more of the answer; what there is of it stays. */
+bool stop_answer(struct turn *t);
+/* Its question is gone: so is the placeholder, and nothing is said. */
+bool stop_withdraw(struct turn *t);
+/* Its question says something else now. */
+bool stop_revise(struct turn *t, const char *text);
+/* What was asked of it before it could be done. */
+bool stop_pending(struct turn *t);
+void stop_clear(struct turn *t); /* TURN_CLEARING begins */
 
 #endif

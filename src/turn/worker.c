@@ -55,13 +55,15 @@ static void take_jobs(struct loop_task *task)
 	for (n = queue_pop_all(w->inbox, 0); n; n = next) {
 		next = n->next;
 		j = (struct job *)n;
-		/* A turn that may not begin any more waits for the next start;
-		 * a notice would never be said. */
+		/* A turn that may not begin any more waits for the next start,
+		 * and so does a signal; a notice would never be said. */
 		if (w->closing || (w->parting && j->kind != JOB_NOTICE) ||
 		    is_lost(w, j))
 			job_free(j);
 		else if (j->kind == JOB_NOTICE)
 			notice_start(w, j);
+		else if (j->kind == JOB_SIGNAL)
+			signal_start(w, j);
 		else
 			turn_start(w, j);
 	}
@@ -83,7 +85,7 @@ static void on_lost(struct loop_task *task)
 
 	atomic_store(&w->losing, false);
 	turns_lost(w);
-	notice_lost(w);
+	errands_lost(w);
 }
 
 void workers_lost(struct workers *ws)
@@ -141,7 +143,7 @@ static void on_drain(struct loop_task *task)
 	struct worker *w = (struct worker *)((char *)task -
 					     offsetof(struct worker, drain));
 	struct turn *t;
-	size_t busy = w->notices ? 1 : 0;
+	size_t busy = errand_busy(w) ? 1 : 0;
 	unsigned int round;
 
 	pthread_mutex_lock(&w->all->lock);
@@ -165,7 +167,7 @@ static void on_close(struct loop_task *task)
 	struct turn *t, *next;
 
 	w->draining = w->closing = true;
-	notice_abandon_all(w);
+	errands_abandon(w);
 	for (t = w->turns; t; t = next) {
 		next = t->next;
 		turn_abandon(t);
@@ -188,7 +190,7 @@ static void on_emptied(struct loop_task *task)
 /* Not from here: what calls may stand on something that would be freed. */
 void worker_emptied(struct worker *w)
 {
-	if (!w->closing || w->turns || w->notices || w->is_empty)
+	if (!w->closing || w->turns || w->errands || w->is_empty)
 		return;
 	w->is_empty = true;
 	loop_post(w->loop, &w->emptied);

@@ -76,6 +76,9 @@ int write_shape(struct turn *t, size_t k, struct shape *s)
 	    0)
 		return -1;
 	t->tabled = shape_has_table(s);
+	t->buttoned = false;
+	if (k + 1 == t->reply.n)
+		t->buttoned = controls_end(t, s);
 	return 0;
 }
 
@@ -110,8 +113,8 @@ static int recut(struct turn *t, size_t k, void (*then)(struct turn *t))
 }
 
 /*
- * Without tables of their own (which are cut alike), or only text, or else
- * another one; then goes on with that. False when all that
+ * With fewer buttons, without tables of their own (which are cut alike), or
+ * only text, or else another one; then goes on with that. False when all that
  * was tried, or can't help. A word of Slack's that we don't know may be about
  * the text as well, and a placeholder must not stay.
  */
@@ -120,6 +123,11 @@ static bool plainer(struct turn *t, size_t k, enum slack_fault fault,
 {
 	if (fault != SLACK_CONTENT && fault != SLACK_OURS)
 		return false;
+	if (t->buttoned) {
+		t->controls--;
+		then(t);
+		return true;
+	}
 	if (t->tabled) {
 		t->no_tables = true;
 		then(t);
@@ -179,6 +187,8 @@ static void remember(struct turn *t)
 		t->conn->no_blocks = true;
 	else if (t->no_tables)
 		t->conn->no_tables = true;
+	else if (!t->recut && t->controls < t->conn->controls)
+		t->conn->controls = t->controls;
 }
 
 static void next_part(struct turn *t, size_t k)

@@ -1,0 +1,44 @@
+/* SPDX-License-Identifier: ISC */
+#ifndef ROUTE_MESSAGE_IN_H
+#define ROUTE_MESSAGE_IN_H
+
+#include <stdbool.h>
+
+#include "route/message.h"
+
+/*
+ * How a field of a payload gets into a message; for message.c and signal.c.
+ * What returns an int: 0, or -1 with e filled (ERR_INPUT names the field,
+ * ERR_RETRY: memory is short).
+ */
+struct err;
+struct json;
+
+bool message_id_valid(const char *s);
+bool message_event_id_valid(const char *s); /* a trigger_id as well */
+
+int message_no_memory(struct err *e); /* always -1 */
+int message_copy(char **out, const char *s, struct err *e);
+
+/* Leaves *out NULL when there is nothing, null or "" at path. */
+int message_take_optional(const struct json *j, const char *path,
+			  bool (*valid)(const char *s), char **out,
+			  struct err *e);
+int message_take(const struct json *j, const char *path,
+		 bool (*valid)(const char *s), char **out, struct err *e);
+/* For what is beside the point: what is odd is left out. */
+int message_take_if(const struct json *j, const char *path,
+		    bool (*valid)(const char *s), char **out, struct err *e);
+
+/* app, workspace and who we are in it; of an event. */
+int message_take_install(struct message *m, const struct json *payload,
+			 struct err *e);
+/* What is said by the object at path: Slack's text without our own mention,
+ * and what only its blocks hold. "" when there is nothing. */
+int message_take_content(struct message *m, const struct json *j,
+			 const char *path, struct err *e);
+
+bool message_field_is(const struct json *j, const char *path, const char *want);
+enum conversation message_conversation(const struct json *payload);
+
+#endif

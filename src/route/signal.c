@@ -1,0 +1,227 @@
+/* SPDX-License-Identifier: ISC */
+#include "route/signal.h"
+
+#include <string.h>
+
+#include "base/err.h"
+#include "base/json.h"
+#include "route/envelope.h"
+#include "route/message_in.h"
+#include "slack/ts.h"
+#include "state/engaged.h"
+
+#define WORD_MAX   128
+#define DETAIL_MAX 2000 /* of a button's value */
+
+static bool is(const struct envelope *env, const char *path, const char *want)
+{
+	return message_field_is(env->payload, path, want);
+}
+
+static bool is_press(const struct envelope *env)
+{
+	const char *action = json_str(env->payload, "actions.0.action_id");
+
+	return is(env, "type", "block_actions") && action &&
+	       strncmp(action, SIGNAL_ACTION, strlen(SIGNAL_ACTION)) == 0;
+}
+
+enum signal signal_of(const struct envelope *env)
+{
+	if (env->type == ENVELOPE_INTERACTIVE)
+		return is_press(env) ? SIGNAL_PRESS : SIGNAL_NONE;
+	if (env->type != ENVELOPE_EVENTS || !is(env, "type", "event_callback"))
+		return SIGNAL_NONE;
+	if (is(env, "event.type", "reaction_added"))
+		return SIGNAL_REACTION;
+	if (is(env, "event.type", "agent_session_stopped"))
+		return SIGNAL_STOP;
+	if (!is(env, "event.type", "message"))
+		return SIGNAL_NONE;
+	if (is(env, "event.subtype", "message_changed"))
+		return SIGNAL_EDIT;
+	if (is(env, "event.subtype", "message_deleted"))
+		return SIGNAL_DELETE;
+	return SIGNAL_NONE;
+}
+
+static bool word_valid(const char *s)
+{
+	return strlen(s) <= WORD_MAX;
+}
+
+static bool detail_valid(const char *s)
+{
+	return strlen(s) <= DETAIL_MAX;
+}
+
+static int take(const struct json *j, const char *path,
+		bool (*valid)(const char *s), char **out, struct err *e)
+{
+	return message_take(j, path, valid, out, e);
+}
+
+/* Of a payload for which each kind has a path of its own. */
+static const struct {
+	const char *channel, *user, *ts, *thread, *value, *detail;
+} paths[] = {
+	[SIGNAL_REACTION] = { "event.item.channel", "event.user",
+			      "event.item.ts", NULL, "event.reaction", NULL },
+	[SIGNAL_EDIT] = { "event.channel", "event.message.user",
+			  "event.message.ts", "event.message.thread_ts", NULL,
+			  NULL },
+	[SIGNAL_DELETE] = { "event.channel", "event.previous_message.user",
+			    "event.deleted_ts",
+			    "event.previous_message.thread_ts", NULL, NULL },
+	[SIGNAL_PRESS] = { "container.channel_id", "user.id",
+			   "container.message_ts", "container.thread_ts",
+			   "actions.0.action_id", "actions.0.value" },
+	[SIGNAL_STOP] = { "event.channel", "event.user", "event.thread_ts",
+			  "event.thread_ts", NULL, NULL },
+};
+
+/* Of a post that no person has written there may be no user. */
+static int take_user(struct message *m, const struct json *j, struct err *e)
+{
+	const char *path = paths[m->signal.kind].user;
+
+	if (m->signal.kind != SIGNAL_EDIT && m->signal.kind != SIGNAL_DELETE)
+		return take(j, path, message_id_valid, &m->sender.user_id, e);
+	if (message_take_optional(j, path, message_id_valid, &m->sender.user_id,
+				  e) < 0)
+		return -1;
+	return m->sender.user_id ? 0 : message_copy(&m->sender.user_id, "", e);
+}
+
+static int take_words(struct message *m, const struct json *j, struct err *e)
+{
+	enum signal k = m->signal.kind;
+
+	if (paths[k].value &&
+	    take(j, paths[k].value, word_valid, &m->signal.value, e) < 0)
+		return -1;
+	if (!paths[k].detail)
+		return 0;
+	return message_take_optional(j, paths[k].detail, detail_valid,
+				     &m->signal.detail, e);
+}
+
+static int take_about(struct message *m, const struct json *j, struct err *e)
+{
+	enum signal k = m->signal.kind;
+
+	if (take(j, paths[k].channel, message_id_valid, &m->channel.channel_id,
+		 e) < 0 ||
+	    take(j, paths[k].ts, ts_valid, &m->channel.ts, e) < 0)
+		return -1;
+	if (paths[k].thread &&
+	    message_take_optional(j, paths[k].thread, ts_valid,
+				  &m->channel.thread_ts, e) < 0)
+		return -1;
+	return message_copy(
+		&m->thread_id,
+		m->channel.thread_ts ? m->channel.thread_ts : m->channel.ts, e);
+}
+
+/* An interactive payload has no authorizations, and a trigger for an id. */
+static int take_press(struct message *m, const struct json *j, struct err *e)
+{
+	bool by_org = json_bool(j, "is_enterprise_install", false);
+	const char *workspace = by_org ? "enterprise.id" : "team.id";
+
+	if (take(j, "api_app_id", message_id_valid, &m->channel.app_id, e) <
+		    0 ||
+	    take(j, workspace, message_id_valid, &m->channel.workspace_id, e) <
+		    0)
+		return -1;
+	return take(j, "trigger_id", message_event_id_valid, &m->event_id, e);
+}
+
+static int take_event(struct message *m, const struct json *j, struct err *e)
+{
+	if (message_take_install(m, j, e) < 0)
+		return -1;
+	m->timestamp_ms = json_int(j, "event_time", 0) * 1000;
+	return take(j, "event_id", message_event_id_valid, &m->event_id, e);
+}
+
+int signal_take(struct message *m, const struct envelope *env, struct err *e)
+{
+	const struct json *j = env->payload;
+	int rc;
+
+	m->channel.conversation = message_conversation(j);
+	rc = m->signal.kind == SIGNAL_PRESS ? take_press(m, j, e)
+					    : take_event(m, j, e);
+	if (rc < 0 || take_about(m, j, e) < 0 || take_user(m, j, e) < 0 ||
+	    take_words(m, j, e) < 0)
+		return -1;
+	/* The one kind of id that tells what it is of. */
+	if (m->channel.channel_id[0] == 'D')
+		m->channel.conversation = CONVERSATION_IM;
+	return message_take_content(m, j, "event.message", e);
+}
+
+static bool is_own(const struct message *m)
+{
+	return m->channel.bot_user_id &&
+	       strcmp(m->sender.user_id, m->channel.bot_user_id) == 0;
+}
+
+static bool is_ours(const struct message *m, const char *author)
+{
+	return !author || !m->channel.bot_user_id ||
+	       strcmp(author, m->channel.bot_user_id) == 0;
+}
+
+static const char *beside_reaction(const struct message *m,
+				   const struct envelope *env, bool with_us)
+{
+	const char *author = json_str(env->payload, "event.item_user");
+
+	if (is_own(m))
+		return "own";
+	if (strcmp(m->signal.value, SIGNAL_X) == 0)
+		return is_ours(m, author) ? NULL : "of another's post";
+	if (strcmp(m->signal.value, SIGNAL_MUTE) == 0)
+		return with_us || is_ours(m, author) ? NULL
+						     : "thread is not engaged";
+	return "reaction";
+}
+
+/* Each of our own edits brings one, and so does each link that unfurls. */
+static const char *beside_edit(const struct message *m,
+			       const struct envelope *env, bool with_us)
+{
+	const char *now = json_str(env->payload, "event.message.text");
+	const char *before =
+		json_str(env->payload, "event.previous_message.text");
+
+	if (is_own(m) || m->sender.user_id[0] == '\0' ||
+	    json_str(env->payload, "event.message.bot_id"))
+		return "bot";
+	if (now && before && strcmp(now, before) == 0)
+		return "same text";
+	return with_us ? NULL : "thread is not engaged";
+}
+
+const char *signal_beside(const struct message *m, const struct envelope *env,
+			  struct engaged *g, const char *key)
+{
+	bool with_us = message_is_direct(m) || engaged_maybe(g, key);
+
+	switch (m->signal.kind) {
+	case SIGNAL_REACTION:
+		return beside_reaction(m, env, with_us);
+	case SIGNAL_EDIT:
+		return beside_edit(m, env, with_us);
+	case SIGNAL_DELETE:
+		return with_us ? NULL : "thread is not engaged";
+	case SIGNAL_PRESS:
+	case SIGNAL_STOP:
+	case SIGNAL_MUTED:
+	case SIGNAL_NONE:
+		break;
+	}
+	return NULL;
+}

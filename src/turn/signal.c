@@ -1,0 +1,304 @@
+/* SPDX-License-Identifier: ISC */
+#include "route/signal.h"
+
+#include <stdio.h>
+#include <stdlib.h>
+#include <string.h>
+
+#include "base/buf.h"
+#include "base/clock.h"
+#include "base/err.h"
+#include "base/log.h"
+#include "base/metric.h"
+#include "route/job.h"
+#include "slack/text.h"
+#include "turn/names.h"
+#include "turn/turn.h"
+
+/*
+ * What people do about a turn, or about what became of it. What is done to a
+ * turn is finished with that turn, so that a restart does it again.
+ */
+
+#define TEXT_MAX (1024 * 1024)
+#define TRIES    20
+#define TRY_MS   250
+
+static bool same(const char *a, const char *b)
+{
+	return strcmp(a, b) == 0;
+}
+
+static bool is_here(const struct turn *t, const struct errand *n)
+{
+	const struct message *m = n->job->msg;
+
+	return !t->abandoned &&
+	       same(t->job->msg->channel.app_id, m->channel.app_id) &&
+	       same(t->job->msg->channel.workspace_id,
+		    m->channel.workspace_id) &&
+	       same(t->where, m->channel.channel_id);
+}
+
+static bool is_question(const struct turn *t, const char *ts)
+{
+	return same(t->job->msg->channel.ts, ts);
+}
+
+static bool is_reply(const struct turn *t, const char *ts)
+{
+	size_t i;
+
+	for (i = 0; i < t->nparts; i++)
+		if (same(t->parts[i], ts))
+			return true;
+	return false;
+}
+
+static struct turn *find(const struct errand *n,
+			 bool (*is)(const struct turn *t, const char *ts))
+{
+	struct turn *t;
+
+	for (t = n->w->turns; t; t = t->next)
+		if (is_here(t, n) && is(t, n->job->msg->channel.ts))
+			return t;
+	return NULL;
+}
+
+/* After a restart the turn may come a little later than what is about it. */
+static bool wait_for_turn(struct errand *n)
+{
+	if (!n->job->again || n->tries++ >= TRIES)
+		return false;
+	loop_timer_set(n->timer, TRY_MS);
+	return true;
+}
+
+static bool by_asker(const struct turn *t, const struct errand *n)
+{
+	return same(t->job->msg->sender.user_id, n->job->msg->sender.user_id);
+}
+
+static void stop(struct errand *n)
+{
+	struct turn *t = find(n, is_reply);
+
+	if (!t && wait_for_turn(n))
+		return;
+	if (!t || !by_asker(t, n)) {
+		errand_end(n);
+		return;
+	}
+	errand_end_with(n, t);
+	if (!stop_answer(t))
+		errand_end(n);
+}
+
+/* ---- the journal's thread: n is its alone meanwhile ---- */
+
+static int forget_line(struct store *s, void *arg, struct err *e)
+{
+	const struct errand *n = arg;
+	const struct message *m = n->job->msg;
+
+	return s->ops->line_put(s, m->tenant_id, m->channel.channel_id,
+				m->thread_id, m->channel.ts, NULL, e);
+}
+
+static int revise_line(struct store *s, void *arg, struct err *e)
+{
+	const struct errand *n = arg;
+	const struct message *m = n->job->msg;
+
+	return s->ops->line_put(s, m->tenant_id, m->channel.channel_id,
+				m->thread_id, m->channel.ts, m->content.text,
+				e);
+}
+
+static int end_engagement(struct store *s, void *arg, struct err *e)
+{
+	const struct errand *n = arg;
+	char key[ENGAGED_KEY_SIZE];
+
+	if (message_thread_key(n->job->msg, key, sizeof(key)) < 0)
+		return 0;
+	return s->ops->engaged_end(s, key, e);
+}
+
+/* "up:ENTRY" */
+static int put_feedback(struct store *s, void *arg, struct err *e)
+{
+	const struct errand *n = arg;
+	const struct message *m = n->job->msg;
+	const struct feedback f = {
+		.tenant_id = m->tenant_id,
+		.entry = strchr(m->signal.detail, ':') + 1,
+		.user_id = m->sender.user_id,
+		.up = strncmp(m->signal.detail, "up:", 3) == 0,
+		.at_ms = n->job->entry.received_ms,
+	};
+
+	return s->ops->feedback_put(s, &f, e);
+}
+
+/* ---- each kind of signal ---- */
+
+static void reaction(struct errand *n)
+{
+	if (same(n->job->msg->signal.value, SIGNAL_X))
+		stop(n);
+	else
+		errand_end(n);
+}
+
+static const char *name_of(const char *user, void *arg)
+{
+	const struct errand *n = arg;
+	char key[128];
+
+	(void)snprintf(key, sizeof(key), "%s:%s", n->job->connection.app_id,
+		       n->job->connection.workspace_id);
+	return names_get(n->w->names, key, user);
+}
+
+/* As a question is told to the model. */
+static int make_plain(struct errand *n)
+{
+	struct message *m = n->job->msg;
+	struct buf out;
+	char *text;
+
+	buf_init(&out, TEXT_MAX);
+	(void)slack_text_plain(m->content.text, n->job->connection.bot_user_id,
+			       name_of, n, &out);
+	text = buf_take(&out);
+	if (!text)
+		return -1;
+	free(m->content.text);
+	m->content.text = text;
+	return 0;
+}
+
+static void edited(struct errand *n)
+{
+	struct turn *t = find(n, is_question);
+
+	if (!t && wait_for_turn(n))
+		return;
+	if (t && by_asker(t, n)) {
+		errand_end_with(n, t);
+		if (stop_revise(t, n->job->msg->content.text))
+			return;
+	}
+	if (make_plain(n) == 0)
+		n->write = revise_line;
+	errand_end(n);
+}
+
+static void deleted(struct errand *n)
+{
+	struct turn *t = find(n, is_question);
+
+	if (!t)
+		t = find(n, is_reply);
+	if (!t && wait_for_turn(n))
+		return;
+	if (t) {
+		errand_end_with(n, t);
+		if (stop_withdraw(t))
+			return;
+	}
+	n->write = forget_line;
+	errand_end(n);
+}
+
+static bool feedback_valid(const char *s)
+{
+	return s && (strncmp(s, "up:", 3) == 0 || strncmp(s, "down:", 5) == 0);
+}
+
+static void feedback(struct errand *n)
+{
+	const struct message *m = n->job->msg;
+	const char *name = n->job->connection.tenant.name;
+	bool up;
+
+	if (feedback_valid(m->signal.detail)) {
+		up = m->signal.detail[0] == 'u';
+		metric_add(METRIC_TENANTS, name ? name : m->tenant_id,
+			   up ? METRIC_LIKED : METRIC_DISLIKED, 1);
+		log_info(LOG_FIELDS({ "entry",
+				      strchr(m->signal.detail, ':') + 1 },
+				    { "tenant", m->tenant_id },
+				    { "feedback", up ? "up" : "down" }),
+			 "feedback");
+		n->write = put_feedback;
+	}
+	errand_end(n);
+}
+
+static void pressed(struct errand *n)
+{
+	const char *action = n->job->msg->signal.value;
+
+	if (same(action, SIGNAL_CANCEL))
+		stop(n);
+	else if (strncmp(action, SIGNAL_FEEDBACK, strlen(SIGNAL_FEEDBACK)) == 0)
+		feedback(n);
+	else
+		errand_end(n);
+}
+
+static bool in_thread(const struct turn *t, const char *ts)
+{
+	return same(t->job->msg->thread_id, ts);
+}
+
+/* Slack's own button, of whoever asked in that thread. */
+static void session_stopped(struct errand *n)
+{
+	struct turn *t, *next;
+	struct turn *last = NULL;
+
+	for (t = n->w->turns; t; t = next) {
+		next = t->next;
+		if (is_here(t, n) && in_thread(t, n->job->msg->channel.ts) &&
+		    by_asker(t, n) && stop_answer(t))
+			last = t;
+	}
+	if (last)
+		errand_end_with(n, last);
+	else
+		errand_end(n);
+}
+
+static void muted(struct errand *n)
+{
+	char key[ENGAGED_KEY_SIZE];
+
+	if (message_thread_key(n->job->msg, key, sizeof(key)) == 0)
+		engaged_end(n->w->engaged, key);
+	n->write = end_engagement;
+	notice_say(n, sentence_muted);
+}
+
+static void run(struct errand *n)
+{
+	static void (*const handlers[])(struct errand * n) = {
+		[SIGNAL_REACTION] = reaction,    [SIGNAL_EDIT] = edited,
+		[SIGNAL_DELETE] = deleted,       [SIGNAL_PRESS] = pressed,
+		[SIGNAL_STOP] = session_stopped, [SIGNAL_MUTED] = muted,
+	};
+
+	/* While it stops, all waits for the next start. */
+	if (n->w->draining)
+		errand_put_down(n);
+	else if (errand_may_act(n))
+		handlers[n->job->msg->signal.kind](n);
+}
+
+void signal_start(struct worker *w, struct job *job)
+{
+	errand_start(w, job, run);
+}

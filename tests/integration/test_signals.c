@@ -1,0 +1,313 @@
+/* SPDX-License-Identifier: ISC */
+#include <check.h>
+#include <stdio.h>
+#include <stdlib.h>
+#include <string.h>
+
+#include "integration/rig.h"
+#include "sim/act.h"
+
+/* What people do about an answer: with the real daemon, on both stores. */
+
+#define MS 20000
+
+static struct rig rig;
+
+/* A model that says something and then nothing more, when asked for that. */
+static const struct sim_llm stuck = {
+	.contains = "for ever",
+	.text = "The beginning of an answer that has no end at all, however"
+		" long one waits for it.",
+	.mode = SIM_LLM_SILENCE,
+	.after = 2,
+};
+
+static void setup(void)
+{
+	rig_up(&rig);
+	ck_assert_int_eq(sim_llm(rig.sim, &stuck), 0);
+}
+
+static void teardown(void)
+{
+	rig_close(&rig);
+}
+
+/* Of the first reply in the thread. */
+static void reply_ts(const char *channel, const char *root, char ts[SIM_TS])
+{
+	struct sim_msg *m;
+	size_t i, n;
+
+	ts[0] = '\0';
+	m = sim_messages(rig.sim, channel, root, &n);
+	for (i = n; i > 0; i--)
+		if (m[i - 1].app_id && !m[i - 1].deleted)
+			(void)snprintf(ts, SIM_TS, "%s", m[i - 1].ts);
+	sim_messages_free(m, n);
+	ck_assert_str_ne(ts, "");
+}
+
+/* A question whose answer has begun, and doesn't end; ts of both. */
+static void ask_for_ever(char root[SIM_TS], char reply[SIM_TS])
+{
+	rig_say(&rig, "C1", "U1", "<@UB1> for ever", NULL, root);
+	ck_assert_int_eq(
+		sim_wait_text(rig.sim, "C1", root, "The beginning", MS), 0);
+	reply_ts("C1", root, reply);
+}
+
+static void check_stopped(const char *root)
+{
+	char *text;
+
+	ck_assert_int_eq(sim_wait_text(rig.sim, "C1", root, "Stopped", MS), 0);
+	text = rig_answer(&rig, "C1", root);
+	ck_assert_ptr_nonnull(strstr(text, "The beginning"));
+	ck_assert_uint_eq(rig_replies(&rig, "C1", root), 1);
+	free(text);
+}
+
+START_TEST(reaction_of_the_asker_stops_the_answer)
+{
+	char root[SIM_TS], reply[SIM_TS];
+
+	ask_for_ever(root, reply);
+	ck_assert_int_eq(sim_react(rig.sim, "C1", reply, "U1", "x", true), 0);
+	check_stopped(root);
+}
+END_TEST
+
+START_TEST(button_stops_the_answer)
+{
+	char root[SIM_TS], reply[SIM_TS];
+
+	ask_for_ever(root, reply);
+	ck_assert_int_eq(sim_click(rig.sim, "C1", reply, "U1", "konstruct_stop",
+				   NULL),
+			 0);
+	check_stopped(root);
+	/* And is gone then. */
+	ck_assert_int_eq(sim_click(rig.sim, "C1", reply, "U1", "konstruct_stop",
+				   NULL),
+			 -1);
+}
+END_TEST
+
+START_TEST(nobody_else_stops_the_answer)
+{
+	char root[SIM_TS], reply[SIM_TS];
+
+	ask_for_ever(root, reply);
+	ck_assert_int_eq(sim_react(rig.sim, "C1", reply, "U2", "x", true), 0);
+	ck_assert_int_eq(sim_click(rig.sim, "C1", reply, "U2", "konstruct_stop",
+				   NULL),
+			 0);
+	ck_assert_int_eq(sim_wait_acked(rig.sim, MS), 0);
+	ck_assert_int_ne(sim_wait_text(rig.sim, "C1", root, "Stopped", 300), 0);
+	ck_assert_int_eq(sim_react(rig.sim, "C1", reply, "U1", "x", true), 0);
+	check_stopped(root);
+}
+END_TEST
+
+START_TEST(stop_before_the_first_word_leaves_a_sentence)
+{
+	const struct sim_llm mute = { .contains = "say nothing",
+				      .mode = SIM_LLM_HANG };
+	char root[SIM_TS], reply[SIM_TS], *text;
+
+	ck_assert_int_eq(sim_llm(rig.sim, &mute), 0);
+	rig_say(&rig, "C1", "U1", "<@UB1> say nothing", NULL, root);
+	ck_assert_int_eq(sim_wait_asks(rig.sim, 1, MS), 0);
+	reply_ts("C1", root, reply);
+	ck_assert_int_eq(sim_react(rig.sim, "C1", reply, "U1", "x", true), 0);
+	ck_assert_int_eq(sim_wait_text(rig.sim, "C1", root, "Stopped", MS), 0);
+	text = rig_answer(&rig, "C1", root);
+	ck_assert_ptr_null(strstr(text, "Thinking"));
+	free(text);
+}
+END_TEST
+
+START_TEST(edited_question_is_answered_as_it_is_now)
+{
+	char root[SIM_TS], reply[SIM_TS], *text;
+
+	ask_for_ever(root, reply);
+	ck_assert_int_eq(
+		sim_edit(rig.sim, "C1", root, "<@UB1> where is Atlantis?"), 0);
+	text = rig_answer(&rig, "C1", root);
+	ck_assert_ptr_nonnull(strstr(text, "Atlantis"));
+	ck_assert_ptr_null(strstr(text, "The beginning"));
+	ck_assert_uint_eq(rig_replies(&rig, "C1", root), 1);
+	free(text);
+}
+END_TEST
+
+START_TEST(deleted_question_takes_its_placeholder_along)
+{
+	char root[SIM_TS], reply[SIM_TS], ts[SIM_TS];
+
+	ask_for_ever(root, reply);
+	ck_assert_int_eq(sim_delete(rig.sim, "C1", root), 0);
+	ck_assert_int_eq(sim_wait_calls(rig.sim, "chat.delete", 1, MS), 0);
+	/* Another question is behind it. */
+	rig_say(&rig, "C1", "U1", "<@UB1> hello", NULL, ts);
+	free(rig_answer(&rig, "C1", ts));
+	ck_assert_uint_eq(rig_replies(&rig, "C1", root), 0);
+}
+END_TEST
+
+START_TEST(deleted_placeholder_ends_its_turn)
+{
+	char root[SIM_TS], reply[SIM_TS], ts[SIM_TS];
+
+	ask_for_ever(root, reply);
+	ck_assert_int_eq(sim_delete(rig.sim, "C1", reply), 0);
+	rig_say(&rig, "C1", "U1", "<@UB1> hello", root, ts);
+	free(rig_answer(&rig, "C1", root));
+	ck_assert_uint_eq(rig_replies(&rig, "C1", root), 1);
+}
+END_TEST
+
+/* In an engaged thread, without a mention. */
+static bool is_followed(const char *root)
+{
+	char marker[SIM_TS];
+	size_t n = rig_replies(&rig, "C1", root);
+
+	rig_say(&rig, "C1", "U1", "and now?", root, NULL);
+	rig_say(&rig, "C2", "U1", "<@UB1> done?", NULL, marker);
+	free(rig_answer(&rig, "C2", marker));
+	ck_assert_int_eq(sim_wait_acked(rig.sim, MS), 0);
+	return rig_replies(&rig, "C1", root) > n;
+}
+
+START_TEST(muted_thread_is_left_alone_until_the_next_mention)
+{
+	char root[SIM_TS], reply[SIM_TS], on[SIM_TS];
+
+	rig_say(&rig, "C1", "U1", "<@UB1> hello", NULL, root);
+	free(rig_answer(&rig, "C1", root));
+	reply_ts("C1", root, reply);
+	(void)snprintf(on, sizeof(on), "%s", _i == 0 ? root : reply);
+	ck_assert_int_eq(sim_react(rig.sim, "C1", on, "U2", "mute", true), 0);
+	ck_assert_int_eq(sim_wait_ephemeral(rig.sim, "C1", "U2", 1, MS), 0);
+	ck_assert(!is_followed(root));
+	rig_kill(&rig);
+	rig_start(&rig);
+	ck_assert(!is_followed(root));
+	rig_say(&rig, "C1", "U1", "<@UB1> come back", root, NULL);
+	ck_assert_int_eq(sim_wait_reply(rig.sim, "C1", root, 2, MS), 0);
+	free(rig_answer(&rig, "C1", root));
+	ck_assert(is_followed(root));
+}
+END_TEST
+
+START_TEST(told_to_stop_listening_it_does)
+{
+	char root[SIM_TS];
+
+	rig_say(&rig, "C1", "U1", "<@UB1> hello", NULL, root);
+	free(rig_answer(&rig, "C1", root));
+	rig_say(&rig, "C1", "U1", "<@UB1> stop listening to jazz", root, NULL);
+	ck_assert_int_eq(sim_wait_reply(rig.sim, "C1", root, 2, MS), 0);
+	free(rig_answer(&rig, "C1", root));
+	rig_say(&rig, "C1", "U1", "<@UB1> please stop listening.", root, NULL);
+	ck_assert_int_eq(sim_wait_ephemeral(rig.sim, "C1", "U1", 1, MS), 0);
+	ck_assert(!is_followed(root));
+	ck_assert_uint_eq(rig_replies(&rig, "C1", root), 2);
+}
+END_TEST
+
+START_TEST(asker_gets_another_answer_once)
+{
+	char root[SIM_TS], reply[SIM_TS];
+
+	rig_say(&rig, "C1", "U1", "<@UB1> where is Atlantis?", NULL, root);
+	free(rig_answer(&rig, "C1", root));
+	reply_ts("C1", root, reply);
+	ck_assert_int_eq(sim_click(rig.sim, "C1", reply, "U2",
+				   "konstruct_again", NULL),
+			 0);
+	ck_assert_int_eq(sim_wait_ephemeral(rig.sim, "C1", "U2", 1, MS), 0);
+	ck_assert_int_eq(sim_click(rig.sim, "C1", reply, "U1",
+				   "konstruct_again", NULL),
+			 0);
+	ck_assert_int_eq(sim_click(rig.sim, "C1", reply, "U1",
+				   "konstruct_again", NULL),
+			 0);
+	ck_assert_int_eq(sim_wait_reply(rig.sim, "C1", root, 2, MS), 0);
+	free(rig_answer(&rig, "C1", root));
+	ck_assert_int_eq(sim_wait_acked(rig.sim, MS), 0);
+	ck_assert_uint_eq(rig_replies(&rig, "C1", root), 2);
+	ck_assert_uint_eq(sim_count(rig.sim, "chat.postMessage"), 2);
+}
+END_TEST
+
+START_TEST(feedback_is_counted)
+{
+	char root[SIM_TS], reply[SIM_TS], *body = NULL;
+
+	rig_say(&rig, "C1", "U1", "<@UB1> hello", NULL, root);
+	free(rig_answer(&rig, "C1", root));
+	reply_ts("C1", root, reply);
+	ck_assert_int_eq(sim_click(rig.sim, "C1", reply, "U2",
+				   "konstruct_feedback", "down"),
+			 0);
+	ck_assert(rig_logged(&rig, "feedback=down", MS));
+	ck_assert_int_eq(rig_get(&rig, "/metrics", &body), 200);
+	ck_assert_ptr_nonnull(strstr(body, "feedback=\"down\"} 1"));
+	free(body);
+}
+END_TEST
+
+/* Killed between the stop and the end of the turn: it stays stopped. */
+START_TEST(stop_survives_a_kill)
+{
+	char root[SIM_TS], reply[SIM_TS];
+	struct sim_fault slow = { .method = "chat.update",
+				  .kind = SIM_FAULT_HANG };
+
+	ask_for_ever(root, reply);
+	ck_assert_int_eq(sim_fault(rig.sim, &slow), 0);
+	ck_assert_int_eq(sim_react(rig.sim, "C1", reply, "U1", "x", true), 0);
+	ck_assert_int_eq(sim_wait_acked(rig.sim, MS), 0);
+	rig_kill(&rig);
+	sim_fault_clear(rig.sim);
+	rig_start(&rig);
+	ck_assert_int_eq(sim_wait_text(rig.sim, "C1", root, "Stopped", MS), 0);
+	free(rig_answer(&rig, "C1", root));
+	ck_assert_uint_eq(rig_replies(&rig, "C1", root), 1);
+}
+END_TEST
+
+int main(void)
+{
+	Suite *s = suite_create("signals");
+	TCase *tc = tcase_create("signals");
+	SRunner *sr = srunner_create(s);
+	int failed;
+
+	rig_begin();
+	tcase_add_checked_fixture(tc, setup, teardown);
+	tcase_set_timeout(tc, 90);
+	tcase_add_test(tc, reaction_of_the_asker_stops_the_answer);
+	tcase_add_test(tc, button_stops_the_answer);
+	tcase_add_test(tc, nobody_else_stops_the_answer);
+	tcase_add_test(tc, stop_before_the_first_word_leaves_a_sentence);
+	tcase_add_test(tc, stop_survives_a_kill);
+	tcase_add_test(tc, edited_question_is_answered_as_it_is_now);
+	tcase_add_test(tc, deleted_question_takes_its_placeholder_along);
+	tcase_add_test(tc, deleted_placeholder_ends_its_turn);
+	tcase_add_loop_test(
+		tc, muted_thread_is_left_alone_until_the_next_mention, 0, 2);
+	tcase_add_test(tc, told_to_stop_listening_it_does);
+	tcase_add_test(tc, asker_gets_another_answer_once);
+	tcase_add_test(tc, feedback_is_counted);
+	suite_add_tcase(s, tc);
+
+	srunner_run_all(sr, CK_ENV);
+	failed = srunner_ntests_failed(sr);
+	srunner_free(sr);
+	return failed ? EXIT_FAILURE : EXIT_SUCCESS;
+}
