@@ -24,6 +24,7 @@
 #include "ctl/doctor.h"
 #include "ctl/files.h"
 #include "ctl/init.h"
+#include "ctl/key.h"
 #include "ctl/manifest.h"
 #include "net/local.h"
 #include "slack/permalink.h"
@@ -44,6 +45,7 @@
 enum operand {
 	NAMES_NONE = 0,
 	NAMES_TENANT,
+	NAMES_SECRET,
 	NAMES_MESSAGE, /* or an entry, or an event */
 };
 
@@ -89,6 +91,15 @@ static const struct {
 			      print_done },
 	[CTL_DEAD_DROP] = { "POST", "/v1/dead/", "/drop", NAMES_MESSAGE,
 			    print_done },
+	[CTL_KEY_LIST] = { "GET", "/v1/keys", "", NAMES_NONE, print_keys },
+	[CTL_KEY_ROTATE] = { "POST", "/v1/keys/rotate", "", NAMES_NONE,
+			     print_rotated },
+	[CTL_SECRET_LIST] = { "GET", "/v1/secrets", "", NAMES_NONE,
+			      print_secrets },
+	[CTL_SECRET_SET] = { "PUT", "/v1/secrets/", "", NAMES_SECRET,
+			     print_done },
+	[CTL_SECRET_REMOVE] = { "DELETE", "/v1/secrets/", "", NAMES_SECRET,
+				print_done },
 	[CTL_STATUS] = { "GET", "/v1/status", "", NAMES_NONE, print_status },
 	[CTL_RELOAD] = { "POST", "/v1/reload", "", NAMES_NONE, print_changes },
 	[CTL_CONFIG_DIFF] = { "GET", "/v1/config/diff", "", NAMES_NONE,
@@ -283,6 +294,18 @@ static int apply_body(const char *path, struct buf *out, struct err *e)
 	return rc;
 }
 
+static int secret_body(const char *path, struct buf *out, struct err *e)
+{
+	struct jwrite w;
+	int rc;
+
+	jw_init(&w, out);
+	jw_object(&w, NULL);
+	rc = add_secret(&w, "value", path, e);
+	jw_object_end(&w);
+	return rc;
+}
+
 static int make_body(const struct ctl_args *a, struct buf *out, struct err *e)
 {
 	int rc = EX_OK;
@@ -291,6 +314,8 @@ static int make_body(const struct ctl_args *a, struct buf *out, struct err *e)
 		rc = tenant_body(a, out, e);
 	else if (a->command == CTL_AGENT_SET || a->command == CTL_AGENT_ADD)
 		rc = agent_body(a, out, e);
+	else if (a->command == CTL_SECRET_SET)
+		rc = secret_body(a->second, out, e);
 	else if (a->command == CTL_APPLY)
 		rc = apply_body(a->operand, out, e);
 	if (rc == EX_OK && out->failed) {
@@ -352,6 +377,13 @@ static int make_name(const struct ctl_args *a, char out[APPLY_NAME_MAX + 1],
 		if (!apply_name_valid(a->operand))
 			return err_set(e, ERR_INPUT,
 				       "'%.100s' is no tenant's name",
+				       a->operand);
+		(void)snprintf(out, APPLY_NAME_MAX + 1, "%s", a->operand);
+		break;
+	case NAMES_SECRET:
+		if (!apply_name_valid(a->operand))
+			return err_set(e, ERR_INPUT,
+				       "'%.100s' is no name for a secret",
 				       a->operand);
 		(void)snprintf(out, APPLY_NAME_MAX + 1, "%s", a->operand);
 		break;
@@ -428,7 +460,7 @@ static int make_path(const struct ctl_args *a, struct ctl *c, const char *name,
 	char id[ID_SIZE] = "";
 	int rc;
 
-	if (!a->second) {
+	if (!a->second || a->command == CTL_SECRET_SET) {
 		(void)snprintf(out, size, "%s%s%s", plans[a->command].before,
 			       name, plans[a->command].after);
 		return EX_OK;
@@ -479,7 +511,8 @@ out:
 static bool needs_conf(const struct ctl_args *a)
 {
 	if (a->offline || a->config || a->command == CTL_DOCTOR ||
-	    a->command == CTL_BACKUP || a->command == CTL_CONFIG_CHECK)
+	    a->command == CTL_BACKUP || a->command == CTL_CONFIG_CHECK ||
+	    a->command == CTL_KEY_ADD || a->command == CTL_KEY_REMOVE)
 		return true;
 	return !a->socket && access(DEFAULT_CONFIG, R_OK) == 0;
 }
@@ -653,6 +686,10 @@ static int run_with_conf(const struct ctl_args *a)
 		rc = run_check(a, &conf);
 		goto out;
 	}
+	if (a->command == CTL_KEY_ADD) {
+		rc = key_add(&conf, a->json);
+		goto out;
+	}
 	c.socket = a->socket ? a->socket : conf.admin_socket;
 	if (a->offline) {
 		log_set_level(LOG_LEVEL_WARN);
@@ -662,7 +699,10 @@ static int run_with_conf(const struct ctl_args *a)
 			goto out;
 		}
 	}
-	rc = run(a, &c);
+	if (a->command == CTL_KEY_REMOVE)
+		rc = key_remove(&conf, &c, a->operand, a->json);
+	else
+		rc = run(a, &c);
 out:
 	offline_close(c.offline);
 	conf_release(&conf);
@@ -732,6 +772,8 @@ int main(int argc, char **argv)
 			return EX_OK;
 		return complain(EX_DATAERR, "Slack takes no such name");
 	}
+	if (a.command == CTL_KEY_NEW)
+		return key_new(a.json);
 	if (needs_conf(&a))
 		return run_with_conf(&a);
 	if (a.socket)

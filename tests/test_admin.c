@@ -976,6 +976,47 @@ END_TEST
 
 #define COUNT(a) ((int)(sizeof(a) / sizeof((a)[0])))
 
+START_TEST(secrets_are_kept_by_name_and_never_shown)
+{
+	ck_assert_int_eq(call("PUT", "/v1/secrets/openai",
+			      "{\"value\":\"sk-cafe\"}"),
+			 200);
+	ck_assert_str_eq(say("secret"), "openai");
+	ck_assert_ptr_null(strstr(out.data, "sk-cafe"));
+	ck_assert_int_eq(call("GET", "/v1/secrets", NULL), 200);
+	ck_assert_str_eq(say("secrets.0"), "openai");
+	ck_assert_ptr_null(strstr(out.data, "sk-cafe"));
+	ck_assert_int_eq(call("PUT", "/v1/secrets/openai", "{}"), 400);
+	ck_assert_int_eq(call("PUT", "/v1/secrets/-x", "{\"value\":\"a\"}"),
+			 400);
+	ck_assert_int_eq(call("PUT", "/v1/secrets/x", "{\"value\":\"a\\nb\"}"),
+			 400);
+	ck_assert_int_eq(call("DELETE", "/v1/secrets/openai", NULL), 200);
+	ck_assert_int_eq(call("DELETE", "/v1/secrets/openai", NULL), 404);
+	ck_assert_int_eq(call("GET", "/v1/secrets", NULL), 200);
+	ck_assert_str_eq(say("secrets.0"), "(none)");
+}
+END_TEST
+
+START_TEST(keys_are_listed_and_replaced)
+{
+	char first[KEY_ID_SIZE];
+
+	ck_assert_int_eq(call("GET", "/v1/keys", NULL), 200);
+	(void)snprintf(first, sizeof(first), "%s", say("keys.0.id"));
+	ck_assert(keyring_has(keyring, first));
+	ck_assert_int_eq(call("PUT", "/v1/secrets/x", "{\"value\":\"a\"}"),
+			 200);
+	ck_assert_int_eq(call("GET", "/v1/keys/rotate", NULL), 405);
+	ck_assert_int_eq(call("POST", "/v1/keys/rotate", NULL), 200);
+	ck_assert_str_ne(say("key"), first);
+	ck_assert_int_eq(json_int(answer, "secrets", 0), 1);
+	ck_assert_int_eq(call("GET", "/v1/status", NULL), 200);
+	ck_assert_str_ne(say("keys.0.id"), first);
+	ck_assert_int_eq(json_int(answer, "keys.0.secrets", 0), 1);
+}
+END_TEST
+
 static TCase *with_admin(void)
 {
 	TCase *tc = tcase_create("running");
@@ -984,6 +1025,8 @@ static TCase *with_admin(void)
 	tcase_set_timeout(tc, 30);
 	tcase_add_test(tc, the_socket_is_for_its_owner_and_group_only);
 	tcase_add_test(tc, health_is_ok_with_a_journal_that_works);
+	tcase_add_test(tc, secrets_are_kept_by_name_and_never_shown);
+	tcase_add_test(tc, keys_are_listed_and_replaced);
 	tcase_add_test(tc, adding_a_tenant_asks_slack_for_its_ids);
 	tcase_add_test(tc, no_answer_shows_a_token);
 	tcase_add_test(tc,

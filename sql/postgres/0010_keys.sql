@@ -66,12 +66,12 @@ CREATE FUNCTION node_has(me text, has text) RETURNS void
 	'INSERT INTO node_keys SELECT n.id, $2 FROM nodes n WHERE n.id = $1
 		ON CONFLICT (id) DO UPDATE SET keys = excluded.keys';
 
--- The nodes that live and haven't that key.
-CREATE FUNCTION nodes_without(key text) RETURNS TABLE (name text)
+-- The nodes that live and haven't that key, but for the one that asks.
+CREATE FUNCTION nodes_without(key text, me text) RETURNS TABLE (name text)
 	LANGUAGE sql STABLE SECURITY DEFINER
 	SET search_path = konstruct, pg_temp AS
 	'SELECT n.name FROM nodes n LEFT JOIN node_keys k ON k.id = n.id
-		WHERE n.until > clock_timestamp() AND $1 <> ALL
+		WHERE n.until > clock_timestamp() AND n.id <> $2 AND $1 <> ALL
 			(string_to_array(coalesce(k.keys, ''''), '' ''))
 		ORDER BY n.name';
 

@@ -143,6 +143,8 @@ static const char *tenant_of(const struct api_call *c)
 	return c->apply.n == 1 ? c->apply.tenants[0].name : NULL;
 }
 
+static void submit(struct op *op);
+
 /* On the admin's thread again, after the commit. */
 static void written(struct loop_task *t)
 {
@@ -154,6 +156,10 @@ static void written(struct loop_task *t)
 				    { "tenant", tenant }),
 			 "admin command failed: %s", op->err.msg);
 		op_reply(op, &op->err);
+		return;
+	}
+	if (op->call.again) {
+		submit(op);
 		return;
 	}
 	tell_hub(op->admin, &op->call);
@@ -263,6 +269,7 @@ static void command(struct admin *a, struct web_request *r,
 	op->conf = live_take(a->opts.live, a->opts.conf);
 	rc = api_begin(&op->call, op->conf, v->method, v->path, v->body, v->len,
 		       &e);
+	op->call.keyring = a->opts.keyring;
 	if (rc < 0)
 		op_reply(op, &e);
 	else
@@ -364,6 +371,7 @@ static int open_parts(struct admin *a, struct err *e)
 	a->store = ops->open(c->store_url, a->opts.keyring, false, e);
 	if (!a->store)
 		return -1;
+	a->opts.store = a->store;
 	a->http = http_create(a->opts.loop, &ho, e);
 	if (!a->http)
 		return -1;

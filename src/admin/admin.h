@@ -49,6 +49,7 @@ struct admin_opts {
 	struct cluster *cluster;     /* NULL: alone */
 	struct places *places;       /* NULL: alone */
 	const atomic_bool *stopping; /* NULL: never */
+	struct store *store;         /* the admin makes its own, to read */
 	/* How the file's settings differ from those that run; with apply true
 	 * they are put in force. Appends JSON; -1 with e. NULL: not here. */
 	int (*settings)(void *arg, bool apply, struct buf *out, struct err *e);

@@ -7,6 +7,8 @@
 
 #include "admin/agents.h"
 #include "admin/letters.h"
+#include "admin/rotate.h"
+#include "admin/secrets.h"
 #include "admin/tenants.h"
 #include "base/err.h"
 #include "base/json.h"
@@ -22,6 +24,7 @@ enum api_body {
 	BODY_CHANGE,
 	BODY_TENANTS,
 	BODY_AGENT,
+	BODY_SECRET,
 };
 
 struct api_command {
@@ -53,6 +56,11 @@ static const struct api_command commands[] = {
 	{ "GET", "/v1/dead/*", BODY_NONE, false, letters_show },
 	{ "POST", "/v1/dead/*/replay", BODY_NONE, true, letters_replay },
 	{ "POST", "/v1/dead/*/drop", BODY_NONE, true, letters_drop },
+	{ "GET", "/v1/keys", BODY_NONE, false, rotate_list },
+	{ "POST", "/v1/keys/rotate", BODY_NONE, true, rotate_run },
+	{ "GET", "/v1/secrets", BODY_NONE, false, secrets_list },
+	{ "PUT", "/v1/secrets/*", BODY_SECRET, true, secrets_set },
+	{ "DELETE", "/v1/secrets/*", BODY_NONE, true, secrets_remove },
 };
 
 /* What stands in the place of a star; NULL when that is nothing of ours. */
@@ -131,6 +139,8 @@ static int parse(struct api_call *c, const char *body, size_t len,
 		if (apply_parse_agent(&c->agent, body, len, e) < 0)
 			return -1;
 		return apply_agent_check(&c->agent, c->conf, e);
+	case BODY_SECRET:
+		return secrets_parse(c, body, len, e);
 	}
 	return 0;
 }
@@ -173,6 +183,7 @@ void api_end(struct api_call *c)
 	apply_release(&c->apply);
 	apply_agent_release(&c->agent);
 	forget_gone(c);
+	secret_free(c->value);
 	buf_release(&c->out);
 }
 
@@ -199,6 +210,7 @@ int api_run(struct api_call *c, struct store *s, struct err *e)
 {
 	buf_reset(&c->out);
 	forget_gone(c);
+	c->again = false;
 	c->status = 200;
 	if (c->command->run(c, s, e) < 0) {
 		if (c->status == 200)

@@ -7,6 +7,7 @@
 
 #include "admin/apply.h"
 #include "base/buf.h"
+#include "base/keyring.h"
 #include "base/secret.h"
 
 struct conf;
@@ -36,6 +37,11 @@ struct store;
  *   GET    /v1/dead
  *   GET    /v1/dead/ENTRY
  *   POST   /v1/dead/ENTRY/replay     and /drop
+ *   GET    /v1/keys                  admin/rotate.h
+ *   POST   /v1/keys/rotate
+ *   GET    /v1/secrets               admin/secrets.h
+ *   PUT    /v1/secrets/NAME          {"value": "..."}
+ *   DELETE /v1/secrets/NAME
  *
  * What a command answers is JSON in out; a failure is told by err and
  * status, and its answer is {"error": "..."}.
@@ -56,6 +62,7 @@ struct api_entry {
 struct api_call {
 	const struct api_command *command;
 	const struct conf *conf;
+	const struct keyring *keyring;      /* whoever runs it sets this */
 	char tenant[APPLY_NAME_MAX + 1];    /* or what else the path names */
 	char of_tenant[APPLY_NAME_MAX + 1]; /* what it names behind that */
 	struct apply apply; /* POST: connections may lack ids, see below */
@@ -65,6 +72,10 @@ struct api_call {
 	struct api_gone *gone; /* links to close after the commit */
 	struct api_entry *entries;
 	bool replays; /* they are to be taken up after the commit */
+
+	char *value;           /* a secret's */
+	char key[KEY_ID_SIZE]; /* that is to seal from now on */
+	bool again; /* after the commit: to be run once more, in another */
 };
 
 /*

@@ -8,6 +8,7 @@
 
 #include "admin/admin.h"
 #include "admin/health.h"
+#include "admin/rotate.h"
 #include "base/clock.h"
 #include "base/json.h"
 #include "config.h"
@@ -310,6 +311,16 @@ static void add_cluster(struct jwrite *w, struct cluster *c, struct places *ps)
 	jw_object_end(w);
 }
 
+/* Nobody waits for a store that is away. */
+static void add_keys(struct jwrite *w, const struct admin_opts *o)
+{
+	struct journal_stats js = { 0 };
+
+	if (o->journal)
+		journal_stats(o->journal, &js);
+	rotate_status(w, js.failing ? NULL : o->store);
+}
+
 int status_full(const struct admin_opts *o, int64_t started_ms, struct buf *out)
 {
 	char why[HEALTH_WHY_SIZE];
@@ -331,6 +342,7 @@ int status_full(const struct admin_opts *o, int64_t started_ms, struct buf *out)
 	if (o->quarantine)
 		quarantine_each(o->quarantine, add_quarantined, &w);
 	jw_array_end(&w);
+	add_keys(&w, o);
 	jw_array(&w, "budgets");
 	ledger_each(o->ledger, clock_wall_ms(), add_budget, &w);
 	jw_array_end(&w);

@@ -29,6 +29,14 @@ const struct ctl_word ctl_words[] = {
 	{ "dead", "show", "ENTRY", 0, CTL_DEAD_SHOW },
 	{ "dead", "replay", "ENTRY|all", 0, CTL_DEAD_REPLAY },
 	{ "dead", "drop", "ENTRY|all", 0, CTL_DEAD_DROP },
+	{ "key", "list", NULL, 0, CTL_KEY_LIST },
+	{ "key", "new", NULL, NO_OFFLINE, CTL_KEY_NEW },
+	{ "key", "add", NULL, NO_OFFLINE, CTL_KEY_ADD },
+	{ "key", "rotate", NULL, 0, CTL_KEY_ROTATE },
+	{ "key", "remove", "KEY", 0, CTL_KEY_REMOVE },
+	{ "secret", "list", NULL, 0, CTL_SECRET_LIST },
+	{ "secret", "set", "NAME FILE", 0, CTL_SECRET_SET },
+	{ "secret", "remove", "NAME", 0, CTL_SECRET_REMOVE },
 	{ "status", NULL, NULL, NO_OFFLINE, CTL_STATUS },
 	{ "reload", NULL, NULL, NO_OFFLINE, CTL_RELOAD },
 	{ "config", "check", NULL, NO_OFFLINE, CTL_CONFIG_CHECK },
@@ -124,6 +132,14 @@ void ctl_usage(FILE *out)
 	      "  dead list\n"
 	      "  dead show ENTRY\n"
 	      "  dead replay|drop ENTRY|all\n"
+	      "  key list        under which keys secrets are encrypted\n"
+	      "  key rotate      by a new one, or the newest of the key file\n"
+	      "  key new         print one\n"
+	      "  key add         put one into the key file\n"
+	      "  key remove KEY  take one out, that isn't needed any more\n"
+	      "  secret list\n"
+	      "  secret set NAME FILE\n"
+	      "  secret remove NAME\n"
 	      "  status\n"
 	      "  reload          the settings, without a restart\n"
 	      "  config check    look for mistakes in the settings\n"

@@ -27,6 +27,14 @@ enum ctl_command {
 	CTL_DEAD_SHOW,
 	CTL_DEAD_REPLAY,
 	CTL_DEAD_DROP,
+	CTL_KEY_LIST,
+	CTL_KEY_NEW,
+	CTL_KEY_ADD,
+	CTL_KEY_ROTATE,
+	CTL_KEY_REMOVE,
+	CTL_SECRET_LIST,
+	CTL_SECRET_SET,
+	CTL_SECRET_REMOVE,
 	CTL_STATUS,
 	CTL_RELOAD,
 	CTL_CONFIG_CHECK,
@@ -47,7 +55,7 @@ struct ctl_args {
 	bool json;
 	bool offline;
 	const char *operand; /* a tenant's name, a file, a message */
-	const char *second;  /* an agent's name */
+	const char *second;  /* an agent's name, or a file */
 
 	const char *app_token_file;
 	const char *bot_token_file;

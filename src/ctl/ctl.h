@@ -42,6 +42,9 @@ void print_agents(const struct json *j);
 void print_done(const struct json *j);
 void print_letters(const struct json *j);
 void print_explained(const struct json *j);
+void print_keys(const struct json *j);
+void print_rotated(const struct json *j);
+void print_secrets(const struct json *j);
 void print_status(const struct json *j);
 void print_changes(const struct json *j);
 

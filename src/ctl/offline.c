@@ -157,8 +157,10 @@ static int write_call(struct offline *o, struct wait *w, struct err *e)
 	w->req.done = write_done;
 	w->req.arg = w;
 	w->req.err = &w->err;
-	(void)journal_submit(o->journal, &w->req);
-	(void)queue_pop(w->ended, -1);
+	do {
+		(void)journal_submit(o->journal, &w->req);
+		(void)queue_pop(w->ended, -1);
+	} while (w->req.ok && w->call->again);
 	if (w->req.ok)
 		return 0;
 	*e = w->err;
@@ -214,6 +216,7 @@ static int run_call(struct offline *o, struct api_call *call, struct err *e)
 	struct wait w = { .o = o, .call = call };
 	int rc = -1;
 
+	call->keyring = o->keyring;
 	if (!api_writes(call))
 		return api_run(call, o->store, e);
 	w.ended = queue_create();

@@ -71,6 +71,25 @@ static void print_figures(const struct json *j)
 	       number(j, "turns.edits"), number(j, "turns.limited"));
 }
 
+static void print_keys_in_use(const struct json *j)
+{
+	const struct json *row;
+	char at[64];
+	size_t i;
+
+	for (i = 0; i < json_len(j, "keys"); i++) {
+		(void)snprintf(at, sizeof(at), "keys.%zu", i);
+		row = json_at(j, at);
+		printf("%s%lld secrets under key %s%s",
+		       i == 0 ? "keys      " : ", ", number(row, "secrets"),
+		       json_str(row, "id"),
+		       json_bool(row, "seals", false) ? ", which encrypts"
+						      : "");
+	}
+	if (i > 0)
+		putchar('\n');
+}
+
 static void add_node(struct table *t, const struct json *row)
 {
 	bool alive = json_bool(row, "alive", false);
@@ -223,6 +242,7 @@ void print_status(const struct json *j)
 	printf("konstructd %s, up %s: %s\n", version ? version : "?", age,
 	       reason);
 	print_figures(j);
+	print_keys_in_use(j);
 	print_trouble(j);
 	for (i = 0; i < sizeof(sections) / sizeof(sections[0]); i++)
 		print_section(&sections[i], j);

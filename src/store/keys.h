@@ -23,8 +23,8 @@ struct key_ops {
 	int (*count)(struct store *s,
 		     int (*fn)(const char *id, int64_t n, void *arg), void *arg,
 		     struct err *e);
-	/* Nodes that live and haven't told that they have this key; NULL: a
-	 * store of one node. */
+	/* Other nodes that live and haven't told that they have this key; NULL:
+	 * a store of one node. */
 	int (*lacking)(struct store *s, const char *id,
 		       int (*fn)(const char *node, void *arg), void *arg,
 		       struct err *e);

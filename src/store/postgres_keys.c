@@ -65,8 +65,10 @@ static int lacking(struct store *store, const char *id,
 		   int (*fn)(const char *node, void *arg), void *arg,
 		   struct err *e)
 {
-	return each_name((struct postgres *)store, PQ_NODES_WITHOUT, &id, fn,
-			 arg, e);
+	struct postgres *s = (struct postgres *)store;
+	const char *const params[] = { id, s->node };
+
+	return each_name(s, PQ_NODES_WITHOUT, params, fn, arg, e);
 }
 
 static int use(struct store *store, const char *id, struct err *e)

@@ -334,7 +334,7 @@ const struct postgres_statement postgres_sql[PQ_COUNT] = {
 			       " RETURNING name",
 			       1 },
 	[PQ_NODES_WITHOUT] = { "nodes_without",
-			       "SELECT name FROM nodes_without($1)", 1 },
+			       "SELECT name FROM nodes_without($1, $2)", 2 },
 
 	[PQ_BEGIN] = { "begin", "BEGIN", 0 },
 	[PQ_COMMIT] = { "commit", "COMMIT", 0 },
