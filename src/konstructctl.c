@@ -213,6 +213,11 @@ static int tenant_body(const struct ctl_args *a, struct buf *out, struct err *e)
 		rc = add_limit(&w, "burst", a->burst, e);
 	if (rc == EX_OK && a->budget)
 		jw_str(&w, "budget", a->budget);
+	if (rc == EX_OK && a->model) {
+		jw_object(&w, "agent");
+		jw_str(&w, "model", a->model);
+		jw_object_end(&w);
+	}
 	jw_object_end(&w);
 	return rc;
 }

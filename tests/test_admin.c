@@ -452,7 +452,7 @@ START_TEST(what_a_tenant_is_not_told_stays)
 	ck_assert_int_eq(call("PUT", "/v1/tenants/acme",
 			      "{\"name\":\"acme\",\"app_id\":\"A1\"}"),
 			 400);
-	ck_assert_str_eq(say("error"), "app_token: missing");
+	ck_assert_str_eq(say("error"), "bot_token: missing");
 	ck_assert_int_eq(call("PUT", "/v1/tenants/bolt",
 			      "{\"name\":\"bolt\",\"burst\":7}"),
 			 404);

@@ -220,6 +220,23 @@ START_TEST(one_tenant_alone_is_named_without_an_index)
 }
 END_TEST
 
+START_TEST(a_change_may_bring_a_bot_token_alone)
+{
+	static const char text[] = "{\"name\":\"a\",\"bot_token\":\"xoxb-1\"}";
+	static const char app[] = "{\"name\":\"a\",\"app_token\":\"xapp-1\"}";
+	struct err e = { 0 };
+
+	ck_assert_int_eq(apply_parse_change(&a, text, strlen(text), &e), 0);
+	ck_assert_uint_eq(a.tenants[0].nconnections, 1);
+	ck_assert_ptr_null(a.tenants[0].connections[0].app_token);
+	apply_release(&a);
+	ck_assert_int_eq(apply_parse_change(&a, app, strlen(app), &e), -1);
+	ck_assert_str_eq(e.msg, "bot_token: missing");
+	ck_assert_int_eq(apply_parse_tenant(&a, text, strlen(text), &e), -1);
+	ck_assert_str_eq(e.msg, "app_token: missing");
+}
+END_TEST
+
 static const struct {
 	const char *token;
 	const char *app; /* NULL: none in it */
@@ -274,6 +291,7 @@ int main(void)
 	tcase_add_loop_test(tc, an_error_names_index_and_field, 0, COUNT(bad));
 	tcase_add_test(tc, a_value_that_is_too_long_is_refused_not_cut);
 	tcase_add_test(tc, one_tenant_alone_is_named_without_an_index);
+	tcase_add_test(tc, a_change_may_bring_a_bot_token_alone);
 	tcase_add_loop_test(tc, the_app_is_read_from_an_app_token, 0,
 			    COUNT(tokens));
 	tcase_add_test(tc, a_token_is_never_shown_whole);

@@ -97,7 +97,9 @@ static void tell_hub(const struct admin *a, const struct api_call *c)
 		t = &c->apply.tenants[i];
 		for (k = 0; k < t->nconnections; k++) {
 			conn = &t->connections[k];
-			hub_app_put(a->opts.hub, conn->app_id, conn->app_token);
+			if (conn->app_token)
+				hub_app_put(a->opts.hub, conn->app_id,
+					    conn->app_token);
 			if (a->opts.quarantine)
 				(void)quarantine_lift(a->opts.quarantine,
 						      conn->app_id,

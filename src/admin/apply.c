@@ -66,29 +66,32 @@ static int parse_agent(struct apply_agent *g, const struct json *j,
 	return field_walk(j, g->place, &f, 1, e);
 }
 
-/* Both tokens, and not of two apps as far as they show it. */
-static int check_connection(const struct apply_connection *c, struct err *e)
+/* Both tokens, and not of two apps as far as they show it; a change may leave
+ * out the app's. */
+static int check_connection(const struct apply_connection *c, bool change,
+			    struct err *e)
 {
 	char app[33];
 
-	if (!c->app_token)
+	if (!c->app_token && !change)
 		return field_bad(e, c->place, "app_token", "missing");
 	if (!c->bot_token)
 		return field_bad(e, c->place, "bot_token", "missing");
-	if (c->app_id && apply_token_app(c->app_token, app, sizeof(app)) &&
+	if (c->app_token && c->app_id &&
+	    apply_token_app(c->app_token, app, sizeof(app)) &&
 	    strcmp(app, c->app_id) != 0)
 		return field_bad(e, c->place, "app_token", "is of another app");
 	return 0;
 }
 
 static int parse_connection(struct apply_connection *c, const struct json *j,
-			    struct err *e)
+			    bool change, struct err *e)
 {
 	const struct fields f = { connection_fields, c };
 
 	if (field_walk(j, c->place, &f, 1, e) < 0)
 		return -1;
-	return check_connection(c, e);
+	return check_connection(c, change, e);
 }
 
 static const struct json *element(const struct json *array, size_t i)
@@ -152,7 +155,7 @@ static int alloc_connections(struct apply_tenant *t, size_t n, struct err *e)
 }
 
 static int parse_list(struct apply_tenant *t, const struct json *list,
-		      struct err *e)
+		      bool change, struct err *e)
 {
 	size_t n = json_len(list, "");
 	struct apply_connection *c;
@@ -167,7 +170,7 @@ static int parse_list(struct apply_tenant *t, const struct json *list,
 		c = &t->connections[i];
 		(void)snprintf(c->place, sizeof(c->place),
 			       "%sconnections[%zu].", t->place, i);
-		if (parse_connection(c, element(list, i), e) < 0)
+		if (parse_connection(c, element(list, i), change, e) < 0)
 			return -1;
 	}
 	return 0;
@@ -217,9 +220,9 @@ static int settle_budget(struct apply_tenant *t, struct err *e)
 	return 0;
 }
 
-/* bare: it may leave out its connection. */
-static int parse_tenant(struct apply_tenant *t, const struct json *j, bool bare,
-			struct err *e)
+/* A change may leave out its connection. */
+static int parse_tenant(struct apply_tenant *t, const struct json *j,
+			bool change, struct err *e)
 {
 	const struct json *list = json_at(j, "connections");
 	const struct json *agent = json_at(j, "agent");
@@ -234,10 +237,10 @@ static int parse_tenant(struct apply_tenant *t, const struct json *j, bool bare,
 		return field_bad(e, t->place, "name", "missing");
 	if (settle_budget(t, e) < 0)
 		return -1;
-	if (bare && !list && is_bare(&t->connections[0]))
+	if (change && !list && is_bare(&t->connections[0]))
 		t->nconnections = 0;
-	else if (list ? parse_list(t, list, e) < 0
-		      : check_connection(&t->connections[0], e) < 0)
+	else if (list ? parse_list(t, list, change, e) < 0
+		      : check_connection(&t->connections[0], change, e) < 0)
 		return -1;
 	(void)snprintf(t->agent.place, sizeof(t->agent.place), "%sagent.",
 		       t->place);
@@ -323,7 +326,7 @@ int apply_parse(struct apply *a, const char *text, size_t len, struct err *e)
 	return rc;
 }
 
-static int parse_one(struct apply *a, const char *text, size_t len, bool bare,
+static int parse_one(struct apply *a, const char *text, size_t len, bool change,
 		     struct err *e)
 {
 	struct json *root = json_parse(text, len, APPLY_MAX, e);
@@ -334,7 +337,7 @@ static int parse_one(struct apply *a, const char *text, size_t len, bool bare,
 		return -1;
 	rc = alloc_tenants(a, 1, e);
 	if (rc == 0)
-		rc = parse_tenant(&a->tenants[0], root, bare, e);
+		rc = parse_tenant(&a->tenants[0], root, change, e);
 	if (rc < 0)
 		apply_release(a);
 	json_free(root);

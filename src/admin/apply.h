@@ -38,9 +38,9 @@ struct store;
 #define APPLY_KEEP INT_MIN /* a number that was left out */
 
 struct apply_connection {
-	char place[64]; /* "tenants[3].connections[0]."; "" for one tenant */
-	char *app_id;   /* NULL as the other ids: not known */
-	char *app_token;
+	char place[64];  /* "tenants[3].connections[0]."; "" for one tenant */
+	char *app_id;    /* NULL as the other ids: not known */
+	char *app_token; /* NULL: it stays */
 	char *workspace_id;
 	char *bot_token;
 	char *bot_user_id;
@@ -87,7 +87,8 @@ int apply_parse(struct apply *a, const char *text, size_t len, struct err *e);
 /* One object of the array alone, and one agent's object alone. */
 int apply_parse_tenant(struct apply *a, const char *text, size_t len,
 		       struct err *e);
-/* One object that may leave out its connection. */
+/* One object that may leave out its connection, or of one that the tenant has
+ * already the app's token. */
 int apply_parse_change(struct apply *a, const char *text, size_t len,
 		       struct err *e);
 int apply_parse_agent(struct apply_agent *g, const char *text, size_t len,

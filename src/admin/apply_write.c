@@ -1,4 +1,5 @@
 /* SPDX-License-Identifier: ISC */
+#include <stdbool.h>
 #include <stdlib.h>
 #include <string.h>
 
@@ -60,6 +61,39 @@ static int write_app(const struct writing *w, const struct apply_connection *c)
 	return w->store->ops->app_put(w->store, &app, w->e);
 }
 
+struct search {
+	const struct apply_connection *c;
+	bool found;
+};
+
+static int look_at(const struct connection *conn, void *arg)
+{
+	struct search *s = arg;
+
+	if (strcmp(conn->app_id, s->c->app_id) == 0 &&
+	    strcmp(conn->workspace_id, s->c->workspace_id) == 0)
+		s->found = true;
+	return 0;
+}
+
+/* The app's token stays: then the tenant has such a connection. */
+static int check_there(const struct writing *w,
+		       const struct apply_connection *c,
+		       const struct tenant *row)
+{
+	struct search s = { .c = c };
+
+	if (w->store->ops->connections(w->store, row->name, look_at, &s, w->e) <
+	    0)
+		return -1;
+	if (s.found)
+		return 0;
+	return err_set(w->e, ERR_INPUT,
+		       "%sbot_token: is of app %.32s in workspace %.32s, which"
+		       " is new here: the app's token is needed too",
+		       c->place, c->app_id, c->workspace_id);
+}
+
 static int write_connection(const struct writing *w,
 			    const struct apply_connection *c,
 			    const struct tenant *row)
@@ -75,7 +109,7 @@ static int write_connection(const struct writing *w,
 		.bot_id = c->bot_id,
 	};
 
-	if (write_app(w, c) < 0)
+	if ((c->app_token ? write_app(w, c) : check_there(w, c, row)) < 0)
 		return -1;
 	if (w->store->ops->connection_put(w->store, &conn, w->e) < 0)
 		return err_wrap(w->e, "%sworkspace_id", c->place);

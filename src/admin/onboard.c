@@ -169,7 +169,7 @@ static int check_app(const struct apply_connection *c, struct err *e)
 {
 	char app[33];
 
-	if (!apply_token_app(c->app_token, app, sizeof(app)) ||
+	if (!c->app_token || !apply_token_app(c->app_token, app, sizeof(app)) ||
 	    strcmp(app, c->app_id) == 0)
 		return 0;
 	return err_set(e, ERR_INPUT,
@@ -255,7 +255,7 @@ static int learn_bot(struct apply_connection *c, const struct slack_result *r,
 	}
 	if (c->app_id)
 		return check_app(c, e);
-	if (!apply_token_app(c->app_token, app, sizeof(app)))
+	if (!c->app_token || !apply_token_app(c->app_token, app, sizeof(app)))
 		return err_set(e, ERR_INPUT,
 			       "%sapp_id: missing, and Slack doesn't tell",
 			       c->place);

@@ -93,7 +93,8 @@ static const struct {
 	{ 'R', offsetof(struct ctl_args, role), TAKES_AGENT | TAKES_INIT },
 	{ 'P', offsetof(struct ctl_args, persona), TAKES_AGENT | TAKES_INIT },
 	{ 'F', offsetof(struct ctl_args, persona_file), TAKES_AGENT },
-	{ 'M', offsetof(struct ctl_args, model), TAKES_AGENT | TAKES_INIT },
+	{ 'M', offsetof(struct ctl_args, model),
+	  TAKES_AGENT | TAKES_INIT | TAKES_CHANGE },
 	{ 'T', offsetof(struct ctl_args, placeholder), TAKES_AGENT },
 	{ 'D', offsetof(struct ctl_args, database), TAKES_DATABASE },
 	{ 'U', offsetof(struct ctl_args, url), TAKES_INIT },
@@ -113,7 +114,8 @@ void ctl_usage(FILE *out)
 	      " [--offline] COMMAND\n"
 	      "\n"
 	      "  tenant add NAME --app-token-file FILE --bot-token-file FILE\n"
-	      "  tenant set NAME [--app-token-file FILE --bot-token-file FILE]\n"
+	      "  tenant set NAME [[--app-token-file FILE] --bot-token-file FILE]\n"
+	      "        [--model MODEL]\n"
 	      "        [--rate-per-minute N|default] [--burst N|default]\n"
 	      "        [--budget SCOPE/KIND/PERIOD=N,...|none]\n"
 	      "  tenant list\n"
@@ -325,10 +327,9 @@ static int check(const struct ctl_args *a, unsigned int takes, int seen,
 		return err_set(e, ERR_INPUT,
 			       "--app-token-file and --bot-token-file are "
 			       "needed");
-	if ((takes & TAKES_CHANGE) && !a->app_token_file != !a->bot_token_file)
+	if ((takes & TAKES_CHANGE) && a->app_token_file && !a->bot_token_file)
 		return err_set(e, ERR_INPUT,
-			       "--app-token-file and --bot-token-file go "
-			       "together");
+			       "--app-token-file wants a --bot-token-file");
 	if ((takes & (TAKES_AGENT | TAKES_CHANGE)) && !seen)
 		return err_set(e, ERR_INPUT, "nothing to set");
 	if (a->command == CTL_AGENT_ADD && !a->name)

@@ -436,6 +436,60 @@ START_TEST(revoked_token_stops_that_tenant_only_until_a_token_is_set)
 }
 END_TEST
 
+START_TEST(bot_token_alone_is_replaced_and_ends_a_quarantine)
+{
+	char bot[128], foreign[128], ts[SIM_TS];
+	const char *set[] = { "tenant",           "set", "acme",
+			      "--bot-token-file", bot,   NULL };
+	struct sim_stats st;
+	char *out;
+
+	rig_open(&rig, NULL);
+	add_second("A1", "bolt", "{\"agent\":{\"name\":\"Bruno\"}}");
+	rig_start(&rig);
+	token_file("bot.token", "xoxb-sim-t1", bot);
+	token_file("foreign.token", "xoxb-sim-t2", foreign);
+	sim_token_error(rig.sim, "xoxb-sim-t1", "token_revoked");
+	rig_say(&rig, "C1", "U1", "<@UB1> hello", NULL, ts);
+	ck_assert(rig_logged(&rig, "in quarantine", MS));
+	ck_assert_int_eq(rig_ctl(&rig, &out, set), 65);
+	free(out);
+	sim_token_error(rig.sim, "xoxb-sim-t1", NULL);
+	set[4] = foreign;
+	ck_assert_int_eq(rig_ctl(&rig, &out, set), 65);
+	free(out);
+	ck_assert(status_says("token_revoked"));
+	set[4] = bot;
+	ck_assert_int_eq(rig_ctl(&rig, &out, set), 0);
+	free(out);
+	ck_assert(!status_says("token_revoked"));
+	rig_say(&rig, "C1", "U1", "<@UB1> and now?", NULL, ts);
+	free(rig_answer(&rig, "C1", ts));
+	sim_stats(rig.sim, &st);
+	ck_assert_uint_eq(st.links_opened, 1);
+}
+END_TEST
+
+START_TEST(model_of_a_tenant_is_set)
+{
+	const char *set[] = {
+		"tenant", "set", "acme", "--model", "none", NULL
+	};
+	char ts[SIM_TS];
+	char *out;
+
+	rig_up(&rig);
+	ck_assert_int_eq(rig_ctl(&rig, &out, set), 65);
+	free(out);
+	set[4] = "fast";
+	ck_assert_int_eq(rig_ctl(&rig, &out, set), 0);
+	free(out);
+	rig_say(&rig, "C1", "U1", "<@UB1> hello", NULL, ts);
+	free(rig_answer(&rig, "C1", ts));
+	ck_assert(asked_for("sim-fast", "Your name is Mara"));
+}
+END_TEST
+
 int main(void)
 {
 	Suite *s = suite_create("tenants");
@@ -453,6 +507,8 @@ int main(void)
 		       each_channel_has_its_agent_and_a_thread_keeps_its_own);
 	tcase_add_test(tc, agents_are_kept_in_order);
 	tcase_add_test(tc, model_preference_picks_the_model);
+	tcase_add_test(tc, model_of_a_tenant_is_set);
+	tcase_add_test(tc, bot_token_alone_is_replaced_and_ends_a_quarantine);
 	tcase_add_test(
 		tc, over_the_limit_one_person_is_told_and_no_model_is_called);
 	tcase_add_test(tc, redelivery_costs_no_token);
