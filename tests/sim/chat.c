@@ -14,6 +14,7 @@
 #include "base/clock.h"
 #include "base/err.h"
 #include "base/json.h"
+#include "sim/acts.h"
 #include "sim/client.h"
 #include "sim/people.h"
 #include "sim/util.h"
@@ -26,7 +27,8 @@ static const char help[] =
 	"\r\n  A line is said; @name mentions. It goes into the thread at hand:"
 	"\r\n  /new        out of the thread, to the channel"
 	"\r\n  /thread N   into thread N"
-	"\r\n  /quit       leave (Ctrl-D)\r\n";
+	"\r\n  /quit       leave (Ctrl-D)"
+	"\r\n";
 
 struct chat {
 	const char *url;
@@ -49,6 +51,7 @@ struct chat {
 	struct termios was;
 	struct buf line;
 	int64_t last_ms; /* of the last change */
+	bool home;       /* is the agent's home shown? */
 	bool over;
 };
 
@@ -146,34 +149,26 @@ static void say_line(struct chat *c, const char *line)
 	buf_release(&body);
 }
 
-static void take_line(struct chat *c, const char *line)
+static struct place place_of(struct chat *c)
 {
-	const char *ts;
+	struct place p = { .client = c->client,
+			   .people = c->people,
+			   .view = c->view,
+			   .channel = c->channel_id,
+			   .user = c->user_id,
+			   .thread_ts = c->thread_ts,
+			   .home = &c->home };
 
-	if (strcmp(line, "/quit") == 0) {
-		c->over = true;
-	} else if (strcmp(line, "/new") == 0) {
-		free(c->thread_ts);
-		c->thread_ts = NULL;
-	} else if (strncmp(line, "/thread ", 8) == 0) {
-		ts = view_thread(c->view, strtoul(line + 8, NULL, 10));
-		if (ts) {
-			free(c->thread_ts);
-			c->thread_ts = must_dup(ts);
-		}
-	} else if (*line == '/') {
-		fputs(help, stdout);
-	} else if (*line) {
-		say_line(c, line);
-	}
+	return p;
 }
 
 static void draw(struct chat *c)
 {
 	struct err e = { 0 };
+	struct place p = place_of(c);
 	char prompt[256] = "";
+	struct buf b, below;
 	struct json *j;
-	struct buf b;
 	char body[96];
 
 	snprintf(body, sizeof(body), "{\"channel\":\"%.60s\"}", c->channel_id);
@@ -191,9 +186,48 @@ static void draw(struct chat *c)
 	buf_init(&b, 2 * LINE_MAX_BYTES);
 	buf_adds(&b, prompt);
 	buf_adds(&b, c->line.data ? c->line.data : "");
-	view_draw(c->view, j, b.data);
+	buf_init(&below, 4 * LINE_MAX_BYTES);
+	acts_panel(&p, &below);
+	view_draw(c->view, j, below.data ? below.data : "", b.data);
+	buf_release(&below);
 	buf_release(&b);
 	json_free(j);
+}
+
+static void act(struct chat *c, const char *line)
+{
+	struct place p = place_of(c);
+	struct err e = { 0 };
+	int rc;
+
+	draw(c); /* the numbers that it may use */
+	rc = acts_do(&p, line, &e);
+	if (rc < 0)
+		printf("\r\n%s\r\n", e.msg);
+	if (rc > 0)
+		printf("%s%s", help, acts_help);
+}
+
+static void take_line(struct chat *c, const char *line)
+{
+	const char *ts;
+
+	if (strcmp(line, "/quit") == 0) {
+		c->over = true;
+	} else if (strcmp(line, "/new") == 0) {
+		free(c->thread_ts);
+		c->thread_ts = NULL;
+	} else if (strncmp(line, "/thread ", 8) == 0) {
+		ts = view_thread(c->view, strtoul(line + 8, NULL, 10));
+		if (ts) {
+			free(c->thread_ts);
+			c->thread_ts = must_dup(ts);
+		}
+	} else if (*line == '/') {
+		act(c, line);
+	} else if (*line) {
+		say_line(c, line);
+	}
 }
 
 /* Takes back the last character of the line. */

@@ -48,16 +48,16 @@ static const char *click_view(struct ctl *c)
 	return NULL;
 }
 
-/* By its id, or the one app that this person's workspace has. */
-static const char *app_of(const struct ctl *c, const struct user *u)
+/* By its id, or the one app that this workspace has. */
+static const char *app_of(const struct ctl *c, const struct team *team)
 {
 	const char *id = arg(c, "app");
 	struct install *i;
 	size_t k;
 
-	for (k = 0; !id && u && k < c->s->world->installs.n; k++) {
+	for (k = 0; !id && k < c->s->world->installs.n; k++) {
 		i = c->s->world->installs.v[k];
-		if (i->team == u->team)
+		if (i->team == team)
 			id = i->app->id;
 	}
 	return id;
@@ -70,8 +70,8 @@ static const char *slash(struct ctl *c)
 
 	if (!ch || !u || !arg(c, "command"))
 		return "channel, user and command are needed";
-	if (sim_slash(c->s, app_of(c, u), ch->id, u->id, arg(c, "command"),
-		      arg(c, "text")) < 0)
+	if (sim_slash(c->s, app_of(c, u->team), ch->id, u->id,
+		      arg(c, "command"), arg(c, "text")) < 0)
 		return "no such app, or not a member";
 	return NULL;
 }
@@ -85,11 +85,11 @@ static const char *shortcut(struct ctl *c)
 	if (!u || !arg(c, "callback_id"))
 		return "user and callback_id are needed";
 	if (arg(c, "ts"))
-		rc = sim_message_shortcut(c->s, app_of(c, u),
+		rc = sim_message_shortcut(c->s, app_of(c, u->team),
 					  ch ? ch->id : NULL, arg(c, "ts"),
 					  u->id, arg(c, "callback_id"));
 	else
-		rc = sim_shortcut(c->s, app_of(c, u), u->id,
+		rc = sim_shortcut(c->s, app_of(c, u->team), u->id,
 				  arg(c, "callback_id"));
 	return rc < 0 ? "no such app or message" : NULL;
 }
@@ -109,8 +109,8 @@ static const char *open_home(struct ctl *c)
 	const char *tab = arg(c, "tab");
 	struct user *u = ctl_user(c);
 
-	if (!u ||
-	    sim_open_home(c->s, app_of(c, u), u->id, tab ? tab : "home") < 0)
+	if (!u || sim_open_home(c->s, app_of(c, u->team), u->id,
+				tab ? tab : "home") < 0)
 		return "no such user or app";
 	return NULL;
 }
@@ -162,8 +162,8 @@ static const char *stop_session(struct ctl *c)
 	struct user *u = ctl_user(c);
 
 	if (!ch || !u || !arg(c, "thread_ts") ||
-	    sim_stop_session(c->s, app_of(c, u), ch->id, arg(c, "thread_ts"),
-			     u->id) < 0)
+	    sim_stop_session(c->s, app_of(c, u->team), ch->id,
+			     arg(c, "thread_ts"), u->id) < 0)
 		return "nothing is at work there, or it can't be stopped";
 	return NULL;
 }
@@ -175,8 +175,8 @@ static const char *assistant(struct ctl *c)
 	struct user *u = ctl_user(c);
 	char ts[SIM_TS];
 
-	if (!u ||
-	    sim_open_assistant(c->s, app_of(c, u), u->id, looks_at, ts) < 0)
+	if (!u || sim_open_assistant(c->s, app_of(c, u->team), u->id, looks_at,
+				     ts) < 0)
 		return "no such user or app";
 	jw_str(&c->w, "ts", ts);
 	return NULL;
@@ -190,21 +190,21 @@ static const char *look_at(struct ctl *c)
 	int rc = -1;
 
 	if (u && arg(c, "thread_ts"))
-		rc = sim_assistant_looks(c->s, app_of(c, u), u->id,
+		rc = sim_assistant_looks(c->s, app_of(c, u->team), u->id,
 					 arg(c, "thread_ts"), looks_at);
 	else if (u)
-		rc = sim_look_at(c->s, app_of(c, u), u->id, looks_at);
+		rc = sim_look_at(c->s, app_of(c, u->team), u->id, looks_at);
 	return rc < 0 ? "no such user, app or thread" : NULL;
 }
 
 static const char *session(struct ctl *c)
 {
 	struct channel *ch = ctl_channel(c);
+	const char *app = ch ? app_of(c, ch->team) : NULL;
 	struct sim_session se;
 
-	if (!ch || !arg(c, "app") ||
-	    sim_session(c->s, arg(c, "app"), ch->id, arg(c, "thread_ts"), &se) <
-		    0)
+	if (!app ||
+	    sim_session(c->s, app, ch->id, arg(c, "thread_ts"), &se) < 0)
 		return "no such session";
 	jw_str(&c->w, "status", se.status);
 	jw_str(&c->w, "title", se.title);

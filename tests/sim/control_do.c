@@ -3,6 +3,8 @@
 #include <stdlib.h>
 #include <string.h>
 
+#include <openssl/evp.h>
+
 #include "base/err.h"
 #include "sim/control.h"
 #include "sim/say.h"
@@ -74,9 +76,29 @@ static const char *do_say(struct ctl *c)
 	return NULL;
 }
 
+/* The bytes of a file, which are no text; NULL: they aren't base64. */
+static char *decoded(const char *base64, size_t *len)
+{
+	size_t n = strlen(base64);
+	unsigned char *out = must_alloc(n / 4 * 3 + 4);
+	int got = EVP_DecodeBlock(out, (const unsigned char *)base64, (int)n);
+
+	if (got < 0) {
+		free(out);
+		return NULL;
+	}
+	*len = (size_t)got;
+	for (; *len > 0 && n > 0 && base64[n - 1] == '='; n--)
+		--*len;
+	return (char *)out;
+}
+
 static const char *file(struct ctl *c)
 {
 	const char *text = args_get(&c->args, "text");
+	const char *base64 = args_get(&c->args, "base64");
+	char *bytes = NULL;
+	int rc;
 	struct sim_file f = {
 		.id = arg(c, "id"),
 		.name = arg(c, "name"),
@@ -92,7 +114,15 @@ static const char *file(struct ctl *c)
 
 	if (!f.id || !f.name || !f.mimetype)
 		return "id, name and mimetype are needed";
-	return sim_add_file(c->s, &f) < 0 ? "the id is taken" : NULL;
+	if (base64) {
+		bytes = decoded(base64, &f.len);
+		f.bytes = bytes;
+	}
+	if (base64 && !bytes)
+		return "that is not base64";
+	rc = sim_add_file(c->s, &f);
+	free(bytes);
+	return rc < 0 ? "the id is taken" : NULL;
 }
 
 static const char *edit(struct ctl *c)

@@ -11,8 +11,10 @@
 #include "base/clock.h"
 #include "base/json.h"
 #include "base/map.h"
+#include "sim/lines.h"
 #include "sim/people.h"
 #include "sim/util.h"
+#include "sim/widgets.h"
 
 #define ROW_MAX ((size_t)64 << 10)
 
@@ -25,6 +27,8 @@ struct view {
 	struct vec shown; /* of char *, what is on the screen */
 	struct vec rows;  /* of char *, what should be */
 	struct vec roots; /* of char *, ts by number */
+	struct vec lines; /* of struct line */
+	char *below;      /* printed last, without a terminal */
 	struct map *seen; /* ts -> struct seen, without a terminal */
 };
 
@@ -63,7 +67,9 @@ void view_free(struct view *v)
 	vec_free(&v->shown, free);
 	vec_free(&v->rows, free);
 	vec_free(&v->roots, free);
+	vec_free(&v->lines, line_free);
 	map_free(v->seen, seen_free);
+	free(v->below);
 	free(v->me);
 	free(v);
 }
@@ -84,11 +90,27 @@ size_t view_number(const struct view *v, const char *ts)
 	return 0;
 }
 
+const char *view_message(const struct view *v, const char *number)
+{
+	return lines_ts(&v->lines, number);
+}
+
+const char *view_last(const struct view *v, const char *user)
+{
+	return lines_last(&v->lines, user, false);
+}
+
+const char *view_last_widget(const struct view *v)
+{
+	return lines_last(&v->lines, NULL, true);
+}
+
 static const char *name_of(const struct view *v, const char *id)
 {
 	const char *name = id ? people_name(v->people, id) : NULL;
 
-	return name ? name : id ? id : "?";
+	/* What nobody said, Slack did. */
+	return name ? name : id && *id ? id : "Slackbot";
 }
 
 /* "<@U1>" and entities as people see them; control characters are dropped. */
@@ -175,8 +197,29 @@ static int settle_ms(const struct json *m)
 	return json_len(m, "versions") > 1 ? 800 : 2500;
 }
 
-/* number 0: a reply. */
-static void add_message(struct view *v, const struct json *m, size_t number)
+/* What hangs on a message: reactions, and what can be pressed. */
+static void add_extras(struct view *v, const struct json *m, size_t indent)
+{
+	char at[48];
+	struct buf b;
+	size_t i;
+
+	buf_init(&b, ROW_MAX);
+	for (i = 0; i < json_len(m, "reactions"); i++) {
+		snprintf(at, sizeof(at), "reactions.%zu.name", i);
+		buf_addf(&b, ":%s: ", json_str(m, at));
+		snprintf(at, sizeof(at), "reactions.%zu.count", i);
+		buf_addf(&b, "%d  ", (int)json_int(m, at, 0));
+	}
+	widgets_show(json_at(m, "blocks"), &b);
+	if (b.len > 0)
+		add_rows(v, "      ", 6, b.data, indent);
+	buf_release(&b);
+}
+
+/* number: as it is shown, "" for none. */
+static void add_message(struct view *v, const struct json *m,
+			const char *number)
 {
 	const char *name = name_of(v, json_str(m, "user"));
 	bool bot = json_str(m, "bot_id");
@@ -184,8 +227,10 @@ static void add_message(struct view *v, const struct json *m, size_t number)
 	size_t indent;
 	struct buf text, head;
 
-	if (number)
-		snprintf(mark, sizeof(mark), "%3zu ", number);
+	if (*number && !strchr(number, '.'))
+		snprintf(mark, sizeof(mark), "%3.10s ", number);
+	else if (*number)
+		snprintf(mark, sizeof(mark), "%5.14s ", number);
 	indent = strlen(mark) + 2;
 	buf_init(&text, ROW_MAX);
 	buf_init(&head, ROW_MAX);
@@ -201,6 +246,7 @@ static void add_message(struct view *v, const struct json *m, size_t number)
 		 strlen(mark) + chars_len(name) + 2 +
 			 (json_str(m, "to_user") ? 20 : 0),
 		 text.data ? text.data : "", indent);
+	add_extras(v, m, indent);
 	buf_release(&text);
 	buf_release(&head);
 }
@@ -228,29 +274,54 @@ static const struct json *message(const struct json *j, size_t i)
 	return json_at(j, at);
 }
 
+static const char *number_of(const struct view *v, const struct json *m)
+{
+	return lines_number(&v->lines, json_str(m, "ts"));
+}
+
+static void take_below(struct view *v, const char *below)
+{
+	size_t n;
+
+	for (; *below; below += n + (below[n] == '\n')) {
+		n = strcspn(below, "\n");
+		vec_push(&v->rows, must_dupn(below, n));
+	}
+}
+
 static void take_rows(struct view *v, const struct json *j)
 {
 	size_t n = json_len(j, "messages");
 	const struct json *root, *m;
-	size_t i, k;
+	size_t i, k, reply;
 
 	vec_free(&v->rows, free);
 	vec_free(&v->roots, free);
+	vec_free(&v->lines, line_free);
 	for (i = 0; i < n; i++) {
 		root = message(j, i);
 		if (!is_root(root))
 			continue;
 		if (!json_str(root, "to_user"))
 			vec_push(&v->roots, must_dup(json_str(root, "ts")));
-		if (shown_to(v, root))
-			add_message(v, root,
-				    json_str(root, "to_user") ? 0 : v->roots.n);
+		reply = 0;
+		if (shown_to(v, root)) {
+			lines_add(&v->lines, root,
+				  json_str(root, "to_user") ? 0 : v->roots.n,
+				  0);
+			add_message(v, root, number_of(v, root));
+		}
 		for (k = i + 1; k < n; k++) {
 			m = message(j, k);
-			if (!is_root(m) && shown_to(v, m) &&
-			    str_eq(json_str(m, "thread_ts"),
-				   json_str(root, "ts")))
-				add_message(v, m, 0);
+			if (is_root(m) || !str_eq(json_str(m, "thread_ts"),
+						  json_str(root, "ts")))
+				continue;
+			/* A number stays, whatever is deleted before it. */
+			reply++;
+			if (!shown_to(v, m))
+				continue;
+			lines_add(&v->lines, m, v->roots.n, reply);
+			add_message(v, m, number_of(v, m));
 		}
 	}
 }
@@ -321,7 +392,6 @@ static void print_settled(struct view *v, const struct json *j)
 {
 	const struct json *m;
 	struct seen *sn;
-	const char *root;
 	size_t i, k;
 
 	for (i = 0; i < json_len(j, "messages"); i++) {
@@ -333,21 +403,33 @@ static void print_settled(struct view *v, const struct json *j)
 			continue;
 		sn->printed = true;
 		vec_free(&v->rows, free);
-		root = is_root(m) && !json_str(m, "to_user") ? json_str(m, "ts")
-							     : NULL;
-		add_message(v, m, root ? view_number(v, root) : 0);
+		add_message(v, m, number_of(v, m));
 		for (k = 0; k < v->rows.n; k++)
 			puts(v->rows.v[k]);
 	}
 	fflush(stdout);
 }
 
-void view_draw(struct view *v, const struct json *messages, const char *prompt)
+static void print_below(struct view *v, const char *below)
+{
+	if (v->below && strcmp(v->below, below) == 0)
+		return;
+	free(v->below);
+	v->below = must_dup(below);
+	fputs(below, stdout);
+	fflush(stdout);
+}
+
+void view_draw(struct view *v, const struct json *messages, const char *below,
+	       const char *prompt)
 {
 	read_size(v);
 	take_rows(v, messages);
-	if (v->tty)
+	if (v->tty) {
+		take_below(v, below);
 		redraw(v, prompt);
-	else
+	} else {
 		print_settled(v, messages);
+		print_below(v, below);
+	}
 }
