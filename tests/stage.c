@@ -17,6 +17,7 @@
 #include "route/message.h"
 #include "route/router.h"
 #include "slack/api.h"
+#include "slack/download.h"
 #include "slack/ts.h"
 #include "state/engaged.h"
 #include "state/quarantine.h"
@@ -150,6 +151,50 @@ struct http *http_create(struct loop *l, const struct http_opts *o,
 void http_free(struct http *h)
 {
 	(void)h;
+}
+
+struct slack_download {
+	struct download_opts o;
+	struct loop_timer *timer;
+};
+
+static void on_download(void *arg)
+{
+	struct slack_download *d = arg;
+	enum download_end end = DOWNLOAD_DONE;
+
+	if (!stage.file)
+		end = DOWNLOAD_FAILED;
+	else if (d->o.on_data(stage.file, stage.file_len, d->o.arg) != 0)
+		end = DOWNLOAD_ENOUGH;
+	d->o.on_done(end, NULL, d->o.arg);
+	loop_timer_free(d->timer);
+	free(d);
+}
+
+struct slack_download *slack_download(struct http *h,
+				      const struct download_opts *o,
+				      enum download_end *end)
+{
+	struct slack_download *d = calloc(1, sizeof(*d));
+
+	(void)h;
+	(void)end;
+	ck_assert_str_eq(o->token, "xoxb-1");
+	d->o = *o;
+	d->timer = loop_timer_create(&the_loop, on_download, d);
+	loop_timer_set(d->timer, stage.file_ms);
+	stage.ndownloads++;
+	return d;
+}
+
+void slack_download_cancel(struct slack_download *d)
+{
+	if (!d)
+		return;
+	stage.nstopped++;
+	loop_timer_free(d->timer);
+	free(d);
 }
 
 /* Slack */
@@ -524,6 +569,7 @@ struct llm_call *llm_ask(struct llm *m, struct http *h, struct loop *l,
 		used += (size_t)snprintf(out + used, 20000 - used, "%s: %s\n",
 					 role_name(q->msgs[i].role),
 					 q->msgs[i].text);
+	stage.nimages = q->msgs[q->nmsgs - 1].nimages;
 	snprintf(stage.asked_model, sizeof(stage.asked_model), "%s", q->model);
 	stage.nasked++;
 	c->on_text = on_text;
@@ -797,6 +843,9 @@ void stage_up(void)
 	c->posts_per_second = 1;
 	c->slack_timeout_s = 15;
 	c->answer_max_bytes = 60000;
+	c->files_per_message = 8;
+	c->image_max_bytes = 1000000;
+	c->files_memory_mb = 1;
 	c->nmodels = 1;
 	c->models[0].name = model;
 	c->models[0].is_default = true;
@@ -894,6 +943,23 @@ struct job *stage_job(const char *id, const char *ts, const char *thread,
 	j->entry.parts = calloc(1, sizeof(*j->entry.parts));
 	j->entry.parts[0] = dup("");
 	return j;
+}
+
+void stage_attach(struct job *j, const char *name, const char *mimetype)
+{
+	struct message *m = j->msg;
+	size_t n = m->content.nfiles++;
+	struct message_file *f;
+
+	f = realloc(m->content.files, (n + 1) * sizeof(*f));
+	ck_assert_ptr_nonnull(f);
+	m->content.files = f;
+	f += n;
+	memset(f, 0, sizeof(*f));
+	f->id = dup("F1");
+	f->name = dup(name);
+	f->mimetype = dup(mimetype);
+	f->url = dup("https://files.slack.com/F1");
 }
 
 void stage_submit(struct job *j)

@@ -87,6 +87,13 @@ struct stage {
 	bool fail_journal;         /* nothing can be committed */
 	struct transcript history; /* what the store has of the thread */
 
+	const char *file; /* what each download brings; NULL: it fails */
+	size_t file_len;
+	int64_t file_ms;   /* how long each takes */
+	size_t ndownloads; /* begun, */
+	size_t nstopped;   /* and cancelled */
+	size_t nimages;    /* of the last question */
+
 	size_t page; /* messages in one page of a thread; 0: all */
 	struct stage_msg msgs[200];
 	size_t nmsgs;
@@ -114,6 +121,8 @@ void stage_fault(const char *method, enum fault_kind kind, const char *error,
 /* A job for a mention in C1; thread NULL: top level. Not submitted. */
 struct job *stage_job(const char *id, const char *ts, const char *thread,
 		      const char *text);
+/* Attaches a file to its message. */
+void stage_attach(struct job *j, const char *name, const char *mimetype);
 void stage_submit(struct job *j);
 /* The same with the defaults of most tests: entry "e1", ts "100.000100". */
 struct job *stage_ask(void);

@@ -377,29 +377,6 @@ START_TEST(the_question_can_not_be_forged_either)
 }
 END_TEST
 
-START_TEST(files_are_named_below_the_question)
-{
-	static char n1[] = "plan.pdf", t1[] = "application/pdf", id[] = "F2";
-	struct message_file files[] = {
-		{ .id = id, .name = n1, .mimetype = t1, .size = 1234 },
-		{ .id = id },
-	};
-	struct message m = { .content = { .files = files, .nfiles = 2 } };
-	struct buf out;
-
-	buf_init(&out, 1000);
-	ck_assert_int_eq(prompt_question(&m, "look", &out), 0);
-	ck_assert_str_eq(out.data,
-			 "look\n[attached: plan.pdf (application/pdf, "
-			 "1234 bytes)]\n[attached: F2]");
-	buf_reset(&out);
-	m.content.nfiles = 1;
-	ck_assert_int_eq(prompt_question(&m, "", &out), 0);
-	ck_assert_int_eq(out.data[0], '[');
-	buf_release(&out);
-}
-END_TEST
-
 int main(void)
 {
 	Suite *s = suite_create("prompt");
@@ -428,7 +405,6 @@ int main(void)
 	tcase_add_test(tc, times_are_the_askers);
 	tcase_add_loop_test(tc, zones_are_what_slack_says_within_reason, 0,
 			    sizeof(zones) / sizeof(zones[0]));
-	tcase_add_test(tc, files_are_named_below_the_question);
 	suite_add_tcase(s, tc);
 	srunner_run_all(sr, CK_ENV);
 	failed = srunner_ntests_failed(sr);

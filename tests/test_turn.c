@@ -207,6 +207,109 @@ START_TEST(a_placeholder_that_goes_while_the_thread_is_read_ends_the_turn)
 }
 END_TEST
 
+/* files */
+
+static struct job *ask_with(const char *name, const char *bytes, size_t n)
+{
+	struct job *j = stage_ask();
+
+	stage.file = bytes;
+	stage.file_len = n;
+	stage.file_ms = 300;
+	stage_attach(j, name, "text/csv");
+	return j;
+}
+
+START_TEST(a_file_is_told_with_the_question_and_kept_in_the_transcript)
+{
+	play(ask_with("a.csv", "x,y\n1,2", 7), 3 * SECOND);
+	contains(stage.asked[0],
+		 "where is it?\n    [attached file: \"a.csv\", text/csv;");
+	contains(stage.asked[0],
+		 "\n    | x,y\n    | 1,2\n    [end of \"a.csv\"]\n");
+	ck_assert_str_eq(stage_reply(0)->text, "It is _here_.");
+	contains(stage_done("entry1")->lines[0], "\n| x,y\n| 1,2\n[end of");
+	ck_assert_ptr_null(strstr(stage_done("entry1")->lines[0], "F1"));
+}
+END_TEST
+
+START_TEST(a_file_that_does_not_come_holds_up_nothing_for_long)
+{
+	struct job *j = ask_with("a.csv", "x", 1);
+
+	stage.file_ms = 10 * MINUTE;
+	play(j, 19 * SECOND);
+	ck_assert_int_eq(stage.nasked, 0);
+	stage_run(4 * SECOND);
+	ck_assert_uint_eq(stage.nstopped, 1);
+	contains(stage.asked[0],
+		 "not read, as Slack didn't deliver it in time");
+	contains(stage_reply(0)->text, "It is _here_.");
+	contains(stage_reply(0)->text, "I couldn't read");
+	contains(answer_note()->answer, "I couldn't read_ `a.csv`");
+}
+END_TEST
+
+START_TEST(a_file_that_fails_fails_nothing)
+{
+	play(ask_with("a.csv", NULL, 0), 3 * SECOND);
+	contains(stage.asked[0], "not read, as Slack didn't deliver it");
+	ck_assert_int_eq(stage_done("entry1")->state, ENTRY_DONE);
+}
+END_TEST
+
+START_TEST(files_are_fetched_once_and_told_shorter_when_that_was_too_long)
+{
+	char text[3900];
+
+	memset(text, 'x', sizeof(text));
+	stage.too_long = 2;
+	play(ask_with("a.csv", text, sizeof(text)), 10 * SECOND);
+	ck_assert_int_eq(stage.nasked, 3);
+	ck_assert_uint_eq(stage.ndownloads, 1);
+	contains(stage.asked[0], "[end of \"a.csv\"]");
+	contains(stage.asked[1], "only its first 2493 bytes");
+	contains(stage.asked[2], "only its first 1246 bytes");
+}
+END_TEST
+
+START_TEST(an_image_goes_to_a_model_that_sees)
+{
+	static const char png[] = "\x89PNG\r\n\x1a\n\0\0\0\rIHDR";
+
+	stage.conf.models[0].vision = _i == 1;
+	play(ask_with("a.png", png, sizeof(png)), 3 * SECOND);
+	ck_assert_uint_eq(stage.nimages, (size_t)_i);
+	contains(stage.asked[0], _i ? "you see it]" : "you can't see images");
+	ck_assert(_i ==
+		  (strstr(stage_reply(0)->text, "I can't see images") == NULL));
+}
+END_TEST
+
+START_TEST(no_file_is_read_where_that_is_off)
+{
+	stage.conf.files_per_message = 0;
+	play(ask_with("a.csv", "x", 1), 3 * SECOND);
+	ck_assert_uint_eq(stage.ndownloads, 0);
+	contains(stage.asked[0],
+		 "[attached file: \"a.csv\", text/csv; not read]");
+	ck_assert_str_eq(stage_reply(0)->text, "It is _here_.");
+}
+END_TEST
+
+START_TEST(a_drain_ends_the_download)
+{
+	struct job *j = ask_with("a.csv", "x", 1);
+
+	stage.file_ms = 10 * SECOND;
+	play(j, 2 * SECOND);
+	stage_down();
+	ck_assert_uint_eq(stage.nstopped, 1);
+	ck_assert_int_eq(stage.nasked, 0);
+	stage_up();
+}
+END_TEST
+
 /* interim edits */
 
 static void many_pieces(void)
@@ -2054,6 +2157,15 @@ int main(void)
 		tc,
 		a_placeholder_that_goes_while_the_thread_is_read_ends_the_turn,
 		0, 2);
+	T(a_file_is_told_with_the_question_and_kept_in_the_transcript);
+	T(a_file_that_does_not_come_holds_up_nothing_for_long);
+	T(a_file_that_fails_fails_nothing);
+	tcase_add_test(
+		tc,
+		files_are_fetched_once_and_told_shorter_when_that_was_too_long);
+	tcase_add_loop_test(tc, an_image_goes_to_a_model_that_sees, 0, 2);
+	T(no_file_is_read_where_that_is_off);
+	T(a_drain_ends_the_download);
 	T(interim_edits_come_about_once_a_second);
 	T(nothing_is_edited_when_nothing_visible_changed);
 	T(one_edit_of_a_message_at_a_time);

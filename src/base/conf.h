@@ -50,6 +50,7 @@ struct conf_model {
 	char *prompt_price;     /* of a million tokens; "": not known */
 	char *completion_price;
 	int context_tokens; /* most that it is told, estimated */
+	bool vision;        /* it takes images */
 
 	struct conf_at where; /* its last section's end */
 	struct conf_at *at;   /* of each row of conf_keys */
@@ -99,8 +100,11 @@ struct conf {
 	int engaged_minutes;
 	int replay_max_age_minutes; /* 0: however old */
 	int history_days;
-	int catch_up_minutes; /* 0: off */
-	int answer_max_bytes; /* of one answer, over all parts */
+	int catch_up_minutes;  /* 0: off */
+	int answer_max_bytes;  /* of one answer, over all parts */
+	int files_per_message; /* most that are read; 0: none */
+	int image_max_bytes;
+	int files_memory_mb; /* of all files that are held at once */
 
 	struct conf_model models[CONF_MODELS_MAX];
 	size_t nmodels;

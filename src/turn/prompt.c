@@ -1,7 +1,6 @@
 /* SPDX-License-Identifier: ISC */
 #include "turn/prompt.h"
 
-#include <inttypes.h>
 #include <stdbool.h>
 #include <stdlib.h>
 #include <string.h>
@@ -9,7 +8,6 @@
 
 #include "base/err.h"
 #include "llm/tokens.h"
-#include "route/message.h"
 #include "slack/text.h"
 #include "slack/ts.h"
 #include "store/store.h"
@@ -333,24 +331,4 @@ void prompt_release(struct prompt *p)
 	p->msgs = NULL;
 	p->n = 0;
 	buf_release(&p->text);
-}
-
-static void add_file(struct buf *out, const struct message_file *f)
-{
-	(void)buf_addf(out, "%s[attached: ", out->len > 0 ? "\n" : "");
-	(void)buf_adds(out, f->name ? f->name : f->id);
-	if (f->mimetype)
-		(void)buf_addf(out, " (%s, %" PRId64 " bytes)", f->mimetype,
-			       f->size);
-	(void)buf_addc(out, ']');
-}
-
-int prompt_question(const struct message *m, const char *text, struct buf *out)
-{
-	size_t i;
-
-	(void)buf_adds(out, text);
-	for (i = 0; i < m->content.nfiles; i++)
-		add_file(out, &m->content.files[i]);
-	return out->failed ? -1 : 0;
 }

@@ -10,7 +10,6 @@
 
 struct agent;
 struct err;
-struct message;
 struct transcript;
 struct zone;
 
@@ -29,7 +28,7 @@ struct prompt_parts {
 	const char *thread;               /* ts of its first message */
 	const char *asker;                /* a cleaned name */
 	const char *asker_id;
-	const char *question;    /* as prompt_question() makes it */
+	const char *question;    /* plain, with its files */
 	int64_t asked_ms;        /* wall clock, as the next */
 	int64_t now_ms;          /* for the date */
 	const struct zone *zone; /* of the asker; NULL: UTC */
@@ -44,8 +43,5 @@ struct prompt_parts {
 int prompt_build(struct prompt *p, const struct prompt_parts *in,
 		 struct err *e);
 void prompt_release(struct prompt *p);
-
-/* The question's plain text with its files named below; 0 or -1. */
-int prompt_question(const struct message *m, const char *text, struct buf *out);
 
 #endif

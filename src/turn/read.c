@@ -13,6 +13,7 @@
 #include "route/job.h"
 #include "route/message.h"
 #include "slack/text.h"
+#include "turn/attach.h"
 #include "turn/names.h"
 #include "turn/prompt.h"
 #include "turn/turn.h"
@@ -25,7 +26,7 @@
 
 #define NAMES_WAIT_MS 2000
 #define USERS_MAX     20
-#define TEXT_MAX      (1024 * 1024)
+#define TEXT_MAX      (16 * 1024 * 1024)
 #define TRIMS_MAX     3 /* half of it, a quarter, the question alone */
 
 static void forget(struct transcript *h)
@@ -72,6 +73,7 @@ static void on_history(struct loop_task *task)
 
 void read_start(struct turn *t)
 {
+	files_start(t);
 	if (t->trims == 0)
 		again_start(t);
 	else if (t->nbackfill > 0)
@@ -87,6 +89,9 @@ void read_anew(struct turn *t)
 	/* What a router reads is its alone; then it is used as it comes. */
 	if (t->reading)
 		return;
+	/* What was known of them is given away once the answer begins. */
+	attach_free(t->files);
+	t->files = NULL;
 	forget(&t->history);
 	t->nbackfill = 0;
 	t->pages = 0;
@@ -96,9 +101,13 @@ void read_anew(struct turn *t)
 
 bool read_trim(struct turn *t)
 {
-	if (t->ntold == 0 || t->trims >= TRIMS_MAX)
+	bool shorter = t->files && attach_shrink(t->files);
+
+	if ((t->ntold == 0 && !shorter) || t->trims >= TRIMS_MAX)
 		return false;
 	t->trims++;
+	free(t->question);
+	t->question = NULL;
 	t->budget = t->trims < TRIMS_MAX ? t->told / 2 : 1;
 	log_info(LOG_FIELDS({ "entry", t->job->entry.id }),
 		 "too long for the model: told with less of the thread");
@@ -212,7 +221,8 @@ int read_question(struct turn *t)
 	if (!text)
 		return -1;
 	buf_init(&out, TEXT_MAX);
-	(void)prompt_question(m, text, &out);
+	(void)buf_adds(&out, text);
+	(void)files_tell(t, &out);
 	free(text);
 	t->question = buf_take(&out);
 	return t->question ? 0 : -1;
@@ -244,6 +254,9 @@ static void ask(struct turn *t)
 		turn_fail(t, SENTENCE_ERROR, e.msg);
 		return;
 	}
+	if (t->files)
+		p.msgs[p.n - 1].nimages =
+			attach_images(t->files, &p.msgs[p.n - 1].images);
 	t->told = p.tokens;
 	t->ntold = p.nlines;
 	turn_ask(t, &p);
@@ -253,12 +266,14 @@ static void ask(struct turn *t)
 		forget(&t->history);
 }
 
-static void proceed(struct turn *t)
+void read_proceed(struct turn *t)
 {
 	t->naming = false;
 	turn_stop_timer(t);
-	if (!t->w->draining)
-		ask(t);
+	if (t->w->draining || files_wait(t))
+		return;
+	files_known(t);
+	ask(t);
 }
 
 static bool names_due(struct turn *t)
@@ -276,9 +291,9 @@ void read_filled(struct turn *t)
 	each_user(t, ask_one, &a);
 	if (names_due(t)) {
 		t->naming = true;
-		turn_after(t, NAMES_WAIT_MS, proceed);
+		turn_after(t, NAMES_WAIT_MS, read_proceed);
 	} else {
-		proceed(t);
+		read_proceed(t);
 	}
 }
 
@@ -299,6 +314,6 @@ void read_names_changed(struct worker *w)
 		if (!t->naming || names_due(t))
 			continue;
 		turn_enter(t);
-		proceed(t);
+		read_proceed(t);
 	}
 }

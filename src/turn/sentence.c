@@ -84,6 +84,32 @@ const char sentence_cut_stopped[] = "\n\n_Stopped._";
 const char sentence_muted[] =
 	"All right, I keep out of this thread until somebody mentions me.";
 
+static const char *const unread[ATTACH_WHYS] = {
+	[ATTACH_READ] = "",
+	[ATTACH_KIND] = "I can only read text and images",
+	[ATTACH_BLIND] = "I can't see images here",
+	[ATTACH_LARGE] = "this image is too large for me",
+	[ATTACH_MANY] = "these were more files than I read at once",
+	[ATTACH_SCOPE] =
+		"I'm not allowed to read files here; your administrator"
+		" can give this app the permission files:read",
+	[ATTACH_OUTSIDE] = "it isn't kept in Slack",
+	[ATTACH_GONE] = "it was deleted, or isn't shared with me",
+	[ATTACH_FAILED] = "Slack didn't hand it out; please try again",
+	[ATTACH_LATE] = "Slack took too long to hand it out; please try again",
+	[ATTACH_ROOM] = "I'm reading too many files just now; please try again",
+};
+
+void sentence_unread(enum attach_why why, const char *name, struct buf *out)
+{
+	(void)buf_addf(out, "_I couldn't read_ `%s`_: %s._", name, unread[why]);
+}
+
+void sentence_unread_more(size_t n, struct buf *out)
+{
+	(void)buf_addf(out, " _Nor %zu more._", n);
+}
+
 enum sentence sentence_of(enum llm_end end)
 {
 	switch (end) {

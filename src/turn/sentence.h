@@ -6,6 +6,7 @@
 
 #include "llm/llm.h"
 #include "route/job.h"
+#include "turn/attach.h"
 
 struct buf;
 
@@ -59,5 +60,10 @@ extern const char sentence_cut_stopped[]; /* a person's */
 
 /* To who sends us out of a thread. */
 extern const char sentence_muted[];
+
+/* Said below an answer to which a file was attached that nobody could read, and
+ * of that many more; Markdown. The name is a cleaned one. */
+void sentence_unread(enum attach_why why, const char *name, struct buf *out);
+void sentence_unread_more(size_t n, struct buf *out);
 
 #endif

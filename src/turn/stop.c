@@ -27,7 +27,7 @@ static void halt(struct turn *t)
 {
 	llm_cancel(t->llm);
 	t->llm = NULL;
-	t->naming = false;
+	t->naming = t->fetching = false;
 	turn_stop_timer(t);
 	if (t->state == TURN_READING) {
 		slack_cancel(t->call);

@@ -18,13 +18,14 @@
 #include "route/job.h"
 #include "route/message.h"
 #include "slack/markdown.h"
+#include "turn/attach.h"
 #include "turn/prompt.h"
 
 #define TRIES_QUICK 5  /* with retry_call's delays; then */
 #define TRIES_SLOW  35 /* every 30 s, for a quarter of an hour; then */
 #define SLOW_MS     30000
 #define LAZY_MS     120000    /* until Slack answers */
-#define REMARK_MAX  1024      /* room for what we say below an answer */
+#define REMARK_MAX  2048      /* room for what we say below an answer */
 #define FAILED      "failed:" /* a verdict, with the sentence's name */
 #define DEAD_TOKEN  "dead:token"
 
@@ -268,10 +269,14 @@ void turn_fail(struct turn *t, enum sentence s, const char *why)
 /* The model has ended, or we ended it; say so when that cut the answer. */
 static void answered(struct turn *t, const char *remark)
 {
-	if (remark) {
+	bool unread = t->files && attach_unread(t->files);
+
+	if (remark || unread)
 		mrkdwn_close(&t->answer);
+	if (remark)
 		(void)buf_adds(&t->answer, remark);
-	}
+	if (unread)
+		attach_remark(t->files, &t->answer);
 	t->answered = true;
 	turn_step(t, "answered", NULL);
 	turn_set(t, TURN_WRITING);
@@ -309,6 +314,8 @@ static void on_text(const char *p, size_t n, void *arg)
 		t->first_ms = clock_ms() - t->began_ms;
 		turn_step(t, "first_text", NULL);
 		turn_set(t, TURN_STREAMING);
+		if (t->files)
+			attach_drop(t->files);
 	}
 	add_text(t, p, n);
 	killpoint("streaming");
@@ -381,7 +388,9 @@ void turn_stop(struct turn *t)
 	t->call = NULL;
 	llm_cancel(t->llm);
 	t->llm = NULL;
-	t->naming = false;
+	t->naming = t->fetching = false;
+	attach_free(t->files);
+	t->files = NULL;
 	post_leave(t);
 	edit_leave(t);
 	eyes_leave(t);
@@ -507,6 +516,7 @@ void turn_free(struct turn *t)
 	shape_release(&t->post_shape);
 	free(t->parts);
 	transcript_release(&t->history);
+	attach_free(t->files);
 	free(t->question);
 	buf_release(&t->answer);
 	reply_release(&t->reply);

@@ -26,6 +26,7 @@
  * What the files of this folder share; private to them. Everything here is
  * on one worker's loop, except where another thread is named.
  */
+struct attach;
 struct conf;
 struct live;
 struct http;
@@ -41,6 +42,7 @@ struct workers;
 struct counters {
 	atomic_size_t turns;
 	atomic_uint_fast64_t answers, failures, notices, edits, limited;
+	atomic_size_t file_bytes; /* held by attachments */
 };
 
 /* worker.c */
@@ -118,6 +120,7 @@ struct conn {
 	bool no_tables;         /* data_table blocks are refused here, */
 	bool no_blocks;         /* or all of them, until this is forgotten */
 	enum controls controls; /* what buttons it takes at most */
+	bool no_files;          /* files:read is missing, which was logged */
 	size_t refs;
 	int64_t used_ms;
 };
@@ -259,9 +262,12 @@ struct turn {
 	size_t ntold;       /* lines of the history in them */
 	unsigned int trims; /* times that this was too much for it */
 	struct transcript history;
-	size_t nbackfill;   /* lines of it that our transcript lacks */
-	unsigned int pages; /* of Slack's that were read for them */
-	char *question;     /* as told to the model */
+	size_t nbackfill;     /* lines of it that our transcript lacks */
+	unsigned int pages;   /* of Slack's that were read for them */
+	struct attach *files; /* NULL: none, or not begun */
+	bool fetching;        /* waits for them, since */
+	int64_t files_ms;
+	char *question; /* as told to the model */
 	char asker[81];
 	char key[ENGAGED_KEY_SIZE]; /* of the thread */
 
@@ -507,6 +513,19 @@ void read_names_changed(struct worker *w);
 void read_anew(struct turn *t);
 /* Makes asker and question unless they are; 0, or -1 without memory. */
 int read_question(struct turn *t);
+/* What it waited for is known: goes on. */
+void read_proceed(struct turn *t);
+
+/* files.c */
+
+/* Begins to fetch what is attached to the question. */
+void files_start(struct turn *t);
+/* Is it still under way? Then read_proceed() comes, soon or at last. */
+bool files_wait(struct turn *t);
+/* All is known of them: for the log and the record. */
+void files_known(struct turn *t);
+/* Appends what the model is told of them; 0 or -1. */
+int files_tell(const struct turn *t, struct buf *out);
 
 /* write.c */
 

@@ -1,0 +1,53 @@
+/* SPDX-License-Identifier: ISC */
+#ifndef TURN_ATTACH_IN_H
+#define TURN_ATTACH_IN_H
+
+#include "base/buf.h"
+#include "llm/llm.h"
+#include "route/message.h"
+#include "slack/content.h"
+#include "turn/attach.h"
+
+/* What attach*.c share. */
+
+#define ATTACH_MAX        64
+#define ATTACH_IMAGES_MAX ((size_t)8000000) /* of one question, together */
+
+struct slack_call;
+struct slack_download;
+
+struct attachment {
+	struct attach *of;
+	struct message_file is;
+	enum attach_why why;
+	char detail[80];
+	bool busy;
+	struct slack_call *info;
+	struct slack_download *download;
+	enum content_kind kind;
+	bool judged;    /* kind is known */
+	bool whole;     /* nothing of it is missing */
+	struct buf raw; /* of an image for as long as it is kept */
+	size_t held;    /* of what all may hold */
+	char *text;     /* UTF-8; "" of an empty file */
+	size_t cost;    /* tokens of it when it is told */
+};
+
+struct attach {
+	struct attach_opts o;
+	char *api_url;
+	char *token;
+	struct attachment *files[ATTACH_MAX];
+	size_t n;
+	size_t busy;
+	bool adding;
+	struct llm_image images[ATTACH_MAX];
+	size_t nimages;
+	size_t image_bytes; /* of all that are kept */
+};
+
+/* Tokens of a text when it is told: the mark of a line, and how the prompt
+ * indents it, count too. */
+size_t attach_cost(const char *text);
+
+#endif

@@ -1,0 +1,134 @@
+/* SPDX-License-Identifier: ISC */
+#include <stdio.h>
+
+#include "base/buf.h"
+#include "base/clock.h"
+#include "base/conf.h"
+#include "base/log.h"
+#include "route/job.h"
+#include "route/message.h"
+#include "turn/attach.h"
+#include "turn/turn.h"
+
+/*
+ * The files of a turn's question. They are fetched while the thread is read;
+ * the model is asked when they are there, or when their time is over.
+ */
+
+#define WAIT_MS (20 * 1000)
+
+static void on_done(void *arg)
+{
+	struct turn *t = arg;
+
+	turn_enter(t);
+	if (!t->fetching)
+		return;
+	t->fetching = false;
+	read_proceed(t);
+}
+
+static struct attach *make(struct turn *t)
+{
+	const struct conf *c = t->conf;
+	const struct conf_model *m = conf_model(c, t->job->agent.model);
+	const struct attach_opts o = {
+		.http = t->w->http,
+		.api_url = c->slack_api_url,
+		.token = t->job->connection.bot_token,
+		.most = (size_t)c->files_per_message,
+		.text_tokens = (size_t)m->context_tokens / 2,
+		.image_bytes = m->vision ? (size_t)c->image_max_bytes : 0,
+		.held = &t->w->count->file_bytes,
+		.held_max = (size_t)c->files_memory_mb << 20,
+		.done = on_done,
+		.arg = t,
+	};
+
+	return attach_create(&o);
+}
+
+void files_start(struct turn *t)
+{
+	const struct message *m = t->job->msg;
+	size_t i;
+
+	if (m->content.nfiles == 0 || t->conf->files_per_message == 0 ||
+	    t->files)
+		return;
+	t->files = make(t);
+	t->files_ms = clock_ms();
+	for (i = 0; t->files && i < m->content.nfiles; i++)
+		(void)attach_add(t->files, &m->content.files[i]);
+}
+
+static void on_late(struct turn *t)
+{
+	t->fetching = false;
+	attach_expire(t->files);
+	read_proceed(t);
+}
+
+bool files_wait(struct turn *t)
+{
+	int64_t left = t->files_ms + WAIT_MS - clock_ms();
+
+	if (!t->files || !attach_pending(t->files))
+		return false;
+	t->fetching = true;
+	turn_after(t, left > 0 ? left : 0, on_late);
+	return true;
+}
+
+static void log_unread(struct turn *t, const struct attach_view *v)
+{
+	log_info(LOG_FIELDS({ "entry", t->job->entry.id }, { "file", v->id },
+			    { "reason", attach_why_name(v->why) },
+			    { "detail", v->detail }),
+		 "file not read");
+}
+
+/* For as long as the connection is remembered, once. */
+static void log_scope(struct turn *t)
+{
+	const struct connection *k = &t->job->connection;
+
+	if (!t->conn->no_files)
+		log_warn(LOG_FIELDS({ "app", k->app_id },
+				    { "workspace", k->workspace_id },
+				    { "tenant", t->job->msg->tenant_id }),
+			 "cannot read files: the app lacks files:read");
+	t->conn->no_files = true;
+}
+
+void files_known(struct turn *t)
+{
+	struct attach_view v;
+	char detail[40];
+	size_t i, read;
+
+	if (!t->files || t->trims > 0)
+		return;
+	for (i = 0; attach_view(t->files, i, &v); i++)
+		if (v.why != ATTACH_READ)
+			log_unread(t, &v);
+	read = attach_count(t->files, ATTACH_READ);
+	(void)snprintf(detail, sizeof(detail), "%zu of %zu", read, i);
+	turn_step(t, "files", detail);
+	if (attach_count(t->files, ATTACH_SCOPE) > 0)
+		log_scope(t);
+	else if (read > 0)
+		t->conn->no_files = false;
+}
+
+int files_tell(const struct turn *t, struct buf *out)
+{
+	const struct message *m = t->job->msg;
+	size_t i;
+
+	if (t->files)
+		return attach_tell(t->files, out);
+	for (i = 0; i < m->content.nfiles; i++)
+		(void)attach_name(&m->content.files[i], out);
+	return out->failed ? -1 : 0;
+}
