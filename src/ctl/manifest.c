@@ -23,6 +23,8 @@ const struct manifest_scope manifest_scopes[] = {
 	{ "reactions:read", "be stopped, or sent away, by a reaction",
 	  "reactions do nothing" },
 	{ "users:read", "call people by their names", "people have no names" },
+	{ "files:read", "read what is attached to a question",
+	  "attached files aren't read" },
 	{ "reactions:write", "show that a message was seen",
 	  "what waits for an answer gets no sign" },
 };
