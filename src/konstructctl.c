@@ -13,6 +13,7 @@
 #include "admin/apply.h"
 #include "admin/check.h"
 #include "base/buf.h"
+#include "base/clock.h"
 #include "base/conf.h"
 #include "base/err.h"
 #include "base/json.h"
@@ -46,6 +47,7 @@ enum operand {
 	NAMES_NONE = 0,
 	NAMES_TENANT,
 	NAMES_SECRET,
+	NAMES_MAYBE,   /* a tenant */
 	NAMES_MESSAGE, /* or an entry, or an event */
 };
 
@@ -101,6 +103,7 @@ static const struct {
 	[CTL_SECRET_REMOVE] = { "DELETE", "/v1/secrets/", "", NAMES_SECRET,
 				print_done },
 	[CTL_STATUS] = { "GET", "/v1/status", "", NAMES_NONE, print_status },
+	[CTL_USAGE] = { "GET", "/v1/usage/", "", NAMES_MAYBE, print_usage },
 	[CTL_RELOAD] = { "POST", "/v1/reload", "", NAMES_NONE, print_changes },
 	[CTL_CONFIG_DIFF] = { "GET", "/v1/config/diff", "", NAMES_NONE,
 			      print_changes },
@@ -378,6 +381,10 @@ static int make_name(const struct ctl_args *a, char out[APPLY_NAME_MAX + 1],
 	switch (plans[a->command].named) {
 	case NAMES_NONE:
 		break;
+	case NAMES_MAYBE:
+		if (!a->operand)
+			break;
+		/* fall through */
 	case NAMES_TENANT:
 		if (!apply_name_valid(a->operand))
 			return err_set(e, ERR_INPUT,
@@ -459,12 +466,30 @@ out:
 	return rc;
 }
 
+static int usage_path(const struct ctl_args *a, const char *name, char *out,
+		      size_t size, struct err *e)
+{
+	const char *by = a->operand ? "model" : "tenant";
+	char what[USAGE_WHAT];
+
+	if (a->by)
+		by = a->by;
+	if (usage_what(by, a->since, clock_wall_ms(), what, e) < 0)
+		return EX_DATAERR;
+	(void)snprintf(out, size, "/v1/%s%s%susage/%s",
+		       a->operand ? "tenants/" : "", name,
+		       a->operand ? "/" : "", what);
+	return EX_OK;
+}
+
 static int make_path(const struct ctl_args *a, struct ctl *c, const char *name,
 		     char *out, size_t size, struct err *e)
 {
 	char id[ID_SIZE] = "";
 	int rc;
 
+	if (a->command == CTL_USAGE)
+		return usage_path(a, name, out, size, e);
 	if (!a->second || a->command == CTL_SECRET_SET) {
 		(void)snprintf(out, size, "%s%s%s", plans[a->command].before,
 			       name, plans[a->command].after);

@@ -10,6 +10,7 @@
 #include "admin/rotate.h"
 #include "admin/secrets.h"
 #include "admin/tenants.h"
+#include "admin/usage.h"
 #include "base/err.h"
 #include "base/json.h"
 
@@ -51,6 +52,8 @@ static const struct api_command commands[] = {
 	{ "PUT", "/v1/tenants/*/agents/*", BODY_AGENT, true, agents_set },
 	{ "DELETE", "/v1/tenants/*/agents/*", BODY_NONE, true, agents_remove },
 	{ "POST", "/v1/apply", BODY_TENANTS, true, tenants_apply },
+	{ "GET", "/v1/tenants/*/usage/*", BODY_NONE, false, usage_one },
+	{ "GET", "/v1/usage/*", BODY_NONE, false, usage_all },
 	{ "GET", "/v1/explain/*", BODY_NONE, false, letters_explain },
 	{ "GET", "/v1/dead", BODY_NONE, false, letters_list },
 	{ "GET", "/v1/dead/*", BODY_NONE, false, letters_show },

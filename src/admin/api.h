@@ -33,6 +33,8 @@ struct store;
  *   PUT    /v1/tenants/NAME/agents/ID
  *   DELETE /v1/tenants/NAME/agents/ID
  *   POST   /v1/apply                 admin/apply.h: many tenants
+ *   GET    /v1/usage/BY:SINCE        admin/usage.h
+ *   GET    /v1/tenants/NAME/usage/BY:SINCE
  *   GET    /v1/explain/WHAT          admin/letters.h
  *   GET    /v1/dead
  *   GET    /v1/dead/ENTRY

@@ -38,6 +38,7 @@ const struct ctl_word ctl_words[] = {
 	{ "secret", "set", "NAME FILE", 0, CTL_SECRET_SET },
 	{ "secret", "remove", "NAME", 0, CTL_SECRET_REMOVE },
 	{ "status", NULL, NULL, NO_OFFLINE, CTL_STATUS },
+	{ "usage", NULL, "[TENANT]", TAKES_USAGE, CTL_USAGE },
 	{ "reload", NULL, NULL, NO_OFFLINE, CTL_RELOAD },
 	{ "config", "check", NULL, NO_OFFLINE, CTL_CONFIG_CHECK },
 	{ "config", "diff", NULL, NO_OFFLINE, CTL_CONFIG_DIFF },
@@ -70,6 +71,8 @@ const struct option ctl_options[] = {
 	{ "rate-per-minute", required_argument, NULL, 'r' },
 	{ "burst", required_argument, NULL, 'b' },
 	{ "budget", required_argument, NULL, 'L' },
+	{ "by", required_argument, NULL, 'Y' },
+	{ "since", required_argument, NULL, 'S' },
 	{ "channels", required_argument, NULL, 'C' },
 	{ "default", no_argument, NULL, 'd' },
 	{ "agent-view", no_argument, NULL, 'W' },
@@ -103,6 +106,8 @@ static const struct {
 	{ 'r', offsetof(struct ctl_args, rate), TAKES_CHANGE },
 	{ 'b', offsetof(struct ctl_args, burst), TAKES_CHANGE },
 	{ 'L', offsetof(struct ctl_args, budget), TAKES_CHANGE },
+	{ 'Y', offsetof(struct ctl_args, by), TAKES_USAGE },
+	{ 'S', offsetof(struct ctl_args, since), TAKES_USAGE },
 	{ 'C', offsetof(struct ctl_args, channels), TAKES_AGENT },
 	{ 'd', offsetof(struct ctl_args, is_default), TAKES_AGENT },
 	{ 'W', offsetof(struct ctl_args, agent_view), TAKES_MANIFEST },
@@ -143,6 +148,8 @@ void ctl_usage(FILE *out)
 	      "  secret set NAME FILE\n"
 	      "  secret remove NAME\n"
 	      "  status\n"
+	      "  usage [TENANT] [--by tenant|model|day|channel|person]\n"
+	      "        [--since YYYY-MM-DD|DAYSd]   of this month, and budgets\n"
 	      "  reload          the settings, without a restart\n"
 	      "  config check    look for mistakes in the settings\n"
 	      "  config diff     how the file differs from what runs\n"

@@ -36,6 +36,7 @@ enum ctl_command {
 	CTL_SECRET_SET,
 	CTL_SECRET_REMOVE,
 	CTL_STATUS,
+	CTL_USAGE,
 	CTL_RELOAD,
 	CTL_CONFIG_CHECK,
 	CTL_CONFIG_DIFF,
@@ -72,6 +73,8 @@ struct ctl_args {
 	const char *rate;
 	const char *burst;
 	const char *budget;
+	const char *by;
+	const char *since;
 	const char *channels;
 	bool is_default;
 	bool agent_view;

@@ -18,6 +18,7 @@ enum {
 	TAKES_INIT = 16,
 	TAKES_MANIFEST = 32,
 	TAKES_CHANGE = 64,
+	TAKES_USAGE = 128,
 };
 
 struct ctl_word {

@@ -4,6 +4,7 @@
 
 #include <stdbool.h>
 #include <stddef.h>
+#include <stdint.h>
 
 struct buf;
 struct conf;
@@ -46,6 +47,13 @@ void print_keys(const struct json *j);
 void print_rotated(const struct json *j);
 void print_secrets(const struct json *j);
 void print_status(const struct json *j);
+void print_usage(const struct json *j);
+
+/* What is asked for, as the path of admin/usage.h has it; since is a day, so
+ * many days ("30d"), or NULL for this month. 0 or -1. */
+#define USAGE_WHAT 40
+int usage_what(const char *by, const char *since, int64_t now_ms,
+	       char out[USAGE_WHAT], struct err *e);
 void print_changes(const struct json *j);
 
 #endif

@@ -377,6 +377,142 @@ START_TEST(an_answer_that_a_crash_interrupted_counts_once)
 }
 END_TEST
 
+static struct json *used(const char *tenant, const char *by, const char *since)
+{
+	const char *args[8] = { "--json", "usage", tenant };
+	size_t n = tenant ? 3 : 2;
+
+	if (by) {
+		args[n++] = "--by";
+		args[n++] = by;
+	}
+	if (since) {
+		args[n++] = "--since";
+		args[n++] = since;
+	}
+	return ctl_json(args);
+}
+
+/* "U1 3 U2 1": who, and how many answers. */
+static void has_used(const char *by, const char *since, const char *want)
+{
+	struct json *j = used("acme", by, since);
+	char got[200] = "", at[40];
+	const char *who;
+	size_t i, len = 0;
+
+	for (i = 0; i < json_len(j, "usage"); i++) {
+		(void)snprintf(at, sizeof(at), "usage.%zu.%s", i, by);
+		who = json_str(j, at);
+		(void)snprintf(at, sizeof(at), "usage.%zu.answers", i);
+		len += (size_t)snprintf(got + len, sizeof(got) - len, "%s%s %d",
+					i ? " " : "", who,
+					(int)json_int(j, at, 0));
+	}
+	ck_assert_str_eq(got, want);
+	json_free(j);
+}
+
+START_TEST(usage_tells_who_has_used_what)
+{
+	const char *const plain[] = { "usage", NULL };
+	struct json *j;
+	char *text;
+
+	begin("2030-12-30 12:00",
+	      "tenant/requests/month=10,person/requests/day=2");
+	answered("C1", "U1");
+	answered("C1", "U1");
+	answered("C2", "U2");
+	(void)set_time("2030-12-31 12:00");
+	answered("C1", "U1");
+	has_used("person", NULL, "U1 3 U2 1");
+	has_used("channel", NULL, "C1 3 C2 1");
+	has_used("model", NULL, "main 4");
+	has_used("day", NULL, "2030-12-30 3 2030-12-31 1");
+	has_used("person", "2030-12-31", "U1 1");
+	has_used("person", "1d", "U1 1");
+	has_used("person", "2d", "U1 3 U2 1");
+	j = used(NULL, NULL, NULL);
+	ck_assert_uint_eq(json_len(j, "usage"), 1);
+	ck_assert_str_eq(json_str(j, "usage.0.tenant"), "acme");
+	ck_assert_int_eq(json_int(j, "usage.0.answers", 0), 4);
+	ck_assert_int_gt(json_int(j, "usage.0.prompt_tokens", 0), 0);
+	ck_assert_ptr_null(json_str(j, "usage.0.cost"));
+	ck_assert_uint_eq(json_len(j, "budgets"), 1);
+	ck_assert_int_eq(json_int(j, "budgets.0.percent", 0), 40);
+	ck_assert_int_eq(json_int(j, "budgets.0.warned_ms", 0), 0);
+	json_free(j);
+	answered("C1", "U1");
+	await_metric(WARNED, 2);
+	j = used("acme", NULL, NULL);
+	ck_assert_uint_eq(json_len(j, "budgets"), 2);
+	ck_assert_str_eq(json_str(j, "budgets.1.budget"),
+			 "person/requests/day");
+	ck_assert_str_eq(json_str(j, "budgets.1.who"), "U1");
+	ck_assert_int_eq(json_int(j, "budgets.1.percent", 0), 100);
+	ck_assert_int_gt(json_int(j, "budgets.1.warned_ms", 0), 0);
+	json_free(j);
+	text = ctl(plain);
+	ck_assert_ptr_nonnull(strstr(text, "no costs"));
+	ck_assert_ptr_nonnull(strstr(text, "used up"));
+	free(text);
+}
+END_TEST
+
+START_TEST(usage_is_refused_what_makes_no_sense)
+{
+	static const struct {
+		const char *args[6];
+		int code;
+	} bad[] = {
+		{ { "usage", "bolt", NULL }, 66 },
+		{ { "usage", "--by", "week", NULL }, 65 },
+		{ { "usage", "--by", "Model/x", NULL }, 65 },
+		{ { "usage", "--since", "2030-02-30", NULL }, 65 },
+		{ { "usage", "--since", "yesterday", NULL }, 65 },
+		{ { "usage", "--since", "0d", NULL }, 65 },
+		{ { "tenant", "set", "acme", "--budget", "x=1", NULL }, 65 },
+	};
+	size_t i;
+	char *out;
+
+	begin("2030-06-15 12:00", "none");
+	for (i = 0; i < sizeof(bad) / sizeof(bad[0]); i++) {
+		out = NULL;
+		ck_assert_int_eq(rig_ctl(&rig, &out, bad[i].args), bad[i].code);
+		free(out);
+	}
+}
+END_TEST
+
+START_TEST(costs_go_by_the_prices_of_the_settings)
+{
+	struct json *j;
+	double cost;
+
+	rig_set_model(" prompt_price = \"1000\"\n"
+		      " completion_price = \"2000.5\"\n");
+	begin("2030-06-15 12:00", "none");
+	answered("C1", "U1");
+	j = used("acme", NULL, NULL);
+	ck_assert(json_bool(j, "priced", false));
+	ck_assert_ptr_nonnull(json_str(j, "usage.0.cost"));
+	cost = (double)json_int(j, "usage.0.prompt_tokens", 0) * 1000 / 1e6 +
+	       (double)json_int(j, "usage.0.completion_tokens", 0) * 2000.5 /
+		       1e6;
+	ck_assert_double_gt(cost, 0);
+	ck_assert_double_eq_tol(strtod(json_str(j, "usage.0.cost"), NULL), cost,
+				1e-6);
+	json_free(j);
+	ck_assert_double_eq_tol(metric("konstruct_cost_total{model=\"main\"}"),
+				cost, 1e-6);
+	ck_assert_double_eq_tol(
+		metric("konstruct_tenant_cost_total{tenant=\"acme\"}"), cost,
+		1e-6);
+}
+END_TEST
+
 int main(void)
 {
 	Suite *s = suite_create("budget");
@@ -396,6 +532,9 @@ int main(void)
 	tcase_add_test(tc, four_fifths_are_warned_of_once_in_a_period);
 	tcase_add_test(tc, a_budget_that_is_changed_counts_at_once);
 	tcase_add_test(tc, an_answer_that_a_crash_interrupted_counts_once);
+	tcase_add_test(tc, usage_tells_who_has_used_what);
+	tcase_add_test(tc, usage_is_refused_what_makes_no_sense);
+	tcase_add_test(tc, costs_go_by_the_prices_of_the_settings);
 	suite_add_tcase(s, tc);
 	sr = srunner_create(s);
 	srunner_run_all(sr, CK_ENV);
