@@ -22,6 +22,7 @@
 #include "link/hub.h"
 #include "net/http.h"
 #include "net/loop.h"
+#include "route/ledger.h"
 #include "route/router.h"
 #include "state/quarantine.h"
 #include "store/journal.h"
@@ -147,6 +148,21 @@ static const char *tenant_of(const struct api_call *c)
 
 static void submit(struct op *op);
 
+/* What is known of budgets that are no more is not told any longer. */
+static void tell_ledger(const struct admin *a, const struct op *op)
+{
+	static const char gone[] = "DELETE /v1/tenants/";
+	const struct api_call *c = &op->call;
+	size_t i;
+
+	for (i = 0; i < c->apply.n; i++)
+		if (c->apply.tenants[i].budget)
+			ledger_forget(a->opts.ledger, c->apply.tenants[i].name);
+	if (strncmp(op->what, gone, strlen(gone)) == 0 &&
+	    c->of_tenant[0] == '\0')
+		ledger_forget(a->opts.ledger, c->tenant);
+}
+
 /* On the admin's thread again, after the commit. */
 static void written(struct loop_task *t)
 {
@@ -166,6 +182,7 @@ static void written(struct loop_task *t)
 	}
 	tell_hub(op->admin, &op->call);
 	tell_router(op->admin, &op->call);
+	tell_ledger(op->admin, op);
 	log_info(LOG_FIELDS({ "command", op->what }, { "tenant", tenant }),
 		 "admin command done");
 	op_reply(op, NULL);

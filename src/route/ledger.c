@@ -17,7 +17,7 @@
 #include "store/journal.h"
 #include "store/store.h"
 
-/* Beyond that nothing is kept, and so nothing is marked. */
+/* Of one tenant; beyond that nothing is kept, and so nothing is marked. */
 #define ROWS_MAX  10000
 #define KEY_SIZE  256
 #define NAME_SIZE 64
@@ -37,10 +37,16 @@ struct row {
 	enum mark_state mark;
 };
 
+/* Of one tenant, under the budget that it had at the last look. */
+struct book {
+	char budget[BUDGET_TEXT];
+	struct map *rows; /* by item and who */
+};
+
 struct ledger {
 	struct journal *journal;
 	pthread_mutex_t lock;
-	struct map *rows; /* by tenant's id, budget and who */
+	struct map *books; /* by tenant's name */
 	bool closed;
 };
 
@@ -55,13 +61,58 @@ struct marking {
 	bool first;
 };
 
+static void book_free(void *value)
+{
+	struct book *b = value;
+
+	map_free(b->rows, free);
+	free(b);
+}
+
+/* NULL: no memory. */
+static struct book *book_of(struct ledger *l, const struct ledger_who *w)
+{
+	struct book *b = map_take(l->books, w->tenant);
+
+	/* What was known goes with the budget that it was known of. */
+	if (b && strcmp(b->budget, w->budget) != 0) {
+		book_free(b);
+		b = NULL;
+	}
+	if (!b) {
+		b = calloc(1, sizeof(*b));
+		if (!b)
+			return NULL;
+		b->rows = map_create(ROWS_MAX);
+		(void)snprintf(b->budget, sizeof(b->budget), "%s", w->budget);
+	}
+	if (!b->rows || map_put(l->books, w->tenant, b) < 0) {
+		book_free(b);
+		return NULL;
+	}
+	return b;
+}
+
+void ledger_forget(struct ledger *l, const char *tenant)
+{
+	struct book *b;
+
+	if (!l)
+		return;
+	pthread_mutex_lock(&l->lock);
+	b = map_take(l->books, tenant);
+	pthread_mutex_unlock(&l->lock);
+	if (b)
+		book_free(b);
+}
+
 struct ledger *ledger_create(struct journal *j, struct err *e)
 {
 	struct ledger *l = calloc(1, sizeof(*l));
 
 	if (l)
-		l->rows = map_create(ROWS_MAX);
-	if (!l || !l->rows) {
+		l->books = map_create(0);
+	if (!l || !l->books) {
 		free(l);
 		err_set(e, ERR_RETRY, "no memory");
 		return NULL;
@@ -84,7 +135,7 @@ void ledger_free(struct ledger *l)
 {
 	if (!l)
 		return;
-	map_free(l->rows, free);
+	map_free(l->books, book_free);
 	pthread_mutex_destroy(&l->lock);
 	free(l);
 }
@@ -128,12 +179,14 @@ static void marked(struct journal_req *req)
 {
 	struct marking *m = (struct marking *)req;
 	struct ledger *l = m->ledger;
+	struct book *b;
 	struct row *r;
 
 	if (req->ok && m->first)
 		warn(&m->row);
 	pthread_mutex_lock(&l->lock);
-	r = map_get(l->rows, m->key);
+	b = map_get(l->books, m->row.tenant);
+	r = b ? map_get(b->rows, m->key) : NULL;
 	if (r && r->mark == MARK_ASKED && r->full_ms == m->row.full_ms)
 		r->mark = req->ok ? MARK_MADE : MARK_NONE;
 	pthread_mutex_unlock(&l->lock);
@@ -177,10 +230,10 @@ static bool is_current(const char *key, void *value, void *arg)
 }
 
 /* The row of that key, a new one in a new period; NULL without room. */
-static struct row *row_of(struct ledger *l, const char *key, int64_t full_ms,
+static struct row *row_of(struct book *b, const char *key, int64_t full_ms,
 			  int64_t now_ms)
 {
-	struct row *r = map_get(l->rows, key);
+	struct row *r = map_get(b->rows, key);
 
 	if (r && r->full_ms == full_ms)
 		return r;
@@ -191,9 +244,9 @@ static struct row *row_of(struct ledger *l, const char *key, int64_t full_ms,
 	r = calloc(1, sizeof(*r));
 	if (!r)
 		return NULL;
-	if (map_put(l->rows, key, r) < 0) {
-		map_sweep(l->rows, is_current, &now_ms);
-		if (map_put(l->rows, key, r) < 0) {
+	if (map_put(b->rows, key, r) < 0) {
+		map_sweep(b->rows, is_current, &now_ms);
+		if (map_put(b->rows, key, r) < 0) {
 			free(r);
 			return NULL;
 		}
@@ -224,7 +277,7 @@ struct look {
 	struct budget_finding found;
 };
 
-static void keep(struct ledger *l, const struct ledger_who *w,
+static void keep(struct ledger *l, struct book *b, const struct ledger_who *w,
 		 const struct look *k, int i, int64_t now_ms)
 {
 	const struct budget_item it = budget_item(i);
@@ -233,12 +286,12 @@ static void keep(struct ledger *l, const struct ledger_who *w,
 	char key[KEY_SIZE];
 	struct row *r;
 
-	(void)snprintf(key, sizeof(key), "%s:%d:%s", w->tenant_id, i, who);
+	(void)snprintf(key, sizeof(key), "%d:%s", i, who);
 	if (k->b.most[i] == 0 || (!near && it.scope != USAGE_TENANT)) {
-		free(map_take(l->rows, key));
+		free(map_take(b->rows, key));
 		return;
 	}
-	r = row_of(l, key, k->d.full_ms[it.period], now_ms);
+	r = row_of(b, key, k->d.full_ms[it.period], now_ms);
 	if (!r)
 		return;
 	(void)snprintf(r->tenant, sizeof(r->tenant), "%s", w->tenant);
@@ -253,11 +306,13 @@ static void keep(struct ledger *l, const struct ledger_who *w,
 static void keep_all(struct ledger *l, const struct ledger_who *w,
 		     const struct look *k, int64_t now_ms)
 {
+	struct book *b;
 	int i;
 
 	pthread_mutex_lock(&l->lock);
-	for (i = 0; i < BUDGET_ITEMS; i++)
-		keep(l, w, k, i, now_ms);
+	b = book_of(l, w);
+	for (i = 0; b && i < BUDGET_ITEMS; i++)
+		keep(l, b, w, k, i, now_ms);
 	pthread_mutex_unlock(&l->lock);
 }
 
@@ -359,6 +414,15 @@ static bool tell(const char *key, void *value, void *arg)
 	return true;
 }
 
+static bool tell_book(const char *tenant, void *value, void *arg)
+{
+	struct book *b = value;
+
+	(void)tenant;
+	map_sweep(b->rows, tell, arg);
+	return true;
+}
+
 void ledger_each(struct ledger *l, int64_t now_ms,
 		 void (*fn)(const struct ledger_view *v, void *arg), void *arg)
 {
@@ -367,6 +431,6 @@ void ledger_each(struct ledger *l, int64_t now_ms,
 	if (!l)
 		return;
 	pthread_mutex_lock(&l->lock);
-	map_sweep(l->rows, tell, &t);
+	map_sweep(l->books, tell_book, &t);
 	pthread_mutex_unlock(&l->lock);
 }

@@ -52,6 +52,9 @@ int ledger_look(struct ledger *l, struct store *s, const struct ledger_who *w,
 void ledger_look_later(struct ledger *l, struct router *r,
 		       const struct ledger_who *w);
 
+/* The tenant of that name has no budget, or another one, or is gone. */
+void ledger_forget(struct ledger *l, const char *tenant);
+
 /* A budget that is known to be used: a tenant's own, or one that is nearly
  * used up. */
 struct ledger_view {

@@ -94,8 +94,10 @@ enum verdict stage_budget(struct routing *r, struct err *e)
 	};
 	struct ledger_finding found;
 
-	if (!t->budget || t->budget[0] == '\0')
+	if (!t->budget || t->budget[0] == '\0') {
+		ledger_forget(r->ledger, t->name);
 		return V_NEXT;
+	}
 	if (ledger_look(r->ledger, r->store, &w, r->now_ms, &found, e) < 0)
 		return V_FAIL;
 	return found.over >= 0 ? refuse(r, &found) : V_NEXT;

@@ -355,7 +355,9 @@ START_TEST(a_budget_that_is_changed_counts_at_once)
 	free(ctl(more));
 	answered("C1", "U1");
 	refused("C1", "U1", 2, ts);
+	status_lists("person/requests/day", 2);
 	free(ctl(none));
+	status_lists(NULL, 0);
 	answered("C1", "U1");
 }
 END_TEST
