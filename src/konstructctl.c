@@ -20,6 +20,7 @@
 #include "base/log.h"
 #include "base/secret.h"
 #include "config.h"
+#include "ctl/access.h"
 #include "ctl/args.h"
 #include "ctl/ctl.h"
 #include "ctl/doctor.h"
@@ -214,6 +215,8 @@ static int tenant_body(const struct ctl_args *a, struct buf *out, struct err *e)
 		rc = add_limit(&w, "rate_per_minute", a->rate, e);
 	if (rc == EX_OK && a->burst)
 		rc = add_limit(&w, "burst", a->burst, e);
+	if (rc == EX_OK && ctl_access_body(&w, a, e) < 0)
+		rc = EX_DATAERR;
 	if (rc == EX_OK && a->budget)
 		jw_str(&w, "budget", a->budget);
 	if (rc == EX_OK && a->model) {
@@ -241,22 +244,6 @@ static int add_persona(struct jwrite *w, const char *path, struct err *e)
 	return rc;
 }
 
-/* "C1,C2", or "none". What is wrong in it the daemon finds. */
-static void add_list(struct jwrite *w, const char *key, const char *text)
-{
-	size_t n;
-
-	jw_array(w, key);
-	if (strcmp(text, "none") == 0)
-		text = "";
-	while (*text) {
-		n = strcspn(text, ",");
-		jw_strn(w, NULL, text, n);
-		text += n + (text[n] == ',');
-	}
-	jw_array_end(w);
-}
-
 static int agent_body(const struct ctl_args *a, struct buf *out, struct err *e)
 {
 	struct jwrite w;
@@ -277,9 +264,11 @@ static int agent_body(const struct ctl_args *a, struct buf *out, struct err *e)
 	if (a->placeholder)
 		jw_str(&w, "placeholder", a->placeholder);
 	if (a->channels)
-		add_list(&w, "channels", a->channels);
+		ctl_add_ids(&w, "channels", a->channels);
 	if (a->is_default)
 		jw_bool(&w, "default", true);
+	if (rc == EX_OK && ctl_access_body(&w, a, e) < 0)
+		rc = EX_DATAERR;
 	jw_object_end(&w);
 	return rc;
 }

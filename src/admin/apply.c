@@ -40,6 +40,7 @@ static const struct field agent_fields[] = {
 	{ "placeholder", F_LINE, AGENT(placeholder), 200 },
 	{ "channels", F_CHANNELS, AGENT(channels), CHANNELS_MAX },
 	{ "default", F_BOOL, AGENT(is_default), 0 },
+	{ "access", F_NESTED, 0, 0 },
 	{ NULL, F_NESTED, 0, 0 },
 };
 
@@ -49,6 +50,7 @@ static const struct field tenant_fields[] = {
 	{ "rate_per_minute", F_NUMBER, TENANT(rate_per_minute), 0 },
 	{ "burst", F_NUMBER, TENANT(burst), 0 },
 	{ "budget", F_LINE, TENANT(budget), BUDGET_TEXT - 1 },
+	{ "access", F_NESTED, 0, 0 },
 	{ "agent", F_NESTED, 0, 0 },
 	{ "agents", F_NESTED, 0, 0 },
 	{ "connections", F_NESTED, 0, 0 },
@@ -63,7 +65,12 @@ static int parse_agent(struct apply_agent *g, const struct json *j,
 
 	g->given = true;
 	g->is_default = APPLY_KEEP;
-	return field_walk(j, g->place, &f, 1, e);
+	if (field_walk(j, g->place, &f, 1, e) < 0)
+		return -1;
+	return json_at(j, "access")
+		       ? apply_parse_access(&g->access, json_at(j, "access"),
+					    g->place, e)
+		       : 0;
 }
 
 /* Both tokens, and not of two apps as far as they show it; a change may leave
@@ -242,6 +249,10 @@ static int parse_tenant(struct apply_tenant *t, const struct json *j,
 	else if (list ? parse_list(t, list, change, e) < 0
 		      : check_connection(&t->connections[0], change, e) < 0)
 		return -1;
+	if (json_at(j, "access") &&
+	    apply_parse_access(&t->access, json_at(j, "access"), t->place, e) <
+		    0)
+		return -1;
 	(void)snprintf(t->agent.place, sizeof(t->agent.place), "%sagent.",
 		       t->place);
 	if (agent && parse_agent(&t->agent, agent, e) < 0)
@@ -380,6 +391,7 @@ void apply_agent_release(struct apply_agent *g)
 	free(g->model);
 	free(g->placeholder);
 	free(g->channels);
+	free(g->access);
 	memset(g, 0, sizeof(*g));
 }
 
@@ -404,6 +416,7 @@ void apply_release(struct apply *a)
 			connection_drop(&t->connections[k]);
 		free(t->connections);
 		free(t->name);
+		free(t->access);
 		free(t->budget);
 		apply_agent_release(&t->agent);
 		for (k = 0; k < t->nagents; k++)

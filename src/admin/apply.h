@@ -8,6 +8,7 @@
 
 struct conf;
 struct err;
+struct json;
 struct store;
 
 /*
@@ -24,6 +25,9 @@ struct store;
  * "agent" is the default one. Of several, each is told apart by its name in
  * an array "agents", with "channels": ["C..."] that are bound to it and
  * "default": true for one; agents that aren't listed stay.
+ *
+ * "access" of a tenant and of an agent says who may talk to it: an object as
+ * route/access.h has it. A member that is null is set no more.
  *
  * For several workspaces the six of the connection stand in the objects of
  * an array "connections" instead. An id that is missing is asked of Slack.
@@ -56,13 +60,15 @@ struct apply_agent {
 	char *model;
 	char *placeholder;
 	char *channels; /* a JSON array */
+	char *access;   /* as below */
 	int is_default; /* 0, 1 or APPLY_KEEP */
 };
 
 struct apply_tenant {
 	char place[32];
 	char *name;
-	int paused;          /* 0, 1 or APPLY_KEEP */
+	char *access; /* a JSON object; what is in it replaces what is there */
+	int paused;   /* 0, 1 or APPLY_KEEP */
 	int rate_per_minute; /* -1: the configuration's */
 	int burst;
 	char *budget; /* in its one form; NULL: left out */
@@ -111,6 +117,13 @@ bool apply_known(const struct apply_connection *c);
  * doesn't document: false when it has none.
  */
 bool apply_token_app(const char *token, char *out, size_t size);
+
+/* apply_access.c: "access", looked at and copied; and put into the store, of
+ * an agent or ("") of the tenant. A patch that is NULL changes nothing. */
+int apply_parse_access(char **out, const struct json *j, const char *place,
+		       struct err *e);
+int apply_write_access(struct store *s, const char *tenant_id,
+		       const char *agent_id, const char *patch, struct err *e);
 
 /* A copy in place of what is there, which is freed; NULL changes nothing. */
 int apply_set(char **dst, const char *s, struct err *e);

@@ -107,6 +107,20 @@ static int check_name(const struct agent *a, const struct apply_agent *g,
 	return rc;
 }
 
+/* A new one has an id only in the store. */
+static int put_access(const struct agent *a, const char *patch, struct store *s,
+		      struct err *e)
+{
+	struct search f = { .name = a->name };
+	int rc;
+
+	rc = find_agent(&f, s, a->tenant_id, e);
+	if (rc == 0 && f.found)
+		rc = apply_write_access(s, a->tenant_id, f.out.id, patch, e);
+	agent_release(&f.out);
+	return rc;
+}
+
 static int put_agent(struct agent *a, const struct apply_agent *g,
 		     struct store *s, struct err *e)
 {
@@ -126,7 +140,9 @@ static int put_agent(struct agent *a, const struct apply_agent *g,
 	    apply_set(&a->placeholder, g->placeholder, e) < 0 ||
 	    apply_set(&a->channels, g->channels, e) < 0)
 		return -1;
-	return s->ops->agent_put(s, a, e);
+	if (s->ops->agent_put(s, a, e) < 0)
+		return -1;
+	return g->access ? put_access(a, g->access, s, e) : 0;
 }
 
 /* Going over all channels that are bound, each of which may be so once. */

@@ -130,7 +130,8 @@ static int write_one(const struct writing *w, const struct apply_tenant *t)
 	for (i = 0; i < t->nconnections; i++)
 		if (write_connection(w, &t->connections[i], &row) < 0)
 			goto out;
-	if (apply_write_agents(t, w->store, row.id, w->e) < 0)
+	if (apply_write_access(w->store, row.id, "", t->access, w->e) < 0 ||
+	    apply_write_agents(t, w->store, row.id, w->e) < 0)
 		goto out;
 	rc = found;
 out:

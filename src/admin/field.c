@@ -98,7 +98,10 @@ static const char *string_fault(const struct field *f, const char *s)
 		break;
 	case F_NUMBER:
 	case F_BOOL:
+	case F_COUNT:
 	case F_CHANNELS:
+	case F_PEOPLE:
+	case F_BOTS:
 	case F_NESTED:
 		break;
 	}
@@ -139,6 +142,20 @@ static int take_number(const struct walk *w, const struct field *f, char *to,
 	return 0;
 }
 
+static int take_count(const struct walk *w, const struct field *f, char *to,
+		      const struct json *value)
+{
+	int *dst = (int *)(void *)(to + f->offset);
+	int64_t n = json_int(value, "", -1);
+
+	if (n < 0 || n > (int64_t)f->max)
+		return err_set(w->e, ERR_INPUT,
+			       "%s%.60s: not a number from 0 to %zu", w->place,
+			       f->key, f->max);
+	*dst = (int)n;
+	return 0;
+}
+
 static int take_bool(const struct walk *w, const struct field *f, char *to,
 		     const struct json *value)
 {
@@ -152,22 +169,20 @@ static int take_bool(const struct walk *w, const struct field *f, char *to,
 	return 0;
 }
 
-static const char *fault_of_list(enum field_kind kind)
-{
-	return kind == F_CHANNELS ? "has what is no channel's id (C123...)"
-				  : "has what is no id";
-}
-
-/* How ids of a kind begin. */
-static const char *first_letters(enum field_kind kind)
-{
-	return kind == F_CHANNELS ? "CDG" : "";
-}
+/* How ids of a kind begin, and what is said of others. */
+static const struct {
+	const char *letters;
+	const char *fault;
+} id_kinds[] = {
+	[F_CHANNELS] = { "CDG", "has what is no channel's id (C123...)" },
+	[F_PEOPLE] = { "UW", "has what is no person's id (U123...)" },
+	[F_BOTS] = { "B", "has what is no bot's id (B123...)" },
+};
 
 static bool is_of(enum field_kind kind, const char *id)
 {
 	return id && strlen(id) <= ID_MAX && field_id_valid(id) &&
-	       strchr(first_letters(kind), id[0]);
+	       strchr(id_kinds[kind].letters, id[0]);
 }
 
 static int take_ids(const struct walk *w, const struct field *f, char *to,
@@ -192,7 +207,7 @@ static int take_ids(const struct walk *w, const struct field *f, char *to,
 		if (!is_of(f->kind, id)) {
 			buf_release(&list);
 			return field_bad(w->e, w->place, f->key,
-					 fault_of_list(f->kind));
+					 id_kinds[f->kind].fault);
 		}
 		jw_str(&jw, NULL, id);
 	}
@@ -218,7 +233,11 @@ static int take(const struct walk *w, const struct field *f, char *to,
 		return take_number(w, f, to, value);
 	case F_BOOL:
 		return take_bool(w, f, to, value);
+	case F_COUNT:
+		return take_count(w, f, to, value);
 	case F_CHANNELS:
+	case F_PEOPLE:
+	case F_BOTS:
 		return take_ids(w, f, to, value);
 	case F_NESTED:
 		break;

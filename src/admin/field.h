@@ -21,8 +21,11 @@ enum field_kind {
 	F_TEXT, /* and with line ends and tabs */
 	F_NUMBER,
 	F_BOOL,
-	F_CHANNELS, /* a list of their ids */
-	F_NESTED,   /* looked at by whoever called */
+	F_COUNT,    /* a number from 0 to max */
+	F_CHANNELS, /* a list of their ids, and so on */
+	F_PEOPLE,
+	F_BOTS,
+	F_NESTED, /* looked at by whoever called */
 };
 
 /* A key, what may stand there, and where it goes. */

@@ -118,6 +118,18 @@ static int show_connection(const struct connection *conn, void *arg)
 	return 0;
 }
 
+static int write_access(struct jwrite *w, struct store *s,
+			const char *tenant_id, struct err *e)
+{
+	char *text = NULL;
+	int rc = s->ops->access(s, tenant_id, "", &text, e);
+
+	if (rc >= 0)
+		jw_raw(w, "access", text ? text : "{}");
+	free(text);
+	return rc < 0 ? -1 : 0;
+}
+
 static int show(struct api_call *c, struct store *s, const char *name,
 		struct err *e)
 {
@@ -134,7 +146,8 @@ static int show(struct api_call *c, struct store *s, const char *name,
 	if (s->ops->connections(s, name, show_connection, &l, e) < 0)
 		goto out;
 	jw_array_end(&l.w);
-	if (agents_write(&l.w, s, t.id, e) < 0)
+	if (write_access(&l.w, s, t.id, e) < 0 ||
+	    agents_write(&l.w, s, t.id, e) < 0)
 		goto out;
 	jw_object_end(&l.w);
 	rc = 0;

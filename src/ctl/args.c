@@ -49,6 +49,8 @@ const struct ctl_word ctl_words[] = {
 };
 const size_t ctl_nwords = sizeof(ctl_words) / sizeof(ctl_words[0]);
 
+#define ACCESS_OPTION 256 /* the first of those without a letter */
+
 const struct option ctl_options[] = {
 	{ "config", required_argument, NULL, 'c' },
 	{ "socket", required_argument, NULL, 's' },
@@ -74,10 +76,27 @@ const struct option ctl_options[] = {
 	{ "by", required_argument, NULL, 'Y' },
 	{ "since", required_argument, NULL, 'S' },
 	{ "channels", required_argument, NULL, 'C' },
+	{ "channels-allowed", required_argument, NULL, ACCESS_OPTION + 0 },
+	{ "channels-denied", required_argument, NULL, ACCESS_OPTION + 1 },
+	{ "people-allowed", required_argument, NULL, ACCESS_OPTION + 2 },
+	{ "people-denied", required_argument, NULL, ACCESS_OPTION + 3 },
+	{ "guests", required_argument, NULL, ACCESS_OPTION + 4 },
+	{ "strangers", required_argument, NULL, ACCESS_OPTION + 5 },
+	{ "direct-messages", required_argument, NULL, ACCESS_OPTION + 6 },
+	{ "bots-allowed", required_argument, NULL, ACCESS_OPTION + 7 },
+	{ "bot-answers", required_argument, NULL, ACCESS_OPTION + 8 },
 	{ "default", no_argument, NULL, 'd' },
 	{ "agent-view", no_argument, NULL, 'W' },
 	{ NULL, 0, NULL, 0 },
 };
+
+#define ACCESS_PLACE(i)                                     \
+	{                                                   \
+		ACCESS_OPTION + (i),                        \
+			offsetof(struct ctl_args, access) + \
+				(i) * sizeof(const char *), \
+			TAKES_AGENT | TAKES_CHANGE          \
+	}
 
 /* Where an option's argument goes, and who takes it (0: every command). */
 static const struct {
@@ -109,6 +128,15 @@ static const struct {
 	{ 'Y', offsetof(struct ctl_args, by), TAKES_USAGE },
 	{ 'S', offsetof(struct ctl_args, since), TAKES_USAGE },
 	{ 'C', offsetof(struct ctl_args, channels), TAKES_AGENT },
+	ACCESS_PLACE(0),
+	ACCESS_PLACE(1),
+	ACCESS_PLACE(2),
+	ACCESS_PLACE(3),
+	ACCESS_PLACE(4),
+	ACCESS_PLACE(5),
+	ACCESS_PLACE(6),
+	ACCESS_PLACE(7),
+	ACCESS_PLACE(8),
 	{ 'd', offsetof(struct ctl_args, is_default), TAKES_AGENT },
 	{ 'W', offsetof(struct ctl_args, agent_view), TAKES_MANIFEST },
 };
@@ -122,14 +150,14 @@ void ctl_usage(FILE *out)
 	      "  tenant set NAME [[--app-token-file FILE] --bot-token-file FILE]\n"
 	      "        [--model MODEL]\n"
 	      "        [--rate-per-minute N|default] [--burst N|default]\n"
-	      "        [--budget SCOPE/KIND/PERIOD=N,...|none]\n"
+	      "        [--budget SCOPE/KIND/PERIOD=N,...|none] [who may]\n"
 	      "  tenant list\n"
 	      "  tenant show|remove|pause|resume NAME\n"
 	      "  agent add TENANT --name NAME [the same as set]\n"
 	      "  agent set TENANT [AGENT] [--name NAME] [--role ROLE]\n"
 	      "        [--persona TEXT | --persona-file FILE]\n"
 	      "        [--model MODEL] [--placeholder TEXT]\n"
-	      "        [--channels ID,ID...|none] [--default]\n"
+	      "        [--channels ID,ID...|none] [--default] [who may]\n"
 	      "  agent list TENANT\n"
 	      "  agent show TENANT [AGENT]\n"
 	      "  agent remove TENANT AGENT\n"
@@ -160,6 +188,14 @@ void ctl_usage(FILE *out)
 	      "        [--persona TEXT]    from nothing to the first answer\n"
 	      "  manifest [--name NAME] [--agent-view]  of the Slack app\n"
 	      "  migrate [--database URL]  as the owner of a PostgreSQL\n"
+	      "\n"
+	      "  who may:\n"
+	      "      --channels-allowed IDS|all|default\n"
+	      "      --channels-denied IDS|none|default\n"
+	      "      --people-allowed IDS|all|default\n"
+	      "      --people-denied IDS|none|default\n"
+	      "      --guests, --strangers, --direct-messages yes|no|default\n"
+	      "      --bots-allowed IDS|none|default  --bot-answers N|default\n"
 	      "\n"
 	      "  -c, --config FILE  the daemon's settings, for its socket\n"
 	      "  -s, --socket PATH  the daemon's admin socket\n"

@@ -48,6 +48,8 @@ enum ctl_command {
 	CTL_VERSION,
 };
 
+#define CTL_ACCESS 9
+
 /* The command line; NULL is what wasn't given. Strings are argv's. */
 struct ctl_args {
 	enum ctl_command command;
@@ -77,6 +79,8 @@ struct ctl_args {
 	const char *since;
 	const char *channels;
 	bool is_default;
+	/* Who may, in the order of route/access.h's keys. */
+	const char *access[CTL_ACCESS];
 	bool agent_view;
 };
 

@@ -102,6 +102,45 @@ static void print_connections(const struct json *list)
 	table_release(&t);
 }
 
+/* "C1 C2" */
+static void add_ids(struct table *t, const struct json *list)
+{
+	struct buf text;
+	size_t i;
+
+	buf_init(&text, (size_t)64 * 1024);
+	for (i = 0; i < json_len(list, ""); i++)
+		(void)buf_addf(&text, "%s%s", i ? " " : "",
+			       json_str(element(list, i), ""));
+	table_add(t, text.data);
+	buf_release(&text);
+}
+
+/* A row for what is set. */
+static bool print_setting(const char *key, const struct json *value, void *arg)
+{
+	struct table *t = arg;
+
+	table_add(t, key);
+	if (json_is_array(value, "") && json_len(value, "") == 0)
+		table_add(t, strstr(key, "channels_allowed") ||
+					     strstr(key, "people_allowed")
+				     ? "(all)"
+				     : "(none)");
+	else if (json_is_array(value, ""))
+		add_ids(t, value);
+	else if (json_int(value, "", -1) >= 0)
+		table_addf(t, "%lld", number(value, ""));
+	else
+		table_add(t, json_bool(value, "", false) ? "yes" : "no");
+	return true;
+}
+
+static void print_access(struct table *t, const struct json *access)
+{
+	json_each(access, print_setting, t);
+}
+
 void print_tenant(const struct json *j)
 {
 	const char *const heads[] = { "name", json_str(j, "name") };
@@ -115,6 +154,7 @@ void print_tenant(const struct json *j)
 	add_limit(&t, "rate_per_minute", j);
 	add_limit(&t, "burst", j);
 	add_budget(&t, json_str(j, "budget"));
+	print_access(&t, json_at(j, "access"));
 	table_print(&t, stdout);
 	table_release(&t);
 	print_connections(json_at(j, "connections"));
@@ -122,20 +162,6 @@ void print_tenant(const struct json *j)
 		putchar('\n');
 		print_agents(j);
 	}
-}
-
-/* "C1 C2" */
-static void add_ids(struct table *t, const struct json *list)
-{
-	struct buf text;
-	size_t i;
-
-	buf_init(&text, (size_t)64 * 1024);
-	for (i = 0; i < json_len(list, ""); i++)
-		(void)buf_addf(&text, "%s%s", i ? " " : "",
-			       json_str(element(list, i), ""));
-	table_add(t, text.data);
-	buf_release(&text);
 }
 
 void print_agents(const struct json *j)
@@ -189,6 +215,7 @@ void print_agent(const struct json *j)
 	table_add(&t, json_bool(j, "default", false) ? "yes" : "no");
 	table_add(&t, "channels");
 	add_ids(&t, json_at(j, "channels"));
+	print_access(&t, json_at(j, "access"));
 	table_print(&t, stdout);
 	table_release(&t);
 	if (persona && persona[0] != '\0') {
