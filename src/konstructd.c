@@ -31,6 +31,7 @@
 #include "reload.h"
 #include "route/janitor.h"
 #include "route/ledger.h"
+#include "route/people.h"
 #include "route/refill.h"
 #include "route/router.h"
 #include "route/takeup.h"
@@ -74,6 +75,7 @@ struct daemon {
 	struct loop *dial;
 	struct loop *admin_loop;
 	struct ledger *ledger;
+	struct people *people;
 	struct router *router;
 	struct workers *workers;
 	struct janitor *janitor;
@@ -181,6 +183,13 @@ static int count_app(const struct app *a, void *arg)
 }
 
 /* Called on the journal thread. */
+static void look_up(const struct connection *c, const char *user, void *arg)
+{
+	struct daemon *d = arg;
+
+	workers_look_up(d->workers, c, user);
+}
+
 static void dispatch(struct job *j, void *arg)
 {
 	struct daemon *d = arg;
@@ -258,6 +267,7 @@ static int create_threads(struct daemon *d, struct err *e)
 		.journal = d->journal,
 		.leases = d->several.leases,
 		.dispatch = dispatch,
+		.look_up = look_up,
 		.arg = d,
 	};
 	struct worker_opts wo = {
@@ -285,6 +295,10 @@ static int create_threads(struct daemon *d, struct err *e)
 	if (!d->ledger)
 		return -1;
 	ro.ledger = wo.ledger = d->ledger;
+	d->people = people_create();
+	if (!d->people)
+		return err_set(e, ERR_RETRY, "no memory");
+	ro.people = wo.people = d->people;
 	d->router = router_create(&ro, e);
 	if (!d->router)
 		return -1;
@@ -514,6 +528,7 @@ static void destroy(struct daemon *d)
 	catchup_free(d->catchup);
 	router_free(d->router);
 	ledger_free(d->ledger);
+	people_free(d->people);
 	hub_free(d->hub);
 	several_release(&d->several);
 	loop_free(d->admin_loop);

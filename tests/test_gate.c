@@ -192,6 +192,48 @@ START_TEST(after_the_window_all_30_pass_again)
 }
 END_TEST
 
+static struct admit by_bot(const char *entry)
+{
+	struct admit a = mention(entry);
+
+	a.bot = true;
+	a.bot_answers = 2;
+	return a;
+}
+
+START_TEST(bots_are_turned_away_until_a_person_speaks)
+{
+	struct admit a = by_bot("b1");
+	struct admit other = by_bot("o1");
+	struct admit person = mention("p1");
+
+	accept(by_bot("a"), 2);
+	ck_assert_int_eq(ask(&a), ADMIT_LOOP);
+	ck_assert_int_eq(ask(&a), ADMIT_LOOP);
+	/* another thread, and what was accepted */
+	other.thread = "A1:T1:C1:2.0";
+	ck_assert_int_eq(ask(&other), ADMIT_ACCEPT);
+	ck_assert_int_eq(ask_as(by_bot("a"), 2), ADMIT_ACCEPT);
+	ck_assert_int_eq(ask(&person), ADMIT_ACCEPT);
+	ck_assert_int_eq(ask(&a), ADMIT_ACCEPT);
+	accept(by_bot("c"), 1);
+	ck_assert_int_eq(ask_as(by_bot("d"), 1), ADMIT_LOOP);
+}
+END_TEST
+
+START_TEST(bot_that_is_turned_away_claims_nothing_and_costs_no_token)
+{
+	struct admit a = by_bot("b1");
+	struct admit person = mention("p1");
+
+	a.bot_answers = 0;
+	ck_assert_int_eq(ask(&a), ADMIT_LOOP);
+	person.claim = a.claim;
+	person.rate_per_minute = person.burst = 1;
+	ck_assert_int_eq(ask(&person), ADMIT_ACCEPT);
+}
+END_TEST
+
 START_TEST(token_comes_after_the_seconds_that_were_told)
 {
 	struct admit a = mention("m");
@@ -1092,6 +1134,9 @@ static TCase *posts(void)
 	tcase_add_checked_fixture(tc, setup, teardown);
 	tcase_add_test(tc, twin_of_a_post_is_a_duplicate_of_its_owner);
 	tcase_add_test(tc, duplicate_costs_no_token);
+	tcase_add_test(tc, bots_are_turned_away_until_a_person_speaks);
+	tcase_add_test(
+		tc, bot_that_is_turned_away_claims_nothing_and_costs_no_token);
 	tcase_add_test(tc, twin_of_a_refused_post_is_a_duplicate);
 	tcase_add_test(tc, entry_that_asks_again_gets_its_old_answer_uncharged);
 	tcase_add_test(tc, reply_is_admitted_in_an_engaged_thread_only);
@@ -1113,7 +1158,9 @@ static TCase *notices(void)
 
 	tcase_add_checked_fixture(tc, setup, teardown);
 	tcase_add_test(tc, once_is_once_per_window_and_key);
-	tcase_add_test(tc, clock_that_goes_back_tells_nobody_twice_and_silences_nobody_for_long);
+	tcase_add_test(
+		tc,
+		clock_that_goes_back_tells_nobody_twice_and_silences_nobody_for_long);
 	return tc;
 }
 

@@ -82,6 +82,22 @@ START_TEST(a_mention_becomes_a_konstruct_message)
 }
 END_TEST
 
+START_TEST(a_bot_has_an_id_of_its_own)
+{
+	read_event("{\"type\":\"message\"," TOP ",\"bot_id\":\"B7\"}");
+	ck_assert(m->sender.bot);
+	ck_assert_str_eq(m->sender.bot_id, "B7");
+	ck_assert_str_eq(m->sender.user_id, "U1");
+	read_event("{\"type\":\"message\"," TOP
+		   ",\"bot_profile\":{\"id\":\"B8\"}}");
+	ck_assert(m->sender.bot);
+	ck_assert_str_eq(m->sender.bot_id, "B8");
+	read_event("{\"type\":\"message\",\"channel\":\"C1\","
+		   "\"ts\":\"1700000000.000100\",\"bot_id\":\"B9\"}");
+	ck_assert_str_eq(m->sender.user_id, "B9");
+}
+END_TEST
+
 START_TEST(a_reply_keeps_its_thread)
 {
 	read_event("{\"type\":\"message\"," TOP ",\"text\":\"and then?\","
@@ -405,6 +421,7 @@ int main(void)
 
 	tcase_add_checked_fixture(tc, NULL, teardown);
 	tcase_add_test(tc, a_mention_becomes_a_konstruct_message);
+	tcase_add_test(tc, a_bot_has_an_id_of_its_own);
 	tcase_add_test(tc, a_reply_keeps_its_thread);
 	tcase_add_test(tc, a_root_with_replies_is_at_top_level);
 	tcase_add_test(tc, a_message_that_names_the_bot_is_a_mention);

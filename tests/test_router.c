@@ -3,6 +3,7 @@
 
 #include <check.h>
 #include <signal.h>
+#include <stdatomic.h>
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
@@ -17,6 +18,7 @@
 #include "route/janitor.h"
 #include "route/job.h"
 #include "route/message.h"
+#include "route/people.h"
 #include "route/takeup.h"
 #include "scratch.h"
 #include "state/engaged.h"
@@ -55,9 +57,31 @@ static void take_job(struct job *j, void *arg)
 	queue_push(jobs, &j->node);
 }
 
+static struct people *people;
+static atomic_int asked; /* so often about a person */
+
+/* Slack's answer comes when a test says so. */
+static void look_up(const struct connection *c, const char *user, void *arg)
+{
+	(void)arg;
+	ck_assert_str_eq(c->bot_token, "xoxb-one");
+	ck_assert_str_eq(user, "U1");
+	atomic_fetch_add(&asked, 1);
+}
+
+static void tell(enum access_fact guest)
+{
+	const struct person p = { guest, FACT_NO };
+
+	people_tell(people, "A1:T1", "U1", &p, clock_ms());
+	router_wake(router);
+}
+
 static void start_router(void)
 {
 	struct router_opts o = {
+		.people = people,
+		.look_up = look_up,
 		.conf = &conf,
 		.keyring = scratch.keyring,
 		.gate = gate,
@@ -95,6 +119,8 @@ static void setup(void)
 	gate_failures = 0;
 	jobs = queue_create();
 	ck_assert_ptr_nonnull(jobs);
+	people = NULL;
+	atomic_store(&asked, 0);
 	start_router();
 }
 
@@ -103,6 +129,7 @@ static void teardown(void)
 	struct node *n;
 
 	router_free(router);
+	people_free(people);
 	journal_free(journal);
 	gate_local.close(gate);
 	engaged_free(engaged);
@@ -250,6 +277,76 @@ START_TEST(twins_of_one_post_give_one_job)
 	finish(j);
 	await_finished();
 	ck_assert_ptr_null(queue_pop(jobs, 0));
+}
+END_TEST
+
+static void restart_with_people(void)
+{
+	router_free(router);
+	people = people_create();
+	ck_assert_ptr_nonnull(people);
+	start_router();
+}
+
+static void await_asked(void)
+{
+	static const struct timespec tick = { 0, 2000000 };
+	int64_t until = clock_ms() + WAIT_MS;
+
+	while (atomic_load(&asked) == 0) {
+		ck_assert_msg(clock_ms() < until, "nobody was asked about");
+		(void)nanosleep(&tick, NULL);
+	}
+}
+
+START_TEST(a_message_waits_until_its_sender_is_known)
+{
+	struct job *j;
+	char event[300];
+
+	restart_with_people();
+	mention(event, sizeof(event), 1, "hi");
+	submit_as("e1", event);
+	submit_as("e2", "{\"type\":\"message\",\"user\":\"U1\","
+			"\"channel\":\"C1\",\"ts\":\"1700000009.000001\","
+			"\"thread_ts\":\"1700000000.000001\","
+			"\"channel_type\":\"channel\",\"text\":\"and?\"}");
+	await_asked();
+	ck_assert_ptr_null(queue_pop(jobs, 0));
+	tell(FACT_NO);
+	j = await_job();
+	ck_assert_str_eq(j->entry.id, "e1");
+	finish(j);
+	j = await_job();
+	ck_assert_str_eq(j->entry.id, "e2");
+	finish(j);
+	await_finished();
+	ck_assert_int_eq(atomic_load(&asked), 1);
+}
+END_TEST
+
+START_TEST(a_guest_is_told_once_and_engages_nothing)
+{
+	struct job *j;
+	char event[300];
+
+	restart_with_people();
+	mention(event, sizeof(event), 1, "hi");
+	submit_as("e1", event);
+	await_asked();
+	tell(FACT_YES);
+	j = await_job();
+	ck_assert_int_eq(j->kind, JOB_NOTICE);
+	ck_assert_str_eq(j->notice,
+			 "I may not answer guests of this workspace.");
+	ck_assert_str_eq(j->entry.verdict, "refuse:access");
+	finish(j);
+	mention(event, sizeof(event), 2, "hi");
+	submit_as("e2", event);
+	await_finished();
+	ck_assert_ptr_null(queue_pop(jobs, 0));
+	ck_assert(!engaged_at(engaged, "A1:T1:C1:1700000000.000001",
+			      1700000000000));
 }
 END_TEST
 
@@ -614,6 +711,8 @@ int main(void)
 	tcase_set_timeout(tc, 60);
 	tcase_add_test(tc, a_mention_becomes_a_job_once_its_note_is_committed);
 	tcase_add_test(tc, twins_of_one_post_give_one_job);
+	tcase_add_test(tc, a_message_waits_until_its_sender_is_known);
+	tcase_add_test(tc, a_guest_is_told_once_and_engages_nothing);
 	tcase_add_test(tc, over_the_limit_one_notice_goes_out);
 	tcase_add_test(tc, a_thread_keeps_its_order_while_the_gate_fails);
 	tcase_add_test(tc, what_fails_at_the_end_stays_in_the_journal);

@@ -164,9 +164,28 @@ static const struct {
 	  V_DROP, "bots" },
 	{ "{\"type\":\"message\"," AT ",\"subtype\":\"bot_message\"}", V_DROP,
 	  "bots" },
+	{ "{\"type\":\"message\"," FROM ",\"channel_type\":\"im\","
+	  "\"bot_id\":\"B1\",\"text\":\"<@UBOT>\"}",
+	  V_DROP, "bots" },
+	{ "{\"type\":\"message\"," FROM ",\"bot_id\":\"B1\","
+	  "\"text\":\"<@UBOTX> <@U1>\"}",
+	  V_DROP, "bots" },
+	{ "{\"type\":\"app_mention\"," FROM ",\"bot_id\":\"B1\","
+	  "\"bot_profile\":{\"id\":\"B1\",\"app_id\":\"A1\"}}",
+	  V_DROP, "bots" },
+	{ "{\"type\":\"app_mention\"," FROM ",\"bot_id\":\"B1\","
+	  "\"app_id\":\"A1\"}",
+	  V_DROP, "bots" },
+	/* what mentions us is the tenant's to allow */
 	{ "{\"type\":\"app_mention\"," FROM ",\"bot_id\":\"B1\","
 	  "\"text\":\"<@UBOT>\"}",
-	  V_DROP, "bots" },
+	  V_ACCEPT, "relevant" },
+	{ "{\"type\":\"message\"," FROM ",\"bot_profile\":{\"id\":\"B1\","
+	  "\"app_id\":\"A2\"},\"text\":\"<@UBOT>\"}",
+	  V_ACCEPT, "relevant" },
+	{ "{\"type\":\"message\"," AT ",\"subtype\":\"bot_message\","
+	  "\"bot_id\":\"B1\",\"text\":\"<@UBOT>\"}",
+	  V_ACCEPT, "relevant" },
 	{ "{\"type\":\"app_mention\"," FROM
 	  ",\"subtype\":\"bot_message\",\"text\":\"<@UBOT>\"}",
 	  V_DROP, "bots" },

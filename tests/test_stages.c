@@ -26,7 +26,7 @@ static struct {
 	int warnings; /* once() said yes so often */
 	char told[4][100];
 	struct admit asked;
-	char where[100]; /* the agent was asked for */
+	char where[100];    /* the agent was asked for */
 	const char *budget; /* NULL: none */
 	int64_t used;       /* requests of the person, today */
 	int sums;           /* 0, or -1 */

@@ -32,6 +32,8 @@ static int take_channel(struct message *m, const struct json *payload,
 			struct err *e)
 {
 	m->channel.conversation = message_conversation(payload);
+	m->channel.unshared =
+		!json_bool(payload, "is_ext_shared_channel", true);
 	if (message_take_install(m, payload, e) < 0)
 		return -1;
 	return message_take(payload, "event.channel", message_id_valid,
@@ -134,12 +136,23 @@ static int take_name(struct message *m, const struct json *payload,
 static int take_sender(struct message *m, const struct json *payload,
 		       struct err *e)
 {
-	const char *bot = json_str(payload, "event.bot_id");
-
-	if (message_take(payload, "event.user", message_id_valid,
-			 &m->sender.user_id, e) < 0)
+	if (message_take_optional(payload, "event.bot_id", message_id_valid,
+				  &m->sender.bot_id, e) < 0)
 		return -1;
-	m->sender.bot = (bot && *bot != '\0') ||
+	if (!m->sender.bot_id &&
+	    message_take_optional(payload, "event.bot_profile.id",
+				  message_id_valid, &m->sender.bot_id, e) < 0)
+		return -1;
+	if (message_take_optional(payload, "event.user", message_id_valid,
+				  &m->sender.user_id, e) < 0)
+		return -1;
+	/* What is posted by an old integration has no user. */
+	if (!m->sender.user_id && m->sender.bot_id &&
+	    message_copy(&m->sender.user_id, m->sender.bot_id, e) < 0)
+		return -1;
+	if (!m->sender.user_id)
+		return err_set(e, ERR_INPUT, "event.user is missing");
+	m->sender.bot = m->sender.bot_id ||
 			json_is_object(payload, "event.bot_profile");
 	m->sender.external = is_external(payload);
 	return take_name(m, payload, e);
@@ -249,6 +262,7 @@ void message_free(struct message *m)
 	free(m->channel.thread_ts);
 	free(m->sender.user_id);
 	free(m->sender.display_name);
+	free(m->sender.bot_id);
 	free(m->content.text);
 	free(m->signal.value);
 	free(m->signal.detail);

@@ -66,12 +66,14 @@ struct message {
 		char *workspace_id; /* authorizations[0]: team or enterprise */
 		char *ts;
 		char *thread_ts; /* NULL at top level, also of a root */
+		bool unshared;   /* for certain: with no other organisation */
 	} channel;
 
 	struct {
-		char *user_id;
+		char *user_id;      /* a bot's own id if it has no user */
 		char *display_name; /* cleaned; NULL: Slack sent none */
 		bool bot;
+		char *bot_id;  /* NULL: none, or not told */
 		bool external; /* of another organisation (Slack Connect) */
 	} sender;
 

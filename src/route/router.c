@@ -3,6 +3,7 @@
 
 #include <pthread.h>
 #include <stdatomic.h>
+#include <stddef.h>
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
@@ -39,6 +40,9 @@ struct router_thread {
 	struct routing **tail;
 	atomic_size_t nparked;
 	int64_t retry_at;
+
+	struct router_read wake;
+	atomic_bool waking;
 };
 
 struct router {
@@ -181,11 +185,13 @@ static void attempt(struct router_thread *t, struct routing *rt)
 	suspect_enter(rt->entry.id, "routing");
 	rt->store = t->store;
 	rt->now_ms = clock_wall_ms();
-	if (rt->verdict == V_NEXT || rt->verdict == V_FAIL)
+	if (rt->verdict == V_NEXT || rt->verdict == V_FAIL ||
+	    rt->verdict == V_HOLD)
 		decide(t->router, rt);
 	if (rt->verdict == V_ACCEPT)
 		killpoint("gated");
-	if (rt->verdict == V_FAIL || routing_settle(rt) < 0)
+	if (rt->verdict == V_FAIL || rt->verdict == V_HOLD ||
+	    routing_settle(rt) < 0)
 		park(t, rt);
 	else
 		submit(t, rt);
@@ -244,6 +250,29 @@ static void retry_parked(struct router_thread *t)
 	leave(t->router);
 }
 
+/* The thread looks at what is parked after each read. */
+static void run_wake(struct router_read *rd, struct store *s)
+{
+	struct router_thread *t =
+		(struct router_thread *)(void *)((char *)rd -
+						 offsetof(struct router_thread,
+							  wake));
+
+	(void)s;
+	atomic_store(&t->waking, false);
+	t->retry_at = 0;
+}
+
+void router_wake(struct router *r)
+{
+	struct router_thread *t;
+
+	for (t = r->threads; t < r->threads + r->n; t++)
+		if (atomic_load(&t->nparked) > 0 &&
+		    !atomic_exchange(&t->waking, true))
+			queue_push(t->queue, &t->wake.node);
+}
+
 static int wait_ms(const struct router_thread *t)
 {
 	int64_t left = t->retry_at - clock_ms();
@@ -299,6 +328,7 @@ static int start_thread(struct router *r, struct router_thread *t,
 	int rc;
 
 	t->router = r;
+	t->wake.run = run_wake;
 	t->tail = &t->parked;
 	atomic_store(&t->beat, clock_ms());
 	if (!ops)
@@ -447,6 +477,9 @@ void router_submit(struct router *r, struct entry *en, struct message *msg)
 	t = &r->threads[rt->hash % r->n];
 	rt->home = t;
 	rt->gate = r->o.gate;
+	rt->people = r->o.people;
+	rt->look_up = r->o.look_up;
+	rt->look_arg = r->o.arg;
 	rt->ledger = r->o.ledger;
 	rt->rd.run = run_routing;
 	queue_push(t->queue, &rt->rd.node);

@@ -20,6 +20,7 @@ struct keyring;
 struct leases;
 struct ledger;
 struct message;
+struct people;
 struct routing; /* one message on its way through route[] */
 
 struct route_stage {
@@ -36,6 +37,13 @@ extern const size_t route_nstages;
  */
 struct router;
 
+/*
+ * Find out what access depends on about a person, and tell route/people.h;
+ * then call router_wake(). Called on a router thread; must not block.
+ */
+typedef void router_look_up(const struct connection *c, const char *user,
+			    void *arg);
+
 struct router_opts {
 	const struct conf *conf;
 	struct live *live; /* NULL: nothing is reloaded */
@@ -44,6 +52,8 @@ struct router_opts {
 	struct journal *journal;
 	const struct leases *leases; /* NULL: alone */
 	struct ledger *ledger;       /* NULL: none is kept */
+	struct people *people;       /* NULL: nothing is looked up */
+	router_look_up *look_up;     /* with people; arg as dispatch */
 	/* Takes the job. Called on the journal thread, once the note that
 	 * permits it is committed; must not block. */
 	void (*dispatch)(struct job *j, void *arg);
@@ -86,6 +96,9 @@ struct router_read {
 	void (*run)(struct router_read *rd, struct store *s);
 };
 void router_read(struct router *r, const char *key, struct router_read *rd);
+
+/* What was put aside is looked at again now. Any thread; never blocks. */
+void router_wake(struct router *r);
 
 /* What waits, for a thread or for better times. */
 size_t router_depth(struct router *r);

@@ -204,7 +204,7 @@ static void log_decision(const struct routing *r, const struct err *e)
 	};
 
 	(void)snprintf(wait, sizeof(wait), "%u", r->wait_s);
-	if (r->verdict == V_FAIL && r->tries == 0)
+	if (r->verdict == V_FAIL && !r->warned)
 		log_warn(f, "cannot route, will try again: %s", e->msg);
 	else if (r->verdict != V_FAIL)
 		log_info(f, r->resumed ? "resumed" : "routed");
@@ -216,8 +216,11 @@ enum verdict routing_decide(struct routing *r)
 
 	forget(r);
 	r->verdict = decide(r, &e);
+	if (r->verdict == V_HOLD)
+		return V_HOLD;
 	verdict_count(r->stage, r->verdict);
 	log_decision(r, &e);
+	r->warned |= r->verdict == V_FAIL;
 	return r->verdict;
 }
 

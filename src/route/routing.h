@@ -17,6 +17,7 @@ struct conf;
 struct gate;
 struct ledger;
 struct message;
+struct people;
 struct router_thread;
 
 /*
@@ -28,11 +29,15 @@ struct routing {
 	struct router_thread *home;
 	struct routing *next; /* parked */
 	unsigned int tries;   /* how often it was parked */
+	bool warned;          /* that it can't be routed */
 
 	const struct conf *conf; /* while it is judged */
 	struct gate *gate;
 	struct ledger *ledger; /* NULL: none is kept */
 	struct store *store;
+	struct people *people; /* NULL: nothing is looked up */
+	router_look_up *look_up;
+	void *look_arg;
 	int64_t now_ms; /* wall clock of this run */
 
 	struct entry entry;
@@ -57,9 +62,11 @@ struct routing {
 	const char *notice;  /* V_REFUSE: what to say; NULL: nothing */
 	char sentence[400];  /* for a notice that is made, not chosen */
 	unsigned int wait_s; /* V_REFUSE: until a token is there */
+	int bot_answers;     /* to bots in its thread, at most */
+	int64_t held_ms;     /* since when facts are waited for; 0: not */
 
 	/* What came of it. */
-	enum verdict verdict; /* V_NEXT, V_FAIL: none yet */
+	enum verdict verdict; /* V_NEXT, V_FAIL, V_HOLD: none yet */
 	const char *stage;
 	bool settled; /* job and req are ready */
 	char verdict_text[40];
@@ -78,7 +85,7 @@ void routing_free(struct routing *r); /* NULL is allowed */
 
 /*
  * Runs the stages, with conf, gate, store and now_ms set. Counts and logs the
- * decision. On V_FAIL it may be run again.
+ * decision. On V_FAIL and V_HOLD it may be run again.
  */
 enum verdict routing_decide(struct routing *r);
 
@@ -92,6 +99,8 @@ int routing_settle(struct routing *r);
 enum verdict stage_signal(struct routing *r, struct err *e);
 /* Were we asked to keep out of the thread? */
 enum verdict stage_hush(struct routing *r, struct err *e);
+/* stage_access.c */
+enum verdict stage_access(struct routing *r, struct err *e);
 /* stage_budget.c */
 enum verdict stage_budget(struct routing *r, struct err *e);
 

@@ -10,6 +10,7 @@
 #include "route/envelope.h"
 #include "route/message.h"
 #include "route/signal.h"
+#include "slack/text.h"
 #include "state/engaged.h"
 #include "state/quarantine.h"
 
@@ -133,21 +134,48 @@ static enum verdict screen_control(struct screening *s, struct err *e)
 	return V_NEXT;
 }
 
-/* Bots answer bots without end, so the posts of all of them are dropped. What
- * they post today has no subtype; it has a bot_id and a real user. */
-static enum verdict screen_bots(struct screening *s, struct err *e)
+static bool is_ours(const struct screening *s)
 {
 	const char *user = field(s, "event.user");
+	const char *app = field(s, "api_app_id");
 
-	(void)e;
 	if (*user != '\0' &&
 	    json_bool(s->env->payload, "authorizations.0.is_bot", false) &&
 	    is(s, "authorizations.0.user_id", user))
+		return true;
+	return *app != '\0' && (is(s, "event.bot_profile.app_id", app) ||
+				is(s, "event.app_id", app));
+}
+
+static bool is_bot(const struct screening *s)
+{
+	return *field(s, "event.bot_id") != '\0' ||
+	       json_is_object(s->env->payload, "event.bot_profile") ||
+	       is(s, "event.subtype", "bot_message") ||
+	       is(s, "event.user", "USLACKBOT");
+}
+
+static bool mentions_us(const struct screening *s)
+{
+	return is(s, "event.type", "app_mention") ||
+	       slack_text_mentions(field(s, "event.text"),
+				   field(s, "authorizations.0.user_id"));
+}
+
+/* Bots answer bots without end, so their posts are dropped but for those that
+ * mention us, which the tenant may allow (route/access.h). What they post
+ * today has no subtype; it has a bot_id and a real user. */
+static enum verdict screen_bots(struct screening *s, struct err *e)
+{
+	(void)e;
+	if (is_ours(s))
 		return drop(s, "own");
-	if (*field(s, "event.bot_id") != '\0' ||
-	    json_is_object(s->env->payload, "event.bot_profile") ||
-	    is(s, "event.subtype", "bot_message") ||
-	    strcmp(user, "USLACKBOT") == 0)
+	if (!is_bot(s))
+		return V_NEXT;
+	if (!mentions_us(s) || is(s, "event.channel_type", "im") ||
+	    is(s, "event.user", "USLACKBOT") ||
+	    (*field(s, "event.bot_id") == '\0' &&
+	     *field(s, "event.bot_profile.id") == '\0'))
 		return drop(s, "bot");
 	return V_NEXT;
 }
@@ -155,10 +183,8 @@ static enum verdict screen_bots(struct screening *s, struct err *e)
 static enum verdict screen_subtype(struct screening *s, struct err *e)
 {
 	static const char *const passing[] = {
-		"",
-		"file_share",
-		"thread_broadcast",
-		"me_message",
+		"",           "file_share",  "thread_broadcast",
+		"me_message", "bot_message",
 	};
 	size_t i;
 

@@ -91,6 +91,9 @@ static enum verdict stage_tenant(struct routing *r, struct err *e)
 	if (m->signal.kind == SIGNAL_NONE && m->channel.bot_user_id &&
 	    strcmp(m->sender.user_id, m->channel.bot_user_id) == 0)
 		return drop(r, "own");
+	if (m->sender.bot_id && r->connection.bot_id &&
+	    strcmp(m->sender.bot_id, r->connection.bot_id) == 0)
+		return drop(r, "own");
 	if (r->connection.tenant.paused && !r->resumed)
 		return drop(r, "paused");
 	return V_NEXT;
@@ -152,6 +155,8 @@ static enum verdict stage_admit(struct routing *r, struct err *e)
 		.rate_per_minute =
 			pick(t->rate_per_minute, r->conf->rate_per_minute),
 		.burst = pick(t->burst, r->conf->burst),
+		.bot = m->sender.bot,
+		.bot_answers = r->bot_answers,
 		.now_ms = r->now_ms,
 	};
 	enum admission answer;
@@ -167,6 +172,8 @@ static enum verdict stage_admit(struct routing *r, struct err *e)
 		return drop(r, "duplicate");
 	case ADMIT_IDLE:
 		return drop(r, "thread not engaged");
+	case ADMIT_LOOP:
+		return drop(r, "bots answer each other");
 	}
 	return drop(r, "unknown admission");
 }
@@ -185,7 +192,8 @@ static enum verdict no_agent(struct routing *r)
 		log_warn(LOG_FIELDS({ "tenant", tenant }),
 			 "tenant has no active agent");
 	r->why = "no agent";
-	if (hourly(r, "noagent", tenant, r->msg->channel.channel_id))
+	if (is_direct(r->msg) && !r->msg->sender.bot &&
+	    hourly(r, "noagent", tenant, r->msg->channel.channel_id))
 		r->notice = agent_notice;
 	return V_REFUSE;
 }
@@ -212,9 +220,10 @@ static enum verdict stage_dispatch(struct routing *r, struct err *e)
 const struct route_stage route_stages[] = {
 	{ "tenant", stage_tenant },       /* app and workspace -> tenant */
 	{ "addressed", stage_addressed }, /* mention, DM or a reply to us */
+	{ "agent", stage_agent },         /* the thread's or the channel's */
+	{ "access", stage_access },       /* who asks may do so */
 	{ "admit", stage_admit },         /* new, engaged, within its rate */
 	{ "hush", stage_hush },           /* told to keep out of the thread */
-	{ "agent", stage_agent },         /* the thread's or the channel's */
 	{ "budget", stage_budget },       /* something is left of it */
 	{ "dispatch", stage_dispatch },   /* always decides */
 };
@@ -223,8 +232,9 @@ const size_t route_nstages = sizeof(route_stages) / sizeof(route_stages[0]);
 const struct route_stage signal_stages[] = {
 	{ "tenant", stage_tenant },
 	{ "signal", stage_signal }, /* what it comes to */
-	{ "admit", stage_admit },   /* of a question that is asked again */
-	{ "agent", stage_agent },
+	{ "agent", stage_agent },   /* of a question that is asked again */
+	{ "access", stage_access },
+	{ "admit", stage_admit },
 	{ "budget", stage_budget },
 	{ "dispatch", stage_dispatch },
 };

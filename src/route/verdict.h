@@ -9,7 +9,8 @@ enum verdict {
 	V_NEXT,   /* go on to the following stage */
 	V_DROP,   /* not for us; say nothing */
 	V_ACCEPT, /* screen: journal it; route: a turn begins */
-	V_HOLD,   /* screen: its mention may be on the way; keep it briefly */
+	V_HOLD,   /* screen: its mention may be on the way; route: what it
+		   * depends on is; keep it briefly */
 	V_REFUSE, /* tell the user why */
 	V_FAIL,   /* can't be told now; try again */
 	V_COUNT

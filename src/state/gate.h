@@ -17,6 +17,7 @@ enum admission {
 	ADMIT_REFUSE,    /* over the limit */
 	ADMIT_DUPLICATE, /* the post is another entry's */
 	ADMIT_IDLE,      /* needs an engaged thread, and it isn't */
+	ADMIT_LOOP,      /* a bot's, and bots were answered enough there */
 };
 
 struct admit {
@@ -30,7 +31,10 @@ struct admit {
 	const char *user;
 	int rate_per_minute; /* 0: no limit */
 	int burst;
-	int64_t now_ms; /* wall clock */
+	bool bot;        /* by another bot; needs a thread */
+	int bot_answers; /* bots that are accepted in a thread, until a
+			  * person is */
+	int64_t now_ms;  /* wall clock */
 
 	/* Out */
 	unsigned int wait_s; /* REFUSE: until a token is there, at least 1 */

@@ -17,6 +17,8 @@
 
 #define BUCKETS_MAX    1000000
 #define ONCE_MAX       1000000
+#define BOTS_MAX       1000000
+#define BOTS_KEEP_MS   (25 * 3600 * INT64_C(1000))
 #define KEY_SIZE       600
 #define NOTIFY_MS      10000
 #define SWEEP_EVERY_MS 30000
@@ -31,6 +33,12 @@ struct bucket {
 	int64_t full_at_ms;
 };
 
+/* What was accepted from bots in a thread since a person spoke there. */
+struct bots {
+	int n;
+	int64_t at_ms; /* the last one */
+};
+
 struct local {
 	struct gate base; /* must be first */
 	struct gate_opts o;
@@ -38,6 +46,7 @@ struct local {
 	struct claims *claims;
 	struct map *buckets; /* by tenant and channel */
 	struct map *once;    /* key -> int64_t, when it may happen again */
+	struct map *bots;    /* thread -> struct bots */
 	int64_t swept_ms;
 };
 
@@ -50,6 +59,7 @@ static void local_close(struct gate *gate)
 	claims_free(t->claims);
 	map_free(t->buckets, free);
 	map_free(t->once, free);
+	map_free(t->bots, free);
 	pthread_mutex_destroy(&t->lock);
 	free(t);
 }
@@ -66,7 +76,8 @@ static struct gate *local_open(const struct gate_opts *o, struct err *e)
 	t->claims = claims_create();
 	t->buckets = map_create(BUCKETS_MAX);
 	t->once = map_create(ONCE_MAX);
-	if (t->claims && t->buckets && t->once)
+	t->bots = map_create(BOTS_MAX);
+	if (t->claims && t->buckets && t->once && t->bots)
 		return &t->base;
 fail:
 	err_set(e, ERR_RETRY, "cannot open state: no memory");
@@ -193,6 +204,37 @@ static enum admission repeat(const struct claim *c, struct admit *a)
 	return c->refused ? ADMIT_REFUSE : ADMIT_ACCEPT;
 }
 
+static bool is_loop(struct local *t, const struct admit *a)
+{
+	const struct bots *b = a->thread ? map_get(t->bots, a->thread) : NULL;
+
+	return a->bot && (b ? b->n : 0) >= a->bot_answers;
+}
+
+/* Without room nothing is counted, so the bot is turned away. */
+static int count_bot(struct local *t, const struct admit *a)
+{
+	struct bots *b;
+
+	if (!a->thread)
+		return 0;
+	if (!a->bot) {
+		free(map_take(t->bots, a->thread));
+		return 0;
+	}
+	b = map_get(t->bots, a->thread);
+	if (!b) {
+		b = calloc(1, sizeof(*b));
+		if (!b || map_put(t->bots, a->thread, b) < 0) {
+			free(b);
+			return -1;
+		}
+	}
+	b->n++;
+	b->at_ms = a->now_ms;
+	return 0;
+}
+
 static int decide(struct local *t, struct admit *a, bool idle,
 		  enum admission *out, struct err *e)
 {
@@ -207,9 +249,15 @@ static int decide(struct local *t, struct admit *a, bool idle,
 		*out = ADMIT_IDLE;
 		return 0;
 	}
+	if (is_loop(t, a)) {
+		*out = ADMIT_LOOP;
+		return 0;
+	}
 	rc = charge(t, a, e);
 	if (rc < 0)
 		return -1;
+	if (rc > 0 && count_bot(t, a) < 0)
+		return no_room(e);
 	if (claims_add(t->claims, a->claim, a->entry, rc == 0, a->now_ms) < 0)
 		return no_room(e);
 	*out = rc > 0 ? ADMIT_ACCEPT : ADMIT_REFUSE;
@@ -317,6 +365,17 @@ static bool keep_once(const char *key, void *value, void *now_ms)
 	return false;
 }
 
+static bool keep_bots(const char *key, void *value, void *now_ms)
+{
+	const struct bots *b = value;
+
+	(void)key;
+	if (b->at_ms + BOTS_KEEP_MS > *(const int64_t *)now_ms)
+		return true;
+	free(value);
+	return false;
+}
+
 static void local_sweep(struct gate *gate, int64_t now_ms)
 {
 	struct local *t = (struct local *)gate;
@@ -327,6 +386,7 @@ static void local_sweep(struct gate *gate, int64_t now_ms)
 		t->swept_ms = now_ms;
 		map_sweep(t->buckets, keep_bucket, &now_ms);
 		map_sweep(t->once, keep_once, &now_ms);
+		map_sweep(t->bots, keep_bots, &now_ms);
 	}
 	pthread_mutex_unlock(&t->lock);
 }

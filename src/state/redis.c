@@ -18,7 +18,8 @@
  * thread takes a connection of its own from those that are idle.
  */
 
-#define ADMIT_KEYS 5
+#define ADMIT_KEYS 6
+#define ADMIT_ARGS 11
 
 static const unsigned int delays_ms[] = { 100, 250, 500, 1000, 2000 };
 static const struct retry_table delays = { delays_ms, 5 };
@@ -242,6 +243,7 @@ struct admit_keys {
 	char engaged[REDIS_KEY_SIZE];
 	char bucket[REDIS_KEY_SIZE];
 	char notice[REDIS_KEY_SIZE];
+	char bots[REDIS_KEY_SIZE];
 };
 
 static int make_keys(struct admit_keys *k, const struct admit *a, struct err *e)
@@ -255,6 +257,8 @@ static int make_keys(struct admit_keys *k, const struct admit *a, struct err *e)
 	if (redis_key(k->claim, a->tenant_id, "claim", a->claim, e) < 0 ||
 	    redis_key(k->engaged, a->tenant_id, "engaged",
 		      a->thread ? a->thread : "", e) < 0 ||
+	    redis_key(k->bots, a->tenant_id, "bots", a->thread ? a->thread : "",
+		      e) < 0 ||
 	    redis_key(k->bucket, a->tenant_id, "ratelimit", a->channel, e) < 0)
 		return -1;
 	return redis_key(k->notice, a->tenant_id, "notice", who, e);
@@ -269,10 +273,10 @@ static bool needs_thread(const struct redis *t, const struct admit *a)
 
 static redisReply *ask(struct redis *t, const struct admit *a, struct err *e)
 {
-	struct number now, at, window, keep, rate, burst;
+	struct number now, at, window, keep, rate, burst, bots;
 	struct admit_keys k;
 	int64_t limit = a->rate_per_minute > 0 ? a->rate_per_minute : 0;
-	const char *argv[ADMIT_KEYS + 10] = { REDIS_MEMORY_KEY };
+	const char *argv[ADMIT_KEYS + ADMIT_ARGS] = { REDIS_MEMORY_KEY };
 
 	if (make_keys(&k, a, e) < 0)
 		return NULL;
@@ -280,18 +284,20 @@ static redisReply *ask(struct redis *t, const struct admit *a, struct err *e)
 	argv[2] = k.engaged;
 	argv[3] = k.bucket;
 	argv[4] = k.notice;
-	/* argv[5] is the run id */
-	argv[6] = a->entry;
-	argv[7] = t->o.frozen ? text_of(&now, a->now_ms) : "";
-	argv[8] = needs_thread(t, a) ? "1" : "0";
-	argv[9] = text_of(&at, a->at_ms);
-	argv[10] = text_of(&window, t->window_ms);
-	argv[11] = text_of(&keep, t->window_ms + ENGAGED_KEEP_MS);
-	argv[12] = text_of(&rate, limit);
-	argv[13] = text_of(&burst, a->burst > 0 ? a->burst : 1);
-	argv[14] = a->thread ? "1" : "0";
-	return call(t, SCRIPT_ADMIT, ADMIT_KEYS, ADMIT_KEYS + 10, argv,
-		    &argv[5], e);
+	argv[5] = k.bots;
+	/* argv[6] is the run id */
+	argv[7] = a->entry;
+	argv[8] = t->o.frozen ? text_of(&now, a->now_ms) : "";
+	argv[9] = needs_thread(t, a) ? "1" : "0";
+	argv[10] = text_of(&at, a->at_ms);
+	argv[11] = text_of(&window, t->window_ms);
+	argv[12] = text_of(&keep, t->window_ms + ENGAGED_KEEP_MS);
+	argv[13] = text_of(&rate, limit);
+	argv[14] = text_of(&burst, a->burst > 0 ? a->burst : 1);
+	argv[15] = a->thread ? "1" : "0";
+	argv[16] = text_of(&bots, a->bot ? a->bot_answers : -1);
+	return call(t, SCRIPT_ADMIT, ADMIT_KEYS, ADMIT_KEYS + ADMIT_ARGS, argv,
+		    &argv[ADMIT_KEYS], e);
 }
 
 static bool is_answer(const redisReply *r)
@@ -307,7 +313,7 @@ static bool is_answer(const redisReply *r)
 static int read_answer(struct redis *t, const redisReply *r, struct admit *a,
 		       enum admission *out, struct err *e)
 {
-	if (!is_answer(r) || r->element[0]->integer > ADMIT_IDLE)
+	if (!is_answer(r) || r->element[0]->integer > ADMIT_LOOP)
 		return err_set(e, ERR_RETRY, "redis: no answer of ours");
 	if (r->element[0]->integer < 0) {
 		redis_set_lost(t, true);

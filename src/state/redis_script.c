@@ -41,9 +41,10 @@
 	"end\n"
 
 /*
- * KEYS memory, claim, engaged, bucket, notice; ARGV run id, entry, now,
+ * KEYS memory, claim, engaged, bucket, notice, bots; ARGV run id, entry, now,
  * whether the thread must be engaged, the message's time, window, how long a
- * thread is kept, rate, burst, whether there is a thread. Returns { admission
+ * thread is kept, rate, burst, whether there is a thread, how many bots may be
+ * accepted there (-1: it is a person's). Returns { admission
  * (-1: the memory was lost), wait_s, notify, owner }.
  */
 static const char admit[] = HELPERS
@@ -70,6 +71,10 @@ static const char admit[] = HELPERS
 	"  return {3, 0, 0, ''}\n"
 	" end\n"
 	"end\n"
+	"local bots = tonumber(ARGV[11])\n"
+	"if bots >= 0 and tonumber(redis.call('GET', KEYS[6]) or '0') >= bots\n"
+	" then return {4, 0, 0, ''}\n"
+	"end\n"
 	"local wait = 0\n"
 	"if rate > 0 then\n"
 	" local b = redis.call('HMGET', KEYS[4], 'level', 'at')\n"
@@ -93,6 +98,12 @@ static const char admit[] = HELPERS
 	"end\n"
 	"if ARGV[10] == '1' then\n"
 	" engage(KEYS[3], at, at, window, keep)\n"
+	"end\n"
+	"if bots >= 0 then\n"
+	" redis.call('INCR', KEYS[6])\n"
+	" redis.call('PEXPIRE', KEYS[6], KEEP)\n"
+	"else\n"
+	" redis.call('DEL', KEYS[6])\n"
 	"end\n"
 	"return {0, 0, 0, ''}\n";
 

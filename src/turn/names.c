@@ -12,6 +12,7 @@
 #include "base/json.h"
 #include "base/map.h"
 #include "net/http.h"
+#include "route/people.h"
 #include "slack/api.h"
 #include "slack/text.h"
 #include "turn/zone.h"
@@ -19,7 +20,7 @@
 #define KEY_SIZE  200
 #define NAMES_MAX 4096
 #define TTL_MS    (60 * 60 * 1000)
-#define RETRY_MS  (60 * 1000) /* after a failure that may pass */
+#define RETRY_MS  5000 /* after a failure that may pass */
 
 struct name {
 	struct names *names;
@@ -28,14 +29,22 @@ struct name {
 	char *scope;             /* while asking */
 	char text[81];           /* "": Slack tells none */
 	struct zone zone;
-	bool zoned; /* zone is known */
+	bool zoned;   /* zone is known */
+	bool passing; /* that nothing is known */
+	struct person person;
+};
+
+/* A scope that may not ask. */
+struct closed {
+	int64_t until_ms;
+	bool passing; /* it asked too much; else the app may not at all */
 };
 
 struct names {
 	struct http *http;
 	char *api_url;
 	struct map *map;    /* "app:workspace:user" */
-	struct map *closed; /* scopes that may not ask: when they may */
+	struct map *closed; /* by scope */
 	void (*changed)(void *arg);
 	void *arg;
 };
@@ -145,30 +154,29 @@ static struct name *make(struct names *n, const char *scope, const char *user)
 	return nm;
 }
 
-static bool is_closed(struct names *n, const char *scope)
+static const struct closed *closed_of(struct names *n, const char *scope)
 {
-	int64_t *until = map_get(n->closed, scope);
+	const struct closed *c = map_get(n->closed, scope);
 
-	if (!until)
-		return false;
-	if (*until > clock_ms())
-		return true;
+	if (!c || c->until_ms > clock_ms())
+		return c;
 	free(map_take(n->closed, scope));
-	return false;
+	return NULL;
 }
 
-static void close_scope(struct names *n, const char *scope, int64_t ms)
+static void close_scope(struct names *n, const char *scope, int64_t ms,
+			bool passing)
 {
-	int64_t *until;
+	struct closed *c;
 
 	if (map_get(n->closed, scope))
 		return;
-	until = malloc(sizeof(*until));
-	if (!until)
+	c = malloc(sizeof(*c));
+	if (!c)
 		return;
-	*until = clock_ms() + ms;
-	if (map_put(n->closed, scope, until) < 0)
-		free(until);
+	*c = (struct closed){ clock_ms() + ms, passing };
+	if (map_put(n->closed, scope, c) < 0)
+		free(c);
 }
 
 /* What people see in Slack: the display name if they have set one. */
@@ -200,6 +208,21 @@ static void take_zone(struct name *nm, const struct json *body)
 		zone_set(&nm->zone, json_str(body, "user.tz"), offset);
 }
 
+static enum access_fact fact(bool yes)
+{
+	return yes ? FACT_YES : FACT_NO;
+}
+
+/* Guests of a workspace see some channels (is_restricted) or a single one;
+ * who came with a shared channel is a stranger. */
+static void take_person(struct name *nm, const struct json *body)
+{
+	nm->person.guest =
+		fact(json_bool(body, "user.is_restricted", false) ||
+		     json_bool(body, "user.is_ultra_restricted", false));
+	nm->person.stranger = fact(json_bool(body, "user.is_stranger", false));
+}
+
 static void on_info(const struct slack_result *r, void *arg)
 {
 	struct name *nm = arg;
@@ -209,16 +232,19 @@ static void on_info(const struct slack_result *r, void *arg)
 	nm->call = NULL;
 	nm->until_ms = clock_ms() + TTL_MS;
 	nm->text[0] = '\0';
+	nm->person = (struct person){ FACT_UNKNOWN, FACT_UNKNOWN };
+	nm->passing = r->fault == SLACK_RATE || r->fault == SLACK_TRANSIENT;
 	if (r->fault == SLACK_OK) {
 		s = pick(r->body);
 		if (s)
 			slack_name_clean(s, nm->text);
 		take_zone(nm, r->body);
+		take_person(nm, r->body);
 	} else if (r->fault == SLACK_CONFIG) {
-		close_scope(n, nm->scope, TTL_MS);
+		close_scope(n, nm->scope, TTL_MS, false);
 	} else if (r->fault == SLACK_RATE) {
 		nm->until_ms = clock_ms() + r->retry_ms;
-		close_scope(n, nm->scope, r->retry_ms);
+		close_scope(n, nm->scope, r->retry_ms, true);
 	} else if (r->fault == SLACK_TRANSIENT) {
 		nm->until_ms = clock_ms() + RETRY_MS;
 	}
@@ -236,7 +262,7 @@ void names_ask(struct names *n, const char *scope, const char *token,
 
 	if (nm && (nm->call || nm->until_ms > clock_ms()))
 		return;
-	if (is_closed(n, scope))
+	if (closed_of(n, scope))
 		return;
 	if (!nm)
 		nm = make(n, scope, user);
@@ -278,4 +304,21 @@ const struct zone *names_zone(struct names *n, const char *scope,
 	struct name *nm = find(n, scope, user);
 
 	return nm && nm->zoned ? &nm->zone : NULL;
+}
+
+int64_t names_person(struct names *n, const char *scope, const char *user,
+		     struct person *out)
+{
+	const struct closed *c = closed_of(n, scope);
+	const struct name *nm = find(n, scope, user);
+	int64_t now = clock_ms();
+
+	*out = (struct person){ FACT_UNKNOWN, FACT_UNKNOWN };
+	if (nm && nm->until_ms > now && !nm->passing) {
+		*out = nm->person;
+		return 0;
+	}
+	if (c)
+		return c->passing ? c->until_ms - now : 0;
+	return nm && nm->until_ms > now ? nm->until_ms - now : RETRY_MS;
 }

@@ -4,13 +4,15 @@
 
 #include <stdbool.h>
 #include <stddef.h>
+#include <stdint.h>
 
 struct http;
+struct person;
 struct zone;
 
 /*
- * Display names and time zones of people, by users.info, kept for an hour. One
- * worker's. A scope is "app:workspace"; when Slack says that the app may not
+ * What users.info tells of people: display names, time zones, who is a guest;
+ * kept for an hour. One worker's. A scope is "app:workspace"; when Slack says that the app may not
  * ask there, nobody does for an hour.
  */
 struct names;
@@ -32,5 +34,12 @@ const char *names_get(struct names *n, const char *scope, const char *user);
 /* The same for the zone. */
 const struct zone *names_zone(struct names *n, const char *scope,
 			      const char *user);
+
+/*
+ * 0 with what access depends on, which is unknown when Slack doesn't tell; or
+ * so many milliseconds until it is worth asking again.
+ */
+int64_t names_person(struct names *n, const char *scope, const char *user,
+		     struct person *out);
 
 #endif

@@ -34,7 +34,9 @@ struct job;
 struct json;
 struct ledger;
 struct map;
+struct look_up;
 struct names;
+struct people;
 struct queue;
 struct turn;
 struct workers;
@@ -57,11 +59,13 @@ struct worker {
 	struct quarantine *quarantine;
 	const struct leases *leases;
 	struct ledger *ledger;
+	struct people *people;
 	struct counters *count;
 
 	struct loop *loop;
 	struct http *http;
-	struct queue *inbox; /* of jobs, from any thread */
+	struct queue *inbox;  /* of jobs, from any thread */
+	struct queue *wanted; /* persons to be looked up, likewise */
 	atomic_bool waking;
 	struct loop_task wake;
 	atomic_bool losing;
@@ -73,6 +77,7 @@ struct worker {
 	struct names *names;
 	struct turn *turns; /* all of them */
 	struct errand *errands;
+	struct look_up *look_ups;
 	struct loop_timer *tidy;
 
 	bool draining; /* no model is asked any more */
@@ -98,6 +103,14 @@ enum controls {
 	CONTROLS_PLAIN, /* thumbs as buttons like any others */
 	CONTROLS_FULL,
 };
+struct worker *worker_of(struct workers *ws, const char *app_id);
+/* There is something in inbox or wanted. Any thread. */
+void worker_wake(struct worker *w);
+
+/* look_up.c: what routers want to know of people */
+void look_up_take(struct worker *w);    /* what has come in */
+void look_up_changed(struct worker *w); /* names has news */
+void look_up_drop_all(struct worker *w);
 
 /* conn.c: an app in a workspace, and its channels */
 

@@ -52,6 +52,7 @@ static void take_jobs(struct loop_task *task)
 	struct job *j;
 
 	atomic_store(&w->waking, false);
+	look_up_take(w);
 	for (n = queue_pop_all(w->inbox, 0); n; n = next) {
 		next = n->next;
 		j = (struct job *)n;
@@ -71,11 +72,21 @@ static void take_jobs(struct loop_task *task)
 
 void workers_submit(struct workers *ws, struct job *j)
 {
-	struct worker *w = &ws->w[hash_str(j->connection.app_id) % ws->n];
+	struct worker *w = worker_of(ws, j->connection.app_id);
 
 	queue_push(w->inbox, &j->node);
+	worker_wake(w);
+}
+
+void worker_wake(struct worker *w)
+{
 	if (!atomic_exchange(&w->waking, true))
 		loop_post(w->loop, &w->wake);
+}
+
+struct worker *worker_of(struct workers *ws, const char *app_id)
+{
+	return &ws->w[hash_str(app_id) % ws->n];
 }
 
 static void on_lost(struct loop_task *task)
@@ -109,6 +120,7 @@ static void on_tidy(void *arg)
 static void on_names(void *arg)
 {
 	read_names_changed(arg);
+	look_up_changed(arg);
 }
 
 /* What lives on the loop; on its thread, or when that never ran. */
@@ -212,6 +224,7 @@ static int worker_init(struct workers *ws, size_t i,
 	w->quarantine = o->quarantine;
 	w->leases = o->leases;
 	w->ledger = o->ledger;
+	w->people = o->people;
 	w->count = &ws->count;
 	w->all = ws;
 	w->wake.run = take_jobs;
@@ -227,13 +240,14 @@ static int worker_init(struct workers *ws, size_t i,
 	if (!w->http)
 		return -1;
 	w->inbox = queue_create();
+	w->wanted = queue_create();
 	w->lanes = lanes_create();
 	w->conns = map_create(0);
 	w->channels = map_create(0);
 	w->names = names_create(w->http, o->conf->slack_api_url, on_names, w);
 	w->tidy = loop_timer_create(w->loop, on_tidy, w);
-	if (!w->inbox || !w->lanes || !w->conns || !w->channels || !w->names ||
-	    !w->tidy)
+	if (!w->inbox || !w->wanted || !w->lanes || !w->conns || !w->channels ||
+	    !w->names || !w->tidy)
 		return err_set(e, ERR_RETRY, "cannot make worker: no memory");
 	loop_timer_set(w->tidy, TIDY_MS);
 	if (loop_start(w->loop, e) < 0)
@@ -337,6 +351,8 @@ static void worker_release(struct worker *w)
 		job_free((struct job *)n);
 	}
 	queue_free(w->inbox);
+	look_up_drop_all(w);
+	queue_free(w->wanted);
 }
 
 void workers_free(struct workers *ws)

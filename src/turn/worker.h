@@ -6,6 +6,7 @@
 #include <stdint.h>
 
 struct conf;
+struct connection;
 struct engaged;
 struct err;
 struct job;
@@ -14,6 +15,7 @@ struct leases;
 struct ledger;
 struct live;
 struct llm;
+struct people;
 struct quarantine;
 struct router;
 struct way_box;
@@ -35,6 +37,7 @@ struct worker_opts {
 	struct engaged *engaged; /* renewed by answers */
 	struct quarantine *quarantine;
 	const struct leases *leases; /* NULL: alone */
+	struct people *people;       /* NULL: nobody is looked up */
 	struct ledger *ledger;       /* NULL: none is kept */
 };
 
@@ -42,6 +45,11 @@ struct workers *workers_create(const struct worker_opts *o, struct err *e);
 
 /* Takes the job. Any thread; never blocks. */
 void workers_submit(struct workers *w, struct job *j);
+
+/* Asks Slack about a person of c's workspace and tells route/people.h. Any
+ * thread; never blocks. */
+void workers_look_up(struct workers *w, const struct connection *c,
+		     const char *user);
 
 /* A lease was lost: what was held under it is put down, without a trace; its
  * entries are another's. Any thread; never blocks. */

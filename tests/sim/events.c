@@ -108,7 +108,7 @@ struct event *tell(struct sim *s, struct install *i, const struct channel *ch,
 	jw_str(&w, "event_id", id);
 	jw_int(&w, "event_time", sim_wall_ms(s) / 1000);
 	authorizations(&w, i);
-	jw_bool(&w, "is_ext_shared_channel", false);
+	jw_bool(&w, "is_ext_shared_channel", ch && channel_shared(ch));
 	jw_str(&w, "event_context", context);
 	jw_object_end(&w);
 	return event_send(s, i->app, id, "events_api", type, must_take(&b),
@@ -118,6 +118,7 @@ struct event *tell(struct sim *s, struct install *i, const struct channel *ch,
 char *event_json(const struct msg *m, const char *type)
 {
 	bool mention = strcmp(type, "app_mention") == 0;
+	const char *foreign = m->user_team;
 	struct jwrite w;
 	struct buf b;
 
@@ -126,9 +127,11 @@ char *event_json(const struct msg *m, const char *type)
 	jw_object(&w, NULL);
 	show_members(&w, m, type, false);
 	jw_str(&w, "channel", m->channel->id);
-	if (m->user_team) {
-		jw_str(&w, "user_team", m->user_team);
-		jw_str(&w, "source_team", m->user_team);
+	if (!foreign && m->user && m->user->team != m->channel->team)
+		foreign = m->user->team->id;
+	if (foreign) {
+		jw_str(&w, "user_team", foreign);
+		jw_str(&w, "source_team", foreign);
 	}
 	jw_str(&w, "event_ts", m->ts);
 	if (!mention)

@@ -81,7 +81,9 @@ static int load_user(struct sim *s, const struct json *u)
 
 	if (!id || !team || !name)
 		return -1;
-	return sim_add_user(s, id, team, name, json_str(u, "display_name"));
+	if (sim_add_user(s, id, team, name, json_str(u, "display_name")) < 0)
+		return -1;
+	return sim_set_guest(s, id, json_bool(u, "guest", false));
 }
 
 static int load_channel(struct sim *s, const struct json *c)

@@ -66,7 +66,8 @@ static const char *users_info(struct call *c)
 	jw_object_end(&c->w);
 	jw_bool(&c->w, "is_bot", u->bot);
 	jw_bool(&c->w, "is_app_user", false);
-	jw_bool(&c->w, "is_restricted", false);
+	jw_bool(&c->w, "is_restricted", u->guest);
+	jw_bool(&c->w, "is_ultra_restricted", false);
 	jw_bool(&c->w, "is_stranger", u->team != c->install->team);
 	jw_int(&c->w, "updated", 1700000000);
 	jw_object_end(&c->w);

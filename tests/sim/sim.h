@@ -116,6 +116,9 @@ struct sim_install {
 int sim_add_install(struct sim *s, const struct sim_install *i);
 int sim_add_user(struct sim *s, const char *id, const char *team,
 		 const char *name, const char *display_name);
+/* A guest sees some channels only (is_restricted). Members of a team that isn't
+ * the channel's are strangers there. */
+int sim_set_guest(struct sim *s, const char *user, bool guest);
 /* type: channel, group, im, mpim. */
 int sim_add_channel(struct sim *s, const char *id, const char *team,
 		    const char *name, const char *type);

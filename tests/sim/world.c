@@ -219,6 +219,31 @@ int sim_add_user(struct sim *s, const char *id, const char *team,
 	return u ? 0 : -1;
 }
 
+int sim_set_guest(struct sim *s, const char *id, bool guest)
+{
+	struct user *u;
+
+	sim_lock(s);
+	u = world_user(s->world, id);
+	if (u)
+		u->guest = guest;
+	sim_unlock(s);
+	return u ? 0 : -1;
+}
+
+bool channel_shared(const struct channel *ch)
+{
+	const struct user *u;
+	size_t i;
+
+	for (i = 0; i < ch->members.n; i++) {
+		u = ch->members.v[i];
+		if (u->team != ch->team)
+			return true;
+	}
+	return false;
+}
+
 static int add_install(struct sim *s, const struct sim_install *from)
 {
 	struct app *a = world_app(s->world, from->app_id);

@@ -51,6 +51,7 @@ struct user {
 	char *display;
 	struct team *team;
 	struct install *bot; /* NULL: a person */
+	bool guest;          /* of one channel or some */
 };
 
 struct channel {
@@ -119,6 +120,7 @@ struct install *app_install(const struct app *a, const char *team_id);
 struct channel *world_im(struct sim *s, struct install *bot, struct user *user);
 
 bool channel_has(const struct channel *ch, const struct user *u);
+bool channel_shared(const struct channel *ch); /* with people of other teams */
 bool channel_has_bot(const struct channel *ch, const struct install *i);
 void channel_add(struct channel *ch, struct user *u);
 

@@ -1,0 +1,164 @@
+/* SPDX-License-Identifier: ISC */
+#include "route/people.h"
+
+#include <pthread.h>
+#include <stdio.h>
+#include <stdlib.h>
+
+#include "base/map.h"
+
+#define PEOPLE_MAX 65536
+#define KEY_SIZE   200
+#define TTL_MS     (60 * 60 * INT64_C(1000))
+/* Whoever was asked may be gone with its loop. */
+#define ASKED_MS 5000
+
+struct row {
+	struct person person;
+	bool known;
+	int64_t until_ms; /* of what is known; or not to be asked before */
+};
+
+struct people {
+	pthread_mutex_t lock;
+	struct map *rows;
+};
+
+struct people *people_create(void)
+{
+	struct people *p = calloc(1, sizeof(*p));
+
+	if (!p)
+		return NULL;
+	p->rows = map_create(PEOPLE_MAX);
+	if (!p->rows) {
+		free(p);
+		return NULL;
+	}
+	pthread_mutex_init(&p->lock, NULL);
+	return p;
+}
+
+void people_free(struct people *p)
+{
+	if (!p)
+		return;
+	map_free(p->rows, free);
+	pthread_mutex_destroy(&p->lock);
+	free(p);
+}
+
+static bool make_key(char key[KEY_SIZE], const char *scope, const char *user)
+{
+	int n = snprintf(key, KEY_SIZE, "%s:%s", scope, user);
+
+	return n > 0 && n < KEY_SIZE;
+}
+
+static bool keep_fresh(const char *key, void *value, void *arg)
+{
+	struct row *r = value;
+
+	(void)key;
+	if (r->until_ms > *(int64_t *)arg)
+		return true;
+	free(r);
+	return false;
+}
+
+static bool keep_none(const char *key, void *value, void *arg)
+{
+	(void)key;
+	(void)arg;
+	free(value);
+	return false;
+}
+
+/* A full table forgets what is old, or else all that it knows. NULL when
+ * memory is short. */
+static struct row *row_of(struct people *p, const char *key, int64_t now_ms)
+{
+	struct row *r = map_get(p->rows, key);
+
+	if (r)
+		return r;
+	if (map_count(p->rows) >= PEOPLE_MAX)
+		map_sweep(p->rows, keep_fresh, &now_ms);
+	if (map_count(p->rows) >= PEOPLE_MAX)
+		map_sweep(p->rows, keep_none, NULL);
+	r = calloc(1, sizeof(*r));
+	if (r && map_put(p->rows, key, r) < 0) {
+		free(r);
+		return NULL;
+	}
+	return r;
+}
+
+bool people_find(struct people *p, const char *scope, const char *user,
+		 int64_t now_ms, struct person *out)
+{
+	const struct row *r = NULL;
+	char key[KEY_SIZE];
+	bool known;
+
+	*out = (struct person){ FACT_OPEN, FACT_OPEN };
+	pthread_mutex_lock(&p->lock);
+	if (make_key(key, scope, user))
+		r = map_get(p->rows, key);
+	known = r && r->known && r->until_ms > now_ms;
+	if (known)
+		*out = r->person;
+	pthread_mutex_unlock(&p->lock);
+	return known;
+}
+
+bool people_ask(struct people *p, const char *scope, const char *user,
+		int64_t now_ms)
+{
+	char key[KEY_SIZE];
+	bool yes = false;
+	struct row *r;
+
+	if (!make_key(key, scope, user))
+		return false;
+	pthread_mutex_lock(&p->lock);
+	r = row_of(p, key, now_ms);
+	if (r && r->until_ms <= now_ms) {
+		r->known = false;
+		r->until_ms = now_ms + ASKED_MS;
+		yes = true;
+	}
+	pthread_mutex_unlock(&p->lock);
+	return yes;
+}
+
+static void set(struct people *p, const char *scope, const char *user,
+		const struct person *known, int64_t until_ms, int64_t now_ms)
+{
+	char key[KEY_SIZE];
+	struct row *r;
+
+	if (!make_key(key, scope, user))
+		return;
+	pthread_mutex_lock(&p->lock);
+	r = row_of(p, key, now_ms);
+	if (r) {
+		r->known = known != NULL;
+		if (known)
+			r->person = *known;
+		r->until_ms = until_ms;
+	}
+	pthread_mutex_unlock(&p->lock);
+}
+
+void people_tell(struct people *p, const char *scope, const char *user,
+		 const struct person *known, int64_t now_ms)
+{
+	set(p, scope, user, known, now_ms + TTL_MS, now_ms);
+}
+
+void people_defer(struct people *p, const char *scope, const char *user,
+		  int64_t wait_ms, int64_t now_ms)
+{
+	set(p, scope, user, NULL, now_ms + wait_ms, now_ms);
+}

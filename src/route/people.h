@@ -1,0 +1,40 @@
+/* SPDX-License-Identifier: ISC */
+#ifndef ROUTE_PEOPLE_H
+#define ROUTE_PEOPLE_H
+
+#include <stdbool.h>
+#include <stdint.h>
+
+#include "route/access.h"
+
+/*
+ * What Slack tells of people and access depends on, kept for an hour. Routers
+ * look here and never wait; whoever they asked tells it later. A scope is
+ * "app:workspace". Thread-safe. Times are of clock_ms().
+ */
+struct people;
+
+struct person {
+	enum access_fact guest;
+	enum access_fact stranger;
+};
+
+struct people *people_create(void);
+void people_free(struct people *p); /* NULL is allowed */
+
+/* False, and both are open, when it isn't known. */
+bool people_find(struct people *p, const char *scope, const char *user,
+		 int64_t now_ms, struct person *out);
+
+/* Is the caller to have it looked up now? True once for some seconds. */
+bool people_ask(struct people *p, const char *scope, const char *user,
+		int64_t now_ms);
+
+/* Slack has told, or will never. */
+void people_tell(struct people *p, const char *scope, const char *user,
+		 const struct person *known, int64_t now_ms);
+/* Slack can't tell now; not to be asked before so long from now. */
+void people_defer(struct people *p, const char *scope, const char *user,
+		  int64_t wait_ms, int64_t now_ms);
+
+#endif
