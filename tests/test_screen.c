@@ -237,6 +237,16 @@ static const struct {
 	  "\"channel\":\"C1\",\"deleted_ts\":\"1700000000.000100\","
 	  "\"previous_message\":{\"user\":\"U1\"}}",
 	  V_DROP, "signal" },
+	{ "{\"type\":\"message\",\"subtype\":\"message_changed\","
+	  "\"channel\":\"D1\",\"message\":{\"user\":\"USLACKBOT\"," AT
+	  ",\"subtype\":\"tombstone\",\"text\":\"This message was "
+	  "deleted.\"},\"previous_message\":{\"user\":\"U1\"}}",
+	  V_ACCEPT, "signal" },
+	{ "{\"type\":\"message\",\"subtype\":\"message_changed\","
+	  "\"channel\":\"D1\",\"message\":{\"user\":\"USLACKBOT\"," AT
+	  ",\"subtype\":\"tombstone\"},\"previous_message\":{"
+	  "\"subtype\":\"tombstone\"}}",
+	  V_DROP, "subtype" },
 	{ "{\"type\":\"agent_session_stopped\",\"user\":\"U1\","
 	  "\"channel\":\"D1\",\"thread_ts\":\"1700000000.000100\"}",
 	  V_ACCEPT, "signal" },

@@ -162,6 +162,39 @@ START_TEST(who_deletes_the_bots_message_makes_it_unknown)
 }
 END_TEST
 
+START_TEST(a_question_with_an_answer_becomes_a_tombstone)
+{
+	char root[SIM_TS], reply[SIM_TS];
+	char body[200];
+
+	say("D0ALICE", "question", root);
+	snprintf(body, sizeof(body), "channel=D0ALICE&thread_ts=%s&text=a",
+		 root);
+	snprintf(reply, sizeof(reply), "%s", simapp_post(&app, body));
+	sim_subscribe(app.sim, SIMAPP, "message.im");
+	ck_assert_int_eq(sim_delete(app.sim, "D0ALICE", root), 0);
+	do {
+		simapp_next(&app, "message");
+		simapp_ack(&app, NULL);
+	} while (!simapp_says(&app, "event.message.subtype"));
+	ck_assert_str_eq(simapp_says(&app, "event.subtype"), "message_changed");
+	ck_assert_str_eq(simapp_says(&app, "event.message.subtype"),
+			 "tombstone");
+	ck_assert_str_eq(simapp_says(&app, "event.message.user"), "USLACKBOT");
+	ck_assert_str_eq(simapp_says(&app, "event.message.ts"), root);
+	ck_assert_str_eq(simapp_says(&app, "event.previous_message.text"),
+			 "question");
+	ck_assert_int_eq(sim_delete(app.sim, "D0ALICE", reply), 0);
+	simapp_next(&app, "message");
+	ck_assert_str_eq(simapp_says(&app, "event.deleted_ts"), reply);
+	simapp_ack(&app, NULL);
+	simapp_next(&app, "message");
+	ck_assert_str_eq(simapp_says(&app, "event.deleted_ts"), root);
+	ck_assert_str_eq(simapp_says(&app, "event.previous_message.subtype"),
+			 "tombstone");
+}
+END_TEST
+
 static const char buttons[] =
 	"{\"channel\":\"D0ALICE\",\"text\":\"choose\",\"blocks\":["
 	"{\"type\":\"section\",\"text\":{\"type\":\"mrkdwn\",\"text\":\"?\"}},"
@@ -317,6 +350,7 @@ int main(void)
 	tcase_add_test(t, a_reaction_comes_only_with_subscription_and_scope);
 	tcase_add_test(t, an_edit_comes_with_what_was_there_before);
 	tcase_add_test(t, who_deletes_the_bots_message_makes_it_unknown);
+	tcase_add_test(t, a_question_with_an_answer_becomes_a_tombstone);
 	tcase_add_test(t, a_button_sends_its_message_along);
 	tcase_add_test(t, feedback_and_menus_say_what_was_chosen);
 	tcase_add_test(t, nobody_clicks_what_is_not_there_for_them);

@@ -38,6 +38,11 @@ enum signal signal_of(const struct envelope *env)
 		return SIGNAL_STOP;
 	if (!is(env, "event.type", "message"))
 		return SIGNAL_NONE;
+	/* A root that has replies is not deleted, but made a tombstone. */
+	if (is(env, "event.message.subtype", "tombstone"))
+		return is(env, "event.previous_message.subtype", "tombstone")
+			       ? SIGNAL_NONE
+			       : SIGNAL_DELETE;
 	if (is(env, "event.subtype", "message_changed"))
 		return SIGNAL_EDIT;
 	if (is(env, "event.subtype", "message_deleted"))
@@ -106,13 +111,20 @@ static int take_words(struct message *m, const struct json *j, struct err *e)
 				     &m->signal.detail, e);
 }
 
+static const char *ts_path(const struct message *m, const struct json *j)
+{
+	if (m->signal.kind == SIGNAL_DELETE && !json_at(j, "event.deleted_ts"))
+		return "event.message.ts";
+	return paths[m->signal.kind].ts;
+}
+
 static int take_about(struct message *m, const struct json *j, struct err *e)
 {
 	enum signal k = m->signal.kind;
 
 	if (take(j, paths[k].channel, message_id_valid, &m->channel.channel_id,
 		 e) < 0 ||
-	    take(j, paths[k].ts, ts_valid, &m->channel.ts, e) < 0)
+	    take(j, ts_path(m, j), ts_valid, &m->channel.ts, e) < 0)
 		return -1;
 	if (paths[k].thread &&
 	    message_take_optional(j, paths[k].thread, ts_valid,

@@ -119,6 +119,9 @@ void write_msg(struct jwrite *w, const char *key, const struct msg *m,
 void show_members(struct jwrite *w, const struct msg *m, const char *type,
 		  bool with_metadata);
 
+/* What stands for a deleted root as long as it has replies. */
+void write_tombstone(struct jwrite *w, const char *key, const struct msg *m);
+
 struct call_log {
 	int64_t at_us;
 	int64_t done_us;

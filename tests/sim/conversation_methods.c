@@ -62,24 +62,10 @@ static bool in_range(const struct call *c, const char *ts)
 	return true;
 }
 
-static void write_tombstone(struct jwrite *w, const struct msg *m)
-{
-	jw_object(w, NULL);
-	jw_str(w, "type", "message");
-	jw_str(w, "subtype", "tombstone");
-	jw_str(w, "text", "This message was deleted.");
-	jw_str(w, "user", "USLACKBOT");
-	jw_bool(w, "hidden", true);
-	jw_str(w, "ts", m->ts);
-	jw_str(w, "thread_ts", m->ts);
-	jw_int(w, "reply_count", (int64_t)m->replies.n);
-	jw_object_end(w);
-}
-
 static void write_root(struct call *c, const struct msg *root)
 {
 	if (root->deleted)
-		write_tombstone(&c->w, root);
+		write_tombstone(&c->w, NULL, root);
 	else
 		write_msg(&c->w, NULL, root,
 			  args_bool(&c->args, "include_all_metadata", false));

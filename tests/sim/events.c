@@ -140,9 +140,20 @@ char *event_json(const struct msg *m, const char *type)
 	return must_take(&b);
 }
 
+/* What a hidden event tells, by what the message is now and was before. */
+enum hidden {
+	CHANGED,
+	DELETED,
+	BURIED,   /* a root with replies: it becomes a tombstone, */
+	STILL,    /* stays one, */
+	VANISHED, /* and goes with its last reply */
+};
+
 /* message_changed and message_deleted: hidden, with a ts of their own. */
-static char *hidden_json(struct sim *s, const struct msg *m, const char *before)
+static char *hidden_json(struct sim *s, const struct msg *m, enum hidden how,
+			 const char *before)
 {
+	bool deleted = how == DELETED || how == VANISHED;
 	struct jwrite w;
 	char ts[SIM_TS];
 	struct msg old;
@@ -153,16 +164,20 @@ static char *hidden_json(struct sim *s, const struct msg *m, const char *before)
 	jw_init(&w, &b);
 	jw_object(&w, NULL);
 	jw_str(&w, "type", "message");
-	jw_str(&w, "subtype",
-	       m->deleted ? "message_deleted" : "message_changed");
-	if (m->deleted)
+	jw_str(&w, "subtype", deleted ? "message_deleted" : "message_changed");
+	if (deleted)
 		jw_str(&w, "deleted_ts", m->ts);
-	else
+	else if (how == CHANGED)
 		write_msg(&w, "message", m, false);
+	else
+		write_tombstone(&w, "message", m);
 	old = *m;
 	if (before)
 		old.text = before;
-	write_msg(&w, "previous_message", &old, false);
+	if (how == STILL || how == VANISHED)
+		write_tombstone(&w, "previous_message", m);
+	else
+		write_msg(&w, "previous_message", &old, false);
 	jw_str(&w, "channel", m->channel->id);
 	jw_bool(&w, "hidden", true);
 	jw_str(&w, "ts", ts);
@@ -277,16 +292,19 @@ void tell_changed(struct sim *s, const struct msg *m, const char *before)
 
 	if (m->channel->bots.n == 0)
 		return;
-	inner = hidden_json(s, m, before);
+	inner = hidden_json(s, m, CHANGED, before);
 	tell_message(s, m, inner, 0, false);
 	free(inner);
 	if (!m->by && *m->edited_ts)
 		tell_mention(s, m, false);
 }
 
-void tell_deleted(struct sim *s, const struct msg *m)
+void tell_deleted(struct sim *s, const struct msg *m, bool before)
 {
-	char *inner = hidden_json(s, m, NULL);
+	enum hidden how = m->replies.n > 0 ? BURIED
+			  : before         ? VANISHED
+					   : DELETED;
+	char *inner = hidden_json(s, m, how, NULL);
 
 	tell_message(s, m, inner, 0, false);
 	free(inner);
@@ -298,7 +316,7 @@ void tell_root(struct sim *s, const struct msg *root)
 
 	if (!s->set.root_events || root->channel->bots.n == 0)
 		return;
-	inner = hidden_json(s, root, NULL);
+	inner = hidden_json(s, root, root->deleted ? STILL : CHANGED, NULL);
 	tell_message(s, root, inner, 0, false);
 	free(inner);
 }

@@ -16,7 +16,9 @@ void tell_new(struct sim *s, const struct msg *m, const char *kinds,
 	      bool again);
 /* before: the text as it was. */
 void tell_changed(struct sim *s, const struct msg *m, const char *before);
-void tell_deleted(struct sim *s, const struct msg *m);
+/* A root with replies becomes a tombstone; before: it was one, and its last
+ * reply is gone. */
+void tell_deleted(struct sim *s, const struct msg *m, bool before);
 /* A root whose replies were counted up. */
 void tell_root(struct sim *s, const struct msg *root);
 

@@ -115,7 +115,9 @@ void msg_delete(struct sim *s, struct msg *m)
 	m->deleted = true;
 	if (root)
 		vec_remove(&root->replies, m);
-	tell_deleted(s, m);
+	tell_deleted(s, m, false);
+	if (root && root->deleted && root->replies.n == 0)
+		tell_deleted(s, root, true);
 	sim_changed(s);
 }
 

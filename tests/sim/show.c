@@ -176,3 +176,24 @@ void write_msg(struct jwrite *w, const char *key, const struct msg *m,
 	show_members(w, m, "message", with_metadata);
 	jw_object_end(w);
 }
+
+void write_tombstone(struct jwrite *w, const char *key, const struct msg *m)
+{
+	const struct msg *last = m->replies.n ? m->replies.v[m->replies.n - 1]
+					      : NULL;
+
+	jw_object(w, key);
+	jw_str(w, "type", "message");
+	jw_str(w, "subtype", "tombstone");
+	jw_str(w, "text", "This message was deleted.");
+	jw_str(w, "user", "USLACKBOT");
+	jw_bool(w, "hidden", true);
+	jw_str(w, "ts", m->ts);
+	jw_str(w, "thread_ts", m->ts);
+	jw_str(w, "parent_user_id", "USLACKBOT");
+	jw_int(w, "reply_count", (int64_t)m->replies.n);
+	jw_str(w, "latest_reply", last ? last->ts : "0000000000.000000");
+	jw_bool(w, "is_locked", false);
+	jw_bool(w, "subscribed", false);
+	jw_object_end(w);
+}

@@ -171,6 +171,8 @@ int sim_say(struct sim *s, const char *channel, const char *user,
 /* A person's edit: message_changed, and app_mention again if it mentions. */
 int sim_edit(struct sim *s, const char *channel, const char *ts,
 	     const char *text);
+/* Anybody's message: message_deleted, or message_changed into a tombstone if
+ * it has replies. */
 int sim_delete(struct sim *s, const char *channel, const char *ts);
 
 /*
