@@ -141,7 +141,7 @@ static void add(const char *name, const char *type, int64_t size)
 		.size = size,
 	};
 
-	ck_assert_int_eq(attach_add(a, &f), 0);
+	ck_assert_int_eq(attach_add(a, &f, false), 0);
 }
 
 /* The k-th download gets these bytes, and ends; false: it wanted no more. */
@@ -394,7 +394,7 @@ static void add_place(enum message_file_place place, const char *url)
 		.url = (char *)url,
 	};
 
-	ck_assert_int_eq(attach_add(a, &f), 0);
+	ck_assert_int_eq(attach_add(a, &f, false), 0);
 }
 
 START_TEST(what_is_not_in_slack_is_not_asked_for)
@@ -548,6 +548,31 @@ START_TEST(who_goes_ends_what_is_under_way)
 }
 END_TEST
 
+START_TEST(of_earlier_files_the_person_is_told_nothing)
+{
+	struct message_file f = {
+		.id = (char[]){ "F1" },
+		.name = (char[]){ "plan" },
+		.url = (char[]){ "https://files.slack.com/F1" },
+	};
+
+	ck_assert_int_eq(attach_add(a, &f, true), 0);
+	serve(0, "%PDF-", 5);
+	ck_assert_int_eq(strncmp(tell(),
+				 "[file from earlier in this thread: \"plan\";"
+				 " not read, as",
+				 55),
+			 0);
+	ck_assert(!attach_unread(a));
+	ck_assert_str_eq(remark(), "");
+	ck_assert_int_eq(attach_add(a, &f, true), 0);
+	serve(1, PNG, sizeof(PNG));
+	ck_assert_ptr_nonnull(
+		strstr(tell(), "[image from earlier in this thread: \"plan\";"
+			       " you see it]"));
+}
+END_TEST
+
 START_TEST(each_reason_has_words)
 {
 	int why;
@@ -585,6 +610,7 @@ int main(void)
 	tcase_add_test(tc, images_share_what_a_question_may_have);
 	tcase_add_test(tc, what_comes_too_late_is_not_waited_for);
 	tcase_add_test(tc, who_goes_ends_what_is_under_way);
+	tcase_add_test(tc, of_earlier_files_the_person_is_told_nothing);
 	tcase_add_test(tc, each_reason_has_words);
 	suite_add_tcase(s, tc);
 	srunner_run_all(sr, CK_ENV);

@@ -291,8 +291,9 @@ START_TEST(no_file_is_read_where_that_is_off)
 	stage.conf.files_per_message = 0;
 	play(ask_with("a.csv", "x", 1), 3 * SECOND);
 	ck_assert_uint_eq(stage.ndownloads, 0);
-	contains(stage.asked[0],
-		 "[attached file: \"a.csv\", text/csv; not read]");
+	contains(
+		stage.asked[0],
+		"[attached file: \"a.csv\", text/csv]\n    [files are not read here");
 	ck_assert_str_eq(stage_reply(0)->text, "It is _here_.");
 }
 END_TEST

@@ -360,7 +360,7 @@ static void file_free(struct attachment *f)
 	free(f);
 }
 
-int attach_add(struct attach *a, const struct message_file *from)
+int attach_add(struct attach *a, const struct message_file *from, bool earlier)
 {
 	struct attachment *f;
 
@@ -374,6 +374,7 @@ int attach_add(struct attach *a, const struct message_file *from)
 		file_free(f);
 		return -1;
 	}
+	f->earlier = earlier;
 	f->busy = true;
 	a->files[a->n++] = f;
 	a->busy++;

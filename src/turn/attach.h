@@ -54,8 +54,9 @@ struct attach *attach_create(const struct attach_opts *o); /* or NULL */
 void attach_free(
 	struct attach *a); /* ends what is under way; NULL is allowed */
 
-/* Begins to read it. f is copied; -1 when memory is short. */
-int attach_add(struct attach *a, const struct message_file *f);
+/* Begins to read it. f is copied; -1 when memory is short. earlier: it hangs on
+ * another message of the thread, and nobody asked about it in so many words. */
+int attach_add(struct attach *a, const struct message_file *f, bool earlier);
 
 bool attach_pending(const struct attach *a);
 /* What is still under way comes too late. */

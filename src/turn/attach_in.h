@@ -21,6 +21,7 @@ struct attachment {
 	struct message_file is;
 	enum attach_why why;
 	char detail[80];
+	bool earlier; /* of another message of the thread */
 	bool busy;
 	struct slack_call *info;
 	struct slack_download *download;

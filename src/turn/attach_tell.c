@@ -69,14 +69,14 @@ static bool type_fits(const char *type)
 	return n > 0 && n <= 80 && type[n] == '\0';
 }
 
-static void begin(const struct message_file *f, const char *what,
+static void begin(const struct message_file *f, const char *thing,
 		  struct buf *out)
 {
 	char name[NAME_SIZE];
 
 	file_name(f, name);
-	(void)buf_addf(out, "%s[attached %s: \"%s\"", out->len > 0 ? "\n" : "",
-		       what, name);
+	(void)buf_addf(out, "%s[%s: \"%s\"", out->len > 0 ? "\n" : "", thing,
+		       name);
 	if (f->mimetype && type_fits(f->mimetype))
 		(void)buf_addf(out, ", %s", f->mimetype);
 	if (f->size > 0)
@@ -85,8 +85,16 @@ static void begin(const struct message_file *f, const char *what,
 
 int attach_name(const struct message_file *f, struct buf *out)
 {
-	begin(f, "file", out);
-	return buf_adds(out, "; not read]");
+	begin(f, "attached file", out);
+	return buf_addc(out, ']');
+}
+
+static const char *what(const struct attachment *f, bool image)
+{
+	if (f->earlier)
+		return image ? "image from earlier in this thread"
+			     : "file from earlier in this thread";
+	return image ? "attached image" : "attached file";
 }
 
 static void add_lines(const char *text, size_t n, struct buf *out)
@@ -109,7 +117,7 @@ static void tell_text(const struct attachment *f, size_t tokens,
 	char name[NAME_SIZE];
 
 	file_name(&f->is, name);
-	begin(&f->is, "file", out);
+	begin(&f->is, what(f, false), out);
 	if (f->text[0] == '\0') {
 		(void)buf_adds(out, "; it is empty]");
 		return;
@@ -129,11 +137,11 @@ static void tell_text(const struct attachment *f, size_t tokens,
 static void tell_other(const struct attachment *f, struct buf *out)
 {
 	if (f->why == ATTACH_READ) {
-		begin(&f->is, "image", out);
+		begin(&f->is, what(f, true), out);
 		(void)buf_adds(out, "; you see it]");
 		return;
 	}
-	begin(&f->is, f->why == ATTACH_BLIND ? "image" : "file", out);
+	begin(&f->is, what(f, f->why == ATTACH_BLIND), out);
 	(void)buf_addf(out,
 		       "; not read, as %s: you don't know what is in it, so"
 		       " don't guess]",
@@ -206,26 +214,35 @@ size_t attach_images(const struct attach *a, const struct llm_image **images)
 	return a->nimages;
 }
 
+static bool is_missed(const struct attachment *f)
+{
+	return f->why != ATTACH_READ && !f->earlier;
+}
+
 bool attach_unread(const struct attach *a)
 {
-	return attach_count(a, ATTACH_READ) < a->n;
+	size_t i;
+
+	for (i = 0; i < a->n; i++)
+		if (is_missed(a->files[i]))
+			return true;
+	return false;
 }
 
 void attach_remark(const struct attach *a, struct buf *out)
 {
-	size_t i, n = 0, all = a->n - attach_count(a, ATTACH_READ);
 	const struct attachment *f;
 	char name[NAME_SIZE];
+	size_t i, n = 0;
 
-	for (i = 0; i < a->n && n < REMARKS_MAX; i++) {
+	for (i = 0; i < a->n; i++) {
 		f = a->files[i];
-		if (f->why == ATTACH_READ)
+		if (!is_missed(f) || n++ >= REMARKS_MAX)
 			continue;
 		file_name(&f->is, name);
-		(void)buf_adds(out, n == 0 ? "\n\n" : "\n");
+		(void)buf_adds(out, n == 1 ? "\n\n" : "\n");
 		sentence_unread(f->why, name, out);
-		n++;
 	}
-	if (all > n)
-		sentence_unread_more(all - n, out);
+	if (n > REMARKS_MAX)
+		sentence_unread_more(n - REMARKS_MAX, out);
 }

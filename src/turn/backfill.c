@@ -12,6 +12,7 @@
 #include "net/retry.h"
 #include "route/job.h"
 #include "route/message.h"
+#include "slack/rich.h"
 #include "turn/turn.h"
 
 /*
@@ -22,6 +23,7 @@
 #define FORM_MAX  2048
 #define PAGES_MAX 10 /* of 200 messages */
 #define LINES_MAX 200
+#define TEXT_MAX  (512 * 1024)
 
 /* Better without it than much later. */
 #define TRIES_MAX   3
@@ -36,6 +38,22 @@ static bool before(const char *ts, const char *than)
 	return a != b ? a < b : strcmp(ts, than) < 0;
 }
 
+/* With its tables, and its files by their names; in Slack's own form. */
+static char *all_of(struct turn *t, const struct json *m)
+{
+	const char *text = json_str(m, "text");
+	struct buf out;
+
+	buf_init(&out, TEXT_MAX);
+	if (text && text[0] != '\0')
+		(void)buf_adds(&out, text);
+	else
+		rich_text(json_at(m, "blocks"), &out);
+	rich_tables(m, &out);
+	files_earlier(t, json_at(m, "files"), &out);
+	return buf_take(&out);
+}
+
 /* A line as Slack has it; its text is made plain when names are known. */
 static void add_reply(struct turn *t, const struct json *m)
 {
@@ -43,11 +61,10 @@ static void add_reply(struct turn *t, const struct json *m)
 	const char *ts = json_str(m, "ts");
 	const char *user = json_str(m, "user");
 	const char *bot = json_str(m, "bot_id");
-	const char *text = json_str(m, "text");
+	char *text;
 	bool ours;
 
-	if (!ts || !text || text[0] == '\0' ||
-	    !before(ts, t->job->msg->channel.ts))
+	if (!ts || !before(ts, t->job->msg->channel.ts))
 		return;
 	/* Each page begins with the thread's first message. */
 	if (t->history.n > 0 &&
@@ -57,7 +74,10 @@ static void add_reply(struct turn *t, const struct json *m)
 	       (user && c->bot_user_id && strcmp(user, c->bot_user_id) == 0);
 	if (!user)
 		user = bot ? bot : "someone";
-	(void)transcript_add(&t->history, ours, user, NULL, ts, text);
+	text = all_of(t, m);
+	if (text && text[0] != '\0')
+		(void)transcript_add(&t->history, ours, user, NULL, ts, text);
+	free(text);
 }
 
 static void release_line(struct line *l)

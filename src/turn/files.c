@@ -1,9 +1,12 @@
 /* SPDX-License-Identifier: ISC */
 #include <stdio.h>
+#include <string.h>
 
 #include "base/buf.h"
 #include "base/clock.h"
 #include "base/conf.h"
+#include "base/err.h"
+#include "base/json.h"
 #include "base/log.h"
 #include "route/job.h"
 #include "route/message.h"
@@ -15,7 +18,8 @@
  * the model is asked when they are there, or when their time is over.
  */
 
-#define WAIT_MS (20 * 1000)
+#define WAIT_MS   (20 * 1000)
+#define NAMES_MAX 32
 
 static void on_done(void *arg)
 {
@@ -48,18 +52,83 @@ static struct attach *make(struct turn *t)
 	return attach_create(&o);
 }
 
+static void forget_earlier(struct turn *t)
+{
+	while (t->nearlier > 0)
+		message_file_release(&t->earlier[--t->nearlier]);
+}
+
+static bool open_list(struct turn *t)
+{
+	if (!t->files)
+		t->files = make(t);
+	t->files_ms = clock_ms();
+	return t->files != NULL;
+}
+
 void files_start(struct turn *t)
 {
 	const struct message *m = t->job->msg;
 	size_t i;
 
 	if (m->content.nfiles == 0 || t->conf->files_per_message == 0 ||
-	    t->files)
+	    t->files || !open_list(t))
 		return;
-	t->files = make(t);
-	t->files_ms = clock_ms();
-	for (i = 0; t->files && i < m->content.nfiles; i++)
-		(void)attach_add(t->files, &m->content.files[i]);
+	for (i = 0; i < m->content.nfiles; i++)
+		(void)attach_add(t->files, &m->content.files[i], false);
+}
+
+/* The newest are kept, and the question's own go before them. */
+static void remember(struct turn *t, struct message_file *f)
+{
+	if (t->nearlier == FILES_EARLIER) {
+		message_file_release(&t->earlier[0]);
+		t->nearlier--;
+		memmove(t->earlier, t->earlier + 1,
+			t->nearlier * sizeof(*t->earlier));
+	}
+	t->earlier[t->nearlier++] = *f;
+}
+
+void files_earlier(struct turn *t, const struct json *list, struct buf *out)
+{
+	size_t i, n = json_len(list, "");
+	struct message_file f;
+	struct err e = { 0 };
+	char path[24];
+
+	for (i = 0; i < n && i < NAMES_MAX; i++) {
+		(void)snprintf(path, sizeof(path), "%zu", i);
+		if (message_file_take(&f, json_at(list, path), &e) < 0)
+			return;
+		if (!f.id) {
+			message_file_release(&f);
+			continue;
+		}
+		(void)attach_name(&f, out);
+		remember(t, &f);
+	}
+}
+
+void files_start_earlier(struct turn *t)
+{
+	size_t i, most = (size_t)t->conf->files_per_message;
+	size_t own = t->job->msg->content.nfiles;
+	size_t room = own < most ? most - own : 0;
+	size_t from = t->nearlier > room ? t->nearlier - room : 0;
+
+	if (from < t->nearlier && open_list(t))
+		for (i = from; i < t->nearlier; i++)
+			(void)attach_add(t->files, &t->earlier[i], true);
+	forget_earlier(t);
+}
+
+void files_release(struct turn *t)
+{
+	attach_free(t->files);
+	t->files = NULL;
+	t->fetching = false;
+	forget_earlier(t);
 }
 
 static void on_late(struct turn *t)
@@ -130,5 +199,8 @@ int files_tell(const struct turn *t, struct buf *out)
 		return attach_tell(t->files, out);
 	for (i = 0; i < m->content.nfiles; i++)
 		(void)attach_name(&m->content.files[i], out);
+	if (i > 0)
+		(void)buf_adds(out, "\n[files are not read here: you don't know"
+				    " what is in them, so don't guess]");
 	return out->failed ? -1 : 0;
 }

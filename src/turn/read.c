@@ -90,8 +90,7 @@ void read_anew(struct turn *t)
 	if (t->reading)
 		return;
 	/* What was known of them is given away once the answer begins. */
-	attach_free(t->files);
-	t->files = NULL;
+	files_release(t);
 	forget(&t->history);
 	t->nbackfill = 0;
 	t->pages = 0;
@@ -288,6 +287,7 @@ void read_filled(struct turn *t)
 {
 	struct asking a = { .t = t };
 
+	files_start_earlier(t);
 	each_user(t, ask_one, &a);
 	if (names_due(t)) {
 		t->naming = true;

@@ -388,9 +388,8 @@ void turn_stop(struct turn *t)
 	t->call = NULL;
 	llm_cancel(t->llm);
 	t->llm = NULL;
-	t->naming = t->fetching = false;
-	attach_free(t->files);
-	t->files = NULL;
+	t->naming = false;
+	files_release(t);
 	post_leave(t);
 	edit_leave(t);
 	eyes_leave(t);
@@ -516,7 +515,7 @@ void turn_free(struct turn *t)
 	shape_release(&t->post_shape);
 	free(t->parts);
 	transcript_release(&t->history);
-	attach_free(t->files);
+	files_release(t);
 	free(t->question);
 	buf_release(&t->answer);
 	reply_release(&t->reply);

@@ -10,6 +10,7 @@
 #include "base/buf.h"
 #include "llm/llm.h"
 #include "net/loop.h"
+#include "route/message.h"
 #include "route/router.h"
 #include "slack/api.h"
 #include "slack/pace.h"
@@ -174,6 +175,9 @@ enum turn_state {
 	TURN_STATES
 };
 
+/* Files of a thread that is entered late, at most. */
+#define FILES_EARLIER 4
+
 /* A note for the journal that waits until those before it are committed. */
 #define STEPS_SIZE 240
 struct note_slot {
@@ -280,6 +284,8 @@ struct turn {
 	struct attach *files; /* NULL: none, or not begun */
 	bool fetching;        /* waits for them, since */
 	int64_t files_ms;
+	struct message_file earlier[FILES_EARLIER]; /* the newest before it */
+	size_t nearlier;
 	char *question; /* as told to the model */
 	char asker[81];
 	char key[ENGAGED_KEY_SIZE]; /* of the thread */
@@ -533,6 +539,11 @@ void read_proceed(struct turn *t);
 
 /* Begins to fetch what is attached to the question. */
 void files_start(struct turn *t);
+/* Names the files of an earlier message in out, and remembers them; */
+void files_earlier(struct turn *t, const struct json *list, struct buf *out);
+/* and begins to fetch those. */
+void files_start_earlier(struct turn *t);
+void files_release(struct turn *t); /* none are fetched or known any more */
 /* Is it still under way? Then read_proceed() comes, soon or at last. */
 bool files_wait(struct turn *t);
 /* All is known of them: for the log and the record. */

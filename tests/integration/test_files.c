@@ -188,6 +188,32 @@ START_TEST(a_file_stays_known_in_its_thread)
 }
 END_TEST
 
+START_TEST(the_files_of_a_thread_entered_late_are_read_too)
+{
+	char ts[SIM_TS], *text;
+
+	rig_start(&rig);
+	add_file("F1", "old.txt", "text/plain", "alpha", 5);
+	add_file("F2", "plan.pdf", "application/pdf", "%PDF-1.7", 8);
+	add_file("F3", "new.txt", "text/plain", "gamma", 5);
+	say_with("C1", "U2", "", "F1,F2", ts);
+	{
+		struct sim_say in = { .thread_ts = ts, .file_ids = "F3" };
+
+		ck_assert_int_eq(sim_say(rig.sim, "C1", "U1",
+					 "<@UB1> compare these", &in, NULL),
+				 0);
+	}
+	text = rig_answer(&rig, "C1", ts);
+	check_told("compare these\n    [attached file: \"new.txt\"");
+	check_told("    | gamma\n");
+	check_told("[file from earlier in this thread: \"old.txt\"");
+	check_told("    | alpha\n");
+	ck_assert_ptr_null(strstr(text, "plan.pdf"));
+	free(text);
+}
+END_TEST
+
 START_TEST(a_kind_that_nobody_reads_is_named_and_declined)
 {
 	char *text;
@@ -470,6 +496,7 @@ int main(void)
 	tcase_add_test(tc, a_large_file_is_cut_and_the_model_told_so);
 	tcase_add_test(tc, a_file_alone_is_a_question);
 	tcase_add_test(tc, a_file_stays_known_in_its_thread);
+	tcase_add_test(tc, the_files_of_a_thread_entered_late_are_read_too);
 	tcase_add_test(tc, a_kind_that_nobody_reads_is_named_and_declined);
 	tcase_add_loop_test(
 		tc, an_image_goes_to_a_model_that_sees_and_to_no_other, 0, 2);
