@@ -9,6 +9,7 @@
 #include "base/err.h"
 #include "pg.h"
 #include "scratch.h"
+#include "store/budget.h"
 #include "store/journal.h"
 #include "store/usage.h"
 
@@ -330,6 +331,28 @@ START_TEST(a_budget_comes_with_its_tenant)
 }
 END_TEST
 
+START_TEST(what_is_left_to_a_person_is_read_from_the_store)
+{
+	static const char budget[] =
+		"person/tokens/day=100,tenant/requests/month=3";
+	int64_t now = clock_wall_ms();
+	struct budget_left left;
+
+	answer("e1", "C1", "U1", "main");
+	answer("e2", "C1", "U2", "main");
+	ck_assert_int_eq(budget_left_of(st, budget, acme, "U1", now, &left, &e),
+			 0);
+	ck_assert_int_eq(left.n[USAGE_TOKENS], 85);
+	ck_assert_int_eq(left.n[USAGE_REQUESTS], 1);
+	ck_assert_int_gt(left.full_ms[USAGE_TOKENS], now);
+	ck_assert_int_eq(budget_left_of(st, "", acme, "U1", now, &left, &e), 0);
+	ck_assert_int_eq(left.n[USAGE_TOKENS], -1);
+	ck_assert_int_eq(left.n[USAGE_REQUESTS], -1);
+	ck_assert_int_eq(budget_left_of(st, "x", acme, "U1", now, &left, &e),
+			 -1);
+}
+END_TEST
+
 static int move(struct store *s, void *arg, struct err *err)
 {
 	(void)arg;
@@ -382,6 +405,7 @@ static TCase *usage(const char *name, void (*setup)(void))
 	tcase_add_test(tc, a_callback_that_fails_ends_the_rows);
 	tcase_add_test(tc, a_mark_is_made_once_in_a_period);
 	tcase_add_test(tc, a_budget_comes_with_its_tenant);
+	tcase_add_test(tc, what_is_left_to_a_person_is_read_from_the_store);
 	tcase_add_test(tc, what_a_channel_has_used_moves_with_its_id);
 	tcase_add_test(tc, what_a_removed_tenant_has_used_goes_with_it);
 	return tc;

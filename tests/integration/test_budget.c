@@ -379,6 +379,32 @@ START_TEST(an_answer_that_a_crash_interrupted_counts_once)
 }
 END_TEST
 
+/* Whichever has the app: what one counted the other one knows. */
+START_TEST(nodes_that_share_a_store_agree)
+{
+	const char *const set[] = {
+		"tenant", "set", "acme", "--budget", "person/requests/day=2",
+		NULL
+	};
+	int64_t midnight;
+	char ts[SIM_TS];
+
+	if (!rig_is_shared())
+		return;
+	midnight = set_time("2030-06-16 00:00");
+	(void)set_time("2030-06-15 12:00");
+	rig_open_nodes(&rig, NULL, 2);
+	rig_start(&rig);
+	free(ctl(set));
+	answered("C1", "U1");
+	answered("C1", "U1");
+	rig_stop_node(&rig, _i);
+	rig_say(&rig, "C1", "U1", "<@UB1> hello", NULL, ts);
+	told("C1", "U1", 1, "Your budget of requests", midnight);
+	ck_assert_uint_eq(rig_replies(&rig, "C1", ts), 0);
+}
+END_TEST
+
 static struct json *used(const char *tenant, const char *by, const char *since)
 {
 	const char *args[8] = { "--json", "usage", tenant };
@@ -534,6 +560,7 @@ int main(void)
 	tcase_add_test(tc, four_fifths_are_warned_of_once_in_a_period);
 	tcase_add_test(tc, a_budget_that_is_changed_counts_at_once);
 	tcase_add_test(tc, an_answer_that_a_crash_interrupted_counts_once);
+	tcase_add_loop_test(tc, nodes_that_share_a_store_agree, 0, 2);
 	tcase_add_test(tc, usage_tells_who_has_used_what);
 	tcase_add_test(tc, usage_is_refused_what_makes_no_sense);
 	tcase_add_test(tc, costs_go_by_the_prices_of_the_settings);
