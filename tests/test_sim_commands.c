@@ -296,6 +296,7 @@ START_TEST(shortcuts_come_with_and_without_a_message)
 	ck_assert_str_eq(simapp_says(&app, "message.user"), "U0BOB");
 	ck_assert_str_eq(simapp_says(&app, "channel.id"), "C0GENERAL");
 	ck_assert_ptr_nonnull(simapp_says(&app, "response_url"));
+	ck_assert(!json_at(app.frame, "payload.api_app_id"));
 	simapp_ack(&app, NULL);
 	ck_assert_int_eq(sim_shortcut(app.sim, SIMAPP, "U0ALICE", "new"), 0);
 	simapp_next(&app, "shortcut");

@@ -41,7 +41,8 @@ int sim_click(struct sim *s, const char *channel, const char *ts,
  */
 int sim_slash(struct sim *s, const char *app_id, const char *channel,
 	      const char *user, const char *command, const char *text);
-/* A global shortcut, and one on a message. */
+/* A global shortcut, and one on a message. Slack's payloads of these have no
+ * api_app_id: whose they are is told by the link they come over. */
 int sim_shortcut(struct sim *s, const char *app_id, const char *user,
 		 const char *callback_id);
 int sim_message_shortcut(struct sim *s, const char *app_id, const char *channel,

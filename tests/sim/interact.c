@@ -72,10 +72,17 @@ void act_begin(struct act *a, const char *type)
 	jw_object(&a->w, NULL);
 	jw_str(&a->w, "type", type);
 	jw_str(&a->w, "token", "sim-verification");
-	jw_str(&a->w, "api_app_id", a->to->app->id);
+	/* Of a shortcut only the link tells whose it is. */
+	if (strcmp(type, "shortcut") != 0 &&
+	    strcmp(type, "message_action") != 0)
+		jw_str(&a->w, "api_app_id", a->to->app->id);
 	jw_object(&a->w, "team");
 	jw_str(&a->w, "id", t->id);
 	jw_str(&a->w, "domain", t->domain);
+	if (t->enterprise) {
+		jw_str(&a->w, "enterprise_id", t->enterprise);
+		jw_str(&a->w, "enterprise_name", t->enterprise);
+	}
 	jw_object_end(&a->w);
 	if (t->enterprise) {
 		jw_object(&a->w, "enterprise");
