@@ -28,6 +28,7 @@
 #include "ctl/init.h"
 #include "ctl/key.h"
 #include "ctl/manifest.h"
+#include "ctl/top.h"
 #include "net/local.h"
 #include "slack/permalink.h"
 #include "slack/ts.h"
@@ -498,6 +499,8 @@ static int run(const struct ctl_args *a, struct ctl *c)
 	int status;
 	int rc;
 
+	if (a->command == CTL_TOP)
+		return top_run(c, a->once, a->json);
 	if (make_name(a, name, &e) < 0)
 		return complain(EX_DATAERR, e.msg);
 	buf_init(&body, APPLY_MAX);

@@ -8,9 +8,11 @@
 
 #include "base/buf.h"
 #include "base/err.h"
+#include "base/json.h"
 #include "ctl/args.h"
 #include "ctl/files.h"
 #include "ctl/table.h"
+#include "ctl/top.h"
 
 #define ARGS_MAX 12
 
@@ -256,6 +258,95 @@ END_TEST
 
 #define COUNT(a) ((int)(sizeof(a) / sizeof((a)[0])))
 
+static const struct {
+	const char *text;
+	size_t columns, rows;
+	const char *want;
+} screens[] = {
+	{ "a\nb\n", 80, 24, "\x1b[H\x1b[2Ka\n\x1b[2Kb\n\x1b[J" },
+	{ "a\nb\nc\n", 80, 2, "\x1b[H\x1b[2Ka\n\x1b[2Kb" },
+	{ "abcdef", 3, 24, "\x1b[H\x1b[2Kabc\n\x1b[J" },
+	{ "\xc3\xa4\xc3\xb6\xc3\xbc", 2, 24,
+	  "\x1b[H\x1b[2K\xc3\xa4\xc3\xb6\n\x1b[J" },
+	{ "", 80, 24, "\x1b[H\n\x1b[J" },
+};
+
+START_TEST(screen_is_cut_to_its_size)
+{
+	struct buf out;
+
+	buf_init(&out, 1000);
+	top_fit(screens[_i].text, screens[_i].columns, screens[_i].rows, &out);
+	ck_assert_str_eq(out.data, screens[_i].want);
+	buf_release(&out);
+}
+END_TEST
+
+#define TOP_HEAD "\"version\":\"1\",\"uptime_s\":60,\"bounds_us\":[1000,50000]"
+
+static const char top_before[] =
+	"{" TOP_HEAD ",\"now_ms\":1000,\"turns\":{\"answers\":10},"
+	"\"times\":[{\"name\":\"ack\",\"upto\":[5,5,5]}],"
+	"\"tenants\":[{\"name\":\"acme\",\"answers\":9},"
+	"{\"name\":\"bolt\",\"answers\":1}]}";
+static const char top_now[] =
+	"{" TOP_HEAD ",\"now_ms\":3000,\"turns\":{\"answers\":15},"
+	"\"times\":[{\"name\":\"ack\",\"upto\":[6,103,105]}],"
+	"\"tenants\":[{\"name\":\"acme\",\"answers\":10},"
+	"{\"name\":\"bolt\",\"answers\":5,\"tokens_in\":7}],"
+	"\"links_down\":[{\"app_id\":\"A\\u001b[1m\",\"state\":\"backoff\","
+	"\"since_ms\":1000,\"last\":\"closed\"}]}";
+
+static char *top_text(const char *now, const char *before)
+{
+	struct json *a = json_parse(now, strlen(now), 10000, &err);
+	struct json *b =
+		before ? json_parse(before, strlen(before), 10000, &err) : NULL;
+	char *text;
+	size_t n;
+	FILE *f = open_memstream(&text, &n);
+
+	ck_assert_ptr_nonnull(a);
+	top_show(a, b, f);
+	fclose(f);
+	json_free(a);
+	json_free(b);
+	return text;
+}
+
+START_TEST(top_shows_what_came_since_the_answer_before)
+{
+	char *text = top_text(top_now, top_before);
+
+	ck_assert_ptr_nonnull(strstr(text, "answers 15 (2.5/s)"));
+	/* Of a hundred one is under a millisecond, two above 50. */
+	ck_assert_ptr_nonnull(
+		strstr(text, "ack   100    < 50 ms  < 50 ms  > 50 ms"));
+	/* The busiest first. */
+	ck_assert_ptr_nonnull(strstr(text, "bolt    4        0         7"));
+	ck_assert(strstr(text, "bolt") < strstr(text, "acme"));
+	ck_assert_ptr_nonnull(strstr(text, "A?[1m     backoff  2s     closed"));
+	free(text);
+}
+END_TEST
+
+START_TEST(top_counts_anew_after_a_restart)
+{
+	char *text = top_text(top_before, top_now);
+
+	ck_assert_ptr_nonnull(strstr(text, "ack   5      < 1 ms"));
+	free(text);
+	text = top_text(top_now, NULL);
+	ck_assert_ptr_nonnull(strstr(text, "answers 15,"));
+	ck_assert_ptr_nonnull(strstr(text, "acme    10 "));
+	free(text);
+	free(top_text("{}", "{}"));
+	free(top_text("{\"times\":[{\"name\":\"x\",\"upto\":[1,2]},{}],"
+		      "\"tenants\":[{},{}]}",
+		      top_now));
+}
+END_TEST
+
 int main(void)
 {
 	Suite *s = suite_create("ctl");
@@ -271,6 +362,9 @@ int main(void)
 	tcase_add_test(tc,
 		       columns_are_aligned_and_cells_cannot_steer_a_terminal);
 	tcase_add_loop_test(tc, ages_are_short, 0, COUNT(ages));
+	tcase_add_loop_test(tc, screen_is_cut_to_its_size, 0, COUNT(screens));
+	tcase_add_test(tc, top_shows_what_came_since_the_answer_before);
+	tcase_add_test(tc, top_counts_anew_after_a_restart);
 	suite_add_tcase(s, tc);
 	tcase_add_checked_fixture(files, files_setup, files_teardown);
 	tcase_add_test(files, files_are_looked_for_beside_the_apply_file);

@@ -12,6 +12,7 @@
 #include "admin/metrics.h"
 #include "admin/onboard.h"
 #include "admin/status.h"
+#include "admin/top.h"
 #include "admin/web.h"
 #include "base/buf.h"
 #include "base/clock.h"
@@ -307,6 +308,7 @@ static const struct {
 	{ "/ready", false, NULL, status_ready },
 	{ "/metrics", false, METRICS_TYPE, metrics_page },
 	{ "/v1/status", true, NULL, status_full },
+	{ "/v1/top", true, NULL, top_page },
 };
 
 /* The settings, on the unix socket only. */

@@ -321,23 +321,30 @@ static void add_keys(struct jwrite *w, const struct admin_opts *o)
 	rotate_status(w, js.failing ? NULL : o->store);
 }
 
-int status_full(const struct admin_opts *o, int64_t started_ms, struct buf *out)
+void status_begin(struct jwrite *w, const struct admin_opts *o,
+		  int64_t started_ms)
 {
 	char why[HEALTH_WHY_SIZE];
 	bool well = check(o, why);
+
+	jw_object(w, NULL);
+	add_head(w, started_ms, well ? NULL : why);
+	jw_bool(w, "stopping", stopping(o));
+	add_parts(w, o);
+	jw_array(w, "models");
+	if (o->llm)
+		llm_each(o->llm, add_model, w);
+	jw_array_end(w);
+}
+
+int status_full(const struct admin_opts *o, int64_t started_ms, struct buf *out)
+{
 	struct jwrite w;
 
 	jw_init(&w, out);
-	jw_object(&w, NULL);
-	add_head(&w, started_ms, well ? NULL : why);
-	jw_bool(&w, "stopping", stopping(o));
-	add_parts(&w, o);
+	status_begin(&w, o, started_ms);
 	if (o->cluster)
 		add_cluster(&w, o->cluster, o->places);
-	jw_array(&w, "models");
-	if (o->llm)
-		llm_each(o->llm, add_model, &w);
-	jw_array_end(&w);
 	jw_array(&w, "quarantined");
 	if (o->quarantine)
 		quarantine_each(o->quarantine, add_quarantined, &w);

@@ -19,4 +19,10 @@ int status_ready(const struct admin_opts *o, int64_t started_ms,
 int status_full(const struct admin_opts *o, int64_t started_ms,
 		struct buf *out);
 
+/* An object with what GET /v1/status and GET /v1/top begin with; it is left
+ * open. */
+struct jwrite;
+void status_begin(struct jwrite *w, const struct admin_opts *o,
+		  int64_t started_ms);
+
 #endif

@@ -39,6 +39,7 @@ const struct ctl_word ctl_words[] = {
 	{ "secret", "remove", "NAME", 0, CTL_SECRET_REMOVE },
 	{ "status", NULL, NULL, NO_OFFLINE, CTL_STATUS },
 	{ "usage", NULL, "[TENANT]", TAKES_USAGE, CTL_USAGE },
+	{ "top", NULL, NULL, TAKES_ONCE | NO_OFFLINE, CTL_TOP },
 	{ "reload", NULL, NULL, NO_OFFLINE, CTL_RELOAD },
 	{ "config", "check", NULL, NO_OFFLINE, CTL_CONFIG_CHECK },
 	{ "config", "diff", NULL, NO_OFFLINE, CTL_CONFIG_DIFF },
@@ -87,6 +88,7 @@ const struct option ctl_options[] = {
 	{ "bot-answers", required_argument, NULL, ACCESS_OPTION + 8 },
 	{ "default", no_argument, NULL, 'd' },
 	{ "agent-view", no_argument, NULL, 'W' },
+	{ "once", no_argument, NULL, 'O' },
 	{ NULL, 0, NULL, 0 },
 };
 
@@ -139,6 +141,7 @@ static const struct {
 	ACCESS_PLACE(8),
 	{ 'd', offsetof(struct ctl_args, is_default), TAKES_AGENT },
 	{ 'W', offsetof(struct ctl_args, agent_view), TAKES_MANIFEST },
+	{ 'O', offsetof(struct ctl_args, once), TAKES_ONCE },
 };
 
 void ctl_usage(FILE *out)
@@ -178,6 +181,7 @@ void ctl_usage(FILE *out)
 	      "  status\n"
 	      "  usage [TENANT] [--by tenant|model|day|channel|person]\n"
 	      "        [--since YYYY-MM-DD|DAYSd]   of this month, and budgets\n"
+	      "  top [--once]    what goes on, live; q ends it\n"
 	      "  reload          the settings, without a restart\n"
 	      "  config check    look for mistakes in the settings\n"
 	      "  config diff     how the file differs from what runs\n"
@@ -336,6 +340,10 @@ static int take_option(struct ctl_args *a, int opt, char **argv, int *seen,
 		return 0;
 	case 'W':
 		a->agent_view = true;
+		*seen = opt;
+		return 0;
+	case 'O':
+		a->once = true;
 		*seen = opt;
 		return 0;
 	case 'd':

@@ -37,6 +37,7 @@ enum ctl_command {
 	CTL_SECRET_REMOVE,
 	CTL_STATUS,
 	CTL_USAGE,
+	CTL_TOP,
 	CTL_RELOAD,
 	CTL_CONFIG_CHECK,
 	CTL_CONFIG_DIFF,
@@ -82,6 +83,7 @@ struct ctl_args {
 	/* Who may, in the order of route/access.h's keys. */
 	const char *access[CTL_ACCESS];
 	bool agent_view;
+	bool once;
 };
 
 /*

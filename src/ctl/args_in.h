@@ -19,6 +19,7 @@ enum {
 	TAKES_MANIFEST = 32,
 	TAKES_CHANGE = 64,
 	TAKES_USAGE = 128,
+	TAKES_ONCE = 256,
 };
 
 struct ctl_word {
