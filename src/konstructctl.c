@@ -264,6 +264,8 @@ static int agent_body(const struct ctl_args *a, struct buf *out, struct err *e)
 		jw_str(&w, "model", a->model);
 	if (a->placeholder)
 		jw_str(&w, "placeholder", a->placeholder);
+	if (a->locale)
+		jw_str(&w, "locale", a->locale);
 	if (a->channels)
 		ctl_add_ids(&w, "channels", a->channels);
 	if (a->is_default)

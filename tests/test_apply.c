@@ -157,6 +157,8 @@ static const struct {
 	  "tenants[0].agent.name: has control" },
 	{ ONE("\"name\":\"a\"," TOKENS ",\"agent\":[]"),
 	  "tenants[0].agent: not an object" },
+	{ ONE("\"name\":\"a\"," TOKENS ",\"agent\":{\"locale\":\"fr\"}"),
+	  "tenants[0].agent.locale: not a language" },
 	{ ONE("\"name\":\"a\"," TOKENS ",\"agents\":{}"),
 	  "tenants[0].agents: not a list" },
 	{ ONE("\"name\":\"a\"," TOKENS ",\"agents\":[{\"role\":\"x\"}]"),

@@ -177,7 +177,7 @@ static const char *tell(void)
 static const char *remark(void)
 {
 	buf_reset(&told);
-	attach_remark(a, &told);
+	attach_remark(a, "en", &told);
 	return told.data ? told.data : "";
 }
 

@@ -27,6 +27,7 @@ static struct {
 	char told[4][100];
 	struct admit asked;
 	char where[100];    /* the agent was asked for */
+	const char *locale; /* of the agent; NULL: none */
 	const char *budget; /* NULL: none */
 	int64_t used;       /* requests of the person, today */
 	int sums;           /* 0, or -1 */
@@ -90,8 +91,10 @@ static int fake_agent(struct store *s, const char *tenant_id,
 	ck_assert_str_eq(tenant_id, "tenant1");
 	if (fake.agent < 0)
 		return err_set(e, ERR_RETRY, "database is locked");
-	if (fake.agent > 0)
+	if (fake.agent > 0) {
 		out->name = dup("Konrad");
+		out->locale = dup(fake.locale ? fake.locale : "");
+	}
 	return fake.agent;
 }
 
@@ -431,6 +434,31 @@ START_TEST(over_the_limit_the_sentence_and_the_seconds_go_out)
 }
 END_TEST
 
+START_TEST(who_is_refused_is_told_in_the_language_of_the_agent)
+{
+	fake.locale = "de";
+	fake.admission = ADMIT_REFUSE;
+	fake.notify = true;
+	ck_assert_int_eq(route(MENTION), V_REFUSE);
+	ck_assert_str_eq(r->notice,
+			 "Im Moment kommen zu viele Anfragen. Bitte gleich noch"
+			 " einmal versuchen.");
+	fake.admission = ADMIT_ACCEPT;
+	fake.budget = BUDGET;
+	fake.used = 5;
+	ck_assert_int_eq(route(MENTION), V_REFUSE);
+	ck_assert_ptr_nonnull(strstr(r->notice,
+				     "Das persönliche Budget an Anfragen ist"
+				     " für heute aufgebraucht. Ab <!date"));
+	/* It is told all the same when that can't be read. */
+	fake.agent = -1;
+	fake.budget = NULL;
+	fake.admission = ADMIT_REFUSE;
+	ck_assert_int_eq(route(MENTION), V_REFUSE);
+	ck_assert_ptr_nonnull(strstr(r->notice, "too many requests"));
+}
+END_TEST
+
 START_TEST(who_was_told_just_now_is_not_told_again)
 {
 	fake.admission = ADMIT_REFUSE;
@@ -690,6 +718,7 @@ int main(void)
 	tcase_add_test(tc, a_paused_tenant_is_silent);
 	tcase_add_test(tc, a_duplicate_is_dropped_without_a_claim);
 	tcase_add_test(tc, over_the_limit_the_sentence_and_the_seconds_go_out);
+	tcase_add_test(tc, who_is_refused_is_told_in_the_language_of_the_agent);
 	tcase_add_test(tc, who_was_told_just_now_is_not_told_again);
 	tcase_add_test(tc, without_an_agent_the_channel_is_told_once);
 	tcase_add_test(tc, accepting_notes_the_intent_to_post);

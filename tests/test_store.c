@@ -90,6 +90,13 @@ START_TEST(active_agent_is_found_and_an_inactive_one_is_not)
 	ck_assert_str_eq(a.name, "Mara");
 	ck_assert_str_eq(a.persona, "Is kind.");
 	ck_assert_str_eq(a.model, "");
+	ck_assert_str_eq(a.locale, "");
+	free(a.locale);
+	a.locale = strdup("de");
+	ck_assert_int_eq(st->ops->agent_put(st, &a, &e), 0);
+	agent_release(&a);
+	ck_assert_int_eq(st->ops->agent(st, acme, NULL, NULL, &a, &e), 1);
+	ck_assert_str_eq(a.locale, "de");
 	a.active = false;
 	ck_assert_int_eq(st->ops->agent_put(st, &a, &e), 0);
 	agent_release(&a);

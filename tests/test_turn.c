@@ -1221,6 +1221,32 @@ START_TEST(a_failure_becomes_a_sentence_with_the_entrys_id)
 }
 END_TEST
 
+START_TEST(what_we_say_ourselves_is_in_the_agents_language)
+{
+	struct job *j = stage_ask();
+
+	j->agent.locale = strdup("de-AT");
+	stage.hold_model = true;
+	stage.ahead = 12;
+	stage.end = LLM_LENGTH;
+	play(j, 2 * SECOND);
+	ck_assert_str_eq(stage_reply(0)->text, "Ich denke nach ...");
+	stage_run(5 * SECOND);
+	contains(stage_reply(0)->text, "und zwar 12.");
+	stage.hold_model = false;
+	stage_run(10 * SECOND);
+	contains(stage_reply(0)->text, "_Meine Antwort endet hier: Sie hat");
+	stage.says[0] = NULL;
+	stage.end = LLM_TIMEOUT;
+	j = stage_job("entry2", "200.000100", NULL, "und jetzt?");
+	j->agent.locale = strdup("de");
+	stage_submit(j);
+	stage_run(10 * SECOND);
+	contains(stage_reply(1)->text, "leider zu lange gedauert");
+	contains(stage_reply(1)->text, "(Ref. entry2)");
+}
+END_TEST
+
 START_TEST(a_failure_in_the_middle_keeps_what_there_is)
 {
 	stage.says[0] = "Half of ";
@@ -2216,6 +2242,7 @@ int main(void)
 	T(an_answer_at_the_models_limit_says_so);
 	tcase_add_loop_test(tc, a_failure_becomes_a_sentence_with_the_entrys_id,
 			    0, sizeof(ends) / sizeof(ends[0]));
+	T(what_we_say_ourselves_is_in_the_agents_language);
 	T(a_failure_in_the_middle_keeps_what_there_is);
 	T(a_deleted_placeholder_ends_the_model);
 	T(a_placeholder_lost_while_the_answer_is_noted_stays_lost);

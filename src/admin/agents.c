@@ -32,6 +32,7 @@ static void write_agent(struct jwrite *w, const char *key,
 	jw_str(w, "persona", a->persona);
 	jw_str(w, "model", a->model);
 	jw_str(w, "placeholder", a->placeholder);
+	jw_str(w, "locale", a->locale);
 	jw_raw(w, "access", a->access ? a->access : "{}");
 	jw_object_end(w);
 }

@@ -38,6 +38,7 @@ static const struct field agent_fields[] = {
 	{ "persona", F_TEXT, AGENT(persona), 64 * 1024 },
 	{ "model", F_LINE, AGENT(model), 80 },
 	{ "placeholder", F_LINE, AGENT(placeholder), 200 },
+	{ "locale", F_LOCALE, AGENT(locale), 16 },
 	{ "channels", F_CHANNELS, AGENT(channels), CHANNELS_MAX },
 	{ "default", F_BOOL, AGENT(is_default), 0 },
 	{ "access", F_NESTED, 0, 0 },
@@ -390,6 +391,7 @@ void apply_agent_release(struct apply_agent *g)
 	free(g->persona);
 	free(g->model);
 	free(g->placeholder);
+	free(g->locale);
 	free(g->channels);
 	free(g->access);
 	memset(g, 0, sizeof(*g));

@@ -20,7 +20,8 @@ struct store;
  *       "bot_user_id": "U...", "bot_id": "B...", "paused": false,
  *       "rate_per_minute": 30, "burst": 30,
  *       "budget": "person/requests/day=50", (store/budget.h)
- *       "agent": { "name", "role", "persona", "model", "placeholder" } } ] }
+ *       "agent": { "name", "role", "persona", "model", "placeholder",
+ *       "locale" } } ] }
  *
  * "agent" is the default one. Of several, each is told apart by its name in
  * an array "agents", with "channels": ["C..."] that are bound to it and
@@ -59,6 +60,7 @@ struct apply_agent {
 	char *persona;
 	char *model;
 	char *placeholder;
+	char *locale;
 	char *channels; /* a JSON array */
 	char *access;   /* as below */
 	int is_default; /* 0, 1 or APPLY_KEEP */

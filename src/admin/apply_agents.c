@@ -35,6 +35,7 @@ static int copy_agent(struct agent *out, const struct agent *a, struct err *e)
 	    apply_set(&out->persona, a->persona, e) < 0 ||
 	    apply_set(&out->model, a->model, e) < 0 ||
 	    apply_set(&out->placeholder, a->placeholder, e) < 0 ||
+	    apply_set(&out->locale, a->locale, e) < 0 ||
 	    apply_set(&out->channels, a->channels, e) < 0)
 		return -1;
 	out->active = a->active;
@@ -82,7 +83,8 @@ static int make_agent(struct agent *a, const char *tenant_id, bool first,
 	    apply_set(&a->role, "", e) < 0 ||
 	    apply_set(&a->persona, "", e) < 0 ||
 	    apply_set(&a->model, "", e) < 0 ||
-	    apply_set(&a->placeholder, "", e) < 0)
+	    apply_set(&a->placeholder, "", e) < 0 ||
+	    apply_set(&a->locale, "", e) < 0)
 		return -1;
 	a->active = true;
 	a->is_default = first;
@@ -138,6 +140,7 @@ static int put_agent(struct agent *a, const struct apply_agent *g,
 	    apply_set(&a->persona, g->persona, e) < 0 ||
 	    apply_set(&a->model, g->model, e) < 0 ||
 	    apply_set(&a->placeholder, g->placeholder, e) < 0 ||
+	    apply_set(&a->locale, g->locale, e) < 0 ||
 	    apply_set(&a->channels, g->channels, e) < 0)
 		return -1;
 	if (s->ops->agent_put(s, a, e) < 0)

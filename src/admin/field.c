@@ -12,6 +12,7 @@
 #include "base/err.h"
 #include "base/json.h"
 #include "base/secret.h"
+#include "slack/words.h"
 
 #define NUMBER_MAX 1000000
 #define ID_MAX     32
@@ -90,6 +91,10 @@ static const char *string_fault(const struct field *f, const char *s)
 			       "supported: switch token rotation off";
 		if (!token_valid(s, "xoxb-"))
 			return "not a bot token (xoxb-...)";
+		break;
+	case F_LOCALE:
+		if (s[0] != '\0' && !words_speak(s))
+			return "not a language that we speak (en, de)";
 		break;
 	case F_LINE:
 	case F_TEXT:
@@ -226,6 +231,7 @@ static int take(const struct walk *w, const struct field *f, char *to,
 	case F_ID:
 	case F_APP_TOKEN:
 	case F_BOT_TOKEN:
+	case F_LOCALE:
 	case F_LINE:
 	case F_TEXT:
 		return take_string(w, f, to, value);

@@ -67,6 +67,7 @@ const struct option ctl_options[] = {
 	{ "persona-file", required_argument, NULL, 'F' },
 	{ "model", required_argument, NULL, 'M' },
 	{ "placeholder", required_argument, NULL, 'T' },
+	{ "locale", required_argument, NULL, 'l' },
 	{ "database", required_argument, NULL, 'D' },
 	{ "url", required_argument, NULL, 'U' },
 	{ "api-key-file", required_argument, NULL, 'K' },
@@ -120,6 +121,7 @@ static const struct {
 	{ 'M', offsetof(struct ctl_args, model),
 	  TAKES_AGENT | TAKES_INIT | TAKES_CHANGE },
 	{ 'T', offsetof(struct ctl_args, placeholder), TAKES_AGENT },
+	{ 'l', offsetof(struct ctl_args, locale), TAKES_AGENT },
 	{ 'D', offsetof(struct ctl_args, database), TAKES_DATABASE },
 	{ 'U', offsetof(struct ctl_args, url), TAKES_INIT },
 	{ 'K', offsetof(struct ctl_args, api_key_file), TAKES_INIT },
@@ -159,7 +161,7 @@ void ctl_usage(FILE *out)
 	      "  agent add TENANT --name NAME [the same as set]\n"
 	      "  agent set TENANT [AGENT] [--name NAME] [--role ROLE]\n"
 	      "        [--persona TEXT | --persona-file FILE]\n"
-	      "        [--model MODEL] [--placeholder TEXT]\n"
+	      "        [--model MODEL] [--placeholder TEXT] [--locale en|de]\n"
 	      "        [--channels ID,ID...|none] [--default] [who may]\n"
 	      "  agent list TENANT\n"
 	      "  agent show TENANT [AGENT]\n"

@@ -69,6 +69,7 @@ struct ctl_args {
 	const char *persona_file;
 	const char *model;
 	const char *placeholder;
+	const char *locale;
 	const char *database;
 	const char *url;
 	const char *api_key_file;

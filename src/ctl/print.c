@@ -200,7 +200,8 @@ static void print_text(const char *s)
 
 void print_agent(const struct json *j)
 {
-	static const char *const keys[] = { "role", "model", "placeholder" };
+	static const char *const keys[] = { "role", "model", "placeholder",
+					    "locale" };
 	const char *const heads[] = { "name", json_str(j, "name") };
 	const char *persona = json_str(j, "persona");
 	struct table t;

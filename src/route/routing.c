@@ -98,6 +98,7 @@ static void forget(struct routing *r)
 {
 	connection_release(&r->connection);
 	agent_release(&r->agent);
+	free(r->notice);
 	r->why = NULL;
 	r->notice = NULL;
 	r->wait_s = 0;
@@ -272,13 +273,7 @@ static int make_job(struct routing *r, enum job_kind kind)
 		return -1;
 	j->kind = kind;
 	j->wait_s = r->wait_s;
-	if (r->notice) {
-		j->notice = strdup(r->notice);
-		if (!j->notice) {
-			free(j);
-			return -1;
-		}
-	}
+	j->notice = r->notice;
 	j->msg = r->msg;
 	j->connection = r->connection;
 	j->agent = r->agent;
@@ -286,6 +281,7 @@ static int make_job(struct routing *r, enum job_kind kind)
 	j->again = r->again;
 	j->intended = r->resumed;
 	j->hope = r->hope;
+	r->notice = NULL;
 	r->msg = NULL;
 	memset(&r->connection, 0, sizeof(r->connection));
 	memset(&r->agent, 0, sizeof(r->agent));

@@ -9,6 +9,7 @@
 #include "route/job.h"
 #include "route/router.h"
 #include "route/verdict.h"
+#include "slack/words.h"
 #include "state/engaged.h"
 #include "store/journal.h"
 #include "store/store.h"
@@ -59,8 +60,7 @@ struct routing {
 	struct connection connection;
 	struct agent agent;
 	const char *why;     /* of a drop, for the log; static */
-	const char *notice;  /* V_REFUSE: what to say; NULL: nothing */
-	char sentence[400];  /* for a notice that is made, not chosen */
+	char *notice;        /* V_REFUSE: what to say; NULL: nothing */
 	unsigned int wait_s; /* V_REFUSE: until a token is there */
 	int bot_answers;     /* to bots in its thread, at most */
 	int64_t held_ms;     /* since when facts are waited for; 0: not */
@@ -101,6 +101,17 @@ enum verdict stage_signal(struct routing *r, struct err *e);
 enum verdict stage_hush(struct routing *r, struct err *e);
 /* stage_access.c */
 enum verdict stage_access(struct routing *r, struct err *e);
+
+/* say.c */
+
+/* The language of the agent that would answer, which is read for that unless
+ * it is there; "" when there is none, or the store doesn't say. */
+const char *routing_locale(struct routing *r);
+/* What to say to the person with V_REFUSE, in that language. Without memory
+ * nothing is said. */
+void routing_say(struct routing *r, enum words w,
+		 const struct words_fill *fill);
+
 /* stage_budget.c */
 enum verdict stage_budget(struct routing *r, struct err *e);
 

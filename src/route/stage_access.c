@@ -20,31 +20,14 @@
 /* So long is waited for what Slack tells of somebody. */
 #define FACTS_MS 15000
 
-static const char *notice_of(enum access_answer no)
-{
-	switch (no) {
-	case ACCESS_YES:
-	case ACCESS_ASK:
-	case ACCESS_NO_BOT:
-		break;
-	case ACCESS_NO_DIRECT:
-		return "I don't answer direct messages. Please ask me in a"
-		       " channel.";
-	case ACCESS_NO_CHANNEL:
-		return "I don't answer in this channel.";
-	case ACCESS_NO_PERSON:
-		return "I may not answer you. Your administrator decides who"
-		       " may ask me.";
-	case ACCESS_NO_GUEST:
-		return "I may not answer guests of this workspace.";
-	case ACCESS_NO_STRANGER:
-		return "I may answer people of this workspace only.";
-	case ACCESS_UNSURE:
-		return "I can't find out whether I may answer you. Please try"
-		       " again in a few minutes, or tell your administrator.";
-	}
-	return NULL;
-}
+static const enum words notices[ACCESS_UNSURE + 1] = {
+	[ACCESS_NO_DIRECT] = WORDS_NO_DIRECT,
+	[ACCESS_NO_CHANNEL] = WORDS_NO_CHANNEL,
+	[ACCESS_NO_PERSON] = WORDS_NO_PERSON,
+	[ACCESS_NO_GUEST] = WORDS_NO_GUEST,
+	[ACCESS_NO_STRANGER] = WORDS_NO_STRANGER,
+	[ACCESS_UNSURE] = WORDS_UNSURE,
+};
 
 /* The window of once() is an hour, and the key names whom and why. */
 static bool hourly(struct routing *r, const char *what, const char *who)
@@ -66,7 +49,7 @@ static enum verdict deny(struct routing *r, enum access_answer no)
 	if (no == ACCESS_NO_BOT || m->sender.bot || !direct)
 		return V_DROP;
 	if (hourly(r, r->why, m->sender.user_id))
-		r->notice = notice_of(no);
+		routing_say(r, notices[no], NULL);
 	return V_REFUSE;
 }
 

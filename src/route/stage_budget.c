@@ -13,18 +13,18 @@
 
 #define HOUR_MS (60 * 60 * 1000)
 
-static const char *const owners[USAGE_SCOPES] = {
-	[USAGE_TENANT] = "Our common budget",
-	[USAGE_CHANNEL] = "This channel's budget",
-	[USAGE_PERSON] = "Your budget",
+static const enum words owners[USAGE_SCOPES] = {
+	[USAGE_TENANT] = WORDS_BUDGET_OF_TENANT,
+	[USAGE_CHANNEL] = WORDS_BUDGET_OF_CHANNEL,
+	[USAGE_PERSON] = WORDS_BUDGET_OF_PERSON,
 };
-static const char *const kinds[USAGE_KINDS] = {
-	[USAGE_REQUESTS] = "requests",
-	[USAGE_TOKENS] = "tokens",
+static const enum words kinds[USAGE_KINDS] = {
+	[USAGE_REQUESTS] = WORDS_REQUESTS,
+	[USAGE_TOKENS] = WORDS_TOKENS,
 };
-static const char *const periods[USAGE_PERIODS] = {
-	[USAGE_DAY] = "today",
-	[USAGE_MONTH] = "this month",
+static const enum words periods[USAGE_PERIODS] = {
+	[USAGE_DAY] = WORDS_TODAY,
+	[USAGE_MONTH] = WORDS_THIS_MONTH,
 };
 
 /* Slack shows the time in the reader's zone. */
@@ -44,14 +44,18 @@ static void print_when(char *out, size_t size, int64_t full_ms)
 static void say(struct routing *r, const struct ledger_finding *f)
 {
 	const struct budget_item it = budget_item(f->over);
+	const char *locale = routing_locale(r);
 	char when[128];
+	const struct words_fill fill[] = {
+		{ "whose", words_get(owners[it.scope], locale) },
+		{ "what", words_get(kinds[it.kind], locale) },
+		{ "period", words_get(periods[it.period], locale) },
+		{ "when", when },
+		{ NULL, NULL },
+	};
 
 	print_when(when, sizeof(when), f->full_ms);
-	(void)snprintf(r->sentence, sizeof(r->sentence),
-		       "%s of %s is used up for %s. There is more from %s on.",
-		       owners[it.scope], kinds[it.kind], periods[it.period],
-		       when);
-	r->notice = r->sentence;
+	routing_say(r, WORDS_OVER_BUDGET, fill);
 }
 
 /* One person is told once an hour in each channel, whatever else is used up

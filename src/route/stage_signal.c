@@ -47,13 +47,14 @@ static enum verdict mute(struct routing *r, struct err *e)
 	if (r->gate->ops->disengage(r->gate, m->tenant_id, r->thread, e) < 0)
 		return V_FAIL;
 	m->signal.kind = SIGNAL_MUTED;
+	(void)routing_locale(r); /* for what the worker says */
 	return V_ACCEPT;
 }
 
 static enum verdict not_theirs(struct routing *r)
 {
 	r->why = "not the asker";
-	r->notice = "Only the person who asked can have it answered again.";
+	routing_say(r, WORDS_NOT_THE_ASKER, NULL);
 	return V_REFUSE;
 }
 

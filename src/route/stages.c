@@ -12,12 +12,6 @@
 
 #define HOUR_MS (60 * 60 * 1000)
 
-static const char rate_notice[] =
-	"I'm receiving too many requests right now. Please try again in a"
-	" moment.";
-static const char agent_notice[] =
-	"No agent is set up here yet. Please ask your administrator.";
-
 static enum verdict drop(struct routing *r, const char *why)
 {
 	r->why = why;
@@ -135,7 +129,8 @@ static enum verdict refuse_rate(struct routing *r, const struct admit *a)
 {
 	r->why = "rate";
 	r->wait_s = a->wait_s;
-	r->notice = a->notify ? rate_notice : NULL;
+	if (a->notify)
+		routing_say(r, WORDS_RATE, NULL);
 	return V_REFUSE;
 }
 
@@ -194,7 +189,7 @@ static enum verdict no_agent(struct routing *r)
 	r->why = "no agent";
 	if (is_direct(r->msg) && !r->msg->sender.bot &&
 	    hourly(r, "noagent", tenant, r->msg->channel.channel_id))
-		r->notice = agent_notice;
+		routing_say(r, WORDS_NO_AGENT_YET, NULL);
 	return V_REFUSE;
 }
 

@@ -30,10 +30,11 @@ static int read_agent(const PGresult *r, int row, struct agent *out,
 		.channels = postgres_copy(r, row, 9),
 		.access = postgres_copy(r, row, 10),
 		.tenant_access = postgres_copy(r, row, 11),
+		.locale = postgres_copy(r, row, 12),
 	};
 	if (out->tenant_id && out->id && out->name && out->role &&
 	    out->persona && out->model && out->placeholder && out->channels &&
-	    (out->access || PQgetisnull(r, row, 10)) &&
+	    out->locale && (out->access || PQgetisnull(r, row, 10)) &&
 	    (out->tenant_access || PQgetisnull(r, row, 11)))
 		return 0;
 	agent_release(out);
@@ -140,6 +141,7 @@ static int put(struct postgres *s, const struct agent *a, const char *id,
 		a->active ? "t" : "f",
 		a->is_default ? "t" : "f",
 		a->channels ? a->channels : "[]",
+		or_empty(a->locale),
 	};
 
 	return postgres_do(s, PQ_AGENT_PUT, a->tenant_id, params, e);

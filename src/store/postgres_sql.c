@@ -12,7 +12,7 @@
 #define AGENT                                                             \
 	"a.tenant_id, a.id, a.name, a.role, a.persona, a.model,"          \
 	" a.placeholder, a.active, a.is_default, a.channels, " ACCESS_OF( \
-		"a.id") ", " ACCESS_OF("''")
+		"a.id") ", " ACCESS_OF("''") ", a.locale"
 /* The one of the thread, of the channel, or the default. */
 #define WHO_ANSWERS(channel, thread, of)                                       \
 	"(a.id = (SELECT t.agent FROM transcript t WHERE " of                  \
@@ -264,8 +264,9 @@ const struct postgres_statement postgres_sql[PQ_COUNT] = {
 	[PQ_AGENT_PUT] = { "agent_put",
 			   "INSERT INTO agents (tenant_id, id, name, role,"
 			   " persona, model, placeholder, active, is_default,"
-			   " channels)"
-			   " VALUES ($1, $2, $3, $4, $5, $6, $7, $8, $9, $10)"
+			   " channels, locale)"
+			   " VALUES ($1, $2, $3, $4, $5, $6, $7, $8, $9, $10,"
+			   " $11)"
 			   " ON CONFLICT (tenant_id, id) DO UPDATE SET"
 			   " name = excluded.name, role = excluded.role,"
 			   " persona = excluded.persona,"
@@ -273,8 +274,9 @@ const struct postgres_statement postgres_sql[PQ_COUNT] = {
 			   " placeholder = excluded.placeholder,"
 			   " active = excluded.active,"
 			   " is_default = excluded.is_default,"
-			   " channels = excluded.channels",
-			   10 },
+			   " channels = excluded.channels,"
+			   " locale = excluded.locale",
+			   11 },
 	[PQ_AGENT_DROP] = { "agent_drop",
 			    "DELETE FROM agents WHERE tenant_id = $1"
 			    " AND id = $2",

@@ -31,10 +31,12 @@ static int read_agent(sqlite3_stmt *st, struct agent *out, struct err *e)
 		.channels = sqlite_copy(st, 9),
 		.access = own ? sqlite_copy(st, 10) : NULL,
 		.tenant_access = common ? sqlite_copy(st, 11) : NULL,
+		.locale = sqlite_copy(st, 12),
 	};
 	if (out->tenant_id && out->id && out->name && out->role &&
 	    out->persona && out->model && out->placeholder && out->channels &&
-	    (!own || out->access) && (!common || out->tenant_access))
+	    out->locale && (!own || out->access) &&
+	    (!common || out->tenant_access))
 		return 0;
 	agent_release(out);
 	return no_memory(e);
@@ -146,6 +148,7 @@ static int put(struct sqlite *s, const struct agent *a, const char *id,
 	(void)sqlite3_bind_int(st, 8, a->active);
 	(void)sqlite3_bind_int(st, 9, a->is_default);
 	sqlite_bind(st, 10, a->channels ? a->channels : "[]");
+	sqlite_bind(st, 11, or_empty(a->locale));
 	return sqlite_run(s, st, e);
 }
 

@@ -13,7 +13,7 @@
 #define AGENT                                                             \
 	"a.tenant_id, a.id, a.name, a.role, a.persona, a.model,"          \
 	" a.placeholder, a.active, a.is_default, a.channels, " ACCESS_OF( \
-		"a.id") ", " ACCESS_OF("''")
+		"a.id") ", " ACCESS_OF("''") ", a.locale"
 
 #define ENTRY                                                        \
 	"j.seq, j.id, j.state, j.received_ms, j.app_id, j.event_id," \
@@ -219,15 +219,17 @@ const char *const sqlite_sql[Q_COUNT] = {
 			    " WHERE tenant_id = ?1",
 	[Q_AGENT_PUT] = "INSERT INTO agents (tenant_id, id, name, role,"
 			" persona, model, placeholder, active, is_default,"
-			" channels)"
-			" VALUES (?1, ?2, ?3, ?4, ?5, ?6, ?7, ?8, ?9, ?10)"
+			" channels, locale)"
+			" VALUES (?1, ?2, ?3, ?4, ?5, ?6, ?7, ?8, ?9, ?10,"
+			" ?11)"
 			" ON CONFLICT (tenant_id, id) DO UPDATE SET"
 			" name = excluded.name, role = excluded.role,"
 			" persona = excluded.persona, model = excluded.model,"
 			" placeholder = excluded.placeholder,"
 			" active = excluded.active,"
 			" is_default = excluded.is_default,"
-			" channels = excluded.channels",
+			" channels = excluded.channels,"
+			" locale = excluded.locale",
 	[Q_AGENT_DROP] = "DELETE FROM agents WHERE tenant_id = ?1 AND id = ?2",
 	[Q_ACCESS_PUT] = "INSERT INTO access (tenant_id, agent_id, settings)"
 			 " VALUES (?1, ?2, ?3) ON CONFLICT DO UPDATE SET"

@@ -70,6 +70,7 @@ void agent_release(struct agent *a)
 	free(a->persona);
 	free(a->model);
 	free(a->placeholder);
+	free(a->locale);
 	free(a->channels);
 	free(a->access);
 	free(a->tenant_access);

@@ -50,6 +50,7 @@ struct agent {
 	char *persona;
 	char *model;       /* "": the default one */
 	char *placeholder; /* "": "Thinking..." */
+	char *locale;      /* of what we say ourselves; "": English */
 	bool active;
 	bool is_default; /* answers where no other is bound */
 	char *channels;  /* bound to it: a JSON array of their ids */

@@ -95,7 +95,7 @@ bool attach_unread(const struct attach *a); /* is there one that was not read */
 
 /* Appends, for the person, which files were not read, in Markdown; nothing
  * when there are none. */
-void attach_remark(const struct attach *a, struct buf *out);
+void attach_remark(const struct attach *a, const char *locale, struct buf *out);
 
 /* Frees the contents; what was not read is still known. */
 void attach_drop(struct attach *a);

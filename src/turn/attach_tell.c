@@ -229,7 +229,7 @@ bool attach_unread(const struct attach *a)
 	return false;
 }
 
-void attach_remark(const struct attach *a, struct buf *out)
+void attach_remark(const struct attach *a, const char *locale, struct buf *out)
 {
 	const struct attachment *f;
 	char name[NAME_SIZE];
@@ -241,8 +241,8 @@ void attach_remark(const struct attach *a, struct buf *out)
 			continue;
 		file_name(&f->is, name);
 		(void)buf_adds(out, n == 1 ? "\n\n" : "\n");
-		sentence_unread(f->why, name, out);
+		sentence_unread(f->why, name, locale, out);
 	}
 	if (n > REMARKS_MAX)
-		sentence_unread_more(n - REMARKS_MAX, out);
+		sentence_unread_more(n - REMARKS_MAX, locale, out);
 }

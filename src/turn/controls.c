@@ -9,6 +9,7 @@
 #include "route/job.h"
 #include "route/message.h"
 #include "route/signal.h"
+#include "slack/words.h"
 #include "turn/turn.h"
 
 /*
@@ -27,8 +28,9 @@ static void label(struct jwrite *w, const char *key, const char *text)
 	jw_object_end(w);
 }
 
+/* spoken: what a screen reader says instead of the text; or NULL. */
 static void button(struct jwrite *w, const char *action, const char *text,
-		   const char *value)
+		   const char *value, const char *spoken)
 {
 	jw_object(w, NULL);
 	jw_str(w, "type", "button");
@@ -36,6 +38,8 @@ static void button(struct jwrite *w, const char *action, const char *text,
 	label(w, "text", text);
 	if (value)
 		jw_str(w, "value", value);
+	if (spoken)
+		jw_str(w, "accessibility_label", spoken);
 	jw_object_end(w);
 }
 
@@ -53,29 +57,34 @@ static void end(struct jwrite *w)
 }
 
 /* Two action ids in one block must differ. */
-static void thumbs(struct jwrite *w, const char *up, const char *down)
+static void thumbs(struct jwrite *w, const char *up, const char *down,
+		   const char *locale)
 {
-	button(w, SIGNAL_FEEDBACK "_up", "👍", up);
-	button(w, SIGNAL_FEEDBACK "_down", "👎", down);
+	button(w, SIGNAL_FEEDBACK "_up", "👍", up,
+	       words_get(WORDS_GOOD, locale));
+	button(w, SIGNAL_FEEDBACK "_down", "👎", down,
+	       words_get(WORDS_BAD, locale));
 }
 
 static void half(struct jwrite *w, const char *key, const char *text,
-		 const char *value)
+		 const char *value, const char *spoken)
 {
 	jw_object(w, key);
 	label(w, "text", text);
 	jw_str(w, "value", value);
+	jw_str(w, "accessibility_label", spoken);
 	jw_object_end(w);
 }
 
-static void feedback(struct jwrite *w, const char *up, const char *down)
+static void feedback(struct jwrite *w, const char *up, const char *down,
+		     const char *locale)
 {
 	begin(w, "context_actions");
 	jw_object(w, NULL);
 	jw_str(w, "type", "feedback_buttons");
 	jw_str(w, "action_id", SIGNAL_FEEDBACK);
-	half(w, "positive_button", "👍", up);
-	half(w, "negative_button", "👎", down);
+	half(w, "positive_button", "👍", up, words_get(WORDS_GOOD, locale));
+	half(w, "negative_button", "👎", down, words_get(WORDS_BAD, locale));
 	jw_object_end(w);
 	end(w);
 }
@@ -113,7 +122,8 @@ void controls_stop(const struct turn *t, struct shape *s)
 	buf_init(&out, CONTROLS_MAX);
 	jw_init(&w, &out);
 	begin(&w, "actions");
-	button(&w, SIGNAL_CANCEL, "Stop", NULL);
+	button(&w, SIGNAL_CANCEL, words_get(WORDS_STOP, t->job->agent.locale),
+	       NULL, NULL);
 	end(&w);
 	(void)append(s, &out);
 	buf_release(&out);
@@ -122,6 +132,7 @@ void controls_stop(const struct turn *t, struct shape *s)
 /* Nobody is asked what a sentence of ours was worth. */
 bool controls_end(const struct turn *t, struct shape *s)
 {
+	const char *locale = t->job->agent.locale;
 	const char *entry = t->job->entry.id;
 	char up[ID_SIZE + 8], down[ID_SIZE + 8];
 	struct buf out;
@@ -135,13 +146,14 @@ bool controls_end(const struct turn *t, struct shape *s)
 	buf_init(&out, CONTROLS_MAX);
 	jw_init(&w, &out);
 	if (t->answered && t->controls == CONTROLS_FULL) {
-		feedback(&w, up, down);
+		feedback(&w, up, down, locale);
 		w.comma = true;
 	}
 	begin(&w, "actions");
-	button(&w, SIGNAL_AGAIN, "Regenerate", t->job->msg->channel.ts);
+	button(&w, SIGNAL_AGAIN, words_get(WORDS_AGAIN, locale),
+	       t->job->msg->channel.ts, NULL);
 	if (t->answered && t->controls == CONTROLS_PLAIN)
-		thumbs(&w, up, down);
+		thumbs(&w, up, down, locale);
 	end(&w);
 	there = append(s, &out);
 	buf_release(&out);

@@ -7,6 +7,7 @@
 #include "base/log.h"
 #include "net/http.h"
 #include "route/job.h"
+#include "slack/words.h"
 #include "turn/turn.h"
 
 /*
@@ -39,12 +40,13 @@ static void on_parked(const struct slack_result *r, void *arg)
 
 static int write_text(const struct turn *t, struct buf *out)
 {
+	const char *parked = words_get(WORDS_PARKED, t->job->agent.locale);
+
 	if (t->answer.len == 0)
-		return buf_adds(out, sentence_parked);
+		return buf_adds(out, parked);
 	if (reply_interim(t->answer.data, t->answer.len, out) < 0)
 		return -1;
-	return buf_addf(out, "%s_%s_", out->len > 0 ? "\n\n" : "",
-			sentence_parked);
+	return buf_addf(out, "%s_%s_", out->len > 0 ? "\n\n" : "", parked);
 }
 
 static int make(const struct turn *t, struct shape *s)

@@ -5,109 +5,61 @@
 #include <string.h>
 
 #include "base/buf.h"
+#include "slack/words.h"
 
 static const struct {
 	const char *name;
-	const char *text;
+	enum words text;
 } sentences[SENTENCES] = {
-	[SENTENCE_TIMEOUT] = { "timeout",
-			       "Sorry, this took too long and I stopped."
-			       " Please try again." },
-	[SENTENCE_BUSY] = { "busy",
-			    "Sorry, my language model is too busy right now."
-			    " Please try again in a few minutes." },
-	[SENTENCE_REFUSED] = { "refused",
-			       "Sorry, my language model doesn't let me in."
-			       " Please tell your administrator." },
-	[SENTENCE_TOO_LONG] = { "too_long",
-				"Sorry, this is more text than I can take in."
-				" Please start a new thread, or ask with"
-				" less." },
-	[SENTENCE_BROKEN] = { "broken",
-			      "Sorry, I lost the connection to my language"
-			      " model. Please try again." },
-	[SENTENCE_OFF] = { "off",
-			   "Sorry, my language model has been failing for a"
-			   " while. Please try again in a few minutes." },
-	[SENTENCE_ERROR] = { "error",
-			     "Sorry, my language model reported an error."
-			     " Please try again, or tell your"
-			     " administrator." },
-	[SENTENCE_EMPTY] = { "empty",
-			     "Sorry, I have no answer to that. Please try to"
-			     " ask in another way." },
-	[SENTENCE_FILTERED] = { "filtered",
-				"Sorry, a content filter stopped my answer."
-				" Please try to ask in another way." },
-	[SENTENCE_DEAD] = { "dead",
-			    "Sorry, I tried several times and could not"
-			    " answer this. Please ask again, or tell your"
-			    " administrator." },
-	[SENTENCE_UNSHOWN] = { "unshown",
-			       "Sorry, Slack doesn't let me show my answer"
-			       " here." },
-	[SENTENCE_STALE] = { "stale",
-			     "Sorry, I was away for too long to answer this"
-			     " in time. If it still matters, please ask"
-			     " again." },
-	[SENTENCE_NO_AGENT] = { "no_agent",
-				"Sorry, nobody is set up here any more who"
-				" could answer this. Please ask your"
-				" administrator." },
-	[SENTENCE_STOPPED] = { "stopped", "_Stopped._" },
+	[SENTENCE_TIMEOUT] = { "timeout", WORDS_TIMEOUT },
+	[SENTENCE_BUSY] = { "busy", WORDS_BUSY },
+	[SENTENCE_REFUSED] = { "refused", WORDS_REFUSED },
+	[SENTENCE_TOO_LONG] = { "too_long", WORDS_TOO_LONG },
+	[SENTENCE_BROKEN] = { "broken", WORDS_BROKEN },
+	[SENTENCE_OFF] = { "off", WORDS_OFF },
+	[SENTENCE_ERROR] = { "error", WORDS_ERROR },
+	[SENTENCE_EMPTY] = { "empty", WORDS_EMPTY },
+	[SENTENCE_FILTERED] = { "filtered", WORDS_FILTERED },
+	[SENTENCE_DEAD] = { "dead", WORDS_DEAD },
+	[SENTENCE_UNSHOWN] = { "unshown", WORDS_UNSHOWN },
+	[SENTENCE_STALE] = { "stale", WORDS_STALE },
+	[SENTENCE_NO_AGENT] = { "no_agent", WORDS_NO_AGENT },
+	[SENTENCE_STOPPED] = { "stopped", WORDS_STOPPED },
 };
 
-const char sentence_parked[] =
-	"I'm being restarted. My answer will come here in a moment.";
-
-void sentence_backlog(long ahead, char *out, size_t size)
-{
-	if (ahead > 0)
-		(void)snprintf(out, size,
-			       "There is a queue: %ld of your company's"
-			       " questions are before this one. My answer will"
-			       " come here.",
-			       ahead);
-	else
-		(void)snprintf(out, size,
-			       "There is a queue, and this question is next."
-			       " My answer will come here.");
-}
-
-const char sentence_cut_model[] =
-	"\n\n_My answer ends here: it reached the length limit._";
-const char sentence_cut_answer[] =
-	"\n\n_My answer ends here: it is too long to be shown._";
-
-const char sentence_cut_stopped[] = "\n\n_Stopped._";
-
-const char sentence_muted[] =
-	"All right, I keep out of this thread until somebody mentions me.";
-
-static const char *const unread[ATTACH_WHYS] = {
-	[ATTACH_READ] = "",
-	[ATTACH_KIND] = "I can only read text and images",
-	[ATTACH_BLIND] = "I can't see images here",
-	[ATTACH_LARGE] = "this image is too large for me",
-	[ATTACH_MANY] = "these were more files than I read at once",
-	[ATTACH_SCOPE] =
-		"I'm not allowed to read files here; your administrator"
-		" can give this app the permission files:read",
-	[ATTACH_OUTSIDE] = "it isn't kept in Slack",
-	[ATTACH_GONE] = "it was deleted, or isn't shared with me",
-	[ATTACH_FAILED] = "Slack didn't hand it out; please try again",
-	[ATTACH_LATE] = "Slack took too long to hand it out; please try again",
-	[ATTACH_ROOM] = "I'm reading too many files just now; please try again",
+static const enum words unread[ATTACH_WHYS] = {
+	[ATTACH_KIND] = WORDS_UNREAD_KIND,
+	[ATTACH_BLIND] = WORDS_UNREAD_BLIND,
+	[ATTACH_LARGE] = WORDS_UNREAD_LARGE,
+	[ATTACH_MANY] = WORDS_UNREAD_MANY,
+	[ATTACH_SCOPE] = WORDS_UNREAD_SCOPE,
+	[ATTACH_OUTSIDE] = WORDS_UNREAD_OUTSIDE,
+	[ATTACH_GONE] = WORDS_UNREAD_GONE,
+	[ATTACH_FAILED] = WORDS_UNREAD_FAILED,
+	[ATTACH_LATE] = WORDS_UNREAD_LATE,
+	[ATTACH_ROOM] = WORDS_UNREAD_ROOM,
 };
 
-void sentence_unread(enum attach_why why, const char *name, struct buf *out)
+void sentence_unread(enum attach_why why, const char *name, const char *locale,
+		     struct buf *out)
 {
-	(void)buf_addf(out, "_I couldn't read_ `%s`_: %s._", name, unread[why]);
+	const struct words_fill fill[] = {
+		{ "name", name },
+		{ "why", words_get(unread[why], locale) },
+		{ NULL, NULL },
+	};
+
+	(void)words_add(out, WORDS_UNREAD, locale, fill);
 }
 
-void sentence_unread_more(size_t n, struct buf *out)
+void sentence_unread_more(size_t n, const char *locale, struct buf *out)
 {
-	(void)buf_addf(out, " _Nor %zu more._", n);
+	char number[24];
+	const struct words_fill fill[] = { { "n", number }, { NULL, NULL } };
+
+	(void)snprintf(number, sizeof(number), "%zu", n);
+	(void)buf_addc(out, ' ');
+	(void)words_add(out, WORDS_UNREAD_MORE, locale, fill);
 }
 
 enum sentence sentence_of(enum llm_end end)
@@ -168,12 +120,15 @@ void sentence_ref(const char *entry_id, char out[SENTENCE_REF_SIZE])
 	(void)snprintf(out, SENTENCE_REF_SIZE, "%s", entry_id);
 }
 
-void sentence_write(enum sentence s, const char *entry_id, struct buf *out)
+void sentence_write(enum sentence s, const char *locale, const char *entry_id,
+		    struct buf *out)
 {
 	char ref[SENTENCE_REF_SIZE];
+	const struct words_fill fill[] = { { "ref", ref }, { NULL, NULL } };
 
 	sentence_ref(entry_id, ref);
-	(void)buf_addf(out, "%s (ref. %s)", sentences[s].text, ref);
+	(void)words_add(out, sentences[s].text, locale, NULL);
+	(void)words_add(out, WORDS_REF, locale, fill);
 }
 
 const char *sentence_name(enum sentence s)

@@ -10,7 +10,8 @@
 
 struct buf;
 
-/* What a person reads when there is no answer, or not all of it. */
+/* What a person reads when there is no answer, or not all of it; the text is
+ * in slack/words.c. */
 enum sentence {
 	SENTENCE_TIMEOUT,
 	SENTENCE_BUSY,
@@ -41,29 +42,18 @@ bool sentence_of_dead(const char *name);
 #define SENTENCE_REF_SIZE 7
 void sentence_ref(const char *entry_id, char out[SENTENCE_REF_SIZE]);
 
-/* Appends the sentence with the entry's short id. */
-void sentence_write(enum sentence s, const char *entry_id, struct buf *out);
+/* Appends the sentence with the entry's short id, in the agent's language. */
+void sentence_write(enum sentence s, const char *locale, const char *entry_id,
+		    struct buf *out);
 
 /* As a word for the log and the journal: "timeout". */
 const char *sentence_name(enum sentence s);
 
-/* While we are stopped in the middle of it. */
-extern const char sentence_parked[];
-
-/* In place of an answer that has to wait behind so many others. */
-void sentence_backlog(long ahead, char *out, size_t size);
-
-/* Said below an answer that is not whole; Markdown. */
-extern const char sentence_cut_model[];   /* the model's own limit */
-extern const char sentence_cut_answer[];  /* ours, of answer_max_bytes */
-extern const char sentence_cut_stopped[]; /* a person's */
-
-/* To who sends us out of a thread. */
-extern const char sentence_muted[];
-
 /* Said below an answer to which a file was attached that nobody could read, and
- * of that many more; Markdown. The name is a cleaned one. */
-void sentence_unread(enum attach_why why, const char *name, struct buf *out);
-void sentence_unread_more(size_t n, struct buf *out);
+ * of that many more; Markdown. The name is a cleaned one; why is not
+ * ATTACH_READ. */
+void sentence_unread(enum attach_why why, const char *name, const char *locale,
+		     struct buf *out);
+void sentence_unread_more(size_t n, const char *locale, struct buf *out);
 
 #endif

@@ -12,6 +12,7 @@
 #include "base/metric.h"
 #include "route/job.h"
 #include "slack/text.h"
+#include "slack/words.h"
 #include "turn/names.h"
 #include "turn/turn.h"
 
@@ -280,7 +281,7 @@ static void muted(struct errand *n)
 	if (message_thread_key(n->job->msg, key, sizeof(key)) == 0)
 		engaged_end(n->w->engaged, key);
 	n->write = end_engagement;
-	notice_say(n, sentence_muted);
+	notice_say(n, words_get(WORDS_MUTED, n->job->agent.locale));
 }
 
 static void run(struct errand *n)

@@ -12,6 +12,7 @@
 #include "route/job.h"
 #include "route/message.h"
 #include "slack/markdown.h"
+#include "slack/words.h"
 #include "turn/turn.h"
 
 /*
@@ -51,7 +52,8 @@ static void end_stopped(struct turn *t)
 		return;
 	}
 	mrkdwn_close(&t->answer);
-	(void)buf_adds(&t->answer, sentence_cut_stopped);
+	(void)buf_addf(&t->answer, "\n\n%s",
+		       words_get(WORDS_STOPPED, t->job->agent.locale));
 	t->answered = true;
 	turn_step(t, "stopped", NULL);
 	turn_set(t, TURN_WRITING);

@@ -18,6 +18,7 @@
 #include "route/job.h"
 #include "route/message.h"
 #include "slack/markdown.h"
+#include "slack/words.h"
 #include "turn/attach.h"
 #include "turn/prompt.h"
 
@@ -220,9 +221,9 @@ static void enter_placing(struct turn *t)
 		return;
 	}
 	if (!text || text[0] == '\0')
-		text = "Thinking...";
+		text = words_get(WORDS_THINKING, j->agent.locale);
 	if (t->w->draining) {
-		text = sentence_parked;
+		text = words_get(WORDS_PARKED, j->agent.locale);
 		t->parked = true;
 	}
 	if (shape_say(&s, text, !t->conn->no_blocks) < 0) {
@@ -262,11 +263,12 @@ void turn_fail(struct turn *t, enum sentence s, const char *why)
 		mrkdwn_close(&t->answer);
 		(void)buf_adds(&t->answer, "\n\n");
 	}
-	sentence_write(s, t->job->entry.id, &t->answer);
+	sentence_write(s, t->job->agent.locale, t->job->entry.id, &t->answer);
 	turn_set(t, TURN_WRITING);
 }
 
-/* The model has ended, or we ended it; say so when that cut the answer. */
+/* The model has ended, or we ended it; what is to be said below its answer
+ * follows, if anything is. */
 static void answered(struct turn *t, const char *remark)
 {
 	bool unread = t->files && attach_unread(t->files);
@@ -274,19 +276,24 @@ static void answered(struct turn *t, const char *remark)
 	if (remark || unread)
 		mrkdwn_close(&t->answer);
 	if (remark)
-		(void)buf_adds(&t->answer, remark);
+		(void)buf_addf(&t->answer, "\n\n%s", remark);
 	if (unread)
-		attach_remark(t->files, &t->answer);
+		attach_remark(t->files, t->job->agent.locale, &t->answer);
 	t->answered = true;
 	turn_step(t, "answered", NULL);
 	turn_set(t, TURN_WRITING);
+}
+
+static void answered_in_part(struct turn *t, enum words why)
+{
+	answered(t, words_get(why, t->job->agent.locale));
 }
 
 static void cut(struct turn *t)
 {
 	llm_cancel(t->llm);
 	t->llm = NULL;
-	answered(t, sentence_cut_answer);
+	answered_in_part(t, WORDS_CUT_BY_US);
 }
 
 /* No more than we show, and no half character at the end. */
@@ -343,12 +350,14 @@ static void on_llm_done(const struct llm_result *r, void *arg)
 	if (r->end == LLM_TOO_LONG && t->answer.len == 0 && read_trim(t))
 		return;
 	if (t->cut)
-		answered(t, sentence_cut_answer);
+		answered_in_part(t, WORDS_CUT_BY_US);
 	else if (is_blank(&t->answer) ||
 		 (r->end != LLM_DONE && r->end != LLM_LENGTH))
 		turn_fail(t, sentence_of(r->end), r->msg);
+	else if (r->end == LLM_LENGTH)
+		answered_in_part(t, WORDS_CUT_BY_MODEL);
 	else
-		answered(t, r->end == LLM_LENGTH ? sentence_cut_model : NULL);
+		answered(t, NULL);
 }
 
 void turn_ask(struct turn *t, const struct prompt *p)

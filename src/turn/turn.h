@@ -292,7 +292,7 @@ struct turn {
 
 	/* the answer */
 	struct llm_call *llm;
-	char backlog[160]; /* shown until there is something of it */
+	char backlog[200]; /* shown until there is something of it */
 	struct buf answer; /* Markdown */
 	bool cut;          /* it is longer than we show */
 	bool answered;     /* the model ended well */

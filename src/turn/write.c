@@ -60,7 +60,8 @@ static int replace(struct turn *t)
 	t->answered = false;
 	reply_release(&t->reply);
 	buf_reset(&t->answer);
-	sentence_write(SENTENCE_UNSHOWN, t->job->entry.id, &t->answer);
+	sentence_write(SENTENCE_UNSHOWN, t->job->agent.locale, t->job->entry.id,
+		       &t->answer);
 	(void)snprintf(t->verdict, sizeof(t->verdict), "failed:%s",
 		       sentence_name(SENTENCE_UNSHOWN));
 	return reply_init(&t->reply, t->answer.data, t->answer.len);

@@ -314,6 +314,25 @@ static bool was_told(const char *words)
 	return found;
 }
 
+START_TEST(an_agent_says_its_own_sentences_in_its_language)
+{
+	struct sim_llm broken = { .mode = SIM_LLM_STATUS, .status = 401 };
+	char ts[SIM_TS];
+	char *text;
+
+	rig_up(&rig);
+	ctl_fails(ARGS("agent", "set", "acme", "--locale", "fr"),
+		  "locale: not a language that we speak (en, de)");
+	ctl_ok(ARGS("agent", "set", "acme", "--locale", "de"));
+	ctl_tells(ARGS("--json", "agent", "show", "acme"), "\"locale\":\"de\"");
+	ck_assert_int_eq(sim_llm(rig.sim, &broken), 0);
+	rig_say(&rig, "C1", "U1", "<@UB1> hello", NULL, ts);
+	text = rig_answer(&rig, "C1", ts);
+	ck_assert_msg(strstr(text, "lässt mich leider nicht ein"), "%s", text);
+	free(text);
+}
+END_TEST
+
 static void ask(const char *channel, const char *thread, char ts[SIM_TS])
 {
 	char own[SIM_TS];
@@ -502,6 +521,7 @@ int main(void)
 	tcase_set_timeout(tc, 90);
 	tcase_add_test(tc,
 		       app_in_two_workspaces_answers_each_with_its_own_token);
+	tcase_add_test(tc, an_agent_says_its_own_sentences_in_its_language);
 	tcase_add_test(tc, each_tenant_has_its_own_agent);
 	tcase_add_test(tc,
 		       each_channel_has_its_agent_and_a_thread_keeps_its_own);
