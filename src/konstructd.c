@@ -375,6 +375,7 @@ static int create_admin(struct daemon *d, struct err *e)
 		.places = d->several.places,
 		.stopping = &d->stopping,
 		.settings = reload_run,
+		.settings_ok = reload_ok,
 		.arg = d->reload,
 	};
 

@@ -35,6 +35,7 @@ struct reload {
 	int64_t longest_ms; /* of any settings that there were */
 	struct loop_task task;
 	atomic_bool posted;
+	atomic_bool failed; /* the last time */
 };
 
 int64_t reload_longest_turn_ms(const struct conf *c)
@@ -231,6 +232,7 @@ int reload_run(void *arg, bool apply, struct buf *out, struct err *e)
 		e->kind = ERR_INPUT;
 	if (!apply)
 		return rc;
+	atomic_store(&r->failed, rc < 0);
 	(void)sd_notify(0, "READY=1");
 	if (rc < 0)
 		log_error(LOG_FIELDS({ "reason", e->msg }),
@@ -238,6 +240,13 @@ int reload_run(void *arg, bool apply, struct buf *out, struct err *e)
 	else
 		log_info(NULL, "the settings were read again");
 	return rc;
+}
+
+bool reload_ok(void *arg)
+{
+	struct reload *r = arg;
+
+	return !atomic_load(&r->failed);
 }
 
 static void on_signal(struct loop_task *t)

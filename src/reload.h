@@ -51,6 +51,9 @@ void reload_free(struct reload *r); /* its loop has stopped; NULL is allowed */
  */
 int reload_run(void *arg, bool apply, struct buf *out, struct err *e);
 
+/* Was there no mistake when the settings were last read? Any thread. */
+bool reload_ok(void *arg);
+
 /* Reloads, and logs what came of it. Any thread; doesn't wait. */
 void reload_signal(struct reload *r);
 

@@ -53,6 +53,8 @@ struct admin_opts {
 	/* How the file's settings differ from those that run; with apply true
 	 * they are put in force. Appends JSON; -1 with e. NULL: not here. */
 	int (*settings)(void *arg, bool apply, struct buf *out, struct err *e);
+	/* Had they no mistake when last put in force? Goes with settings. */
+	bool (*settings_ok)(void *arg);
 	void *arg;
 };
 

@@ -418,6 +418,10 @@ int metrics_page(const struct admin_opts *o, int64_t started_ms,
 	one(out, "konstruct_uptime_seconds", "gauge", "Since the start.",
 	    (uint64_t)(clock_ms() - started_ms) / 1000);
 	add_well(out, o);
+	if (o->settings_ok)
+		one(out, "konstruct_settings_ok", "gauge",
+		    "0 when the last reload found a mistake in the settings.",
+		    o->settings_ok(o->arg));
 	if (o->hub)
 		add_links(out, o->hub);
 	if (o->journal)

@@ -119,6 +119,14 @@ START_TEST(reload_under_load_drops_no_link_and_loses_no_answer)
 }
 END_TEST
 
+static void metric_is(const char *line)
+{
+	char *page;
+
+	ck_assert_int_eq(rig_get(&rig, "/metrics", &page), 200);
+	holds(page, line);
+}
+
 START_TEST(bad_file_keeps_what_runs)
 {
 	char ts[SIM_TS];
@@ -127,9 +135,12 @@ START_TEST(bad_file_keeps_what_runs)
 	ck_assert_int_eq(kill(rig.bed.pid, SIGHUP), 0);
 	ck_assert(rig_logged(&rig, "the settings stay as they were", MS));
 	ck_assert(rig_logged(&rig, "conf.d/t.conf:2: 'burst'", MS));
+	metric_is("\nkonstruct_settings_ok 0\n");
 	free(ctl(78, "reload", NULL, NULL));
 	put("");
 	holds(ctl(0, "config", "diff", NULL), "the file says what runs");
+	reload();
+	metric_is("\nkonstruct_settings_ok 1\n");
 	ask("<@UB1> hello", ts);
 	free(rig_answer(&rig, "C1", ts));
 }
