@@ -12,8 +12,8 @@ struct zone;
 
 /*
  * What users.info tells of people: display names, time zones, who is a guest;
- * kept for an hour. One worker's. A scope is "app:workspace"; when Slack says that the app may not
- * ask there, nobody does for an hour.
+ * kept for an hour. One worker's. A scope is "app:workspace"; when Slack says
+ * that the app may not ask there, nobody does for an hour.
  */
 struct names;
 
