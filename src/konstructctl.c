@@ -85,6 +85,7 @@ static const struct {
 			       NAMES_TENANT, print_done },
 	[CTL_AGENT_SHOW] = { "GET", "/v1/tenants/", "/agent", NAMES_TENANT,
 			     print_agent },
+	[CTL_EXPORT] = { "GET", "/v1/export", "", NAMES_NONE, print_export },
 	[CTL_APPLY] = { "POST", "/v1/apply", "", NAMES_NONE, print_done },
 	[CTL_EXPLAIN] = { "GET", "/v1/explain/", "", NAMES_MESSAGE,
 			  print_explained },
@@ -482,6 +483,10 @@ static int make_path(const struct ctl_args *a, struct ctl *c, const char *name,
 
 	if (a->command == CTL_USAGE)
 		return usage_path(a, name, out, size, e);
+	if (a->token_files) {
+		(void)snprintf(out, size, "/v1/export/files");
+		return EX_OK;
+	}
 	if (!a->second || a->command == CTL_SECRET_SET) {
 		(void)snprintf(out, size, "%s%s%s", plans[a->command].before,
 			       name, plans[a->command].after);

@@ -222,6 +222,24 @@ START_TEST(one_tenant_alone_is_named_without_an_index)
 }
 END_TEST
 
+START_TEST(ids_alone_stand_for_a_connection_that_is_there)
+{
+	static const char text[] =
+		"{\"tenants\":[{\"name\":\"a\",\"connections\":["
+		"{\"app_id\":\"A1\",\"workspace_id\":\"T1\"}]}]}";
+	static const char half[] = "{\"tenants\":[{\"name\":\"a\","
+				   "\"connections\":[{\"app_id\":\"A1\"}]}]}";
+	struct err e = { 0 };
+
+	ck_assert_msg(apply_parse(&a, text, strlen(text), &e) == 0, "%s",
+		      e.msg);
+	ck_assert(apply_known(&a.tenants[0].connections[0]));
+	apply_release(&a);
+	ck_assert_int_eq(apply_parse(&a, half, strlen(half), &e), -1);
+	ck_assert_str_eq(e.msg, "tenants[0].connections[0].app_token: missing");
+}
+END_TEST
+
 START_TEST(a_change_may_bring_a_bot_token_alone)
 {
 	static const char text[] = "{\"name\":\"a\",\"bot_token\":\"xoxb-1\"}";
@@ -294,6 +312,7 @@ int main(void)
 	tcase_add_test(tc, a_value_that_is_too_long_is_refused_not_cut);
 	tcase_add_test(tc, one_tenant_alone_is_named_without_an_index);
 	tcase_add_test(tc, a_change_may_bring_a_bot_token_alone);
+	tcase_add_test(tc, ids_alone_stand_for_a_connection_that_is_there);
 	tcase_add_loop_test(tc, the_app_is_read_from_an_app_token, 0,
 			    COUNT(tokens));
 	tcase_add_test(tc, a_token_is_never_shown_whole);

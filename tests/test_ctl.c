@@ -68,6 +68,8 @@ static const struct {
 	{ "dead drop 0abc", CTL_DEAD_DROP, "0abc" },
 	{ "status", CTL_STATUS, NULL },
 	{ "reload", CTL_RELOAD, NULL },
+	{ "export --token-files", CTL_EXPORT, NULL },
+	{ "top --once", CTL_TOP, NULL },
 	{ "config diff --json", CTL_CONFIG_DIFF, NULL },
 	{ "-c f config check", CTL_CONFIG_CHECK, NULL },
 	{ "status --help", CTL_HELP, NULL },

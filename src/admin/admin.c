@@ -102,7 +102,7 @@ static void tell_hub(const struct admin *a, const struct api_call *c)
 			if (conn->app_token)
 				hub_app_put(a->opts.hub, conn->app_id,
 					    conn->app_token);
-			if (a->opts.quarantine)
+			if (a->opts.quarantine && conn->bot_token)
 				(void)quarantine_lift(a->opts.quarantine,
 						      conn->app_id,
 						      conn->workspace_id);

@@ -16,16 +16,18 @@ struct listing {
 	struct jwrite *w;
 	const char *key; /* of the one that is wanted */
 	const char *id;  /* NULL: the default one, which comes first */
+	bool bare;       /* without ids */
 	size_t n;
 	char first[81]; /* its name */
 };
 
-static void write_agent(struct jwrite *w, const char *key,
+static void write_agent(struct jwrite *w, const char *key, const char *id,
 			const struct agent *a)
 {
 	jw_object(w, key);
 	jw_str(w, "name", a->name);
-	jw_str(w, "id", a->id);
+	if (id)
+		jw_str(w, "id", id);
 	jw_bool(w, "default", a->is_default);
 	jw_raw(w, "channels", a->channels);
 	jw_str(w, "role", a->role);
@@ -44,7 +46,7 @@ static int write_one(const struct agent *a, void *arg)
 	if (l->id && strcmp(l->id, a->id) != 0)
 		return 0;
 	l->n++;
-	write_agent(l->w, l->key, a);
+	write_agent(l->w, l->key, a->id, a);
 	return 1;
 }
 
@@ -52,14 +54,14 @@ static int write_each(const struct agent *a, void *arg)
 {
 	struct listing *l = arg;
 
-	write_agent(l->w, NULL, a);
+	write_agent(l->w, NULL, l->bare ? NULL : a->id, a);
 	return 0;
 }
 
 static int write_all(struct jwrite *w, struct store *s, const char *tenant_id,
-		     struct err *e)
+		     bool bare, struct err *e)
 {
-	struct listing l = { .w = w };
+	struct listing l = { .w = w, .bare = bare };
 
 	jw_array(w, "agents");
 	if (s->ops->agents(s, tenant_id, write_each, &l, e) < 0)
@@ -75,7 +77,13 @@ int agents_write(struct jwrite *w, struct store *s, const char *tenant_id,
 
 	if (s->ops->agents(s, tenant_id, write_one, &l, e) < 0)
 		return -1;
-	return write_all(w, s, tenant_id, e);
+	return write_all(w, s, tenant_id, false, e);
+}
+
+int agents_export(struct jwrite *w, struct store *s, const char *tenant_id,
+		  struct err *e)
+{
+	return write_all(w, s, tenant_id, true, e);
 }
 
 static int count(const struct agent *a, void *arg)
@@ -109,7 +117,7 @@ int agents_list(struct api_call *c, struct store *s, struct err *e)
 	if (rc == 0) {
 		jw_init(&w, &c->out);
 		jw_object(&w, NULL);
-		rc = write_all(&w, s, t.id, e);
+		rc = write_all(&w, s, t.id, false, e);
 		jw_object_end(&w);
 	}
 	tenant_release(&t);

@@ -21,6 +21,9 @@ int agents_remove(struct api_call *c, struct store *s, struct err *e);
 /* As members of a tenant: "agent", the default one, and "agents", all. */
 int agents_write(struct jwrite *w, struct store *s, const char *tenant_id,
 		 struct err *e);
+/* "agents", as admin/apply.h reads them: without their ids. */
+int agents_export(struct jwrite *w, struct store *s, const char *tenant_id,
+		  struct err *e);
 /* "agent", the name of the default one or null, and "agents", how many. */
 int agents_write_names(struct jwrite *w, struct store *s, const char *tenant_id,
 		       struct err *e);

@@ -6,6 +6,7 @@
 #include <string.h>
 
 #include "admin/agents.h"
+#include "admin/export.h"
 #include "admin/letters.h"
 #include "admin/rotate.h"
 #include "admin/secrets.h"
@@ -52,6 +53,8 @@ static const struct api_command commands[] = {
 	{ "PUT", "/v1/tenants/*/agents/*", BODY_AGENT, true, agents_set },
 	{ "DELETE", "/v1/tenants/*/agents/*", BODY_NONE, true, agents_remove },
 	{ "POST", "/v1/apply", BODY_TENANTS, true, tenants_apply },
+	{ "GET", "/v1/export", BODY_NONE, false, export_all },
+	{ "GET", "/v1/export/files", BODY_NONE, false, export_with_files },
 	{ "GET", "/v1/tenants/*/usage/*", BODY_NONE, false, usage_one },
 	{ "GET", "/v1/usage/*", BODY_NONE, false, usage_all },
 	{ "GET", "/v1/explain/*", BODY_NONE, false, letters_explain },

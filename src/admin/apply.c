@@ -74,6 +74,12 @@ static int parse_agent(struct apply_agent *g, const struct json *j,
 		       : 0;
 }
 
+/* The ids of one that is there, whose tokens stay. */
+static bool is_kept(const struct apply_connection *c)
+{
+	return !c->app_token && !c->bot_token && c->app_id && c->workspace_id;
+}
+
 /* Both tokens, and not of two apps as far as they show it; a change may leave
  * out the app's. */
 static int check_connection(const struct apply_connection *c, bool change,
@@ -81,6 +87,8 @@ static int check_connection(const struct apply_connection *c, bool change,
 {
 	char app[33];
 
+	if (is_kept(c))
+		return 0;
 	if (!c->app_token && !change)
 		return field_bad(e, c->place, "app_token", "missing");
 	if (!c->bot_token)
@@ -461,7 +469,8 @@ int apply_check(const struct apply *a, const struct conf *c, struct err *e)
 
 bool apply_known(const struct apply_connection *c)
 {
-	return c->app_id && c->workspace_id && c->bot_user_id && c->bot_id;
+	return is_kept(c) ||
+	       (c->app_id && c->workspace_id && c->bot_user_id && c->bot_id);
 }
 
 bool apply_name_valid(const char *name)

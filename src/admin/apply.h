@@ -30,6 +30,9 @@ struct store;
  * "access" of a tenant and of an agent says who may talk to it: an object as
  * route/access.h has it. A member that is null is set no more.
  *
+ * Of a connection that the tenant has already the tokens may be left out, if
+ * app_id and workspace_id are there: they stay.
+ *
  * For several workspaces the six of the connection stand in the objects of
  * an array "connections" instead. An id that is missing is asked of Slack.
  */
@@ -47,7 +50,7 @@ struct apply_connection {
 	char *app_id;    /* NULL as the other ids: not known */
 	char *app_token; /* NULL: it stays */
 	char *workspace_id;
-	char *bot_token;
+	char *bot_token; /* NULL: both stay, of a connection that is there */
 	char *bot_user_id;
 	char *bot_id;
 };

@@ -88,6 +88,11 @@ static int check_there(const struct writing *w,
 		return -1;
 	if (s.found)
 		return 0;
+	if (!c->bot_token)
+		return err_set(w->e, ERR_INPUT,
+			       "%sapp_token: missing, as app %.32s in workspace"
+			       " %.32s is new here",
+			       c->place, c->app_id, c->workspace_id);
 	return err_set(w->e, ERR_INPUT,
 		       "%sbot_token: is of app %.32s in workspace %.32s, which"
 		       " is new here: the app's token is needed too",
@@ -111,6 +116,8 @@ static int write_connection(const struct writing *w,
 
 	if ((c->app_token ? write_app(w, c) : check_there(w, c, row)) < 0)
 		return -1;
+	if (!c->bot_token)
+		return 0;
 	if (w->store->ops->connection_put(w->store, &conn, w->e) < 0)
 		return err_wrap(w->e, "%sworkspace_id", c->place);
 	return 0;

@@ -23,6 +23,7 @@ const struct ctl_word ctl_words[] = {
 	{ "agent", "show", "TENANT [AGENT]", 0, CTL_AGENT_SHOW },
 	{ "agent", "remove", "TENANT AGENT", 0, CTL_AGENT_REMOVE },
 	{ "apply", NULL, "FILE", 0, CTL_APPLY },
+	{ "export", NULL, NULL, TAKES_EXPORT, CTL_EXPORT },
 	{ "backup", NULL, "FILE", NO_OFFLINE, CTL_BACKUP },
 	{ "explain", NULL, "PERMALINK|EVENT|ENTRY", 0, CTL_EXPLAIN },
 	{ "dead", "list", NULL, 0, CTL_DEAD_LIST },
@@ -90,6 +91,7 @@ const struct option ctl_options[] = {
 	{ "default", no_argument, NULL, 'd' },
 	{ "agent-view", no_argument, NULL, 'W' },
 	{ "once", no_argument, NULL, 'O' },
+	{ "token-files", no_argument, NULL, 'X' },
 	{ NULL, 0, NULL, 0 },
 };
 
@@ -144,6 +146,7 @@ static const struct {
 	{ 'd', offsetof(struct ctl_args, is_default), TAKES_AGENT },
 	{ 'W', offsetof(struct ctl_args, agent_view), TAKES_MANIFEST },
 	{ 'O', offsetof(struct ctl_args, once), TAKES_ONCE },
+	{ 'X', offsetof(struct ctl_args, token_files), TAKES_EXPORT },
 };
 
 void ctl_usage(FILE *out)
@@ -167,6 +170,7 @@ void ctl_usage(FILE *out)
 	      "  agent show TENANT [AGENT]\n"
 	      "  agent remove TENANT AGENT\n"
 	      "  apply FILE.json\n"
+	      "  export [--token-files]  all tenants, for apply; no secrets\n"
 	      "  backup FILE     of an SQLite store, also while the daemon runs\n"
 	      "  explain PERMALINK|EVENT|ENTRY\n"
 	      "  dead list\n"
@@ -342,6 +346,10 @@ static int take_option(struct ctl_args *a, int opt, char **argv, int *seen,
 		return 0;
 	case 'W':
 		a->agent_view = true;
+		*seen = opt;
+		return 0;
+	case 'X':
+		a->token_files = true;
 		*seen = opt;
 		return 0;
 	case 'O':

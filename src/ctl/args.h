@@ -21,6 +21,7 @@ enum ctl_command {
 	CTL_AGENT_SHOW,
 	CTL_AGENT_REMOVE,
 	CTL_APPLY,
+	CTL_EXPORT,
 	CTL_BACKUP,
 	CTL_EXPLAIN,
 	CTL_DEAD_LIST,
@@ -85,6 +86,7 @@ struct ctl_args {
 	const char *access[CTL_ACCESS];
 	bool agent_view;
 	bool once;
+	bool token_files;
 };
 
 /*

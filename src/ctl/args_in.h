@@ -20,6 +20,7 @@ enum {
 	TAKES_CHANGE = 64,
 	TAKES_USAGE = 128,
 	TAKES_ONCE = 256,
+	TAKES_EXPORT = 512,
 };
 
 struct ctl_word {

@@ -55,5 +55,6 @@ void print_usage(const struct json *j);
 int usage_what(const char *by, const char *since, int64_t now_ms,
 	       char out[USAGE_WHAT], struct err *e);
 void print_changes(const struct json *j);
+void print_export(const struct json *j);
 
 #endif

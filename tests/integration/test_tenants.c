@@ -509,6 +509,80 @@ START_TEST(model_of_a_tenant_is_set)
 }
 END_TEST
 
+static char *exported(const char *option)
+{
+	const char *const args[] = { "export", option, NULL };
+	char *out = NULL;
+
+	ck_assert_int_eq(rig_ctl(&rig, &out, args), 0);
+	return out;
+}
+
+/* Its exit code. */
+static int apply_text(const char *text)
+{
+	char path[128];
+	const char *const args[] = { "apply", path, NULL };
+	char *out;
+	FILE *f;
+	int rc;
+
+	(void)snprintf(path, sizeof(path), "%s/tenants.json", rig.bed.dir);
+	f = fopen(path, "w");
+	ck_assert_ptr_nonnull(f);
+	fputs(text, f);
+	fclose(f);
+	rc = rig_ctl(&rig, &out, args);
+	free(out);
+	return rc;
+}
+
+START_TEST(what_is_exported_is_applied_as_it_was)
+{
+	char app[128], bot[128], ts[SIM_TS];
+	char *first, *second, *files, *p;
+	struct sim_stats st;
+
+	two_tenants("fast", NULL);
+	ctl_ok(ARGS("tenant", "set", "acme", "--burst", "7", "--budget",
+		    "person/requests/day=50"));
+	ctl_ok(ARGS("agent", "set", "acme", "Mara", "--persona",
+		    "Dry \"wit\".\n\tKind.", "--channels", "C1,C2"));
+	first = exported(NULL);
+	ck_assert_ptr_null(strstr(first, "xoxb"));
+	ck_assert_ptr_null(strstr(first, "xapp"));
+	ck_assert_int_eq(apply_text(first), 0);
+	second = exported(NULL);
+	ck_assert_str_eq(first, second);
+	free(second);
+	/* What is changed since goes back, and the tokens stay. */
+	ctl_ok(ARGS("tenant", "set", "acme", "--burst", "9", "--budget",
+		    "none"));
+	ctl_ok(ARGS("agent", "set", "acme", "Mara", "--persona", "x"));
+	ck_assert_int_eq(apply_text(first), 0);
+	second = exported(NULL);
+	ck_assert_str_eq(first, second);
+	rig_say(&rig, "C1", "U1", "<@UB1> hello", NULL, ts);
+	free(rig_answer(&rig, "C1", ts));
+	sim_stats(rig.sim, &st);
+	ck_assert_uint_eq(st.links_opened, 2);
+	/* Where the connection isn't there it wants tokens, */
+	ctl_ok(ARGS("tenant", "remove", "acme"));
+	ck_assert_int_eq(apply_text(first), 65);
+	/* which may be files. */
+	files = exported("--token-files");
+	p = strstr(files, "\"A2-T2.bot-token\"");
+	ck_assert_ptr_nonnull(p);
+	ck_assert_int_eq(apply_text(files), 66);
+	token_file("A2.app-token", "xapp-1-A2-1-sim", app);
+	token_file("A2-T2.bot-token", "xoxb-sim-t2", bot);
+	ck_assert_int_eq(apply_text(files), 0);
+	free(files);
+	free(first);
+	free(second);
+}
+END_TEST
+
 int main(void)
 {
 	Suite *s = suite_create("tenants");
@@ -528,6 +602,7 @@ int main(void)
 	tcase_add_test(tc, agents_are_kept_in_order);
 	tcase_add_test(tc, model_preference_picks_the_model);
 	tcase_add_test(tc, model_of_a_tenant_is_set);
+	tcase_add_test(tc, what_is_exported_is_applied_as_it_was);
 	tcase_add_test(tc, bot_token_alone_is_replaced_and_ends_a_quarantine);
 	tcase_add_test(
 		tc, over_the_limit_one_person_is_told_and_no_model_is_called);
