@@ -3,12 +3,14 @@
 #include <stdlib.h>
 #include <string.h>
 
+#include "base/clock.h"
 #include "base/conf.h"
 #include "base/err.h"
 #include "base/log.h"
 #include "envelopes.h"
 #include "route/job.h"
 #include "route/message.h"
+#include "route/people.h"
 #include "route/routing.h"
 #include "state/gate.h"
 #include "store/usage.h"
@@ -28,6 +30,9 @@ static struct {
 	struct admit asked;
 	char where[100];    /* the agent was asked for */
 	const char *locale; /* of the agent; NULL: none */
+	char where[100];    /* the agent was asked for */
+	const char *access;
+	int looked_up;      /* persons */
 	const char *budget; /* NULL: none */
 	int64_t used;       /* requests of the person, today */
 	int sums;           /* 0, or -1 */
@@ -94,6 +99,7 @@ static int fake_agent(struct store *s, const char *tenant_id,
 	if (fake.agent > 0) {
 		out->name = dup("Konrad");
 		out->locale = dup(fake.locale ? fake.locale : "");
+		out->access = fake.access ? dup(fake.access) : NULL;
 	}
 	return fake.agent;
 }
@@ -198,6 +204,25 @@ static struct conf conf = { .rate_per_minute = 30, .burst = 30 };
 
 static struct routing *r;
 
+static struct people *people;
+
+static void fake_look_up(const struct connection *c, const char *user,
+			 void *arg)
+{
+	(void)arg;
+	ck_assert_str_eq(c->bot_token, "xoxb-1");
+	ck_assert_str_eq(user, "U1");
+	fake.looked_up++;
+}
+
+/* What Slack tells of U1. */
+static void know(enum access_fact guest, enum access_fact stranger)
+{
+	const struct person p = { guest, stranger };
+
+	people_tell(people, "A1:T1", "U1", &p, clock_ms());
+}
+
 static void setup(void)
 {
 	log_set_level(LOG_LEVEL_ERROR);
@@ -207,12 +232,16 @@ static void setup(void)
 	fake.rate = -1;
 	fake.burst = -1;
 	fake.admission = ADMIT_ACCEPT;
+	people = people_create();
+	ck_assert_ptr_nonnull(people);
+	know(FACT_NO, FACT_NO);
 }
 
 static void teardown(void)
 {
 	routing_free(r);
 	r = NULL;
+	people_free(people);
 }
 
 #define NOW INT64_C(1700000001000)
@@ -229,6 +258,8 @@ static void begin_entry(const char *event, struct entry en)
 	r->conf = &conf;
 	r->gate = &gate;
 	r->store = &store;
+	r->people = people;
+	r->look_up = fake_look_up;
 	r->now_ms = NOW;
 }
 
@@ -483,6 +514,124 @@ START_TEST(without_an_agent_the_channel_is_told_once)
 	ck_assert_int_eq(route(DIRECT), V_REFUSE);
 	ck_assert_ptr_nonnull(r->notice);
 	ck_assert_int_eq(fake.warnings, 3);
+	ck_assert_int_eq(route(REPLY), V_DROP);
+}
+END_TEST
+
+#define BOT                                                             \
+	"{\"type\":\"app_mention\",\"user\":\"U9\",\"channel\":\"C1\"," \
+	"\"ts\":\"1700000000.000100\",\"text\":\"<@UBOT> hi\","         \
+	"\"bot_id\":\"B9\"}"
+#define OWN_BOT                                                         \
+	"{\"type\":\"app_mention\",\"user\":\"U9\",\"channel\":\"C1\"," \
+	"\"ts\":\"1700000000.000100\",\"text\":\"<@UBOT> hi\","         \
+	"\"bot_id\":\"BBOT\"}"
+
+START_TEST(who_may_not_ask_is_told_once_and_costs_nothing)
+{
+	fake.access = "{\"people_denied\":[\"U1\"]}";
+	ck_assert_int_eq(route(MENTION), V_REFUSE);
+	ck_assert_str_eq(r->stage, "access");
+	ck_assert_str_eq(r->why, "person");
+	ck_assert_ptr_null(fake.asked.entry);
+	ck_assert_int_eq(routing_settle(r), 0);
+	ck_assert_str_eq(r->req.note.verdict, "refuse:access");
+	ck_assert_ptr_null(r->req.note.engaged);
+	ck_assert_int_eq(r->job->kind, JOB_NOTICE);
+	ck_assert_str_eq(r->job->notice,
+			 "I may not answer you. Your administrator decides who"
+			 " may ask me.");
+	ck_assert_int_eq(route(MENTION), V_REFUSE);
+	ck_assert_ptr_null(r->notice);
+	ck_assert_int_eq(routing_settle(r), 0);
+	ck_assert_ptr_null(r->job);
+
+	/* another reason, another sentence */
+	fake.access = "{\"direct_messages\":false}";
+	ck_assert_int_eq(route(DIRECT), V_REFUSE);
+	ck_assert_ptr_nonnull(r->notice);
+}
+END_TEST
+
+START_TEST(who_may_not_ask_and_only_goes_on_in_a_thread_meets_silence)
+{
+	fake.access = "{\"people_denied\":[\"U1\"]}";
+	ck_assert_int_eq(route(REPLY), V_DROP);
+	ck_assert_str_eq(r->stage, "access");
+	ck_assert_int_eq(fake.warnings, 0);
+}
+END_TEST
+
+START_TEST(bots_are_not_answered_unless_allowed)
+{
+	ck_assert_int_eq(route(BOT), V_DROP);
+	ck_assert_str_eq(r->why, "bot");
+	ck_assert_int_eq(fake.warnings, 0);
+	fake.access = "{\"bots_allowed\":[\"B9\",\"BBOT\"],\"bot_answers\":4}";
+	ck_assert_int_eq(route(BOT), V_ACCEPT);
+	ck_assert(fake.asked.bot);
+	ck_assert_int_eq(fake.asked.bot_answers, 4);
+	ck_assert_int_eq(route(OWN_BOT), V_DROP);
+	ck_assert_str_eq(r->why, "own");
+	fake.admission = ADMIT_LOOP;
+	ck_assert_int_eq(route(BOT), V_DROP);
+	ck_assert_str_eq(r->stage, "admit");
+	ck_assert_int_eq(fake.looked_up, 0);
+}
+END_TEST
+
+START_TEST(a_message_is_held_until_slack_has_told)
+{
+	people_free(people);
+	people = people_create();
+	ck_assert_int_eq(route(MENTION), V_HOLD);
+	ck_assert_int_eq(routing_decide(r), V_HOLD);
+	ck_assert_int_eq(fake.looked_up, 1);
+	ck_assert_ptr_null(fake.asked.entry);
+	know(FACT_NO, FACT_NO);
+	ck_assert_int_eq(routing_decide(r), V_ACCEPT);
+	know(FACT_YES, FACT_NO);
+	ck_assert_int_eq(route(MENTION), V_REFUSE);
+	ck_assert_str_eq(r->why, "guest");
+	know(FACT_NO, FACT_YES);
+	/* that channel is shared with nobody, so there can't be one */
+	ck_assert_int_eq(route(MENTION), V_ACCEPT);
+	ck_assert_int_eq(fake.looked_up, 1);
+}
+END_TEST
+
+/* And then it depends on whether something was said about it. */
+START_TEST(a_message_is_not_held_for_ever)
+{
+	people_free(people);
+	people = people_create();
+	ck_assert_int_eq(route(MENTION), V_HOLD);
+	r->held_ms -= 20000;
+	ck_assert_int_eq(routing_decide(r), V_ACCEPT);
+	ck_assert_int_eq(fake.warnings, 1); /* in the log */
+	fake.access = "{\"guests\":false}";
+	ck_assert_int_eq(route(MENTION), V_HOLD);
+	r->held_ms -= 20000;
+	ck_assert_int_eq(routing_decide(r), V_REFUSE);
+	ck_assert_str_eq(r->why, "person unknown");
+	fake.access = "{\"guests\":true}";
+	ck_assert_int_eq(route(MENTION), V_ACCEPT);
+}
+END_TEST
+
+START_TEST(settings_that_cannot_be_read_let_nobody_in)
+{
+	fake.access = "nonsense";
+	ck_assert_int_eq(route(MENTION), V_DROP);
+	ck_assert_str_eq(r->why, "unreadable");
+}
+END_TEST
+
+START_TEST(what_was_accepted_is_not_judged_again)
+{
+	fake.access = "{\"people_denied\":[\"U1\"]}";
+	begin(MENTION, ENTRY_ACCEPTED);
+	ck_assert_int_eq(routing_decide(r), V_ACCEPT);
 }
 END_TEST
 
@@ -715,6 +864,14 @@ int main(void)
 	tcase_add_test(tc, who_is_refused_is_told_in_the_language_of_the_agent);
 	tcase_add_test(tc, who_was_told_just_now_is_not_told_again);
 	tcase_add_test(tc, without_an_agent_the_channel_is_told_once);
+	tcase_add_test(tc, who_may_not_ask_is_told_once_and_costs_nothing);
+	tcase_add_test(
+		tc, who_may_not_ask_and_only_goes_on_in_a_thread_meets_silence);
+	tcase_add_test(tc, bots_are_not_answered_unless_allowed);
+	tcase_add_test(tc, a_message_is_held_until_slack_has_told);
+	tcase_add_test(tc, a_message_is_not_held_for_ever);
+	tcase_add_test(tc, settings_that_cannot_be_read_let_nobody_in);
+	tcase_add_test(tc, what_was_accepted_is_not_judged_again);
 	tcase_add_test(tc, accepting_notes_the_intent_to_post);
 	tcase_add_test(tc, a_direct_message_engages_nothing);
 	tcase_add_test(

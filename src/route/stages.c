@@ -186,9 +186,11 @@ static enum verdict no_agent(struct routing *r)
 	if (hourly(r, "noagent", tenant, ""))
 		log_warn(LOG_FIELDS({ "tenant", tenant }),
 			 "tenant has no active agent");
+	/* Who goes on in a thread need not mean us. */
+	if (!is_direct(r->msg) || r->msg->sender.bot)
+		return drop(r, "no agent");
 	r->why = "no agent";
-	if (is_direct(r->msg) && !r->msg->sender.bot &&
-	    hourly(r, "noagent", tenant, r->msg->channel.channel_id))
+	if (hourly(r, "noagent", tenant, r->msg->channel.channel_id))
 		routing_say(r, WORDS_NO_AGENT_YET, NULL);
 	return V_REFUSE;
 }
