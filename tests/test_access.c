@@ -37,6 +37,12 @@
 		.channel = "D1", .direct = true, .user = "U1", \
 		.guest = FACT_NO, .stranger = FACT_NO          \
 	}
+/* Ann, in a group that is allowed or denied, or not. */
+#define IN(how, fact)                                                     \
+	{                                                                 \
+		.channel = "C1", .user = "U1", .mention = true,           \
+		.guest = FACT_NO, .stranger = FACT_NO, .in_##how = (fact) \
+	}
 #define BOT                                                                    \
 	{                                                                      \
 		.channel = "C1", .user = "U9", .is_bot = true, .bot_id = "B9", \
@@ -87,6 +93,36 @@ static const struct {
 	/* and then nobody is asked */
 	{ NULL, "{\"people_allowed\":[\"U4\"]}", SOMEBODY, ACCESS_YES },
 	{ NULL, "{\"people_allowed\":[\"U8\"]}", SOMEBODY, ACCESS_NO_PERSON },
+
+	/* user groups */
+	{ NULL, "{\"groups_denied\":[\"S1\"]}", IN(allowed, FACT_OPEN),
+	  ACCESS_ASK },
+	{ NULL, "{\"groups_denied\":[\"S1\"]}", IN(denied, FACT_YES),
+	  ACCESS_NO_PERSON },
+	{ NULL, "{\"groups_denied\":[\"S1\"]}", IN(denied, FACT_NO),
+	  ACCESS_YES },
+	{ NULL, "{\"groups_denied\":[\"S1\"]}", IN(denied, FACT_UNKNOWN),
+	  ACCESS_UNSURE },
+	{ NULL, "{\"groups_denied\":[\"S1\"],\"people_allowed\":[\"U1\"]}",
+	  IN(denied, FACT_YES), ACCESS_NO_PERSON },
+	{ NULL, "{\"groups_allowed\":[\"S1\"]}", IN(allowed, FACT_OPEN),
+	  ACCESS_ASK },
+	{ NULL, "{\"groups_allowed\":[\"S1\"]}", IN(allowed, FACT_YES),
+	  ACCESS_YES },
+	{ NULL, "{\"groups_allowed\":[\"S1\"]}", IN(allowed, FACT_NO),
+	  ACCESS_NO_PERSON },
+	{ NULL, "{\"groups_allowed\":[\"S1\"]}", IN(allowed, FACT_UNKNOWN),
+	  ACCESS_UNSURE },
+	{ NULL, "{\"groups_allowed\":[\"S1\"],\"people_allowed\":[\"U1\"]}",
+	  IN(allowed, FACT_NO), ACCESS_YES },
+	{ NULL, "{\"groups_allowed\":[\"S1\"],\"people_allowed\":[\"U8\"]}",
+	  IN(allowed, FACT_YES), ACCESS_YES },
+	{ NULL, "{\"groups_allowed\":[\"S1\"],\"people_allowed\":[\"U8\"]}",
+	  IN(allowed, FACT_NO), ACCESS_NO_PERSON },
+	{ NULL, "{\"groups_allowed\":[],\"groups_denied\":[]}", ANN,
+	  ACCESS_YES },
+	{ NULL, "{\"groups_allowed\":[\"S1\"],\"people_denied\":[\"U1\"]}",
+	  IN(allowed, FACT_OPEN), ACCESS_NO_PERSON },
 
 	/* guests and strangers */
 	{ NULL, "{\"guests\":true}", GUEST, ACCESS_YES },

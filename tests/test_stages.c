@@ -30,7 +30,6 @@ static struct {
 	struct admit asked;
 	char where[100];    /* the agent was asked for */
 	const char *locale; /* of the agent; NULL: none */
-	char where[100];    /* the agent was asked for */
 	const char *access;
 	int looked_up;      /* persons */
 	const char *budget; /* NULL: none */

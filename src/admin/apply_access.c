@@ -12,6 +12,7 @@
 #include "store/store.h"
 
 #define IDS_MAX     1000
+#define GROUPS_MAX  20 /* each is a question to Slack */
 #define ANSWERS_MAX 1000
 
 /* Where its members go to be looked at, and no further. */
@@ -28,6 +29,8 @@ static const struct field fields[] = {
 	{ "channels_denied", F_CHANNELS, IDS, IDS_MAX },
 	{ "people_allowed", F_PEOPLE, IDS, IDS_MAX },
 	{ "people_denied", F_PEOPLE, IDS, IDS_MAX },
+	{ "groups_allowed", F_GROUPS, IDS, GROUPS_MAX },
+	{ "groups_denied", F_GROUPS, IDS, GROUPS_MAX },
 	{ "guests", F_BOOL, N, 0 },
 	{ "strangers", F_BOOL, N, 0 },
 	{ "direct_messages", F_BOOL, N, 0 },

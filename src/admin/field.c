@@ -106,6 +106,7 @@ static const char *string_fault(const struct field *f, const char *s)
 	case F_COUNT:
 	case F_CHANNELS:
 	case F_PEOPLE:
+	case F_GROUPS:
 	case F_BOTS:
 	case F_NESTED:
 		break;
@@ -181,6 +182,7 @@ static const struct {
 } id_kinds[] = {
 	[F_CHANNELS] = { "CDG", "has what is no channel's id (C123...)" },
 	[F_PEOPLE] = { "UW", "has what is no person's id (U123...)" },
+	[F_GROUPS] = { "S", "has what is no user group's id (S123...)" },
 	[F_BOTS] = { "B", "has what is no bot's id (B123...)" },
 };
 
@@ -243,6 +245,7 @@ static int take(const struct walk *w, const struct field *f, char *to,
 		return take_count(w, f, to, value);
 	case F_CHANNELS:
 	case F_PEOPLE:
+	case F_GROUPS:
 	case F_BOTS:
 		return take_ids(w, f, to, value);
 	case F_NESTED:

@@ -25,6 +25,7 @@ enum field_kind {
 	F_COUNT,    /* a number from 0 to max */
 	F_CHANNELS, /* a list of their ids, and so on */
 	F_PEOPLE,
+	F_GROUPS,
 	F_BOTS,
 	F_NESTED, /* looked at by whoever called */
 };

@@ -83,11 +83,13 @@ const struct option ctl_options[] = {
 	{ "channels-denied", required_argument, NULL, ACCESS_OPTION + 1 },
 	{ "people-allowed", required_argument, NULL, ACCESS_OPTION + 2 },
 	{ "people-denied", required_argument, NULL, ACCESS_OPTION + 3 },
-	{ "guests", required_argument, NULL, ACCESS_OPTION + 4 },
-	{ "strangers", required_argument, NULL, ACCESS_OPTION + 5 },
-	{ "direct-messages", required_argument, NULL, ACCESS_OPTION + 6 },
-	{ "bots-allowed", required_argument, NULL, ACCESS_OPTION + 7 },
-	{ "bot-answers", required_argument, NULL, ACCESS_OPTION + 8 },
+	{ "groups-allowed", required_argument, NULL, ACCESS_OPTION + 4 },
+	{ "groups-denied", required_argument, NULL, ACCESS_OPTION + 5 },
+	{ "guests", required_argument, NULL, ACCESS_OPTION + 6 },
+	{ "strangers", required_argument, NULL, ACCESS_OPTION + 7 },
+	{ "direct-messages", required_argument, NULL, ACCESS_OPTION + 8 },
+	{ "bots-allowed", required_argument, NULL, ACCESS_OPTION + 9 },
+	{ "bot-answers", required_argument, NULL, ACCESS_OPTION + 10 },
 	{ "default", no_argument, NULL, 'd' },
 	{ "agent-view", no_argument, NULL, 'W' },
 	{ "once", no_argument, NULL, 'O' },
@@ -143,6 +145,8 @@ static const struct {
 	ACCESS_PLACE(6),
 	ACCESS_PLACE(7),
 	ACCESS_PLACE(8),
+	ACCESS_PLACE(9),
+	ACCESS_PLACE(10),
 	{ 'd', offsetof(struct ctl_args, is_default), TAKES_AGENT },
 	{ 'W', offsetof(struct ctl_args, agent_view), TAKES_MANIFEST },
 	{ 'O', offsetof(struct ctl_args, once), TAKES_ONCE },
@@ -204,6 +208,8 @@ void ctl_usage(FILE *out)
 	      "      --channels-denied IDS|none|default\n"
 	      "      --people-allowed IDS|all|default\n"
 	      "      --people-denied IDS|none|default\n"
+	      "      --groups-allowed IDS|all|default\n"
+	      "      --groups-denied IDS|none|default\n"
 	      "      --guests, --strangers, --direct-messages yes|no|default\n"
 	      "      --bots-allowed IDS|none|default  --bot-answers N|default\n"
 	      "\n"

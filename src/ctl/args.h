@@ -50,7 +50,7 @@ enum ctl_command {
 	CTL_VERSION,
 };
 
-#define CTL_ACCESS 9
+#define CTL_ACCESS 11
 
 /* The command line; NULL is what wasn't given. Strings are argv's. */
 struct ctl_args {

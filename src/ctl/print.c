@@ -124,7 +124,8 @@ static bool print_setting(const char *key, const struct json *value, void *arg)
 	table_add(t, key);
 	if (json_is_array(value, "") && json_len(value, "") == 0)
 		table_add(t, strstr(key, "channels_allowed") ||
-					     strstr(key, "people_allowed")
+					     strstr(key, "people_allowed") ||
+					     strstr(key, "groups_allowed")
 				     ? "(all)"
 				     : "(none)");
 	else if (json_is_array(value, ""))

@@ -15,11 +15,10 @@ struct access {
 };
 
 const char *const access_keys[] = {
-	"channels_allowed", "channels_denied",
-	"people_allowed",   "people_denied",
-	"guests",           "strangers",
-	"direct_messages",  "bots_allowed",
-	"bot_answers",      NULL,
+	"channels_allowed", "channels_denied", "people_allowed",
+	"people_denied",    "groups_allowed",  "groups_denied",
+	"guests",           "strangers",       "direct_messages",
+	"bots_allowed",     "bot_answers",     NULL,
 };
 
 static int parse(struct json **out, const char *text, struct err *e)
@@ -114,17 +113,32 @@ static enum access_answer judge_fact(const struct access *a, const char *key,
 	return ACCESS_YES;
 }
 
-static enum access_answer judge_person(const struct access *a,
-				       const struct access_facts *f)
+/* Of a group that restricts: in, out, or which of the two isn't known. */
+static enum access_answer judge_member(const struct access *a, const char *key,
+				       enum access_fact fact,
+				       enum access_answer in,
+				       enum access_answer out)
+{
+	if (!restricts(a, key))
+		return out;
+	switch (fact) {
+	case FACT_NO:
+		return out;
+	case FACT_YES:
+		return in;
+	case FACT_OPEN:
+		return ACCESS_ASK;
+	case FACT_UNKNOWN:
+		break;
+	}
+	return ACCESS_UNSURE;
+}
+
+static enum access_answer judge_guest(const struct access *a,
+				      const struct access_facts *f)
 {
 	enum access_answer by_stranger, by_guest;
 
-	if (lists(a, "people_denied", f->user))
-		return ACCESS_NO_PERSON;
-	if (lists(a, "people_allowed", f->user))
-		return ACCESS_YES;
-	if (restricts(a, "people_allowed"))
-		return ACCESS_NO_PERSON;
 	by_stranger =
 		judge_fact(a, "strangers", f->stranger, ACCESS_NO_STRANGER);
 	/* Whoever is no guest here is one elsewhere: one is enough. */
@@ -132,6 +146,27 @@ static enum access_answer judge_person(const struct access *a,
 		return by_stranger;
 	by_guest = judge_fact(a, "guests", f->guest, ACCESS_NO_GUEST);
 	return by_stranger == ACCESS_YES ? by_guest : by_stranger;
+}
+
+/* Denied goes before allowed, and being named before what one is. */
+static enum access_answer judge_person(const struct access *a,
+				       const struct access_facts *f)
+{
+	bool few = restricts(a, "people_allowed") ||
+		   restricts(a, "groups_allowed");
+	enum access_answer by;
+
+	if (lists(a, "people_denied", f->user))
+		return ACCESS_NO_PERSON;
+	by = judge_member(a, "groups_denied", f->in_denied, ACCESS_NO_PERSON,
+			  ACCESS_YES);
+	if (by != ACCESS_YES)
+		return by;
+	if (lists(a, "people_allowed", f->user))
+		return ACCESS_YES;
+	by = judge_member(a, "groups_allowed", f->in_allowed, ACCESS_YES,
+			  ACCESS_NO_PERSON);
+	return few ? by : judge_guest(a, f);
 }
 
 /* Bots don't write to us directly, and are not answered unless they mean us:
@@ -153,6 +188,21 @@ enum access_answer access_judge(const struct access *a,
 			   outside(a, "channels_allowed", f->channel)))
 		return ACCESS_NO_CHANNEL;
 	return f->is_bot ? ACCESS_YES : judge_person(a, f);
+}
+
+void access_each_group(const struct access *a, bool denied,
+		       void (*fn)(const char *group, void *arg), void *arg)
+{
+	const struct json *list =
+		setting(a, denied ? "groups_denied" : "groups_allowed");
+	size_t i, n = json_len(list, "");
+	char at[24];
+
+	for (i = 0; i < n; i++) {
+		(void)snprintf(at, sizeof(at), "%zu", i);
+		if (json_str(list, at))
+			fn(json_str(list, at), arg);
+	}
 }
 
 int access_bot_answers(const struct access *a)

@@ -16,6 +16,8 @@ struct err;
  *   people_allowed     ids; [] or missing: all. Who is named here may, as a
  *                      guest or a stranger too
  *   people_denied      ids, also of those that are allowed
+ *   groups_allowed     user groups, whose members are as if named above
+ *   groups_denied      likewise
  *   guests             people who see some channels only; false if missing
  *   strangers          people of other organisations, in shared channels;
  *                      false if missing
@@ -55,6 +57,8 @@ struct access_facts {
 	bool mention;
 	enum access_fact guest;
 	enum access_fact stranger;
+	enum access_fact in_allowed; /* in a group that is */
+	enum access_fact in_denied;
 };
 
 enum access_answer {
@@ -70,11 +74,15 @@ enum access_answer {
 };
 
 /*
- * A pure function of both. A fact that is unknown counts as no, unless guests
- * or strangers are denied by a setting, not only because nothing is set.
+ * A pure function of both. A fact that is unknown counts as no where guests and
+ * strangers are denied because nothing is set; anywhere else it keeps out.
  */
 enum access_answer access_judge(const struct access *a,
 				const struct access_facts *f);
+
+/* Calls fn with each group that is allowed, or denied. */
+void access_each_group(const struct access *a, bool denied,
+		       void (*fn)(const char *group, void *arg), void *arg);
 
 int access_bot_answers(const struct access *a);
 

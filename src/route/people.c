@@ -4,6 +4,7 @@
 #include <pthread.h>
 #include <stdio.h>
 #include <stdlib.h>
+#include <string.h>
 
 #include "base/map.h"
 
@@ -13,8 +14,11 @@
 /* Whoever was asked may be gone with its loop. */
 #define ASKED_MS 5000
 
+#define GROUP_TTL_MS (10 * 60 * INT64_C(1000))
+
 struct row {
 	struct person person;
+	char *members; /* of a group: "U1 U2"; NULL: unknown */
 	bool known;
 	int64_t until_ms; /* of what is known; or not to be asked before */
 };
@@ -23,6 +27,14 @@ struct people {
 	pthread_mutex_t lock;
 	struct map *rows;
 };
+
+static void row_free(void *value)
+{
+	struct row *r = value;
+
+	free(r->members);
+	free(r);
+}
 
 struct people *people_create(void)
 {
@@ -43,7 +55,7 @@ void people_free(struct people *p)
 {
 	if (!p)
 		return;
-	map_free(p->rows, free);
+	map_free(p->rows, row_free);
 	pthread_mutex_destroy(&p->lock);
 	free(p);
 }
@@ -62,7 +74,7 @@ static bool keep_fresh(const char *key, void *value, void *arg)
 	(void)key;
 	if (r->until_ms > *(int64_t *)arg)
 		return true;
-	free(r);
+	row_free(r);
 	return false;
 }
 
@@ -70,7 +82,7 @@ static bool keep_none(const char *key, void *value, void *arg)
 {
 	(void)key;
 	(void)arg;
-	free(value);
+	row_free(value);
 	return false;
 }
 
@@ -130,6 +142,59 @@ bool people_ask(struct people *p, const char *scope, const char *user,
 	}
 	pthread_mutex_unlock(&p->lock);
 	return yes;
+}
+
+/* "U1" in "U11 U1" */
+static bool has_word(const char *words, const char *word)
+{
+	size_t n = strlen(word);
+	const char *at;
+
+	for (at = strstr(words, word); at; at = strstr(at + n, word))
+		if ((at == words || at[-1] == ' ') &&
+		    (at[n] == ' ' || at[n] == '\0'))
+			return true;
+	return false;
+}
+
+bool people_in_group(struct people *p, const char *scope, const char *group,
+		     const char *user, int64_t now_ms, enum access_fact *out)
+{
+	const struct row *r = NULL;
+	char key[KEY_SIZE];
+	bool known;
+
+	*out = FACT_OPEN;
+	pthread_mutex_lock(&p->lock);
+	if (make_key(key, scope, group))
+		r = map_get(p->rows, key);
+	known = r && r->known && r->until_ms > now_ms;
+	if (known && !r->members)
+		*out = FACT_UNKNOWN;
+	else if (known)
+		*out = has_word(r->members, user) ? FACT_YES : FACT_NO;
+	pthread_mutex_unlock(&p->lock);
+	return known;
+}
+
+void people_tell_group(struct people *p, const char *scope, const char *group,
+		       char *members, int64_t now_ms)
+{
+	char key[KEY_SIZE];
+	struct row *r = NULL;
+
+	pthread_mutex_lock(&p->lock);
+	if (make_key(key, scope, group))
+		r = row_of(p, key, now_ms);
+	if (r) {
+		free(r->members);
+		r->members = members;
+		r->known = true;
+		r->until_ms = now_ms + GROUP_TTL_MS;
+		members = NULL;
+	}
+	pthread_mutex_unlock(&p->lock);
+	free(members);
 }
 
 static void set(struct people *p, const char *scope, const char *user,

@@ -38,10 +38,11 @@ extern const size_t route_nstages;
 struct router;
 
 /*
- * Find out what access depends on about a person, and tell route/people.h;
- * then call router_wake(). Called on a router thread; must not block.
+ * Find out what access depends on about a person or a user group (their ids),
+ * and tell route/people.h; then call router_wake(). Called on a router thread;
+ * must not block.
  */
-typedef void router_look_up(const struct connection *c, const char *user,
+typedef void router_look_up(const struct connection *c, const char *id,
 			    void *arg);
 
 struct router_opts {

@@ -70,20 +70,6 @@ static enum access_fact stranger(const struct message *m)
 	return m->channel.unshared ? FACT_NO : FACT_OPEN;
 }
 
-/* Slack was asked for long, or nobody can ask. */
-static void give_up(struct routing *r, struct access_facts *f)
-{
-	if (f->guest == FACT_OPEN)
-		f->guest = FACT_UNKNOWN;
-	if (f->stranger == FACT_OPEN)
-		f->stranger = FACT_UNKNOWN;
-	if (hourly(r, "unknown", ""))
-		log_warn(LOG_FIELDS({ "tenant", r->msg->tenant_id },
-				    { "app", r->msg->channel.app_id }),
-			 "slack doesn't tell who is a guest; is the scope"
-			 " users:read there?");
-}
-
 static bool waited_enough(struct routing *r, int64_t now_ms)
 {
 	if (r->held_ms == 0)
@@ -91,30 +77,119 @@ static bool waited_enough(struct routing *r, int64_t now_ms)
 	return now_ms - r->held_ms > FACTS_MS;
 }
 
-/* True with f completed; false: it is on its way. */
-static bool complete(struct routing *r, struct access_facts *f)
+/* Looking for somebody in groups. */
+struct search {
+	struct routing *r;
+	const char *scope;
+	const char *user;
+	int64_t now_ms;
+	enum access_fact found; /* in one of them */
+};
+
+static void want(const struct search *s, const char *id)
+{
+	struct routing *r = s->r;
+
+	if (r->people && people_ask(r->people, s->scope, id, s->now_ms))
+		r->look_up(&r->connection, id, r->look_arg);
+}
+
+/* One that is known and has them settles it. */
+static void look_into(const char *group, void *arg)
+{
+	struct search *s = arg;
+	enum access_fact in = FACT_UNKNOWN;
+
+	if (s->found == FACT_YES)
+		return;
+	if (s->r->people && !people_in_group(s->r->people, s->scope, group,
+					     s->user, s->now_ms, &in))
+		want(s, group);
+	if (in == FACT_YES || s->found == FACT_NO ||
+	    (s->found == FACT_UNKNOWN && in == FACT_OPEN))
+		s->found = in;
+}
+
+static enum access_fact in_groups(struct search *s, const struct access *a,
+				  bool denied)
+{
+	s->found = FACT_NO;
+	access_each_group(a, denied, look_into, s);
+	return s->found;
+}
+
+static void look_at(struct search *s, struct access_facts *f)
+{
+	struct person known = { FACT_UNKNOWN, FACT_UNKNOWN };
+
+	if (s->r->people &&
+	    !people_find(s->r->people, s->scope, s->user, s->now_ms, &known))
+		want(s, s->user);
+	f->guest = known.guest;
+	if (f->stranger == FACT_OPEN)
+		f->stranger = known.stranger;
+}
+
+static void give_up(enum access_fact *fact)
+{
+	if (*fact == FACT_OPEN)
+		*fact = FACT_UNKNOWN;
+}
+
+static enum access_answer judge_late(const struct access *a,
+				     struct access_facts *f)
+{
+	give_up(&f->guest);
+	give_up(&f->stranger);
+	give_up(&f->in_allowed);
+	give_up(&f->in_denied);
+	return access_judge(a, f);
+}
+
+static void warn_unknown(struct routing *r, const struct access_facts *f)
+{
+	const char *what = NULL;
+
+	if (f->in_allowed == FACT_UNKNOWN || f->in_denied == FACT_UNKNOWN)
+		what = "usergroups:read";
+	else if (f->guest == FACT_UNKNOWN)
+		what = "users:read";
+	if (what && hourly(r, what, ""))
+		log_warn(LOG_FIELDS({ "tenant", r->msg->tenant_id },
+				    { "app", r->msg->channel.app_id },
+				    { "scope", what }),
+			 "slack doesn't tell who may ask; is that scope"
+			 " there?");
+}
+
+/* ACCESS_ASK: it is on its way. What nothing depends on isn't looked up. */
+static enum access_answer ask(struct routing *r, const struct access *a,
+			      struct access_facts *f)
 {
 	const struct message *m = r->msg;
 	int64_t now_ms = clock_ms();
-	struct person known;
+	bool late = !r->people || waited_enough(r, now_ms);
+	enum access_answer answer;
 	char scope[80];
+	struct search s = {
+		.r = r, .scope = scope, .user = f->user, .now_ms = now_ms
+	};
 
 	(void)snprintf(scope, sizeof(scope), "%s:%s", m->channel.app_id,
 		       m->channel.workspace_id);
-	if (r->people &&
-	    people_find(r->people, scope, f->user, now_ms, &known)) {
-		f->guest = known.guest;
-		if (f->stranger == FACT_OPEN)
-			f->stranger = known.stranger;
+	f->in_denied = in_groups(&s, a, true);
+	f->in_allowed = in_groups(&s, a, false);
+	answer = access_judge(a, f);
+	if (answer == ACCESS_ASK && f->in_denied != FACT_OPEN &&
+	    f->in_allowed != FACT_OPEN) {
+		look_at(&s, f);
+		answer = access_judge(a, f);
 	}
-	if (f->guest == FACT_OPEN && r->people && !waited_enough(r, now_ms)) {
-		if (people_ask(r->people, scope, f->user, now_ms))
-			r->look_up(&r->connection, f->user, r->look_arg);
-		return false;
-	}
-	if (f->guest == FACT_OPEN || f->guest == FACT_UNKNOWN)
-		give_up(r, f);
-	return true;
+	if (answer == ACCESS_ASK && late)
+		answer = judge_late(a, f);
+	if (answer != ACCESS_ASK)
+		warn_unknown(r, f);
+	return answer;
 }
 
 static enum verdict judge(struct routing *r, const struct access *a)
@@ -131,11 +206,10 @@ static enum verdict judge(struct routing *r, const struct access *a)
 	};
 	enum access_answer answer = access_judge(a, &f);
 
-	if (answer == ACCESS_ASK) {
-		if (!complete(r, &f))
-			return V_HOLD;
-		answer = access_judge(a, &f);
-	}
+	if (answer == ACCESS_ASK)
+		answer = ask(r, a, &f);
+	if (answer == ACCESS_ASK)
+		return V_HOLD;
 	r->bot_answers = access_bot_answers(a);
 	return answer == ACCESS_YES ? V_NEXT : deny(r, answer);
 }

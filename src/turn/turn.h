@@ -109,9 +109,10 @@ struct worker *worker_of(struct workers *ws, const char *app_id);
 void worker_wake(struct worker *w);
 
 /* look_up.c: what routers want to know of people */
-void look_up_take(struct worker *w);    /* what has come in */
-void look_up_changed(struct worker *w); /* names has news */
-void look_up_drop_all(struct worker *w);
+void look_up_take(struct worker *w);        /* what has come in */
+void look_up_changed(struct worker *w);     /* names has news */
+void look_up_drop_all(struct worker *w);    /* before http goes */
+void look_up_drop_wanted(struct worker *w); /* after the loop has */
 
 /* conn.c: an app in a workspace, and its channels */
 

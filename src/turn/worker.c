@@ -126,6 +126,7 @@ static void on_names(void *arg)
 /* What lives on the loop; on its thread, or when that never ran. */
 static void worker_close(struct worker *w)
 {
+	look_up_drop_all(w);
 	names_free(w->names);
 	conn_free_all(w);
 	lanes_free(w->lanes);
@@ -351,7 +352,7 @@ static void worker_release(struct worker *w)
 		job_free((struct job *)n);
 	}
 	queue_free(w->inbox);
-	look_up_drop_all(w);
+	look_up_drop_wanted(w);
 	queue_free(w->wanted);
 }
 

@@ -46,10 +46,10 @@ struct workers *workers_create(const struct worker_opts *o, struct err *e);
 /* Takes the job. Any thread; never blocks. */
 void workers_submit(struct workers *w, struct job *j);
 
-/* Asks Slack about a person of c's workspace and tells route/people.h. Any
- * thread; never blocks. */
+/* Asks Slack about a person or user group of c's workspace and tells
+ * route/people.h. Any thread; never blocks. */
 void workers_look_up(struct workers *w, const struct connection *c,
-		     const char *user);
+		     const char *id);
 
 /* A lease was lost: what was held under it is put down, without a trace; its
  * entries are another's. Any thread; never blocks. */

@@ -288,13 +288,39 @@ START_TEST(without_users_read_nobody_is_kept_out_unless_it_was_said)
 	sim_fault(rig.sim, &f);
 	rig_start(&rig);
 	answered("C1", "U7", "<@UB1> hello", NULL);
-	ck_assert(rig_logged(&rig, "slack doesn't tell who is a guest", MS));
+	ck_assert(rig_logged(&rig, "slack doesn't tell who may ask", MS));
 	ctl_ok(ARGS("tenant", "set", "acme", "--guests", "no"));
 	denied("C1", "U1", "<@UB1> hello", NULL, "person_unknown");
 	ck_assert_int_eq(sim_wait_ephemeral(rig.sim, "C1", "U1", 1, MS), 0);
 	ck_assert_uint_eq(told("C1", "U1", text), 1);
 	ctl_ok(ARGS("tenant", "set", "acme", "--people-allowed", "U1"));
 	answered("C1", "U1", "<@UB1> hello", NULL);
+}
+END_TEST
+
+START_TEST(members_of_user_groups_are_allowed_or_not)
+{
+	struct sim_fault f = { .method = "usergroups.users.list",
+			       .kind = SIM_FAULT_ERROR,
+			       .error = "missing_scope" };
+
+	open_world();
+	sim_set_group(rig.sim, "S1", "U11,U1");
+	sim_set_group(rig.sim, "S2", "U2");
+	rig_start(&rig);
+	ctl_ok(ARGS("tenant", "set", "acme", "--groups-allowed", "S1,S2"));
+	answered("C1", "U1", "<@UB1> hello", NULL);
+	answered("C1", "U2", "<@UB1> hello", NULL);
+	denied("C1", "U7", "<@UB1> hello", NULL, "person");
+	ctl_ok(ARGS("tenant", "set", "acme", "--groups-denied", "S2"));
+	answered("C1", "U1", "<@UB1> hello", NULL);
+	denied("C1", "U2", "<@UB1> hello", NULL, "person");
+	ck_assert_uint_eq(sim_count(rig.sim, "usergroups.users.list"), 2);
+
+	sim_fault(rig.sim, &f);
+	ctl_ok(ARGS("tenant", "set", "acme", "--groups-allowed", "S3"));
+	denied("C1", "U1", "<@UB1> hello", NULL, "person_unknown");
+	ck_assert(rig_logged(&rig, "scope=usergroups:read", MS));
 }
 END_TEST
 
@@ -353,6 +379,7 @@ int main(void)
 		bots_are_ignored_unless_they_are_allowed_and_then_not_for_ever);
 	tcase_add_test(
 		tc, without_users_read_nobody_is_kept_out_unless_it_was_said);
+	tcase_add_test(tc, members_of_user_groups_are_allowed_or_not);
 	tcase_add_test(tc, one_question_to_slack_serves_for_an_hour);
 	tcase_add_test(tc, what_is_wrong_is_said);
 	suite_add_tcase(s, tc);

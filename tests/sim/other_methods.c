@@ -3,6 +3,7 @@
 #include <string.h>
 
 #include "base/err.h"
+#include "base/map.h"
 #include "sim/api.h"
 #include "sim/file.h"
 #include "sim/react.h"
@@ -71,6 +72,22 @@ static const char *users_info(struct call *c)
 	jw_bool(&c->w, "is_stranger", u->team != c->install->team);
 	jw_int(&c->w, "updated", 1700000000);
 	jw_object_end(&c->w);
+	return NULL;
+}
+
+static const char *group_users(struct call *c)
+{
+	const char *s = map_get(c->s->world->groups, call_arg(c, "usergroup"));
+	size_t n;
+
+	if (!s)
+		return "no_such_subteam";
+	jw_array(&c->w, "users");
+	for (; *s; s += n + (s[n] == ',')) {
+		n = strcspn(s, ",");
+		jw_strn(&c->w, NULL, s, n);
+	}
+	jw_array_end(&c->w);
 	return NULL;
 }
 
@@ -205,6 +222,8 @@ const struct method other_methods[] = {
 	  NULL },
 	{ "auth.test", auth_test, M_JSON, 0, NULL, NULL },
 	{ "users.info", users_info, 0, 100, "users:read", "user" },
+	{ "usergroups.users.list", group_users, 0, 20, "usergroups:read",
+	  "usergroup" },
 	{ "bots.info", bots_info, 0, 50, "users:read", NULL },
 	{ "team.info", team_info, M_JSON, 50, "team:read", NULL },
 	{ "reactions.add", reactions_add, M_JSON, 50, "reactions:write",

@@ -84,7 +84,7 @@ void sim_set(struct sim *s, const struct sim_settings *in);
 	"app_mentions:read,chat:write,im:history,mpim:history,"            \
 	"channels:history,groups:history,im:read,mpim:read,channels:read," \
 	"groups:read,im:write,users:read,team:read,reactions:read,"        \
-	"reactions:write,files:read,commands,assistant:write"
+	"reactions:write,usergroups:read,files:read,commands,assistant:write"
 #define SIM_EVENTS                                                             \
 	"app_mention,message.channels,message.groups,message.im,message.mpim," \
 	"reaction_added,reaction_removed,member_joined_channel,"               \
@@ -119,6 +119,8 @@ int sim_add_user(struct sim *s, const char *id, const char *team,
 /* A guest sees some channels only (is_restricted). Members of a team that isn't
  * the channel's are strangers there. */
 int sim_set_guest(struct sim *s, const char *user, bool guest);
+/* A user group: users with commas between. */
+int sim_set_group(struct sim *s, const char *id, const char *users);
 /* type: channel, group, im, mpim. */
 int sim_add_channel(struct sim *s, const char *id, const char *team,
 		    const char *name, const char *type);

@@ -36,6 +36,7 @@ struct world *world_create(void)
 	w->users = must_map();
 	w->channels = must_map();
 	w->ims = must_map();
+	w->groups = must_map();
 	return w;
 }
 
@@ -101,6 +102,7 @@ void world_free(struct world *w)
 	map_free(w->app_tokens, NULL);
 	map_free(w->bot_tokens, NULL);
 	map_free(w->ims, NULL);
+	map_free(w->groups, free);
 	vec_free(&w->installs, install_free);
 	free(w);
 }
@@ -229,6 +231,15 @@ int sim_set_guest(struct sim *s, const char *id, bool guest)
 		u->guest = guest;
 	sim_unlock(s);
 	return u ? 0 : -1;
+}
+
+int sim_set_group(struct sim *s, const char *id, const char *users)
+{
+	sim_lock(s);
+	free(map_take(s->world->groups, id));
+	must_put(s->world->groups, id, must_dup(users));
+	sim_unlock(s);
+	return 0;
 }
 
 bool channel_shared(const struct channel *ch)

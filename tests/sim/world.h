@@ -107,6 +107,7 @@ struct world {
 	struct map *users;
 	struct map *channels;
 	struct map *ims; /* "bot:user" -> struct channel */
+	struct map *groups; /* of users: by id, "U1,U2" */
 	int64_t last_us; /* so that no two messages share a ts */
 };
 
