@@ -13,6 +13,7 @@
 set -eu
 
 tests="konstructd test_buf test_conf test_json test_map test_sse test_url test_text
+	test_attach test_content test_rich
 	test_envelope test_message test_screen test_swept test_stages
 	test_engaged test_lane test_markdown test_prompt test_reply test_link
 	test_apps"

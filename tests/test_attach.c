@@ -336,23 +336,24 @@ static const struct {
 	  ATTACH_SCOPE },
 	{ "sign in for a page", "text/html", 8, LOGIN, sizeof(LOGIN) - 1,
 	  ATTACH_SCOPE },
+	{ "a page of another length", "text/html", 8, "<html>mail", 10,
+	  ATTACH_READ },
+	{ "canvas", "application/vnd.slack-docs", 8, "<html>notes", 11,
+	  ATTACH_KIND },
 };
 
 START_TEST(a_file_is_judged_by_its_bytes)
 {
 	char *bytes = calloc(1, files[_i].n + 1);
 
-	memcpy(bytes, files[_i].bytes,
-	       files[_i].n < 17 ? files[_i].n : strlen(files[_i].bytes));
-	if (files[_i].n == 17)
-		memcpy(bytes, PNG, 17);
+	memcpy(bytes, files[_i].bytes, strlen(files[_i].bytes));
 	add(files[_i].name, files[_i].type, files[_i].size);
-	if (files[_i].n > 0)
+	if (ndownloads > 0 && files[_i].n > 0)
 		serve(0, bytes, files[_i].n);
-	else
+	else if (ndownloads > 0)
 		end(0, DOWNLOAD_DONE);
 	free(bytes);
-	ck_assert_int_eq(ndone, 1);
+	ck_assert(!attach_pending(a));
 	ck_assert_msg(attach_count(a, files[_i].why) == 1, "%s",
 		      files[_i].name);
 	if (files[_i].why == ATTACH_READ)

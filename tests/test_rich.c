@@ -104,6 +104,7 @@ static char *many_rows(size_t rows, int n)
 	for (i = 0; i < rows; i++)
 		buf_addf(&b, "%s[" RAW("%0*zu") "]", i ? "," : "", n, i);
 	buf_adds(&b, "]}]}");
+	ck_assert(!b.failed);
 	return buf_take(&b);
 }
 

@@ -83,19 +83,22 @@ static void settle(struct attachment *f, enum attach_why why,
 		a->o.done(a->o.arg);
 }
 
-/* Slack's page to sign in, in place of a file that the app may not read, has
- * status 200; so has a page that somebody attached, which is as long as it was
- * said to be. */
+/*
+ * Slack's page to sign in, in place of a file that the app may not read, has
+ * status 200. A page that somebody attached is as long as it was said to be,
+ * or doesn't talk of signing in.
+ */
 static bool is_login(const struct attachment *f)
 {
 	const char *type = f->is.mimetype ? f->is.mimetype : "";
 	int64_t got = (int64_t)f->raw.len;
 
-	if (!content_is_page(f->raw.data, f->raw.len))
+	if (!content_is_page(f->raw.data, f->raw.len) ||
+	    (f->whole && got == f->is.size))
 		return false;
-	if (f->is.size > 0 && f->whole)
-		return got != f->is.size;
-	return !strstr(type, "html") || (f->is.size > 0 && got > f->is.size);
+	return !strstr(type, "html") ||
+	       memmem(f->raw.data, f->raw.len, "signin", 6) ||
+	       memmem(f->raw.data, f->raw.len, "Sign in", 7);
 }
 
 static int make_text(struct attachment *f)
@@ -255,11 +258,22 @@ static void fetch(struct attachment *f)
 	       NULL);
 }
 
+/* Canvases and lists come as pages that Slack makes. */
+static bool is_slacks_own(const struct message_file *f)
+{
+	static const char type[] = "application/vnd.slack-";
+
+	return f->mimetype && strncmp(f->mimetype, type, sizeof(type) - 1) == 0;
+}
+
 static void fetch_from(struct attachment *f)
 {
 	switch (f->is.place) {
 	case FILE_HERE:
-		fetch(f);
+		if (is_slacks_own(&f->is))
+			settle(f, ATTACH_KIND, NULL);
+		else
+			fetch(f);
 		break;
 	case FILE_OUTSIDE:
 		settle(f, ATTACH_OUTSIDE, NULL);
