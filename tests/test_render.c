@@ -10,6 +10,7 @@
 
 #include "base/err.h"
 #include "base/json.h"
+#include "slack/mention.h"
 #include "turn/reply.h"
 
 #define CASES_MAX 200
@@ -139,6 +140,13 @@ static void show_table(const struct json *b, struct buf *out)
 	buf_release(&row);
 }
 
+static void show_section(const struct json *b, struct buf *out)
+{
+	must(json_bool(b, "text.verbatim", false), "a section isn't verbatim");
+	(void)buf_adds(out, "(section) ");
+	show(json_str(b, "text.text"), out);
+}
+
 static void show_blocks(const char *text, struct buf *out)
 {
 	struct err e = { 0 };
@@ -155,27 +163,42 @@ static void show_blocks(const char *text, struct buf *out)
 			(void)buf_adds(out, "\n(block)\n");
 		if (strcmp(json_str(b, "type"), "markdown") == 0)
 			show(json_str(b, "text"), out);
+		else if (strcmp(json_str(b, "type"), "section") == 0)
+			show_section(b, out);
 		else
 			show_table(b, out);
 	}
 	json_free(j);
 }
 
+/* Who has spoken in the thread of every case; no other case names them. */
+static const struct mention_person people[] = {
+	{ "U0ADA", "Ada" },          { "U0ADAL", "Ada Lovelace" },
+	{ "U0BOB1", "Bob" },         { "U0BOB2", "bob" },
+	{ "U0HERE", "here" },        { "U0SNAKE", "snake_case" },
+	{ "U0JOSE", "Jos\xc3\xa9" }, { "U0NAMELESS", "U0NAMELESS" },
+};
+
 static void render(const struct one *c, struct buf *blocks, struct buf *text)
 {
-	const char *md = c->md.data ? c->md.data : "";
 	struct shape s = { 0 };
 	struct reply r;
-	struct buf part;
+	struct buf part, marked;
+	const char *md;
 
 	buf_init(&part, FILE_MAX);
+	buf_init(&marked, FILE_MAX);
+	must(mention_mark(c->md.data ? c->md.data : "", c->md.len, people,
+			  sizeof(people) / sizeof(people[0]), &marked) == 0,
+	     c->name);
+	md = marked.data;
 	if (c->interim) {
-		must(reply_interim(md, c->md.len, &part) == 0 &&
+		must(reply_interim(md, marked.len, &part) == 0 &&
 			     shape_make(&s, part.data ? part.data : "",
 					part.len, SHAPE_BLOCKS) == 0,
 		     c->name);
 	} else {
-		must(reply_init(&r, md, c->md.len) == 0 &&
+		must(reply_init(&r, md, marked.len) == 0 &&
 			     reply_shape(&r, 0, SHAPE_TABLES, &s) == 0,
 		     c->name);
 		reply_release(&r);
@@ -185,6 +208,7 @@ static void render(const struct one *c, struct buf *blocks, struct buf *text)
 	show(s.text, text);
 	shape_release(&s);
 	buf_release(&part);
+	buf_release(&marked);
 }
 
 static void write_case(FILE *f, const struct one *c, const char *blocks,

@@ -5,8 +5,11 @@
 
 #include "slack/blocks_in.h"
 #include "slack/dialect.h"
+#include "slack/markdown.h"
+#include "slack/mention.h"
 
-#define BLOCKS_MAX   48 /* Slack takes 50 */
+#define BLOCKS_MAX   48   /* Slack takes 50 */
+#define SECTION_MAX  2900 /* Slack takes 3,000 */
 #define MARKDOWN_MAX 12000
 
 struct build {
@@ -15,26 +18,114 @@ struct build {
 	size_t nblocks;
 	size_t cells; /* units in tables so far */
 	bool native;
-	bool spread; /* tables may grow into fences and cards */
+	bool spread; /* what is written may grow: fences, cards, sections */
 	size_t units;
 };
 
-static void flush(struct build *b)
+static size_t line_at(const char *md, size_t len, size_t at)
 {
-	size_t from = 0, n = b->md.len;
+	const char *nl = memchr(md + at, '\n', len - at);
 
-	while (from < n && b->md.data[from] == '\n')
-		from++;
-	while (n > from && strchr(" \n", b->md.data[n - 1]))
+	return nl ? (size_t)(nl - md) + 1 - at : len - at;
+}
+
+static size_t ticks(const char *p, size_t n)
+{
+	size_t k = 0;
+
+	while (k < n && p[k] == '`')
+		k++;
+	return k;
+}
+
+/* Without the marks of who may be mentioned: it isn't documented that a
+ * markdown block knows mentions. */
+static void markdown(struct build *b, const char *p, size_t n)
+{
+	struct buf bare;
+
+	while (n > 0 && *p == '\n') {
+		p++;
 		n--;
-	if (n == from)
+	}
+	while (n > 0 && strchr(" \n", p[n - 1]))
+		n--;
+	if (n == 0)
 		return;
+	buf_init(&bare, n + 1);
+	if (mention_strip(p, n, &bare) < 0)
+		b->md.failed = true;
 	jw_object(&b->w, NULL);
 	jw_str(&b->w, "type", "markdown");
-	jw_strn(&b->w, "text", b->md.data + from, n - from);
+	jw_strn(&b->w, "text", bare.data ? bare.data : "", bare.len);
 	jw_object_end(&b->w);
-	b->units += dialect_units(b->md.data + from, n - from);
+	b->units += dialect_units(bare.data ? bare.data : "", bare.len);
 	b->nblocks++;
+	buf_release(&bare);
+}
+
+/* As mrkdwn, which knows them, if it fits into a section. */
+static bool section_text(const struct build *b, const char *p, size_t n,
+			 struct buf *out)
+{
+	return b->spread && b->nblocks + 3 < BLOCKS_MAX && mention_in(p, n) &&
+	       mrkdwn_render(p, n, out) == 0 && out->len > 0;
+}
+
+static void section(struct build *b, const struct buf *text)
+{
+	jw_object(&b->w, NULL);
+	jw_str(&b->w, "type", "section");
+	jw_object(&b->w, "text");
+	jw_str(&b->w, "type", "mrkdwn");
+	jw_strn(&b->w, "text", text->data, text->len);
+	jw_bool(&b->w, "verbatim", true);
+	jw_object_end(&b->w);
+	jw_object_end(&b->w);
+	b->units += dialect_units(text->data, text->len);
+	b->nblocks++;
+}
+
+/* Up to and with the blank line behind which something new begins. */
+static size_t piece_at(const char *p, size_t len, size_t at)
+{
+	size_t from = at, open = 0, n, t;
+
+	while (at < len) {
+		n = line_at(p, len, at);
+		t = ticks(p + at, n);
+		if (open == 0 && t >= 3)
+			open = t;
+		else if (open > 0 && t >= open)
+			open = 0;
+		at += n;
+		if (open == 0 && n == 1 && p[at - 1] == '\n' && at < len &&
+		    !strchr(" \n", p[at]))
+			break;
+	}
+	return at - from;
+}
+
+/* Paragraphs with mentions are sections, what is between them stays whole. */
+static void flush(struct build *b)
+{
+	size_t at = 0, from = 0, n, len = b->md.len;
+	const char *p = b->md.data;
+	struct buf text;
+
+	buf_init(&text, SECTION_MAX);
+	while (at < len && mention_in(p + at, len - at)) {
+		n = piece_at(p, len, at);
+		if (section_text(b, p + at, n, &text)) {
+			markdown(b, p + from, at - from);
+			section(b, &text);
+			from = at + n;
+		}
+		at += n;
+	}
+	if (from < len)
+		markdown(b, p + from, len - from);
+	buf_release(&text);
 	buf_reset(&b->md);
 }
 
@@ -55,22 +146,6 @@ static void table(struct build *b, const char *p, size_t n)
 	} else {
 		(void)buf_add(&b->md, p, n);
 	}
-}
-
-static size_t line_at(const char *md, size_t len, size_t at)
-{
-	const char *nl = memchr(md + at, '\n', len - at);
-
-	return nl ? (size_t)(nl - md) + 1 - at : len - at;
-}
-
-static size_t ticks(const char *p, size_t n)
-{
-	size_t k = 0;
-
-	while (k < n && p[k] == '`')
-		k++;
-	return k;
 }
 
 static void gather(struct build *b, const char *md, size_t len)

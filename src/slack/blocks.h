@@ -15,6 +15,7 @@ struct buf;
  * What dialect_render() made, or a piece of it, as the JSON of a message's
  * blocks. Tables are data_table blocks if native is set and Slack's limits
  * allow it, else aligned text in a fence when narrow, or a card for each row.
+ * A paragraph with a mention is a section of mrkdwn.
  * Always the same for the same text. 0, or -1 (out full).
  */
 int blocks_build(const char *md, size_t len, bool native, struct buf *out);

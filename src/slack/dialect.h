@@ -12,7 +12,8 @@ struct buf;
  * markdown block takes: all that was open is closed, references are resolved,
  * HTML and images are text and links, tables and fences stand at the left
  * edge. In text & < > are escaped; nothing that the model writes can ping
- * anyone. Linear in len. 0, or -1 (out full).
+ * anyone. Marks of slack/mention.h stay, where a mention can be. Linear in
+ * len. 0, or -1 (out full).
  */
 int dialect_render(const char *md, size_t len, struct buf *out);
 

@@ -4,6 +4,7 @@
 #include "base/utf8.h"
 #include "slack/dialect.h"
 #include "slack/dialect_in.h"
+#include "slack/mention.h"
 
 /* Where a piece may end, from best to worst. */
 enum place {
@@ -89,7 +90,9 @@ static size_t unit(const struct cutter *c, size_t i, size_t end)
 
 	if (*p == '\\' && left > 1 && (unsigned char)p[1] < 0x80)
 		return 2;
-	if (*p == '<')
+	if (*p == MENTION_BEGIN)
+		q = memchr(p, MENTION_END, left);
+	else if (*p == '<')
 		q = memchr(p, '>', left);
 	else if (*p == '&')
 		q = memchr(p, ';', left < 8 ? left : 8);

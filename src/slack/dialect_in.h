@@ -44,6 +44,7 @@ struct dialect {
 
 	unsigned int em, strong, del, links;
 	bool heading, fence, table, span;
+	bool mention; /* one is open (slack/mention.h) */
 	unsigned int level; /* of a heading whose text is yet to come */
 	char lang[32];
 	size_t link_at;

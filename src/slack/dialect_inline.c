@@ -6,6 +6,7 @@
 #include "slack/dialect.h"
 #include "slack/dialect_in.h"
 #include "slack/markdown_in.h"
+#include "slack/mention.h"
 
 #define URL_MAX   2000 /* longer ones aren't links, so that a part holds one */
 #define LABEL_MAX 1000
@@ -74,6 +75,15 @@ static void put_char(struct buf *out, char c)
 	(void)buf_add(out, tail, n - 1);
 }
 
+/* How many bytes stand behind the first one of a mark's id. */
+static size_t skip_id(const char *p, size_t n)
+{
+	char id[MENTION_ID];
+	size_t k = mention_at(p, n, id);
+
+	return k > 0 ? k - 1 : 0;
+}
+
 void dialect_code(struct buf *out, const char *p, size_t n)
 {
 	size_t i;
@@ -81,7 +91,9 @@ void dialect_code(struct buf *out, const char *p, size_t n)
 	for (i = 0; i < n; i++) {
 		unsigned char c = (unsigned char)p[i];
 
-		if ((c >= 0x20 && c != 0x7f) || c == '\n' || c == '\t')
+		if (c == MENTION_BEGIN)
+			i += skip_id(p + i, n - i);
+		else if ((c >= 0x20 && c != 0x7f) || c == '\n' || c == '\t')
 			put_char(out, (char)c);
 	}
 }
@@ -214,13 +226,35 @@ static size_t bare_url(struct dialect *r, const char *p, size_t n)
 	return len;
 }
 
+/* A mark's beginning or end; 0 when there is none. */
+static size_t mention(struct dialect *r, const char *p, size_t n)
+{
+	char id[MENTION_ID];
+	size_t k;
+
+	if (*p == MENTION_END) {
+		if (r->mention)
+			(void)buf_addc(r->out, MENTION_END);
+		r->mention = false;
+		return 1;
+	}
+	k = mention_at(p, n, id);
+	if (k > 0 && !r->table && r->links == 0 && !r->mention) {
+		(void)buf_add(r->out, p, k);
+		r->mention = true;
+	}
+	return k;
+}
+
 static void prose(struct dialect *r, const char *p, size_t n)
 {
 	size_t k;
 
 	dialect_begin_text(r);
 	while (n > 0 && !r->out->failed) {
-		k = bare_url(r, p, n);
+		k = mention(r, p, n);
+		if (k == 0)
+			k = bare_url(r, p, n);
 		if (k == 0) {
 			character(r, p, n);
 			k = 1;
@@ -459,6 +493,9 @@ int dialect_leave_span(MD_SPANTYPE type, void *detail, void *arg)
 void dialect_end_spans(struct dialect *r)
 {
 	leave_code(r);
+	if (r->mention)
+		(void)buf_addc(r->out, MENTION_END);
+	r->mention = false;
 	while (r->links > 0)
 		leave_link(r);
 	if (r->em > 0 && !r->table)

@@ -2,6 +2,7 @@
 #include "slack/markdown.h"
 
 #include "slack/markdown_in.h"
+#include "slack/mention.h"
 
 void mrkdwn_chop(struct buf *b, size_t len)
 {
@@ -367,7 +368,14 @@ int mrkdwn_render(const char *md, size_t len, struct buf *out)
 
 int mrkdwn_plain(const char *text, size_t len, struct buf *out)
 {
+	struct buf bare;
+
 	buf_reset(out);
-	mrkdwn_escape(out, text, len, true);
+	buf_init(&bare, len + 1);
+	if (mention_strip(text, len, &bare) == 0)
+		mrkdwn_escape(out, bare.data, bare.len, true);
+	else
+		out->failed = true;
+	buf_release(&bare);
 	return out->failed ? -1 : 0;
 }

@@ -52,6 +52,7 @@ struct mrkdwn {
 
 	bool closed; /* a mark was closed: a letter must not touch it */
 	bool guard;  /* a literal star was written that could open */
+	bool mention; /* one was written; its text follows, unseen */
 };
 
 #define MRKDWN_ZWSP "\xe2\x80\x8b" /* zero width space, U+200B */

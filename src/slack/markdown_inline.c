@@ -5,6 +5,7 @@
 #include <strings.h>
 
 #include "slack/markdown_in.h"
+#include "slack/mention.h"
 
 #define URL_MAX   2000 /* longer ones aren't links, so that a part holds one */
 #define LABEL_MAX 1000
@@ -127,6 +128,56 @@ static void prose(struct mrkdwn *r, const char *p, size_t n)
 	}
 }
 
+/* "\1 id \2" at p becomes a mention where there can be one. */
+static size_t begin_mention(struct mrkdwn *r, const char *p, size_t n)
+{
+	char id[MENTION_ID];
+	size_t k = mention_at(p, n, id);
+
+	if (k == 0)
+		return 1;
+	if (r->table || r->links)
+		return k;
+	mrkdwn_begin_text(r);
+	if (r->closed || r->guard || mrkdwn_is_word(mrkdwn_last(r)))
+		put(r, MRKDWN_ZWSP);
+	r->closed = r->guard = false;
+	(void)buf_addf(r->out, "<@%s>", id);
+	r->mention = true;
+	return k;
+}
+
+/* What the model wrote for it, up to the mark's end, isn't shown. */
+static size_t pass_mention(struct mrkdwn *r, const char *p, size_t n)
+{
+	const char *end = memchr(p, MENTION_END, n);
+
+	if (!end)
+		return n;
+	r->mention = false;
+	return (size_t)(end - p) + 1;
+}
+
+/* Text with marks of slack/mention.h in it. */
+static void said(struct mrkdwn *r, const char *p, size_t n)
+{
+	const char *mark;
+	size_t k;
+
+	while (n > 0 && !r->out->failed) {
+		mark = memchr(p, MENTION_BEGIN, n);
+		k = mark ? (size_t)(mark - p) : n;
+		if (r->mention)
+			k = pass_mention(r, p, n);
+		else if (k == 0)
+			k = begin_mention(r, p, n);
+		else
+			prose(r, p, k);
+		p += k;
+		n -= k;
+	}
+}
+
 /* Inside of code; a backtick can't stand in mrkdwn's code spans. */
 static void code_text(struct mrkdwn *r, const char *p, size_t n)
 {
@@ -178,7 +229,7 @@ int mrkdwn_text(MD_TEXTTYPE type, const MD_CHAR *p, MD_SIZE n, void *arg)
 		break;
 	case MD_TEXT_ENTITY:
 		k = mrkdwn_entity(p, n, ch);
-		prose(r, k > 0 ? ch : p, k > 0 ? k : n);
+		said(r, k > 0 ? ch : p, k > 0 ? k : n);
 		break;
 	case MD_TEXT_CODE:
 		code_text(r, p, n);
@@ -187,11 +238,11 @@ int mrkdwn_text(MD_TEXTTYPE type, const MD_CHAR *p, MD_SIZE n, void *arg)
 		if (mrkdwn_is_br(p, n))
 			line_break(r);
 		else
-			prose(r, p, n);
+			said(r, p, n);
 		break;
 	case MD_TEXT_NORMAL:
 	case MD_TEXT_LATEXMATH:
-		prose(r, p, n);
+		said(r, p, n);
 		break;
 	}
 	return r->out->failed ? -1 : 0;

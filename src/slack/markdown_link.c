@@ -188,5 +188,5 @@ void mrkdwn_end_spans(struct mrkdwn *r)
 	while (r->links > 0)
 		mrkdwn_leave_link(r);
 	r->em = r->strong = r->del = 0;
-	r->closed = r->guard = false;
+	r->closed = r->guard = r->mention = false;
 }

@@ -33,8 +33,7 @@ static size_t make_lines(struct turn *t)
 			  .ts = m->channel.ts };
 	struct line a = { .ours = true,
 			  .name = t->job->agent.name,
-			  .ts = t->parts[0],
-			  .text = t->answer.data };
+			  .ts = t->parts[0] };
 	size_t i, n = 0;
 
 	if (t->withdrawn || t->parts[0][0] == '\0' || read_question(t) < 0)
@@ -46,7 +45,9 @@ static size_t make_lines(struct turn *t)
 		add_line(t, &n, &t->history.lines[i]);
 	q.text = t->question;
 	add_line(t, &n, &q);
-	if (t->answered) {
+	t->written = t->answered ? people_bare(t) : NULL;
+	if (t->written) {
+		a.text = t->written;
 		add_line(t, &n, &a);
 		t->lines[n - 1].agent_id = t->job->agent.id;
 	}

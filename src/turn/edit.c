@@ -173,9 +173,8 @@ static void start_interim(struct turn *t)
 
 	buf_init(&md, 16 * BLOCKS_PART_MAX);
 	t->want = EDIT_NONE;
-	rc = t->answer.len > 0
-		     ? reply_interim(t->answer.data, t->answer.len, &md)
-		     : buf_adds(&md, t->backlog);
+	rc = t->answer.len > 0 ? people_interim(t, &md)
+			       : buf_adds(&md, t->backlog);
 	if (rc == 0 && md.len > 0 &&
 	    shape_make(&s, md.data, md.len, kind) == 0) {
 		controls_stop(t, &s);

@@ -44,7 +44,7 @@ static int write_text(const struct turn *t, struct buf *out)
 
 	if (t->answer.len == 0)
 		return buf_adds(out, parked);
-	if (reply_interim(t->answer.data, t->answer.len, out) < 0)
+	if (people_interim(t, out) < 0)
 		return -1;
 	return buf_addf(out, "%s_%s_", out->len > 0 ? "\n\n" : "", parked);
 }

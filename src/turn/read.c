@@ -258,6 +258,7 @@ static void ask(struct turn *t)
 			attach_images(t->files, &p.msgs[p.n - 1].images);
 	t->told = p.tokens;
 	t->ntold = p.nlines;
+	people_note(t);
 	turn_ask(t, &p);
 	prompt_release(&p);
 	/* What is known by now isn't needed again; backfill is kept. */

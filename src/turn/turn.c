@@ -26,7 +26,7 @@
 #define TRIES_SLOW  35 /* every 30 s, for a quarter of an hour; then */
 #define SLOW_MS     30000
 #define LAZY_MS     120000    /* until Slack answers */
-#define REMARK_MAX  2048      /* room for what we say below an answer */
+#define REMARK_MAX  3072      /* room for what we say below an answer */
 #define FAILED      "failed:" /* a verdict, with the sentence's name */
 #define DEAD_TOKEN  "dead:token"
 
@@ -526,6 +526,8 @@ void turn_free(struct turn *t)
 	transcript_release(&t->history);
 	files_release(t);
 	free(t->question);
+	free(t->people);
+	free(t->written);
 	buf_release(&t->answer);
 	reply_release(&t->reply);
 	free(t->lines);

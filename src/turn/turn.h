@@ -291,6 +291,13 @@ struct turn {
 	char asker[81];
 	char key[ENGAGED_KEY_SIZE]; /* of the thread */
 
+	/* people.c */
+	struct mention_person *people; /* NULL: nobody yet */
+	size_t npeople;
+	bool settled;  /* the answer has its mentions */
+	char *written; /* the answer as the model wrote it, for the transcript
+			*/
+
 	/* the answer */
 	struct llm_call *llm;
 	char backlog[200]; /* shown until there is something of it */
@@ -551,6 +558,17 @@ bool files_wait(struct turn *t);
 void files_known(struct turn *t);
 /* Appends what the model is told of them; 0 or -1. */
 int files_tell(const struct turn *t, struct buf *out);
+
+/* people.c */
+
+/* Takes down who has spoken in the history, and who asks. */
+void people_note(struct turn *t);
+/* As reply_interim(), of the answer as far as there is one. */
+int people_interim(const struct turn *t, struct buf *out);
+/* The whole answer without marks; NULL when memory is short. */
+char *people_bare(const struct turn *t);
+/* Once, when there won't be more of it. */
+void people_settle(struct turn *t);
 
 /* write.c */
 

@@ -36,9 +36,12 @@ static void noted(struct turn *t)
 
 void write_start(struct turn *t)
 {
-	const char *md = t->answer.data ? t->answer.data : "";
+	const char *md;
 
 	edit_leave(t);
+	if (!t->resumed)
+		people_settle(t);
+	md = t->answer.data ? t->answer.data : "";
 	if (reply_init(&t->reply, md, t->answer.len) < 0) {
 		turn_after(t, 1000, write_start);
 		return;

@@ -11,6 +11,7 @@
 #include "slack/blocks.h"
 #include "slack/dialect.h"
 #include "slack/markdown.h"
+#include "slack/mention.h"
 #include "turn/reply.h"
 
 int LLVMFuzzerTestOneInput(const uint8_t *data, size_t size);
@@ -21,14 +22,23 @@ static void must(int ok)
 		abort();
 }
 
-/* A "<" of the output begins a link of ours, and nothing else. */
+/* Who may be mentioned. */
+static const struct mention_person people[] = { { "U1", "Ada" },
+						{ "W2", "Bob B" } };
+
+static int is_mention(const char *p)
+{
+	return strncmp(p, "<@U1>", 5) == 0 || strncmp(p, "<@W2>", 5) == 0;
+}
+
+/* A "<" of the output begins a link of ours or one of these. */
 static void check_pings(const struct buf *b)
 {
 	const char *p = b->data;
 	const char *end = b->data + b->len;
 
 	while ((p = memchr(p, '<', (size_t)(end - p)))) {
-		must(strncasecmp(p + 1, "http", 4) == 0 ||
+		must(is_mention(p) || strncasecmp(p + 1, "http", 4) == 0 ||
 		     strncasecmp(p + 1, "mailto:", 7) == 0);
 		p = memchr(p, '>', (size_t)(end - p));
 		must(p != NULL);
@@ -73,8 +83,15 @@ static void check_blocks(const char *blocks)
 	for (i = 0; i < json_len(j, ""); i++) {
 		(void)snprintf(at, sizeof(at), "%zu.text", i);
 		text = json_str(j, at);
-		if (text)
+		if (!text) {
+			(void)snprintf(at, sizeof(at), "%zu.text.text", i);
+			text = json_str(j, at);
+			must(!text || strlen(text) <= 3000);
+		}
+		if (text) {
+			must(!strpbrk(text, "\1\2\3"));
 			units += dialect_units(text, strlen(text));
+		}
 	}
 	must(units <= 12000);
 	json_free(j);
@@ -86,6 +103,7 @@ static void check_shape(const struct reply *r, size_t k, enum shape_kind kind)
 
 	must(reply_shape(r, k, kind, &s) == 0);
 	must(strlen(s.text) <= SHAPE_TEXT_MAX + 8);
+	must(!strpbrk(s.text, "\1\2\3"));
 	if (s.blocks)
 		check_blocks(s.blocks);
 	shape_release(&s);
@@ -114,12 +132,36 @@ static void check_parts(const char *md, size_t len)
 	reply_release(&r);
 }
 
+/* Nothing is lost or added by marks. */
+static void check_marked(const char *md, size_t len, struct buf *marked)
+{
+	struct buf bare, all;
+	size_t i;
+
+	buf_init(&bare, len + 1);
+	buf_init(&all, len + 1);
+	buf_init(marked, len + MENTION_GROWTH);
+	must(mention_mark(md, len, people, 2, marked) == 0);
+	must(mention_strip(marked->data, marked->len, &bare) == 0);
+	for (i = 0; i < len; i++)
+		if (md[i] < 1 || md[i] > 3)
+			(void)buf_addc(&all, md[i]);
+	must(all.len == bare.len &&
+	     (all.len == 0 || memcmp(all.data, bare.data, all.len) == 0));
+	buf_release(&bare);
+	buf_release(&all);
+}
+
 int LLVMFuzzerTestOneInput(const uint8_t *data, size_t size)
 {
-	const char *md = (const char *)data;
-	size_t cap = 16 * size + 64;
-	struct buf out;
+	struct buf out, marked;
+	const char *md;
+	size_t cap;
 
+	check_marked((const char *)data, size, &marked);
+	md = marked.data;
+	size = marked.len;
+	cap = 16 * size + 64;
 	buf_init(&out, cap);
 	if (mrkdwn_render(md, size, &out) == 0 && out.len > 0) {
 		must(out.len <= cap);
@@ -134,5 +176,6 @@ int LLVMFuzzerTestOneInput(const uint8_t *data, size_t size)
 	must(dialect_units(out.data ? out.data : "", out.len) <=
 	     BLOCKS_PART_MAX + 4);
 	buf_release(&out);
+	buf_release(&marked);
 	return 0;
 }
