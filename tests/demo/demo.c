@@ -42,20 +42,21 @@ static const struct person {
 } people[] = {
 	{ "UALICE", "TACME", "alice", "Alice" },
 	{ "UBOB", "TACME", "bob", "Bob" },
+	{ "UGUS", "TACME", "gus", "Gus" },
 	{ "UCAROL", "TBOLT", "carol", "Carol" },
 	{ "USTRANGE", "TSTRANGE", "zoe", "Zoe" },
 };
 
 static const struct place {
 	const char *id, *team, *name, *type, *title;
-	const char *members[4];
+	const char *members[5]; /* NULL ends them */
 } places[] = {
 	{ "CGENERAL",
 	  "TACME",
 	  "general",
 	  "channel",
 	  "Acme  #general",
-	  { "UALICE", "UBOB", "UMARA" } },
+	  { "UALICE", "UBOB", "UGUS", "UMARA" } },
 	{ "CRANDOM",
 	  "TACME",
 	  "random",
@@ -387,6 +388,29 @@ static void scene_silence(struct demo *d)
 	result(d, logged(d, "TSTRANGE"), "and leaves a warning in the log", "");
 }
 
+static void scene_guest(struct demo *d)
+{
+	struct sim_msg *m;
+	size_t i, n, told = 0;
+	char ts[SIM_TS];
+
+	screen_note("Gus, a guest of the workspace, mentions Mara");
+	(void)sim_set_guest(d->sim, "UGUS", true);
+	say(d, "CGENERAL", "UGUS", "<@UMARA> what do we pay Bob?", NULL, ts);
+	(void)sim_wait_ephemeral(d->sim, "CGENERAL", "UGUS", 1, 20000);
+	settle(d);
+	m = sim_messages(d->sim, "CGENERAL", NULL, &n);
+	for (i = 0; i < n; i++) {
+		if (!m[i].ephemeral || strcmp(m[i].to_user, "UGUS") != 0)
+			continue;
+		told++;
+		screen_ephemeral("Mara", m[i].text, "Gus");
+	}
+	sim_messages_free(m, n);
+	result(d, told == 1 && replies(d, "CGENERAL", ts) == 0,
+	       "who may not ask is told so, alone", "");
+}
+
 static void scene_burst(struct demo *d)
 {
 	static const char *const questions[] = {
@@ -522,6 +546,7 @@ static void play(struct demo *d)
 	scene_other_tenant(d);
 	scene_redelivered(d);
 	scene_silence(d);
+	scene_guest(d);
 	scene_burst(d);
 	if (d->nodes.shared)
 		scene_kill(d);
