@@ -123,6 +123,30 @@ START_TEST(slackbot_complains_of_an_app_that_is_late_or_away)
 }
 END_TEST
 
+/* Slack documents no retry of commands, yet they were seen to come twice. */
+START_TEST(a_command_can_come_twice)
+{
+	char trigger[96], envelope[64];
+
+	command("once");
+	snprintf(trigger, sizeof(trigger), "%s",
+		 simapp_says(&app, "trigger_id"));
+	snprintf(envelope, sizeof(envelope), "%s",
+		 json_str(app.frame, "envelope_id"));
+	simapp_ack(&app, "{\"text\":\"done\"}");
+	ck_assert_int_eq(sim_wait_acked(app.sim, 1000), 0);
+	ck_assert_int_eq(sim_redeliver_last(app.sim, SIMAPP, "slash_commands",
+					    false),
+			 0);
+	simapp_next(&app, "slash_commands");
+	ck_assert_str_eq(simapp_says(&app, "trigger_id"), trigger);
+	ck_assert_str_ne(json_str(app.frame, "envelope_id"), envelope);
+	simapp_ack(&app, "{\"text\":\"done\"}");
+	ck_assert_int_eq(sim_redeliver_last(app.sim, SIMAPP, "shortcut", false),
+			 -1);
+}
+END_TEST
+
 START_TEST(only_who_is_there_commands)
 {
 	ck_assert_int_eq(
@@ -351,6 +375,7 @@ int main(void)
 	tcase_add_test(tc, an_answer_may_be_for_the_whole_channel);
 	tcase_add_test(tc, an_ack_alone_shows_nothing);
 	tcase_add_test(tc, slackbot_complains_of_an_app_that_is_late_or_away);
+	tcase_add_test(tc, a_command_can_come_twice);
 	tcase_add_test(tc, only_who_is_there_commands);
 	tcase_add_test(tc, a_response_url_is_good_for_five);
 	tcase_add_test(tc, a_response_url_meets_faults_like_a_method);

@@ -176,11 +176,15 @@ static const char *move(struct ctl *c)
 
 static const char *redeliver(struct ctl *c)
 {
-	if (!arg(c, "event_id") ||
-	    sim_redeliver(c->s, arg(c, "event_id"),
-			  args_bool(&c->args, "same_envelope_id", false)) < 0)
-		return "no such event";
-	return NULL;
+	bool same = args_bool(&c->args, "same_envelope_id", false);
+	int rc = -1;
+
+	if (arg(c, "event_id"))
+		rc = sim_redeliver(c->s, arg(c, "event_id"), same);
+	else if (arg(c, "app") && arg(c, "type"))
+		rc = sim_redeliver_last(c->s, arg(c, "app"), arg(c, "type"),
+					same);
+	return rc < 0 ? "no such event" : NULL;
 }
 
 static const char *disconnect(struct ctl *c)

@@ -231,6 +231,30 @@ void envelope_acked(struct sim *s, struct link *l, const struct ws_frame *f)
 	json_free(j);
 }
 
+int sim_redeliver_last(struct sim *s, const char *app_id, const char *type,
+		       bool same_envelope_id)
+{
+	struct delivery *d, *last = NULL;
+	struct event *ev = NULL;
+	char envelope_id[UUID_SIZE];
+	size_t i;
+
+	sim_lock(s);
+	for (i = s->socket->log.n; i > 0 && !last; i--) {
+		d = s->socket->log.v[i - 1];
+		if (str_eq(d->app->id, app_id) && str_eq(d->type, type))
+			last = d;
+	}
+	if (last) {
+		ev = map_get(s->socket->events, last->event_id);
+		memcpy(envelope_id, last->envelope_id, sizeof(envelope_id));
+	}
+	if (ev)
+		event_again(s, ev, same_envelope_id ? envelope_id : NULL);
+	sim_unlock(s);
+	return ev ? 0 : -1;
+}
+
 int sim_redeliver(struct sim *s, const char *event_id, bool same_envelope_id)
 {
 	struct socket_mode *m = s->socket;

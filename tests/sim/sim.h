@@ -211,6 +211,9 @@ int sim_frame_binary(struct sim *s, const char *app_id, const void *p,
 		     size_t n);
 /* All deliveries of an event again, now; -1 when there was none. */
 int sim_redeliver(struct sim *s, const char *event_id, bool same_envelope_id);
+/* The last one of that type ("slash_commands", "block_actions", ...) again. */
+int sim_redeliver_last(struct sim *s, const char *app_id, const char *type,
+		       bool same_envelope_id);
 
 /* links */
 
