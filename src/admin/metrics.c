@@ -145,6 +145,12 @@ static void add_journal(struct buf *b, struct journal *j)
 	    "Requests in committed batches.", js.rows);
 }
 
+static void add_file(const char *name, const uint64_t n[METRIC_COLUMNS],
+		     void *arg)
+{
+	with(arg, "konstruct_files_total", "outcome", name, n[0]);
+}
+
 static void add_turns(struct buf *b, struct workers *workers)
 {
 	struct worker_stats ws = { 0 };
@@ -162,6 +168,11 @@ static void add_turns(struct buf *b, struct workers *workers)
 	    ws.edits);
 	one(b, "konstruct_slack_limited_total", "counter",
 	    "Replies of Slack with status 429.", ws.limited);
+	one(b, "konstruct_files_held_bytes", "gauge",
+	    "Attached files that are held in memory.", ws.file_bytes);
+	head(b, "konstruct_files_total", "counter",
+	     "Attached files, read or why not.");
+	metric_each(METRIC_FILES, add_file, b);
 }
 
 static void add_decision(const char *stage, enum verdict v, uint64_t n,

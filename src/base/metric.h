@@ -38,6 +38,7 @@ enum metric_family {
 	METRIC_TENANTS, /* its columns are enum metric_tenant */
 	METRIC_MODELS,  /* by how a call ended */
 	METRIC_TOKENS,  /* of models: enum metric_model */
+	METRIC_FILES,   /* attached ones, by what came of them; column 0 */
 	METRIC_FAMILIES
 };
 

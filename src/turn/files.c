@@ -8,6 +8,7 @@
 #include "base/err.h"
 #include "base/json.h"
 #include "base/log.h"
+#include "base/metric.h"
 #include "route/job.h"
 #include "route/message.h"
 #include "turn/attach.h"
@@ -178,9 +179,11 @@ void files_known(struct turn *t)
 
 	if (!t->files || t->trims > 0)
 		return;
-	for (i = 0; attach_view(t->files, i, &v); i++)
+	for (i = 0; attach_view(t->files, i, &v); i++) {
+		metric_add(METRIC_FILES, attach_why_name(v.why), 0, 1);
 		if (v.why != ATTACH_READ)
 			log_unread(t, &v);
+	}
 	read = attach_count(t->files, ATTACH_READ);
 	(void)snprintf(detail, sizeof(detail), "%zu of %zu", read, i);
 	turn_step(t, "files", detail);

@@ -440,6 +440,7 @@ fail_memory:
 void workers_stats(struct workers *ws, struct worker_stats *out)
 {
 	out->turns = atomic_load(&ws->count.turns);
+	out->file_bytes = atomic_load(&ws->count.file_bytes);
 	out->answers = atomic_load(&ws->count.answers);
 	out->failures = atomic_load(&ws->count.failures);
 	out->notices = atomic_load(&ws->count.notices);

@@ -68,6 +68,7 @@ void workers_free(struct workers *w);
 
 struct worker_stats {
 	size_t turns;      /* in flight */
+	size_t file_bytes; /* held for them */
 	uint64_t answers;  /* finished well */
 	uint64_t failures; /* finished with a sentence that says why */
 	uint64_t notices;

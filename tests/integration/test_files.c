@@ -227,6 +227,11 @@ START_TEST(a_kind_that_nobody_reads_is_named_and_declined)
 	ck_assert_ptr_nonnull(strstr(text, "I can only read text and images"));
 	ck_assert(rig_logged(&rig, "reason=kind", MS));
 	free(text);
+	ck_assert_int_eq(rig_get(&rig, "/metrics", &text), 200);
+	ck_assert_ptr_nonnull(
+		strstr(text, "konstruct_files_total{outcome=\"kind\"} 1\n"));
+	ck_assert_ptr_nonnull(strstr(text, "konstruct_files_held_bytes 0\n"));
+	free(text);
 }
 END_TEST
 
