@@ -615,6 +615,15 @@ static int init_with(const struct ctl_args *a, const struct conf *conf)
 	return EX_OK;
 }
 
+static int print_manifest(const struct ctl_args *a)
+{
+	const struct manifest_opts o = { .agent_view = a->agent_view,
+					 .commands = a->commands,
+					 .json = a->json };
+
+	return manifest_print(a->name, &o, stdout);
+}
+
 /* The manifest comes first: the tokens are fetched with its help. */
 static int init(const struct ctl_args *a)
 {
@@ -627,7 +636,7 @@ static int init(const struct ctl_args *a)
 	if (init_conf(a, path, &e) < 0 || conf_load(&conf, path, &e) < 0)
 		return complain(exit_of(&e, EX_CANTCREAT), e.msg);
 	if (!a->app_token_file &&
-	    manifest_print(a->name, false, a->json, stdout) < 0) {
+	    print_manifest(a) < 0) {
 		conf_release(&conf);
 		return complain(EX_DATAERR, "Slack takes no such name");
 	}
@@ -797,7 +806,7 @@ int main(int argc, char **argv)
 	if (a.command == CTL_INIT)
 		return init(&a);
 	if (a.command == CTL_MANIFEST) {
-		if (manifest_print(a.name, a.agent_view, a.json, stdout) == 0)
+		if (print_manifest(&a) == 0)
 			return EX_OK;
 		return complain(EX_DATAERR, "Slack takes no such name");
 	}

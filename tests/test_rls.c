@@ -40,6 +40,8 @@ static const struct {
 	  "VALUES ('b', 'person', 'U2', '2026-01-01', 'm', 1, 1, 1)" },
 	{ "budget_marks", "tenant_id", "at_ms = 9",
 	  "VALUES ('b', '2026-01-01', 'tenant/tokens/day', 'other', 1)" },
+	{ "greeted", "tenant_id", "at_ms = 2",
+	  "VALUES ('b', 'A1', 'C1', 1)" },
 	{ "feedback", "tenant_id", "up = false",
 	  "VALUES ('b', 'e2', 'U1', true, 1)" },
 };
@@ -70,6 +72,8 @@ static void setup(void)
 		     " '2026-01-01', 'm', 1, 1, 1 FROM tenants");
 	(void)pg_ask("INSERT INTO budget_marks SELECT id, '2026-01-01',"
 		     " 'tenant/tokens/day', '', 1 FROM tenants");
+	(void)pg_ask("INSERT INTO greeted SELECT id, 'A1', 'C0', 1"
+		     " FROM tenants");
 	(void)pg_ask("INSERT INTO feedback SELECT id, 'e1', 'U1', true, 1"
 		     " FROM tenants");
 	c = PQconnectdb(pg->url);

@@ -323,7 +323,7 @@ static const struct {
 	{ "{\"type\":\"new\",\"envelope_id\":\"e\"}", "control" },
 	{ "{\"type\":\"slash_commands\",\"envelope_id\":\"e\",\"payload\":{"
 	  "\"command\":\"/x\"}}",
-	  "control" },
+	  "signal" },
 	{ "{\"type\":\"interactive\",\"envelope_id\":\"e\",\"payload\":{"
 	  "\"type\":\"shortcut\"}}",
 	  "control" },

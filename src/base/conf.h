@@ -94,6 +94,7 @@ struct conf {
 	int links_per_app;      /* on as many of several nodes */
 	int slack_timeout_s;    /* of one call */
 	bool buttons;           /* below answers */
+	bool greetings;
 
 	int rate_per_minute; /* 0: no limit */
 	int burst;

@@ -171,6 +171,8 @@ const struct conf_key conf_keys[] = {
 	  .min = 1, .max = 300, .live = true },
 	{ "slack", "buttons", CONF_BOOL, AT(buttons), .num = 1, .max = 1,
 	  .live = true },
+	{ "slack", "greetings", CONF_BOOL, AT(greetings), .num = 1, .max = 1,
+	  .live = true },
 
 	{ "limits", "rate_per_minute", CONF_INT, AT(rate_per_minute), .num = 30,
 	  .max = 100000, .live = true },

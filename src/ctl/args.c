@@ -94,6 +94,7 @@ const struct option ctl_options[] = {
 	{ "agent-view", no_argument, NULL, 'W' },
 	{ "once", no_argument, NULL, 'O' },
 	{ "token-files", no_argument, NULL, 'X' },
+	{ "commands", no_argument, NULL, 'Q' },
 	{ NULL, 0, NULL, 0 },
 };
 
@@ -151,6 +152,7 @@ static const struct {
 	{ 'W', offsetof(struct ctl_args, agent_view), TAKES_MANIFEST },
 	{ 'O', offsetof(struct ctl_args, once), TAKES_ONCE },
 	{ 'X', offsetof(struct ctl_args, token_files), TAKES_EXPORT },
+	{ 'Q', offsetof(struct ctl_args, commands), TAKES_MANIFEST },
 };
 
 void ctl_usage(FILE *out)
@@ -200,7 +202,8 @@ void ctl_usage(FILE *out)
 	      "        [--tenant NAME] [--app-token-file FILE]\n"
 	      "        [--bot-token-file FILE] [--name NAME] [--role ROLE]\n"
 	      "        [--persona TEXT]    from nothing to the first answer\n"
-	      "  manifest [--name NAME] [--agent-view]  of the Slack app\n"
+	      "  manifest [--name NAME] [--commands] [--agent-view]\n"
+	      "                                of the Slack app\n"
 	      "  migrate [--database URL]  as the owner of a PostgreSQL\n"
 	      "\n"
 	      "  who may:\n"
@@ -360,6 +363,10 @@ static int take_option(struct ctl_args *a, int opt, char **argv, int *seen,
 		return 0;
 	case 'O':
 		a->once = true;
+		*seen = opt;
+		return 0;
+	case 'Q':
+		a->commands = true;
 		*seen = opt;
 		return 0;
 	case 'd':

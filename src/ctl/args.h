@@ -87,6 +87,7 @@ struct ctl_args {
 	bool agent_view;
 	bool once;
 	bool token_files;
+	bool commands;
 };
 
 /*

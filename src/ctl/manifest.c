@@ -6,6 +6,7 @@
 
 #include "base/buf.h"
 #include "base/json.h"
+#include "route/signal.h"
 
 #define NAME_MAX_BYTES 35
 
@@ -32,13 +33,22 @@ const size_t manifest_nscopes =
 	sizeof(manifest_scopes) / sizeof(manifest_scopes[0]);
 
 static const char *const events[] = {
-	"app_mention",      "message.im",         "message.mpim",
-	"message.channels", "message.groups",     "app_uninstalled",
-	"tokens_revoked",   "channel_id_changed", "reaction_added",
+	"app_mention",           "message.im",
+	"message.mpim",          "message.channels",
+	"message.groups",        "app_uninstalled",
+	"tokens_revoked",        "channel_id_changed",
+	"reaction_added",        "app_home_opened",
+	"member_joined_channel",
 };
 #define NEVENTS (sizeof(events) / sizeof(events[0]))
 
 static const char description[] = "Answers questions in Slack";
+static const char shortcut[] = "Ask about this";
+static const char shortcut_text[] = "Ask about a message, in its thread";
+static const char command[] = "/ask";
+static const char command_text[] = "Ask, and be answered for your eyes only";
+static const char hint[] = "your question";
+static const char commands_scope[] = "commands";
 
 /* What may stand in a display name of a bot: a-z, 0-9, "-", "_", ".". */
 static int display_name(const char *name, char out[NAME_MAX_BYTES + 1])
@@ -59,12 +69,13 @@ static int display_name(const char *name, char out[NAME_MAX_BYTES + 1])
 	return n > 0 ? 0 : -1;
 }
 
-static void print_features(const char *display, bool agent_view, FILE *out)
+static void print_features(const char *display, const struct manifest_opts *o,
+			   FILE *out)
 {
 	fprintf(out,
 		"features:\n"
 		"  app_home:\n"
-		"    home_tab_enabled: false\n"
+		"    home_tab_enabled: true\n"
 		"    messages_tab_enabled: true\n"
 		"    # Without this nobody can write to the agent directly.\n"
 		"    messages_tab_read_only_enabled: false\n"
@@ -72,7 +83,20 @@ static void print_features(const char *display, bool agent_view, FILE *out)
 		"    %-28s # a-z, 0-9, \"-\", \"_\", \".\"\n"
 		"    always_online: true\n",
 		display);
-	if (agent_view)
+	if (o->commands)
+		fprintf(out,
+			"  shortcuts:\n"
+			"    - name: %s\n"
+			"      type: message\n"
+			"      callback_id: " SIGNAL_ABOUT "\n"
+			"      description: %s\n"
+			"  slash_commands:\n"
+			"    - command: %-20s # or any other name\n"
+			"      description: %s\n"
+			"      usage_hint: %s\n"
+			"      should_escape: true\n",
+			shortcut, shortcut_text, command, command_text, hint);
+	if (o->agent_view)
 		fprintf(out,
 			"  # Guests of the workspace can't use it then.\n"
 			"  agent_view:\n"
@@ -80,8 +104,8 @@ static void print_features(const char *display, bool agent_view, FILE *out)
 			description);
 }
 
-static void print_yaml(const char *name, const char *display, bool agent_view,
-		       FILE *out)
+static void print_yaml(const char *name, const char *display,
+		       const struct manifest_opts *o, FILE *out)
 {
 	char line[80];
 	size_t i;
@@ -102,12 +126,14 @@ static void print_yaml(const char *name, const char *display, bool agent_view,
 		"  background_color: \"#1d3557\"\n",
 		line, description);
 	(void)snprintf(line, sizeof(line), "display_name: %s", display);
-	print_features(line, agent_view, out);
+	print_features(line, o, out);
 	fputs("oauth_config:\n  scopes:\n    bot:\n", out);
 	for (i = 0; i < manifest_nscopes; i++)
 		fprintf(out, "      - %-24s # %s\n", manifest_scopes[i].scope,
 			manifest_scopes[i].why);
-	if (agent_view)
+	if (o->commands)
+		fprintf(out, "      - %s\n", commands_scope);
+	if (o->agent_view)
 		fputs("      - assistant:write\n", out);
 	fputs("settings:\n  event_subscriptions:\n    bot_events:\n", out);
 	for (i = 0; i < NEVENTS; i++)
@@ -121,12 +147,32 @@ static void print_yaml(const char *name, const char *display, bool agent_view,
 	      out);
 }
 
+static void write_commands(struct jwrite *w)
+{
+	jw_array(w, "shortcuts");
+	jw_object(w, NULL);
+	jw_str(w, "name", shortcut);
+	jw_str(w, "type", "message");
+	jw_str(w, "callback_id", SIGNAL_ABOUT);
+	jw_str(w, "description", shortcut_text);
+	jw_object_end(w);
+	jw_array_end(w);
+	jw_array(w, "slash_commands");
+	jw_object(w, NULL);
+	jw_str(w, "command", command);
+	jw_str(w, "description", command_text);
+	jw_str(w, "usage_hint", hint);
+	jw_bool(w, "should_escape", true);
+	jw_object_end(w);
+	jw_array_end(w);
+}
+
 static void write_features(struct jwrite *w, const char *display,
-			   bool agent_view)
+			   const struct manifest_opts *o)
 {
 	jw_object(w, "features");
 	jw_object(w, "app_home");
-	jw_bool(w, "home_tab_enabled", false);
+	jw_bool(w, "home_tab_enabled", true);
 	jw_bool(w, "messages_tab_enabled", true);
 	jw_bool(w, "messages_tab_read_only_enabled", false);
 	jw_object_end(w);
@@ -134,7 +180,9 @@ static void write_features(struct jwrite *w, const char *display,
 	jw_str(w, "display_name", display);
 	jw_bool(w, "always_online", true);
 	jw_object_end(w);
-	if (agent_view) {
+	if (o->commands)
+		write_commands(w);
+	if (o->agent_view) {
 		jw_object(w, "agent_view");
 		jw_str(w, "agent_description", description);
 		jw_object_end(w);
@@ -142,7 +190,7 @@ static void write_features(struct jwrite *w, const char *display,
 	jw_object_end(w);
 }
 
-static void write_scopes(struct jwrite *w, bool agent_view)
+static void write_scopes(struct jwrite *w, const struct manifest_opts *o)
 {
 	size_t i;
 
@@ -151,7 +199,9 @@ static void write_scopes(struct jwrite *w, bool agent_view)
 	jw_array(w, "bot");
 	for (i = 0; i < manifest_nscopes; i++)
 		jw_str(w, NULL, manifest_scopes[i].scope);
-	if (agent_view)
+	if (o->commands)
+		jw_str(w, NULL, commands_scope);
+	if (o->agent_view)
 		jw_str(w, NULL, "assistant:write");
 	jw_array_end(w);
 	jw_object_end(w);
@@ -178,8 +228,8 @@ static void write_settings(struct jwrite *w)
 	jw_object_end(w);
 }
 
-static void print_json(const char *name, const char *display, bool agent_view,
-		       FILE *out)
+static void print_json(const char *name, const char *display,
+		       const struct manifest_opts *o, FILE *out)
 {
 	struct jwrite w;
 	struct buf b;
@@ -196,15 +246,15 @@ static void print_json(const char *name, const char *display, bool agent_view,
 	jw_str(&w, "description", description);
 	jw_str(&w, "background_color", "#1d3557");
 	jw_object_end(&w);
-	write_features(&w, display, agent_view);
-	write_scopes(&w, agent_view);
+	write_features(&w, display, o);
+	write_scopes(&w, o);
 	write_settings(&w);
 	jw_object_end(&w);
 	fprintf(out, "%s\n", b.data ? b.data : "");
 	buf_release(&b);
 }
 
-int manifest_print(const char *name, bool agent_view, bool json, FILE *out)
+int manifest_print(const char *name, const struct manifest_opts *o, FILE *out)
 {
 	char display[NAME_MAX_BYTES + 1];
 
@@ -212,9 +262,9 @@ int manifest_print(const char *name, bool agent_view, bool json, FILE *out)
 		name = "Mara";
 	if (display_name(name, display) < 0)
 		return -1;
-	if (json)
-		print_json(name, display, agent_view, out);
+	if (o->json)
+		print_json(name, display, o, out);
 	else
-		print_yaml(name, display, agent_view, out);
+		print_yaml(name, display, o, out);
 	return 0;
 }

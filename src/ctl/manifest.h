@@ -17,9 +17,14 @@ extern const size_t manifest_nscopes;
 
 /*
  * The manifest of the Slack app for one agent, as YAML, or JSON; name NULL:
- * "Mara". agent_view: as an agent in Slack's own view of them, which
- * workspace guests may not use. -1: name is none that Slack takes.
+ * "Mara". -1: name is none that Slack takes.
  */
-int manifest_print(const char *name, bool agent_view, bool json, FILE *out);
+struct manifest_opts {
+	bool agent_view; /* in Slack's own view of agents, which guests of the
+			  * workspace may not use */
+	bool commands;   /* with a slash command and a message shortcut */
+	bool json;
+};
+int manifest_print(const char *name, const struct manifest_opts *o, FILE *out);
 
 #endif

@@ -344,7 +344,8 @@ static void take_moved(struct intake *in, const struct moved *m,
 bool intake_envelope(struct intake *in, const char *app_id, uint32_t gen,
 		     const struct envelope *env, const char *text, size_t n)
 {
-	struct screening s = { .env = env,
+	struct envelope here = *env;
+	struct screening s = { .env = &here,
 			       .engaged = in->o.engaged,
 			       .quarantine = in->o.quarantine };
 	struct moved moved;
@@ -355,6 +356,7 @@ bool intake_envelope(struct intake *in, const char *app_id, uint32_t gen,
 		in->o.counts->unacked++;
 		return false;
 	}
+	here.app_id = app_id;
 	if (moved_read(env, &moved)) {
 		take_moved(in, &moved, app_id, gen, env->id);
 		return false;

@@ -27,8 +27,10 @@ struct envelope {
 	int retry_attempt;
 	const struct json *payload; /* an object; NULL: there is none */
 
+	const char
+		*app_id; /* hello's; else set by who knows whose link it is */
+
 	/* Of hello and disconnect. */
-	const char *app_id;
 	const char *reason;
 	int num_connections;
 

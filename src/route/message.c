@@ -241,7 +241,8 @@ struct message *message_from_envelope(const struct envelope *env, struct err *e)
 
 bool message_is_direct(const struct message *m)
 {
-	return m->channel.conversation == CONVERSATION_IM;
+	return m->channel.conversation == CONVERSATION_IM ||
+	       m->channel.reply_url != NULL;
 }
 
 void message_free(struct message *m)
@@ -260,10 +261,12 @@ void message_free(struct message *m)
 	free(m->channel.workspace_id);
 	free(m->channel.ts);
 	free(m->channel.thread_ts);
+	free(m->channel.reply_url);
 	free(m->sender.user_id);
 	free(m->sender.display_name);
 	free(m->sender.bot_id);
 	free(m->content.text);
+	free(m->content.unseen);
 	free(m->signal.value);
 	free(m->signal.detail);
 	free(m->thread_id);

@@ -38,6 +38,12 @@ enum signal {
 		       * we had written into it */
 	SIGNAL_STOP,  /* of all that is being answered in the thread */
 	SIGNAL_MUTED, /* we are to keep out of the thread; found by route[] */
+
+	SIGNAL_COMMAND,  /* "/ask"; value is its name, detail response_url */
+	SIGNAL_SHORTCUT, /* on a message; detail is the trigger_id */
+	SIGNAL_SUBMIT,   /* of the dialog for that; detail is as we wrote it */
+	SIGNAL_HOME,     /* opened; value is the tab */
+	SIGNAL_JOIN,     /* we came into a channel */
 };
 
 struct message_file {
@@ -67,6 +73,9 @@ struct message {
 		char *ts;
 		char *thread_ts; /* NULL at top level, also of a root */
 		bool unshared;   /* for certain: with no other organisation */
+		/* Where the answer goes, for the sender's eyes only; NULL: into
+		 * the thread. */
+		char *reply_url;
 	} channel;
 
 	struct {
@@ -84,6 +93,9 @@ struct message {
 		char *text;
 		struct message_file *files;
 		size_t nfiles;
+		/* What was asked in a dialog, where the others couldn't see it:
+		 * shown above the answer. NULL: it stands in the thread. */
+		char *unseen;
 	} content;
 
 	/* Of a signal channel.ts is the post that it is about, thread_id that
@@ -120,7 +132,8 @@ void message_free(struct message *m); /* NULL is allowed */
 int message_file_take(struct message_file *f, const struct json *j,
 		      struct err *e);
 void message_file_release(struct message_file *f);
-bool message_is_direct(const struct message *m); /* to one of us, in private */
+/* To us in private, so that it needs no mention and engages no thread. */
+bool message_is_direct(const struct message *m);
 
 const char *conversation_name(enum conversation c);
 

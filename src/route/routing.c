@@ -12,6 +12,7 @@
 #include "route/inhand.h"
 #include "route/job.h"
 #include "route/message.h"
+#include "route/signal.h"
 
 /* An entry of an earlier process. False when memory is short. */
 static bool reread(struct routing *r)
@@ -20,6 +21,7 @@ static bool reread(struct routing *r)
 	struct err e = { 0 };
 
 	if (envelope_parse(&env, r->entry.frame, r->entry.frame_len, &e) == 0) {
+		env.app_id = r->entry.app_id;
 		r->msg = message_from_envelope(&env, &e);
 		envelope_release(&env);
 	}
@@ -178,6 +180,8 @@ static enum verdict decide(struct routing *r, struct err *e)
 		r->why = "refused before";
 		return V_DROP;
 	}
+	if (signal_is_visit(r->msg->signal.kind))
+		return run(r, visit_stages, visit_nstages, e);
 	if (r->msg->signal.kind != SIGNAL_NONE)
 		return run(r, signal_stages, signal_nstages, e);
 	if (r->resumed)

@@ -101,6 +101,9 @@ enum verdict stage_signal(struct routing *r, struct err *e);
 enum verdict stage_hush(struct routing *r, struct err *e);
 /* stage_access.c */
 enum verdict stage_access(struct routing *r, struct err *e);
+/* stage_visit.c: not twice in a short while; what is left to a visitor. */
+enum verdict stage_visit(struct routing *r, struct err *e);
+enum verdict stage_allowance(struct routing *r, struct err *e);
 
 /* say.c */
 
@@ -122,5 +125,8 @@ extern const size_t resume_nstages;
 /* For a signal, new or not. */
 extern const struct route_stage signal_stages[];
 extern const size_t signal_nstages;
+/* For one that is about the agent and not about a message. */
+extern const struct route_stage visit_stages[];
+extern const size_t visit_nstages;
 
 #endif

@@ -11,7 +11,8 @@
 #include "state/engaged.h"
 
 #define WORD_MAX   128
-#define DETAIL_MAX 2000 /* of a button's value */
+#define DETAIL_MAX 3000 /* of a view's metadata */
+#define TEXT_MAX   (256 * 1024)
 
 static bool is(const struct envelope *env, const char *path, const char *want)
 {
@@ -26,16 +27,35 @@ static bool is_press(const struct envelope *env)
 	       strncmp(action, SIGNAL_ACTION, strlen(SIGNAL_ACTION)) == 0;
 }
 
+static enum signal of_interactive(const struct envelope *env)
+{
+	if (is_press(env))
+		return SIGNAL_PRESS;
+	if (is(env, "type", "message_action") &&
+	    is(env, "callback_id", SIGNAL_ABOUT))
+		return SIGNAL_SHORTCUT;
+	if (is(env, "type", "view_submission") &&
+	    is(env, "view.callback_id", SIGNAL_ABOUT))
+		return SIGNAL_SUBMIT;
+	return SIGNAL_NONE;
+}
+
 enum signal signal_of(const struct envelope *env)
 {
+	if (env->type == ENVELOPE_SLASH)
+		return env->payload ? SIGNAL_COMMAND : SIGNAL_NONE;
 	if (env->type == ENVELOPE_INTERACTIVE)
-		return is_press(env) ? SIGNAL_PRESS : SIGNAL_NONE;
+		return of_interactive(env);
 	if (env->type != ENVELOPE_EVENTS || !is(env, "type", "event_callback"))
 		return SIGNAL_NONE;
 	if (is(env, "event.type", "reaction_added"))
 		return SIGNAL_REACTION;
 	if (is(env, "event.type", "agent_session_stopped"))
 		return SIGNAL_STOP;
+	if (is(env, "event.type", "app_home_opened"))
+		return SIGNAL_HOME;
+	if (is(env, "event.type", "member_joined_channel"))
+		return SIGNAL_JOIN;
 	if (!is(env, "event.type", "message"))
 		return SIGNAL_NONE;
 	/* A root that has replies is not deleted, but made a tombstone. */
@@ -58,6 +78,11 @@ static bool word_valid(const char *s)
 static bool detail_valid(const char *s)
 {
 	return strlen(s) <= DETAIL_MAX;
+}
+
+static bool text_valid(const char *s)
+{
+	return strlen(s) <= TEXT_MAX;
 }
 
 static int take(const struct json *j, const char *path,
@@ -83,6 +108,17 @@ static const struct {
 			   "actions.0.action_id", "actions.0.value" },
 	[SIGNAL_STOP] = { "event.channel", "event.user", "event.thread_ts",
 			  "event.thread_ts", NULL, NULL },
+	[SIGNAL_COMMAND] = { "channel_id", "user_id", NULL, NULL, "command",
+			     "response_url" },
+	[SIGNAL_SHORTCUT] = { "channel.id", "user.id", "message.ts",
+			      "message.thread_ts", "callback_id",
+			      "trigger_id" },
+	[SIGNAL_SUBMIT] = { NULL, "user.id", NULL, NULL, NULL,
+			    "view.private_metadata" },
+	[SIGNAL_HOME] = { "event.channel", "event.user", NULL, NULL,
+			  "event.tab", NULL },
+	[SIGNAL_JOIN] = { "event.channel", "event.user", NULL, NULL, NULL,
+			  NULL },
 };
 
 /* Of a post that no person has written there may be no user. */
@@ -105,10 +141,21 @@ static int take_words(struct message *m, const struct json *j, struct err *e)
 	if (paths[k].value &&
 	    take(j, paths[k].value, word_valid, &m->signal.value, e) < 0)
 		return -1;
-	if (!paths[k].detail)
+	if (paths[k].detail &&
+	    message_take_optional(j, paths[k].detail, detail_valid,
+				  &m->signal.detail, e) < 0)
+		return -1;
+	if (k != SIGNAL_PRESS || strcmp(m->signal.value, SIGNAL_SHARE) != 0)
 		return 0;
-	return message_take_optional(j, paths[k].detail, detail_valid,
-				     &m->signal.detail, e);
+	return take(j, "response_url", detail_valid, &m->channel.reply_url, e);
+}
+
+/* What is about no post is of its own time, in a thread of its own. */
+static int take_no_post(struct message *m, struct err *e)
+{
+	if (message_copy(&m->channel.ts, WHISPER_QUESTION_TS, e) < 0)
+		return -1;
+	return message_copy(&m->thread_id, m->event_id, e);
 }
 
 static const char *ts_path(const struct message *m, const struct json *j)
@@ -121,10 +168,15 @@ static const char *ts_path(const struct message *m, const struct json *j)
 static int take_about(struct message *m, const struct json *j, struct err *e)
 {
 	enum signal k = m->signal.kind;
+	const char *at = paths[k].channel;
 
-	if (take(j, paths[k].channel, message_id_valid, &m->channel.channel_id,
-		 e) < 0 ||
-	    take(j, ts_path(m, j), ts_valid, &m->channel.ts, e) < 0)
+	if (at && take(j, at, message_id_valid, &m->channel.channel_id, e) < 0)
+		return -1;
+	if (!at && message_copy(&m->channel.channel_id, "", e) < 0)
+		return -1;
+	if (!paths[k].ts)
+		return take_no_post(m, e);
+	if (take(j, ts_path(m, j), ts_valid, &m->channel.ts, e) < 0)
 		return -1;
 	if (paths[k].thread &&
 	    message_take_optional(j, paths[k].thread, ts_valid,
@@ -135,18 +187,35 @@ static int take_about(struct message *m, const struct json *j, struct err *e)
 		m->channel.thread_ts ? m->channel.thread_ts : m->channel.ts, e);
 }
 
-/* An interactive payload has no authorizations, and a trigger for an id. */
-static int take_press(struct message *m, const struct json *j, struct err *e)
+/* What isn't an event has no authorizations, and a trigger for an id. */
+static int take_trigger(struct message *m, const struct json *j, struct err *e)
 {
 	bool by_org = json_bool(j, "is_enterprise_install", false);
-	const char *workspace = by_org ? "enterprise.id" : "team.id";
+	bool flat = m->signal.kind == SIGNAL_COMMAND;
+	const char *team = flat ? "team_id" : "team.id";
+	const char *org = flat ? "enterprise_id" : "enterprise.id";
+	const char *workspace = by_org ? org : team;
 
-	if (take(j, "api_app_id", message_id_valid, &m->channel.app_id, e) <
-		    0 ||
-	    take(j, workspace, message_id_valid, &m->channel.workspace_id, e) <
-		    0)
+	if (take(j, workspace, message_id_valid, &m->channel.workspace_id, e) <
+	    0)
 		return -1;
 	return take(j, "trigger_id", message_event_id_valid, &m->event_id, e);
+}
+
+/* A message_action doesn't say whose it is; its link does. */
+static int take_app(struct message *m, const struct envelope *env,
+		    struct err *e)
+{
+	char **app = &m->channel.app_id;
+
+	if (message_take_optional(env->payload, "api_app_id", message_id_valid,
+				  app, e) < 0)
+		return -1;
+	if (*app)
+		return 0;
+	if (!env->app_id || !message_id_valid(env->app_id))
+		return err_set(e, ERR_INPUT, "api_app_id is missing");
+	return message_copy(app, env->app_id, e);
 }
 
 static int take_event(struct message *m, const struct json *j, struct err *e)
@@ -157,21 +226,53 @@ static int take_event(struct message *m, const struct json *j, struct err *e)
 	return take(j, "event_id", message_event_id_valid, &m->event_id, e);
 }
 
+bool signal_is_visit(enum signal k)
+{
+	return k == SIGNAL_HOME || k == SIGNAL_JOIN || k == SIGNAL_SHORTCUT;
+}
+
+static bool is_event(enum signal k)
+{
+	return k == SIGNAL_REACTION || k == SIGNAL_EDIT || k == SIGNAL_DELETE ||
+	       k == SIGNAL_STOP || k == SIGNAL_HOME || k == SIGNAL_JOIN;
+}
+
+static int take_text(struct message *m, const struct json *j, struct err *e)
+{
+	static const char answer[] = "view.state.values." SIGNAL_INPUT
+				     "." SIGNAL_INPUT ".value";
+
+	switch (m->signal.kind) {
+	case SIGNAL_EDIT:
+		return message_take_content(m, j, "event.message", e);
+	case SIGNAL_SHORTCUT:
+		return message_take_content(m, j, "message", e);
+	case SIGNAL_COMMAND:
+		return message_take_content(m, j, "", e);
+	case SIGNAL_SUBMIT:
+		return take(j, answer, text_valid, &m->content.text, e);
+	default:
+		return message_copy(&m->content.text, "", e);
+	}
+}
+
 int signal_take(struct message *m, const struct envelope *env, struct err *e)
 {
 	const struct json *j = env->payload;
 	int rc;
 
 	m->channel.conversation = message_conversation(j);
-	rc = m->signal.kind == SIGNAL_PRESS ? take_press(m, j, e)
-					    : take_event(m, j, e);
+	if (is_event(m->signal.kind))
+		rc = take_event(m, j, e);
+	else
+		rc = take_app(m, env, e) < 0 ? -1 : take_trigger(m, j, e);
 	if (rc < 0 || take_about(m, j, e) < 0 || take_user(m, j, e) < 0 ||
 	    take_words(m, j, e) < 0)
 		return -1;
 	/* The one kind of id that tells what it is of. */
 	if (m->channel.channel_id[0] == 'D')
 		m->channel.conversation = CONVERSATION_IM;
-	return message_take_content(m, j, "event.message", e);
+	return take_text(m, j, e);
 }
 
 static bool is_own(const struct message *m)
@@ -229,9 +330,15 @@ const char *signal_beside(const struct message *m, const struct envelope *env,
 		return beside_edit(m, env, with_us);
 	case SIGNAL_DELETE:
 		return with_us ? NULL : "thread is not engaged";
+	case SIGNAL_JOIN:
+		return is_own(m) ? NULL : "somebody else";
 	case SIGNAL_PRESS:
 	case SIGNAL_STOP:
 	case SIGNAL_MUTED:
+	case SIGNAL_COMMAND:
+	case SIGNAL_SHORTCUT:
+	case SIGNAL_SUBMIT:
+	case SIGNAL_HOME:
 	case SIGNAL_NONE:
 		break;
 	}

@@ -6,6 +6,7 @@
 
 #include "base/buf.h"
 #include "base/err.h"
+#include "base/json.h"
 #include "route/message.h"
 #include "route/routing.h"
 #include "route/signal.h"
@@ -14,7 +15,9 @@
 #include "state/engaged.h"
 #include "state/gate.h"
 
-#define TEXT_MAX (1024 * 1024)
+#define TEXT_MAX  (1024 * 1024)
+#define META_MAX  4096
+#define MINUTE_MS (60 * 1000)
 
 static enum verdict fail(struct err *e)
 {
@@ -58,6 +61,12 @@ static enum verdict not_theirs(struct routing *r)
 	return V_REFUSE;
 }
 
+static enum verdict malformed(struct routing *r)
+{
+	r->why = "malformed";
+	return V_DROP;
+}
+
 /* Text as it was told to a model, as Slack would write it. */
 static char *escaped(const char *text)
 {
@@ -68,37 +77,49 @@ static char *escaped(const char *text)
 	return buf_take(&out);
 }
 
+/* From now on it is a question like any other, claimed under what is unique
+ * about it. */
+static enum verdict becomes_question(struct routing *r, const char *what,
+				     const char *id)
+{
+	struct message *m = r->msg;
+	int n;
+
+	n = snprintf(r->claim, sizeof(r->claim), "%s:%s:%s-%s",
+		     m->channel.app_id, m->channel.workspace_id, what, id);
+	if (n < 0 || (size_t)n >= sizeof(r->claim))
+		return malformed(r);
+	m->timestamp_ms = r->entry.received_ms;
+	m->mention = true;
+	m->signal.kind = SIGNAL_NONE;
+	r->engages = !message_is_direct(m);
+	return V_NEXT;
+}
+
+static int replace(char **field, char *with)
+{
+	if (!with)
+		return -1;
+	free(*field);
+	*field = with;
+	return 0;
+}
+
 /* The press of a button becomes the question that it asks again: in the same
  * thread, once for each answer that has such a button. */
 static enum verdict ask_again(struct routing *r, const struct line *q,
 			      struct err *e)
 {
 	struct message *m = r->msg;
-	char *ts = strdup(q->ts);
-	char *text = escaped(q->text);
-	char *name = q->name ? strdup(q->name) : NULL;
-	int n;
+	char once[64];
 
-	n = snprintf(r->claim, sizeof(r->claim), "%s:%s:%s:again-%s",
-		     m->channel.app_id, m->channel.workspace_id,
-		     m->channel.channel_id, m->channel.ts);
-	if (!ts || !text || n < 0 || (size_t)n >= sizeof(r->claim)) {
-		free(ts);
-		free(text);
-		free(name);
+	(void)snprintf(once, sizeof(once), "%s:%s", m->channel.channel_id,
+		       m->channel.ts);
+	if (replace(&m->channel.ts, strdup(q->ts)) < 0 ||
+	    replace(&m->content.text, escaped(q->text)) < 0 ||
+	    (q->name && replace(&m->sender.display_name, strdup(q->name)) < 0))
 		return fail(e);
-	}
-	free(m->channel.ts);
-	free(m->content.text);
-	free(m->sender.display_name);
-	m->channel.ts = ts;
-	m->content.text = text;
-	m->sender.display_name = name;
-	m->timestamp_ms = r->entry.received_ms;
-	m->mention = true;
-	m->signal.kind = SIGNAL_NONE;
-	r->engages = !message_is_direct(m);
-	return V_NEXT;
+	return becomes_question(r, "again", once);
 }
 
 static enum verdict again(struct routing *r, struct err *e)
@@ -109,10 +130,8 @@ static enum verdict again(struct routing *r, struct err *e)
 	enum verdict v;
 	int rc;
 
-	if (!ts || !ts_valid(ts)) {
-		r->why = "malformed";
-		return V_DROP;
-	}
+	if (!ts || !ts_valid(ts))
+		return malformed(r);
 	rc = r->store->ops->line(r->store, m->tenant_id, m->channel.channel_id,
 				 m->thread_id, ts, &q, e);
 	if (rc < 0)
@@ -129,6 +148,164 @@ static enum verdict again(struct routing *r, struct err *e)
 	return v;
 }
 
+static bool is_blank(const char *s)
+{
+	return s[strspn(s, " \t\r\n")] == '\0';
+}
+
+/* "/ask where is Atlantis?" */
+static enum verdict command(struct routing *r)
+{
+	struct message *m = r->msg;
+
+	if (!m->signal.detail)
+		return malformed(r);
+	free(m->channel.reply_url);
+	m->channel.reply_url = m->signal.detail;
+	m->signal.detail = NULL;
+	if (is_blank(m->content.text)) {
+		r->why = "blank";
+		routing_say(r, WORDS_WHAT_ASK, NULL);
+		return V_REFUSE;
+	}
+	return becomes_question(r, "command", m->event_id);
+}
+
+/* When it was asked, as a ts: what was said before it is older. */
+static char *now_ts(const struct routing *r)
+{
+	char ts[TS_SIZE];
+
+	(void)snprintf(ts, sizeof(ts), "%lld.%03d000",
+		       (long long)(r->entry.received_ms / 1000),
+		       (int)(r->entry.received_ms % 1000));
+	return strdup(ts);
+}
+
+/* The message that it is about is quoted, as the thread may be unknown. */
+static char *about_text(const char *quoted, const char *question)
+{
+	struct buf out;
+
+	buf_init(&out, TEXT_MAX);
+	(void)buf_adds(&out, "About this message:\n&gt; ");
+	for (; *quoted; quoted++) {
+		(void)buf_addc(&out, *quoted);
+		if (*quoted == '\n')
+			(void)buf_adds(&out, "&gt; ");
+	}
+	(void)buf_adds(&out, "\n\n");
+	(void)mrkdwn_plain(question, strlen(question), &out);
+	return buf_take(&out);
+}
+
+/* What turn/dialog.c has put into the view. */
+static enum verdict about(struct routing *r, const struct json *meta,
+			  struct err *e)
+{
+	const char *channel = json_str(meta, "channel");
+	const char *thread = json_str(meta, "thread");
+	const char *text = json_str(meta, "text");
+	struct message *m = r->msg;
+	char *question;
+
+	if (!channel || !thread || !text || !ts_valid(thread) ||
+	    is_blank(m->content.text))
+		return malformed(r);
+	question = strdup(m->content.text);
+	if (replace(&m->content.unseen, question) < 0 ||
+	    replace(&m->content.text, about_text(text, question)) < 0 ||
+	    replace(&m->channel.channel_id, strdup(channel)) < 0 ||
+	    replace(&m->channel.thread_ts, strdup(thread)) < 0 ||
+	    replace(&m->thread_id, strdup(thread)) < 0 ||
+	    replace(&m->channel.ts, now_ts(r)) < 0)
+		return fail(e);
+	if (channel[0] == 'D')
+		m->channel.conversation = CONVERSATION_IM;
+	if (message_thread_key(m, r->thread, sizeof(r->thread)) < 0)
+		return malformed(r);
+	return becomes_question(r, "about", m->event_id);
+}
+
+static enum verdict submitted(struct routing *r, struct err *e)
+{
+	const char *detail = r->msg->signal.detail;
+	struct err why = { 0 };
+	struct json *meta;
+	enum verdict v;
+
+	if (!detail)
+		return malformed(r);
+	meta = json_parse(detail, strlen(detail), META_MAX, &why);
+	v = meta ? about(r, meta, e) : malformed(r);
+	json_free(meta);
+	return v;
+}
+
+static int whispered(struct routing *r, const char *ts, struct line *out,
+		     struct err *e)
+{
+	const struct message *m = r->msg;
+
+	return r->store->ops->line(r->store, m->tenant_id,
+				   m->channel.channel_id, m->signal.detail, ts,
+				   out, e);
+}
+
+static bool said_by(const struct line *l, const struct message *m)
+{
+	return l->user_id && strcmp(l->user_id, m->sender.user_id) == 0;
+}
+
+static enum verdict share_lines(struct routing *r, struct line *q,
+				struct line *a, struct err *e)
+{
+	struct message *m = r->msg;
+
+	if (!said_by(q, m))
+		return not_theirs(r);
+	if (replace(&m->content.unseen, strdup(q->text)) < 0 ||
+	    replace(&m->content.text, strdup(a->text)) < 0)
+		return fail(e);
+	return V_ACCEPT;
+}
+
+/* What only the asker saw is to be seen by all. */
+static enum verdict share(struct routing *r, struct err *e)
+{
+	struct line q = { 0 }, a = { 0 };
+	enum verdict v = V_FAIL;
+	char key[256];
+	int rc;
+
+	if (!r->msg->signal.detail)
+		return malformed(r);
+	rc = whispered(r, WHISPER_QUESTION_TS, &q, e);
+	if (rc > 0)
+		rc = whispered(r, WHISPER_ANSWER_TS, &a, e);
+	(void)snprintf(key, sizeof(key), "share:%s:%s", r->msg->tenant_id,
+		       r->msg->signal.detail);
+	if (rc == 0) {
+		r->why = "answer is gone";
+		v = V_DROP;
+	} else if (rc > 0 && said_by(&q, r->msg) &&
+		   !r->gate->ops->once(r->gate, key, MINUTE_MS, r->now_ms)) {
+		r->why = "duplicate";
+		v = V_DROP;
+	} else if (rc > 0) {
+		v = share_lines(r, &q, &a, e);
+	}
+	line_release(&q);
+	line_release(&a);
+	return v;
+}
+
+static bool pressed(const struct message *m, const char *action)
+{
+	return m->signal.kind == SIGNAL_PRESS &&
+	       strcmp(m->signal.value, action) == 0;
+}
+
 enum verdict stage_signal(struct routing *r, struct err *e)
 {
 	const struct message *m = r->msg;
@@ -138,9 +315,14 @@ enum verdict stage_signal(struct routing *r, struct err *e)
 	if (m->signal.kind == SIGNAL_REACTION &&
 	    strcmp(m->signal.value, SIGNAL_MUTE) == 0)
 		return find_thread(r, e) < 0 ? V_FAIL : mute(r, e);
-	if (m->signal.kind == SIGNAL_PRESS &&
-	    strcmp(m->signal.value, SIGNAL_AGAIN) == 0)
+	if (m->signal.kind == SIGNAL_COMMAND)
+		return command(r);
+	if (m->signal.kind == SIGNAL_SUBMIT)
+		return submitted(r, e);
+	if (pressed(m, SIGNAL_AGAIN))
 		return again(r, e);
+	if (pressed(m, SIGNAL_SHARE))
+		return share(r, e);
 	return V_ACCEPT;
 }
 

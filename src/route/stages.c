@@ -237,6 +237,15 @@ const struct route_stage signal_stages[] = {
 };
 const size_t signal_nstages = sizeof(signal_stages) / sizeof(signal_stages[0]);
 
+const struct route_stage visit_stages[] = {
+	{ "tenant", stage_tenant },
+	{ "visit", stage_visit }, /* not just now */
+	{ "agent", stage_agent },
+	{ "allowance", stage_allowance }, /* for the home */
+	{ "dispatch", stage_dispatch },
+};
+const size_t visit_nstages = sizeof(visit_stages) / sizeof(visit_stages[0]);
+
 const struct route_stage resume_stages[] = {
 	{ "tenant", stage_tenant },
 	{ "hush", stage_hush },

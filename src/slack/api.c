@@ -10,6 +10,7 @@
 #include "base/err.h"
 #include "base/json.h"
 #include "net/http.h"
+#include "slack/download.h"
 
 #define FORM_TYPE       "application/x-www-form-urlencoded; charset=utf-8"
 #define URL_MAX         512
@@ -231,6 +232,65 @@ static void on_done(const struct http_result *r, void *arg)
 	c->done(&out, c->arg);
 	json_free(body);
 	free(c);
+}
+
+/* Its answer is a word, or JSON if there is something to say. */
+static void on_responded(const struct http_result *r, void *arg)
+{
+	struct slack_call *c = arg;
+	struct slack_result out = { 0 };
+
+	if (r->status == 0 || r->status == 429 || r->status >= 500) {
+		judge(&out, r, NULL);
+	} else if (r->status >= 400) {
+		(void)snprintf(out.error, sizeof(out.error), "%.*s",
+			       (int)sizeof(out.error) - 1, r->body);
+		out.fault = r->status == 404 || r->status == 410
+				    ? SLACK_GONE
+				    : SLACK_CONTENT;
+	}
+	c->done(&out, c->arg);
+	free(c);
+}
+
+struct slack_call *slack_respond(struct http *h, const char *api_url,
+				 const char *url, const struct buf *json,
+				 slack_done *done, void *arg, struct err *e)
+{
+	struct http_request rq = {
+		.method = "POST",
+		.url = url,
+		.content_type = "application/json; charset=utf-8",
+		.max_body = ANSWER_MAX,
+		.connect_ms = CONNECT_MS,
+		.total_ms = (unsigned int)atomic_load(&deadline_ms),
+		.on_done = on_responded,
+	};
+	struct slack_call *c;
+
+	if (!slack_download_allowed(api_url, url)) {
+		err_set(e, ERR_INPUT, "a response_url that isn't Slack's");
+		return NULL;
+	}
+	if (json->failed || json->len == 0) {
+		err_set(e, ERR_INPUT, "a response that is too large");
+		return NULL;
+	}
+	c = calloc(1, sizeof(*c));
+	if (!c) {
+		err_set(e, ERR_RETRY, "cannot respond: no memory");
+		return NULL;
+	}
+	c->done = done;
+	c->arg = arg;
+	rq.body = json->data;
+	rq.body_len = json->len;
+	rq.arg = c;
+	c->http = http_start(h, &rq, e);
+	if (c->http)
+		return c;
+	free(c);
+	return NULL;
 }
 
 struct slack_call *slack_call(struct http *h, const char *api_url,

@@ -54,6 +54,16 @@ struct slack_call *slack_call(struct http *h, const char *api_url,
 			      void *arg, struct err *e);
 void slack_cancel(struct slack_call *c); /* NULL is allowed */
 
+/*
+ * The same for a response_url (docs.slack.dev/interactivity/
+ * handling-user-interaction): JSON, five times within half an hour. It must
+ * lead to Slack, as slack_download_allowed() has it (else ERR_INPUT). A URL
+ * that is used up is SLACK_GONE.
+ */
+struct slack_call *slack_respond(struct http *h, const char *api_url,
+				 const char *url, const struct buf *json,
+				 slack_done *done, void *arg, struct err *e);
+
 enum slack_fault slack_fault_of(const char *error);
 const char *slack_fault_name(enum slack_fault f);
 

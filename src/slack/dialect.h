@@ -17,7 +17,7 @@ struct buf;
  */
 int dialect_render(const char *md, size_t len, struct buf *out);
 
-/* The text as it is, escaped so that it shows as it is. */
+/* Appends the text, escaped so that it shows as it is. */
 int dialect_plain(const char *text, size_t len, struct buf *out);
 
 /* A piece of rendered Markdown that is one message. */

@@ -513,7 +513,6 @@ int dialect_plain(const char *text, size_t len, struct buf *out)
 	const char *nl;
 	size_t n;
 
-	buf_reset(out);
 	while (len > 0) {
 		nl = memchr(text, '\n', len);
 		n = nl ? (size_t)(nl - text) : len;

@@ -370,7 +370,6 @@ int mrkdwn_plain(const char *text, size_t len, struct buf *out)
 {
 	struct buf bare;
 
-	buf_reset(out);
 	buf_init(&bare, len + 1);
 	if (mention_strip(text, len, &bare) == 0)
 		mrkdwn_escape(out, bare.data, bare.len, true);

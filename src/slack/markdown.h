@@ -25,7 +25,7 @@ int mrkdwn_render(const char *md, size_t len, struct buf *out);
 /* Appends to Markdown what closes a code fence that is open at its end. */
 void mrkdwn_close(struct buf *md);
 
-/* The text as it is, only escaped: for what can't be rendered. */
+/* Appends the text as it is, only escaped. */
 int mrkdwn_plain(const char *text, size_t len, struct buf *out);
 
 /*

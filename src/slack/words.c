@@ -25,10 +25,12 @@ static const char *const table[WORDS_COUNT][LANGUAGES] = {
 				 " administrator.",
 				 "Hier ist noch kein Agent eingerichtet. Bitte"
 				 " bei der Administration nachfragen." },
-	[WORDS_NOT_THE_ASKER] = { "Only the person who asked can have it"
-				  " answered again.",
-				  "Nur wer gefragt hat, kann noch einmal"
-				  " antworten lassen." },
+	[WORDS_NOT_THE_ASKER] = { "Only the person who asked can do that.",
+				  "Das kann nur, wer gefragt hat." },
+	[WORDS_WHAT_ASK] = { "What would you like to know? Write it behind the"
+			     " command.",
+			     "Worum geht es? Bitte die Frage hinter den Befehl"
+			     " schreiben." },
 	[WORDS_NO_DIRECT] = { "I don't answer direct messages. Please ask me in"
 			      " a channel.",
 			      "Auf Direktnachrichten antworte ich nicht. Bitte"
@@ -186,6 +188,47 @@ static const char *const table[WORDS_COUNT][LANGUAGES] = {
 				"Ich lese gerade zu viele Dateien; bitte noch"
 				" einmal versuchen" },
 
+	[WORDS_HELLO_CHANNEL] = { "Hello! I am {name}, {role}, an AI. Mention me"
+				  " with a question, and I answer in its"
+				  " thread.",
+				  "Hallo! Ich bin {name}, {role}, eine KI. Wer"
+				  " mich mit einer Frage erwähnt, bekommt im"
+				  " Thread dazu eine Antwort." },
+	[WORDS_HELLO_DIRECT] = { "Hello! I am {name}, {role}, an AI. Ask me"
+				 " anything; I answer in the thread of your"
+				 " question.",
+				 "Hallo! Ich bin {name}, {role}, eine KI. Frag"
+				 " mich etwas; ich antworte im Thread deiner"
+				 " Frage." },
+	[WORDS_HOME_WHO] = { "I am {name}, {role}: an AI, and no person.",
+			     "Ich bin {name}, {role}: eine KI, kein Mensch." },
+	[WORDS_HOME_HOW] = {
+		"*What you can do*\n"
+		"• Write to me in *Messages*, or mention me in a channel. I"
+		" answer in the thread, and go on there without a mention.\n"
+		"• Stop an answer with its button or with ❌, and send me out"
+		" of a thread with 🔇.\n"
+		"• Edit or delete your question while I write, and I follow.",
+		"*Was du tun kannst*\n"
+		"• Schreib mir unter *Nachrichten*, oder erwähne mich in einem"
+		" Channel. Ich antworte im Thread, und dort weiter ohne"
+		" Erwähnung.\n"
+		"• Halte eine Antwort mit ihrem Knopf oder mit ❌ an, und"
+		" schick mich mit 🔇 aus einem Thread.\n"
+		"• Ändere oder lösche deine Frage, während ich schreibe, und"
+		" ich richte mich danach.",
+	},
+	[WORDS_HOME_LEFT] = { "What is left to you: {n} {what}. There is more"
+			      " from {when} on.",
+			      "Dir bleiben noch {n} {what}. Ab {when} gibt es"
+			      " wieder mehr." },
+
+	[WORDS_ASK_ABOUT] = { "Ask about this", "Dazu fragen" },
+	[WORDS_ASK] = { "Ask", "Fragen" },
+	[WORDS_CANCEL] = { "Cancel", "Abbrechen" },
+	[WORDS_YOUR_QUESTION] = { "Your question", "Deine Frage" },
+	[WORDS_ASK_HINT] = { "The answer comes in the thread.",
+			     "Die Antwort kommt in den Thread." },
 	[WORDS_STOP] = { "Stop", "Anhalten" },
 	[WORDS_AGAIN] = { "Regenerate", "Noch einmal" },
 	[WORDS_SHARE] = { "Share", "Teilen" },

@@ -19,6 +19,7 @@ enum words {
 	WORDS_RATE,
 	WORDS_NO_AGENT_YET,
 	WORDS_NOT_THE_ASKER,
+	WORDS_WHAT_ASK, /* of a command with nothing behind it */
 	WORDS_NO_DIRECT,
 	WORDS_NO_CHANNEL,
 	WORDS_NO_PERSON,
@@ -73,7 +74,19 @@ enum words {
 	WORDS_UNREAD_LATE,
 	WORDS_UNREAD_ROOM,
 
+	/* Where people meet the agent. */
+	WORDS_HELLO_CHANNEL, /* {name} {role} */
+	WORDS_HELLO_DIRECT,  /* {name} {role} */
+	WORDS_HOME_WHO,      /* {name} {role} */
+	WORDS_HOME_HOW,
+	WORDS_HOME_LEFT, /* {n} {what} {when} */
+
 	/* Labels. */
+	WORDS_ASK_ABOUT, /* at most 24 characters */
+	WORDS_ASK,
+	WORDS_CANCEL,
+	WORDS_YOUR_QUESTION,
+	WORDS_ASK_HINT,
 	WORDS_STOP,
 	WORDS_AGAIN,
 	WORDS_SHARE,

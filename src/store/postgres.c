@@ -444,6 +444,7 @@ const struct store_ops store_postgres = {
 	.line_put = postgres_line_put,
 	.engaged_end = postgres_engaged_end,
 	.feedback_put = postgres_feedback_put,
+	.greet = postgres_greet,
 	.records = &record_postgres,
 	.usage = &usage_postgres,
 	.keys = &keys_postgres,

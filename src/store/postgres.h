@@ -65,6 +65,7 @@ enum postgres_query {
 	PQ_LINE_FORGET,
 	PQ_ENGAGED_END,
 	PQ_FEEDBACK_PUT,
+	PQ_GREET,
 
 	PQ_SEALING,
 	PQ_SEALING_LOCK,
@@ -324,6 +325,8 @@ int postgres_thread_of(struct store *s, const char *tenant_id,
 int postgres_line_put(struct store *s, const char *tenant_id,
 		      const char *channel, const char *thread, const char *ts,
 		      const char *text, struct err *e);
+int postgres_greet(struct store *s, const char *tenant_id, const char *app_id,
+		const char *channel, int64_t at_ms, bool *first, struct err *e);
 int postgres_engaged_end(struct store *s, const char *key, struct err *e);
 int postgres_feedback_put(struct store *s, const struct feedback *f,
 			  struct err *e);

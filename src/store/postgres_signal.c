@@ -72,3 +72,20 @@ int postgres_feedback_put(struct store *store, const struct feedback *f,
 	return postgres_do((struct postgres *)store, PQ_FEEDBACK_PUT,
 			   f->tenant_id, params, e);
 }
+
+int postgres_greet(struct store *store, const char *tenant_id,
+		   const char *app_id, const char *channel, int64_t at_ms,
+		   bool *first, struct err *e)
+{
+	char at[POSTGRES_NUMBER];
+	const char *const params[] = { tenant_id, app_id, channel,
+				       postgres_number(at, at_ms) };
+	PGresult *r = postgres_run((struct postgres *)store, PQ_GREET,
+				   tenant_id, params, e);
+
+	if (!r)
+		return -1;
+	*first = PQntuples(r) > 0;
+	PQclear(r);
+	return 0;
+}

@@ -221,6 +221,12 @@ const struct postgres_statement postgres_sql[PQ_COUNT] = {
 			     " AND thread = $3 AND ts = $4",
 			     4 },
 	[PQ_ENGAGED_END] = { "engaged_end", "SELECT engaged_end($1)", 1 },
+	[PQ_GREET] = { "greet",
+		       "INSERT INTO greeted (tenant_id, app_id, channel,"
+		       " at_ms) SELECT $1, $2, $3, $4::bigint WHERE EXISTS"
+		       " (SELECT 1 FROM tenants WHERE id = $1)"
+		       " ON CONFLICT DO NOTHING RETURNING 1",
+		       4 },
 	[PQ_FEEDBACK_PUT] = { "feedback_put",
 			      "INSERT INTO feedback (tenant_id, entry, user_id,"
 			      " up, at_ms) SELECT $1, $2, $3, $4::boolean,"

@@ -262,6 +262,7 @@ const struct store_ops store_sqlite = {
 	.line_put = sqlite_line_put,
 	.engaged_end = sqlite_engaged_end,
 	.feedback_put = sqlite_feedback_put,
+	.greet = sqlite_greet,
 	.records = &record_sqlite,
 	.usage = &usage_sqlite,
 	.keys = &keys_sqlite,

@@ -68,6 +68,7 @@ enum sqlite_query {
 	Q_LINE_FORGET,
 	Q_ENGAGED_END,
 	Q_FEEDBACK_PUT,
+	Q_GREET,
 
 	Q_SEALING,
 	Q_SEALING_PUT,
@@ -274,6 +275,8 @@ int sqlite_thread_of(struct store *s, const char *tenant_id,
 int sqlite_line_put(struct store *s, const char *tenant_id, const char *channel,
 		    const char *thread, const char *ts, const char *text,
 		    struct err *e);
+int sqlite_greet(struct store *s, const char *tenant_id, const char *app_id,
+		const char *channel, int64_t at_ms, bool *first, struct err *e);
 int sqlite_engaged_end(struct store *s, const char *key, struct err *e);
 int sqlite_feedback_put(struct store *s, const struct feedback *f,
 			struct err *e);

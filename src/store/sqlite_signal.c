@@ -106,3 +106,21 @@ int sqlite_feedback_put(struct store *store, const struct feedback *f,
 	(void)sqlite3_bind_int64(st, 5, f->at_ms);
 	return sqlite_run(s, st, e);
 }
+
+int sqlite_greet(struct store *store, const char *tenant_id, const char *app_id,
+		 const char *channel, int64_t at_ms, bool *first, struct err *e)
+{
+	struct sqlite *s = (struct sqlite *)store;
+	sqlite3_stmt *st = sqlite_query(s, Q_GREET, e);
+
+	if (!st)
+		return -1;
+	sqlite_bind(st, 1, tenant_id);
+	sqlite_bind(st, 2, app_id);
+	sqlite_bind(st, 3, channel);
+	(void)sqlite3_bind_int64(st, 4, at_ms);
+	if (sqlite_run(s, st, e) < 0)
+		return -1;
+	*first = sqlite3_changes(s->db) > 0;
+	return 0;
+}

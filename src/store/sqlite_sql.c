@@ -184,6 +184,10 @@ const char *const sqlite_sql[Q_COUNT] = {
 			  " WHERE tenant_id = ?1 AND channel = ?2"
 			  " AND thread = ?3 AND ts = ?4",
 	[Q_ENGAGED_END] = "DELETE FROM engaged WHERE key = ?1",
+	[Q_GREET] = "INSERT INTO greeted (tenant_id, app_id, channel, at_ms)"
+		    " SELECT ?1, ?2, ?3, ?4 WHERE EXISTS"
+		    " (SELECT 1 FROM tenants WHERE id = ?1)"
+		    " ON CONFLICT DO NOTHING",
 	[Q_FEEDBACK_PUT] =
 		"INSERT INTO feedback (tenant_id, entry, user_id, up, at_ms)"
 		" SELECT ?1, ?2, ?3, ?4, ?5 WHERE EXISTS"

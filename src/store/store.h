@@ -225,6 +225,11 @@ struct store_ops {
 	int (*seen_put)(struct store *s, const char *apps, int64_t at_ms,
 			struct err *e);
 
+	/* We greet in this channel: *first says whether that is so. */
+	int (*greet)(struct store *s, const char *tenant_id, const char *app_id,
+		     const char *channel, int64_t at_ms, bool *first,
+		     struct err *e);
+
 	/* A channel has another id: threads, claims, posts, the transcript and
 	 * what is set about it are found under that one from now on. May be
 	 * done again. */

@@ -159,3 +159,20 @@ bool controls_end(const struct turn *t, struct shape *s)
 	buf_release(&out);
 	return there;
 }
+
+void controls_share(const struct turn *t, struct shape *s)
+{
+	struct buf out;
+	struct jwrite w;
+
+	if (!wanted(t, s))
+		return;
+	buf_init(&out, CONTROLS_MAX);
+	jw_init(&w, &out);
+	begin(&w, "actions");
+	button(&w, SIGNAL_SHARE, words_get(WORDS_SHARE, t->job->agent.locale),
+	       t->job->msg->thread_id, NULL);
+	end(&w);
+	(void)append(s, &out);
+	buf_release(&out);
+}

@@ -271,7 +271,7 @@ void edit_run(struct conn *c)
 
 void edit_interim(struct turn *t)
 {
-	if (t->want != EDIT_NONE || t->no_interim)
+	if (t->want != EDIT_NONE || t->no_interim || whisper_is(t))
 		return;
 	join_stream(t);
 	t->want = EDIT_INTERIM;

@@ -1,9 +1,11 @@
 /* SPDX-License-Identifier: ISC */
+#include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
 
 #include "base/log.h"
 #include "route/job.h"
+#include "turn/names.h"
 #include "turn/turn.h"
 
 #define RETRY_MS 1000
@@ -57,7 +59,7 @@ static void on_timer(void *arg)
 {
 	struct errand *n = arg;
 
-	if (n->over)
+	if (n->over || n->write)
 		submit(n);
 	else
 		n->run(n);
@@ -75,7 +77,10 @@ static void on_noted(struct loop_task *task)
 		loop_timer_set(n->timer, RETRY_MS);
 	} else if (n->write) {
 		n->write = NULL;
-		submit(n);
+		if (n->over)
+			submit(n);
+		else
+			n->then(n);
 	} else {
 		errand_free(n);
 	}
@@ -89,18 +94,32 @@ static void on_done(struct journal_req *r)
 	loop_post(n->w->loop, &n->noted);
 }
 
-void errand_end(struct errand *n)
+static void write_down(struct errand *n)
 {
 	struct journal_req *r = &n->job->req;
 
-	n->over = true;
-	leave_turn(n);
 	memcpy(r->entry_id, n->job->entry.id, sizeof(r->entry_id));
 	r->epoch = n->job->entry.epoch;
 	r->note = (struct note){ .state = ENTRY_DONE };
 	r->done = on_done;
 	r->arg = n;
 	submit(n);
+}
+
+void errand_end(struct errand *n)
+{
+	n->over = true;
+	leave_turn(n);
+	write_down(n);
+}
+
+void errand_write(struct errand *n,
+		  int (*write)(struct store *s, void *arg, struct err *e),
+		  void (*then)(struct errand *n))
+{
+	n->write = write;
+	n->then = then;
+	write_down(n);
 }
 
 void errand_end_with(struct errand *n, struct turn *t)
@@ -155,6 +174,15 @@ void errand_start(struct worker *w, struct job *job,
 	n->link = &w->errands;
 	w->errands = n;
 	run(n);
+}
+
+const char *errand_name(const struct errand *n, const char *user)
+{
+	const struct connection *c = &n->job->connection;
+	char key[128];
+
+	(void)snprintf(key, sizeof(key), "%s:%s", c->app_id, c->workspace_id);
+	return names_get(n->w->names, key, user);
 }
 
 bool errand_busy(const struct worker *w)

@@ -4,6 +4,7 @@
 #include "base/buf.h"
 #include "base/conf.h"
 #include "base/err.h"
+#include "base/json.h"
 #include "base/log.h"
 #include "net/http.h"
 #include "route/job.h"
@@ -38,16 +39,28 @@ static void on_said(const struct slack_result *r, void *arg)
 	errand_end(n);
 }
 
-void notice_say(struct errand *n, const char *text)
+/* To who gave a command we may not be able to speak in that channel. */
+static void respond(struct errand *n, const char *text, struct err *e)
+{
+	struct jwrite w;
+	struct buf json;
+
+	buf_init(&json, FORM_MAX);
+	jw_init(&w, &json);
+	jw_object(&w, NULL);
+	jw_str(&w, "text", text);
+	jw_object_end(&w);
+	n->call = slack_respond(n->w->http, n->w->conf->slack_api_url,
+				n->job->msg->channel.reply_url, &json, on_said,
+				n, e);
+	buf_release(&json);
+}
+
+static void post(struct errand *n, const char *text, struct err *e)
 {
 	const struct message *m = n->job->msg;
-	struct err e = { 0 };
 	struct buf form;
 
-	if (token_is_held(n->w, &n->job->connection)) {
-		errand_end(n);
-		return;
-	}
 	buf_init(&form, FORM_MAX);
 	http_form(&form, "channel", m->channel.channel_id);
 	http_form(&form, "user", m->sender.user_id);
@@ -57,8 +70,22 @@ void notice_say(struct errand *n, const char *text)
 		http_form(&form, "thread_ts", m->channel.thread_ts);
 	n->call = slack_call(n->w->http, n->w->conf->slack_api_url,
 			     "chat.postEphemeral", n->job->connection.bot_token,
-			     &form, on_said, n, &e);
+			     &form, on_said, n, e);
 	buf_release(&form);
+}
+
+void notice_say(struct errand *n, const char *text)
+{
+	struct err e = { 0 };
+
+	if (token_is_held(n->w, &n->job->connection)) {
+		errand_end(n);
+		return;
+	}
+	if (n->job->msg->channel.reply_url)
+		respond(n, text, &e);
+	else
+		post(n, text, &e);
 	if (!n->call)
 		errand_end(n);
 }

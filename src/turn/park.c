@@ -22,7 +22,7 @@
 /* A reply that may stand already is left as it is. */
 static bool may_park(const struct turn *t)
 {
-	return !t->parked && !t->resumed && !t->abandoned &&
+	return !t->parked && !t->resumed && !t->abandoned && !whisper_is(t) &&
 	       turn_lease(t) == LEASE_HELD && t->parts[0][0] != '\0' &&
 	       t->state >= TURN_WAITING && t->state <= TURN_STREAMING;
 }

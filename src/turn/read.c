@@ -74,7 +74,7 @@ static void on_history(struct loop_task *task)
 void read_start(struct turn *t)
 {
 	files_start(t);
-	if (t->trims == 0)
+	if (t->trims == 0 && !whisper_is(t))
 		again_start(t);
 	else if (t->nbackfill > 0)
 		read_filled(t);

@@ -26,6 +26,7 @@ static int render(const char *md, size_t len, struct buf *out)
 {
 	if (dialect_render(md, len, out) == 0)
 		return 0;
+	buf_reset(out);
 	return dialect_plain(md, len, out);
 }
 
@@ -119,8 +120,10 @@ static int render_rest(struct reply *r, size_t k)
 	buf_release(&r->text);
 	buf_init(&r->text, 16 * rest.len + 4096);
 	rc = mrkdwn_render(rest.data ? rest.data : "", rest.len, &r->text);
-	if (rc < 0 && !rest.failed)
+	if (rc < 0 && !rest.failed) {
+		buf_reset(&r->text);
 		rc = mrkdwn_plain(rest.data, rest.len, &r->text);
+	}
 	buf_release(&rest);
 	return rc;
 }
@@ -216,4 +219,22 @@ int reply_interim(const char *md, size_t len, struct buf *out)
 		(void)buf_adds(out, r.cut[1].again_len > 0 ? "\n\n…" : " …");
 	reply_release(&r);
 	return rc < 0 || out->failed ? -1 : 0;
+}
+
+/* As a quote, every line of it, and nothing in it is Markdown. */
+void reply_asked(const char *who, const char *question, struct buf *out)
+{
+	const char *p;
+
+	(void)buf_adds(out, "> **");
+	(void)dialect_plain(who, strlen(who), out);
+	(void)buf_adds(out, ":** ");
+	for (p = question; *p; p += strcspn(p, "\n")) {
+		if (*p == '\n') {
+			(void)buf_adds(out, "\n> ");
+			p++;
+		}
+		(void)dialect_plain(p, strcspn(p, "\n"), out);
+	}
+	(void)buf_adds(out, "\n\n");
 }

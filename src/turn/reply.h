@@ -40,6 +40,9 @@ int reply_plain(struct reply *r, size_t k);
 int reply_shape(const struct reply *r, size_t k, enum shape_kind kind,
 		struct shape *s);
 
+/* Markdown that says who asked what, to stand above an answer. */
+void reply_asked(const char *who, const char *question, struct buf *out);
+
 /* The Markdown of part k, unless it is plain; 0 or -1. */
 int reply_part(const struct reply *r, size_t k, struct buf *out);
 

@@ -19,8 +19,10 @@ static int make_text(struct shape *s, const char *md, size_t len)
 
 	buf_init(&text, 16 * len + 4096);
 	buf_init(&cut, 2 * SHAPE_TEXT_MAX);
-	if (mrkdwn_render(md, len, &text) < 0)
+	if (mrkdwn_render(md, len, &text) < 0) {
+		buf_reset(&text);
 		(void)mrkdwn_plain(md, len, &text);
+	}
 	if (text.data) {
 		n = mrkdwn_split(text.data, text.len, SHAPE_TEXT_MAX, &fence);
 		(void)buf_add(&cut, text.data, n);

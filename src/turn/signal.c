@@ -13,7 +13,6 @@
 #include "route/job.h"
 #include "slack/text.h"
 #include "slack/words.h"
-#include "turn/names.h"
 #include "turn/turn.h"
 
 /*
@@ -155,12 +154,7 @@ static void reaction(struct errand *n)
 
 static const char *name_of(const char *user, void *arg)
 {
-	const struct errand *n = arg;
-	char key[128];
-
-	(void)snprintf(key, sizeof(key), "%s:%s", n->job->connection.app_id,
-		       n->job->connection.workspace_id);
-	return names_get(n->w->names, key, user);
+	return errand_name(arg, user);
 }
 
 /* As a question is told to the model. */
@@ -247,6 +241,8 @@ static void pressed(struct errand *n)
 		stop(n);
 	else if (strncmp(action, SIGNAL_FEEDBACK, strlen(SIGNAL_FEEDBACK)) == 0)
 		feedback(n);
+	else if (same(action, SIGNAL_SHARE))
+		whisper_share(n);
 	else
 		errand_end(n);
 }
@@ -290,6 +286,8 @@ static void run(struct errand *n)
 		[SIGNAL_REACTION] = reaction,    [SIGNAL_EDIT] = edited,
 		[SIGNAL_DELETE] = deleted,       [SIGNAL_PRESS] = pressed,
 		[SIGNAL_STOP] = session_stopped, [SIGNAL_MUTED] = muted,
+		[SIGNAL_SHORTCUT] = visit_run,   [SIGNAL_HOME] = visit_run,
+		[SIGNAL_JOIN] = visit_run,
 	};
 
 	/* While it stops, all waits for the next start. */

@@ -201,11 +201,36 @@ static void on_posted(struct turn *t, const struct slack_result *r)
 	on_placed(t, r);
 }
 
+const char *turn_placeholder(const struct turn *t)
+{
+	const char *text = t->job->agent.placeholder;
+
+	if (text && text[0] != '\0')
+		return text;
+	return words_get(WORDS_THINKING, t->job->agent.locale);
+}
+
+static void place(struct turn *t)
+{
+	const char *text = turn_placeholder(t);
+	struct shape s;
+
+	if (t->w->draining) {
+		text = words_get(WORDS_PARKED, t->job->agent.locale);
+		t->parked = true;
+	}
+	if (shape_say(&s, text, !t->conn->no_blocks) < 0) {
+		turn_after(t, SLOW_MS, place);
+		return;
+	}
+	if (!t->parked)
+		controls_stop(t, &s);
+	post_part(t, 0, &s, !t->job->again, on_posted);
+}
+
 static void enter_placing(struct turn *t)
 {
 	const struct job *j = t->job;
-	const char *text = j->agent.placeholder;
-	struct shape s;
 
 	/* What has a placeholder tries, so that it doesn't stand for ever. */
 	if (t->parts[0][0] == '\0' && token_is_held(t->w, &j->connection)) {
@@ -216,23 +241,12 @@ static void enter_placing(struct turn *t)
 	}
 	if (j->hope == JOB_HOPE)
 		read_names(t);
-	if (t->parts[0][0] != '\0') {
+	if (t->parts[0][0] != '\0' || (whisper_is(t) && j->hope != JOB_HOPE))
 		on_placed(t, NULL);
-		return;
-	}
-	if (!text || text[0] == '\0')
-		text = words_get(WORDS_THINKING, j->agent.locale);
-	if (t->w->draining) {
-		text = words_get(WORDS_PARKED, j->agent.locale);
-		t->parked = true;
-	}
-	if (shape_say(&s, text, !t->conn->no_blocks) < 0) {
-		turn_after(t, SLOW_MS, enter_placing);
-		return;
-	}
-	if (!t->parked)
-		controls_stop(t, &s);
-	post_part(t, 0, &s, !j->again, on_posted);
+	else if (whisper_is(t))
+		whisper_place(t);
+	else
+		place(t);
 }
 
 static void enter_waiting(struct turn *t)
@@ -267,6 +281,25 @@ void turn_fail(struct turn *t, enum sentence s, const char *why)
 	turn_set(t, TURN_WRITING);
 }
 
+/* Where the others couldn't see the question it stands above the answer. */
+static void say_asked(struct turn *t)
+{
+	const char *question = t->job->msg->content.unseen;
+	struct buf whole;
+
+	if (!question)
+		return;
+	buf_init(&whole, t->answer.len + 4 * strlen(question) + REMARK_MAX);
+	reply_asked(t->asker, question, &whole);
+	(void)buf_add(&whole, t->answer.data, t->answer.len);
+	if (whole.failed) {
+		buf_release(&whole);
+		return;
+	}
+	buf_release(&t->answer);
+	t->answer = whole;
+}
+
 /* The model has ended, or we ended it; what is to be said below its answer
  * follows, if anything is. */
 static void answered(struct turn *t, const char *remark)
@@ -279,6 +312,7 @@ static void answered(struct turn *t, const char *remark)
 		(void)buf_addf(&t->answer, "\n\n%s", remark);
 	if (unread)
 		attach_remark(t->files, t->job->agent.locale, &t->answer);
+	say_asked(t);
 	t->answered = true;
 	turn_step(t, "answered", NULL);
 	turn_set(t, TURN_WRITING);

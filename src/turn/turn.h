@@ -312,7 +312,8 @@ struct turn {
 	bool tabled;   /* the last shape had a table of its own, */
 	bool buttoned; /* or buttons */
 	enum controls controls;
-	bool no_tables; /* Slack doesn't take them */
+	bool no_tables; /* Slack doesn't take them, */
+	bool no_blocks; /* or none at all, in a whisper */
 	bool recut;     /* only text in smaller parts, from part cut_at on */
 	size_t cut_at;
 	bool reposted;        /* part 0, as it could not be edited any more: */
@@ -347,6 +348,9 @@ struct prompt;
 
 /* Takes the job and begins. */
 void turn_start(struct worker *w, struct job *job);
+
+/* What is shown until there is more. */
+const char *turn_placeholder(const struct turn *t);
 
 /* Part 0 stands: work, unless draining. */
 void turn_placed(struct turn *t);
@@ -470,6 +474,8 @@ void heal_edited(struct turn *t); /* that edit is over */
  * there? */
 void controls_stop(const struct turn *t, struct shape *s);
 bool controls_end(const struct turn *t, struct shape *s);
+/* Below a whisper: to share it. */
+void controls_share(const struct turn *t, struct shape *s);
 
 /* look.c */
 
@@ -612,8 +618,10 @@ struct errand {
 	struct worker *w;
 	struct job *job;
 	void (*run)(struct errand *n);
-	/* For the store, in a transaction before the end; or NULL. */
+	/* For the store, before the end or before then goes on; or NULL. */
 	int (*write)(struct store *s, void *arg, struct err *e);
+	void (*then)(struct errand *n);
+	bool first; /* told by write: it was never done before */
 	struct slack_call *call;
 	struct loop_timer *timer;
 	struct loop_task noted;
@@ -633,11 +641,17 @@ bool errand_may_act(struct errand *n);
 /* All is done, but for what write does and the journal's note; frees n. write
  * gets the errand's request, whose arg is n. */
 void errand_end(struct errand *n);
+/* Not the end: then runs once write is committed. */
+void errand_write(struct errand *n,
+		  int (*write)(struct store *s, void *arg, struct err *e),
+		  void (*then)(struct errand *n));
 /* Ends when t has: what it did to t isn't journaled before. */
 void errand_end_with(struct errand *n, struct turn *t);
 void errands_of(struct turn *t, bool ended);
 /* Not now: it stays in the journal. Frees n, or will. */
 void errand_put_down(struct errand *n);
+/* What a person of its workspace is called, if that is known; or NULL. */
+const char *errand_name(const struct errand *n, const char *user);
 bool errand_busy(const struct worker *w);
 void errands_abandon(struct worker *w);
 void errands_lost(struct worker *w);
@@ -651,6 +665,18 @@ void notice_say(struct errand *n, const char *text);
 /* signal.c */
 
 void signal_start(struct worker *w, struct job *job);
+
+/* whisper.c */
+
+/* Is it for the asker's eyes only? */
+bool whisper_is(const struct turn *t);
+void whisper_place(struct turn *t); /* then turn_placed() */
+void whisper_write(struct turn *t); /* then it closes */
+void whisper_share(struct errand *n);
+
+/* visit.c */
+
+void visit_run(struct errand *n);
 
 /* stop.c: each says whether it came in time */
 

@@ -24,7 +24,10 @@ static int recut(struct turn *t, size_t k, void (*then)(struct turn *t));
 static void begin(struct turn *t)
 {
 	killpoint("answered");
-	edit_final(t);
+	if (whisper_is(t))
+		whisper_write(t);
+	else
+		edit_final(t);
 }
 
 /* Where blocks were refused lately, text is tried first. */

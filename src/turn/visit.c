@@ -1,0 +1,275 @@
+/* SPDX-License-Identifier: ISC */
+#include <stdlib.h>
+#include <string.h>
+
+#include "base/buf.h"
+#include "base/clock.h"
+#include "base/conf.h"
+#include "base/err.h"
+#include "base/json.h"
+#include "base/live.h"
+#include "base/log.h"
+#include "net/http.h"
+#include "route/job.h"
+#include "route/message.h"
+#include "route/signal.h"
+#include "slack/markdown.h"
+#include "slack/words.h"
+#include "turn/turn.h"
+
+/*
+ * Where people meet the agent before they talk to it: its home, its direct
+ * messages, a channel that it is brought into, a dialog about a message
+ * (docs.slack.dev/surfaces/app-home, /surfaces/modals).
+ */
+
+#define VIEW_MAX    (64 * 1024)
+#define EXCERPT_MAX 1500 /* of private_metadata's 3,000 characters */
+
+static void on_done(const struct slack_result *r, void *arg)
+{
+	struct errand *n = arg;
+
+	n->call = NULL;
+	if (r->fault == SLACK_DEAD)
+		token_refused(n->w, &n->job->connection, r->error);
+	if (r->fault != SLACK_OK)
+		log_info(LOG_FIELDS({ "entry", n->job->entry.id },
+				    { "tenant", n->job->msg->tenant_id },
+				    { "error", r->error }),
+			 "a visit was in vain");
+	errand_end(n);
+}
+
+/* Once; what fails isn't worth another try. */
+static void call(struct errand *n, const char *method, struct buf *form)
+{
+	struct err e = { 0 };
+
+	n->call = slack_call(n->w->http, n->w->conf->slack_api_url, method,
+			     n->job->connection.bot_token, form, on_done, n,
+			     &e);
+	buf_release(form);
+	if (!n->call)
+		errand_end(n);
+}
+
+static void text(struct jwrite *w, const char *key, const char *type,
+		 const char *s)
+{
+	jw_object(w, key);
+	jw_str(w, "type", type);
+	jw_str(w, "text", s);
+	jw_object_end(w);
+}
+
+static const char *say(const struct errand *n, enum words w)
+{
+	return words_get(w, n->job->agent.locale);
+}
+
+/* ---- "Ask about this" ---- */
+
+/* Not in the middle of a character. */
+static size_t excerpt(const char *s)
+{
+	size_t n = strlen(s);
+
+	if (n <= EXCERPT_MAX)
+		return n;
+	n = EXCERPT_MAX;
+	while (n > 0 && ((unsigned char)s[n] & 0xc0) == 0x80)
+		n--;
+	return n;
+}
+
+static void write_meta(const struct message *m, struct buf *out)
+{
+	size_t n = excerpt(m->content.text);
+	struct jwrite w;
+
+	jw_init(&w, out);
+	jw_object(&w, NULL);
+	jw_str(&w, "channel", m->channel.channel_id);
+	jw_str(&w, "thread", m->thread_id);
+	jw_strn(&w, "text", m->content.text, n);
+	jw_object_end(&w);
+}
+
+static void write_dialog(const struct errand *n, struct buf *out)
+{
+	struct jwrite w;
+	struct buf meta;
+
+	buf_init(&meta, VIEW_MAX);
+	write_meta(n->job->msg, &meta);
+	jw_init(&w, out);
+	jw_object(&w, NULL);
+	jw_str(&w, "type", "modal");
+	jw_str(&w, "callback_id", SIGNAL_ABOUT);
+	jw_str(&w, "private_metadata", meta.data ? meta.data : "");
+	text(&w, "title", "plain_text", say(n, WORDS_ASK_ABOUT));
+	text(&w, "submit", "plain_text", say(n, WORDS_ASK));
+	text(&w, "close", "plain_text", say(n, WORDS_CANCEL));
+	jw_array(&w, "blocks");
+	jw_object(&w, NULL);
+	jw_str(&w, "type", "input");
+	jw_str(&w, "block_id", SIGNAL_INPUT);
+	text(&w, "label", "plain_text", say(n, WORDS_YOUR_QUESTION));
+	jw_object(&w, "element");
+	jw_str(&w, "type", "plain_text_input");
+	jw_str(&w, "action_id", SIGNAL_INPUT);
+	jw_bool(&w, "multiline", true);
+	jw_int(&w, "max_length", 3000);
+	jw_object_end(&w);
+	text(&w, "hint", "plain_text", say(n, WORDS_ASK_HINT));
+	jw_object_end(&w);
+	jw_array_end(&w);
+	jw_object_end(&w);
+	buf_release(&meta);
+}
+
+/* Three seconds after the click the trigger is worth nothing. */
+static void dialog(struct errand *n)
+{
+	struct buf view, form;
+
+	if (n->job->again) {
+		errand_end(n);
+		return;
+	}
+	buf_init(&view, VIEW_MAX);
+	buf_init(&form, 4 * VIEW_MAX);
+	write_dialog(n, &view);
+	http_form(&form, "trigger_id", n->job->msg->signal.detail);
+	http_form(&form, "view", view.data ? view.data : "");
+	buf_release(&view);
+	call(n, "views.open", &form);
+}
+
+/* ---- home ---- */
+
+static void section(struct jwrite *w, const char *type, const char *mrkdwn)
+{
+	jw_object(w, NULL);
+	jw_str(w, "type", type);
+	text(w, "text", strcmp(type, "header") == 0 ? "plain_text" : "mrkdwn",
+	     mrkdwn);
+	jw_object_end(w);
+}
+
+/* Names as an admin wrote them, in a sentence of ours. */
+static char *introduce(const struct errand *n, enum words w)
+{
+	const struct agent *a = &n->job->agent;
+	struct buf name, role, out;
+	struct words_fill fill[] = {
+		{ "name", NULL },
+		{ "role", NULL },
+		{ NULL, NULL },
+	};
+
+	buf_init(&name, VIEW_MAX);
+	buf_init(&role, VIEW_MAX);
+	buf_init(&out, VIEW_MAX);
+	(void)mrkdwn_plain(a->name, strlen(a->name), &name);
+	(void)mrkdwn_plain(a->role, strlen(a->role), &role);
+	fill[0].value = name.data ? name.data : "";
+	fill[1].value = role.data ? role.data : "";
+	(void)words_add(&out, w, a->locale, fill);
+	buf_release(&name);
+	buf_release(&role);
+	return buf_take(&out);
+}
+
+static void write_home(const struct errand *n, struct buf *out)
+{
+	const char *left = n->job->notice;
+	char *who = introduce(n, WORDS_HOME_WHO);
+	struct jwrite w;
+
+	jw_init(&w, out);
+	jw_object(&w, NULL);
+	jw_str(&w, "type", "home");
+	jw_array(&w, "blocks");
+	section(&w, "header", n->job->agent.name);
+	if (who)
+		section(&w, "section", who);
+	section(&w, "section", say(n, WORDS_HOME_HOW));
+	if (left && left[0] != '\0')
+		section(&w, "section", left);
+	jw_array_end(&w);
+	jw_object_end(&w);
+	free(who);
+}
+
+static void home(struct errand *n)
+{
+	struct buf view, form;
+
+	buf_init(&view, VIEW_MAX);
+	buf_init(&form, 4 * VIEW_MAX);
+	write_home(n, &view);
+	http_form(&form, "user_id", n->job->msg->sender.user_id);
+	http_form(&form, "view", view.data ? view.data : "");
+	buf_release(&view);
+	call(n, "views.publish", &form);
+}
+
+/* ---- greetings ---- */
+
+/* On the journal's thread: n is its alone meanwhile. */
+static int note_greeting(struct store *s, void *arg, struct err *e)
+{
+	struct errand *n = arg;
+	const struct message *m = n->job->msg;
+
+	return s->ops->greet(s, m->tenant_id, m->channel.app_id,
+			     m->channel.channel_id, clock_wall_ms(), &n->first,
+			     e);
+}
+
+static void say_hello(struct errand *n)
+{
+	const struct message *m = n->job->msg;
+	struct buf form;
+	char *hello;
+
+	if (!n->first) {
+		errand_end(n);
+		return;
+	}
+	hello = introduce(n, message_is_direct(m) ? WORDS_HELLO_DIRECT
+						  : WORDS_HELLO_CHANNEL);
+	buf_init(&form, 4 * VIEW_MAX);
+	http_form(&form, "channel", m->channel.channel_id);
+	http_form(&form, "text", hello ? hello : "");
+	free(hello);
+	call(n, "chat.postMessage", &form);
+}
+
+/* The note first: rather none than two. */
+static void greet(struct errand *n)
+{
+	const struct conf *c = live_take(n->w->live, n->w->conf);
+	bool wanted = c->greetings;
+
+	live_drop(n->w->live, c);
+	if (wanted)
+		errand_write(n, note_greeting, say_hello);
+	else
+		errand_end(n);
+}
+
+void visit_run(struct errand *n)
+{
+	const struct message *m = n->job->msg;
+
+	if (m->signal.kind == SIGNAL_SHORTCUT)
+		dialog(n);
+	else if (m->signal.kind == SIGNAL_HOME &&
+		 strcmp(m->signal.value, "home") == 0)
+		home(n);
+	else
+		greet(n);
+}
