@@ -213,6 +213,12 @@ static int tenant_body(const struct ctl_args *a, struct buf *out, struct err *e)
 		rc = add_secret(&w, "app_token", a->app_token_file, e);
 	if (rc == EX_OK && a->bot_token_file)
 		rc = add_secret(&w, "bot_token", a->bot_token_file, e);
+	if (rc == EX_OK && a->refresh_token_file)
+		rc = add_secret(&w, "refresh_token", a->refresh_token_file, e);
+	if (a->client_id)
+		jw_str(&w, "client_id", a->client_id);
+	if (rc == EX_OK && a->client_secret_file)
+		rc = add_secret(&w, "client_secret", a->client_secret_file, e);
 	if (rc == EX_OK && a->rate)
 		rc = add_limit(&w, "rate_per_minute", a->rate, e);
 	if (rc == EX_OK && a->burst)

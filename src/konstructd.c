@@ -25,6 +25,7 @@
 #include "config.h"
 #include "link/catchup.h"
 #include "link/hub.h"
+#include "link/renew.h"
 #include "llm/llm.h"
 #include "net/loop.h"
 #include "net/way.h"
@@ -51,6 +52,9 @@
 #define JOURNAL_ROOM 20000
 
 #define SWEEP_MS 1000
+
+/* How long a start waits for Slack to renew tokens that have expired. */
+#define RENEW_MS 10000
 
 /* How long it may take to say in Slack that an answer will come later. */
 #define PARK_MS 2000
@@ -81,6 +85,7 @@ struct daemon {
 	struct janitor *janitor;
 	struct hub *hub;
 	struct catchup *catchup;
+	struct renewer *renewer;
 	struct reload *reload;
 	struct admin *admin;
 	atomic_bool stopping;
@@ -335,6 +340,21 @@ static int create_catchup(struct daemon *d, struct err *e)
 	return d->catchup ? 0 : -1;
 }
 
+static int create_renewer(struct daemon *d, struct err *e)
+{
+	const struct renewer_opts o = {
+		.conf = d->conf,
+		.way = d->way,
+		.keyring = d->keyring,
+		.journal = d->journal,
+		.quarantine = d->quarantine,
+		.leases = d->several.leases,
+	};
+
+	d->renewer = renew_create(&o, e);
+	return d->renewer ? 0 : -1;
+}
+
 static int create_reload(struct daemon *d, struct err *e)
 {
 	const struct reload_opts o = {
@@ -470,7 +490,8 @@ static int create(struct daemon *d, struct err *e)
 		return -1;
 	if (create_state(d, e) < 0 || read_store(d, e) < 0 ||
 	    create_loops(d, e) < 0 || create_threads(d, e) < 0 ||
-	    create_catchup(d, e) < 0 || create_reload(d, e) < 0)
+	    create_catchup(d, e) < 0 || create_renewer(d, e) < 0 ||
+	    create_reload(d, e) < 0)
 		return -1;
 	return create_admin(d, e);
 }
@@ -489,6 +510,9 @@ static int start(struct daemon *d, struct err *e)
 	struct store *s;
 	int rc = -1;
 
+	if (renew_start(d->renewer, e) < 0)
+		return -1;
+	renew_wait(d->renewer, RENEW_MS);
 	if ((!d->several.cluster &&
 	     takeup_run(d->journal, d->router, &d->suspects, e) < 0) ||
 	    loop_start(d->io, e) < 0 || loop_start(d->dial, e) < 0)
@@ -522,11 +546,13 @@ static void destroy(struct daemon *d)
 	reload_free(d->reload);
 	router_drain(d->router, ROUTER_GRACE_MS);
 	janitor_free(d->janitor);
+	renew_stop(d->renewer);
 	journal_part(d->journal); /* a worker ends after its notes */
 	workers_free(d->workers); /* they read through the router */
 	ledger_close(d->ledger);
 	journal_free(d->journal);
 	catchup_free(d->catchup);
+	renew_free(d->renewer);
 	router_free(d->router);
 	ledger_free(d->ledger);
 	people_free(d->people);

@@ -226,7 +226,8 @@ void pg_empty(void)
 	(void)pg_ask("TRUNCATE tenants, apps, connections, agents, transcript,"
 		     " usage, journal, pending, parts, engaged, seen,"
 		     " nodes, partitions, renewals, usage_by, budget_marks,"
-		     " access, node_keys, leaving, secrets, feedback, greeted"
+		     " access, node_keys, leaving, secrets, feedback, greeted,"
+		     " clients, grants"
 		     " RESTART IDENTITY");
 	(void)pg_ask("UPDATE sealing SET key_id = ''");
 }

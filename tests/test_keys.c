@@ -12,10 +12,12 @@
 #include "base/keyring.h"
 #include "pg.h"
 #include "scratch.h"
+#include "store/grants.h"
 #include "store/keys.h"
 
-/* apps, connections, leaving, secrets: one each, but for the apps. */
-#define ROWS 6
+/* apps, connections, leaving, secrets, clients, grants: one each, but for the
+ * apps. */
+#define ROWS 8
 
 static const struct pg *pg;
 static struct scratch scratch;
@@ -61,6 +63,19 @@ static void fill(void)
 						.token = (char *)"xapp-three" },
 				 &e),
 		0);
+	ck_assert_msg(st->ops->grants->client_put(st, "A1", "1.2", "shh", &e) ==
+			      0,
+		      "%s", e.msg);
+	ck_assert_msg(
+		st->ops->grants->put(
+			st,
+			&(struct grant){ .tenant_id = acme,
+					 .channel_type = (char *)"slack",
+					 .app_id = (char *)"A1",
+					 .workspace_id = (char *)"T1",
+					 .refresh_token = (char *)"xoxe-1-a" },
+			&e) == 0,
+		"%s", e.msg);
 	ck_assert_msg(st->ops->keys->put(st, "openai", "sk-one", &e) == 0, "%s",
 		      e.msg);
 	tamper("INSERT INTO leaving SELECT channel_type, app_id, workspace_id,"
@@ -122,6 +137,16 @@ static int check_app(const struct app *a, void *arg)
 	return 0;
 }
 
+static int check_grant(const struct grant *g, void *arg)
+{
+	ck_assert_str_eq(g->bot_token, "xoxb-one");
+	ck_assert_str_eq(g->refresh_token, "xoxe-1-a");
+	ck_assert_str_eq(g->client_id, "1.2");
+	ck_assert_str_eq(g->client_secret, "shh");
+	++*(int *)arg;
+	return 0;
+}
+
 /* All that was put in can be read. */
 static void check_all(void)
 {
@@ -140,6 +165,9 @@ static void check_all(void)
 	secret = st->ops->keys->get(st, "openai", &e);
 	ck_assert_pstr_eq(secret, "sk-one");
 	secret_free(secret);
+	n = 0;
+	ck_assert_int_eq(st->ops->grants->due(st, 0, check_grant, &n, &e), 0);
+	ck_assert_int_eq(n, 1);
 }
 
 START_TEST(all_is_sealed_under_the_first_key)
@@ -248,6 +276,12 @@ static const struct {
 	  "connections/slack/A1/T1/bot_token" },
 	{ "UPDATE leaving SET workspace_id = 'T2'",
 	  "connections/slack/A1/T2/bot_token" },
+	{ "UPDATE grants SET refresh_token = (SELECT bot_token FROM"
+	  " connections)",
+	  "grants/slack/A1/T1/refresh_token" },
+	{ "UPDATE clients SET client_secret = (SELECT token FROM apps"
+	  " WHERE app_id = 'A1')",
+	  "clients/A1/client_secret" },
 	{ "UPDATE secrets SET name = 'other'", "secrets/other" },
 	{ "UPDATE secrets SET value = (SELECT token FROM apps"
 	  " WHERE app_id = 'A1')",
@@ -274,6 +308,67 @@ static int add_name(const char *name, void *arg)
 	(void)strncat(arg, " ", 2);
 	return 0;
 }
+
+static struct grant of_acme(const char *bot, const char *refresh)
+{
+	struct connection c;
+	struct grant g = { .channel_type = (char *)"slack",
+			   .app_id = (char *)"A1",
+			   .workspace_id = (char *)"T1",
+			   .bot_token = (char *)bot,
+			   .refresh_token = (char *)refresh,
+			   .expires_ms = 20000,
+			   .renew_ms = 10000,
+			   .generation = 1 };
+
+	ck_assert_int_eq(st->ops->resolve(st, "slack", "A1", "T1", &c, &e), 1);
+	g.tenant_id = strdup(c.tenant_id);
+	connection_release(&c);
+	return g;
+}
+
+static int keep_generation(const struct grant *g, void *arg)
+{
+	*(int64_t *)arg = g->generation;
+	return 0;
+}
+
+START_TEST(pair_is_renewed_once_and_known_by_what_was_given_first)
+{
+	struct grant g = of_acme("xoxe.xoxb-2", "xoxe-1-b");
+	struct grant given = of_acme(NULL, "xoxe-1-a");
+	struct connection c;
+	int64_t generation = 0;
+
+	ck_assert_int_eq(st->ops->grants->renew(st, &g, &e), 1);
+	/* Whoever made another one from the same is too late. */
+	ck_assert_int_eq(st->ops->grants->renew(st, &g, &e), 0);
+	ck_assert_int_eq(st->ops->resolve(st, "slack", "A1", "T1", &c, &e), 1);
+	ck_assert_str_eq(c.bot_token, "xoxe.xoxb-2");
+	connection_release(&c);
+	ck_assert_int_eq(st->ops->grants->due(st, 9999, keep_generation,
+					      &generation, &e),
+			 0);
+	ck_assert_int_eq(generation, 0);
+	ck_assert_int_eq(st->ops->grants->due(st, 10000, keep_generation,
+					      &generation, &e),
+			 0);
+	ck_assert_int_eq(generation, 2);
+	ck_assert_int_eq(st->ops->grants->knows(st, &given, &e), 1);
+	ck_assert_int_eq(st->ops->grants->knows(st, &g, &e), 0);
+
+	/* A token that doesn't expire takes its place. */
+	free(given.tenant_id);
+	given = of_acme(NULL, NULL);
+	ck_assert_int_eq(st->ops->grants->put(st, &given, &e), 0);
+	ck_assert_int_eq(
+		st->ops->grants->due(st, INT64_MAX, check_grant, NULL, &e), 0);
+	ck_assert_int_eq(st->ops->grants->has_client(st, "A1", &e), 1);
+	ck_assert_int_eq(st->ops->grants->has_client(st, "A2", &e), 0);
+	free(given.tenant_id);
+	free(g.tenant_id);
+}
+END_TEST
 
 START_TEST(named_secrets_are_replaced_listed_and_removed)
 {
@@ -308,6 +403,8 @@ static TCase *both(const char *name, void (*setup)(void))
 		       key_that_seals_must_be_there_though_nothing_is_under_it);
 	tcase_add_loop_test(tc, ciphertext_of_another_row_is_refused_and_named,
 			    0, sizeof(moves) / sizeof(moves[0]));
+	tcase_add_test(tc,
+		       pair_is_renewed_once_and_known_by_what_was_given_first);
 	tcase_add_test(tc, named_secrets_are_replaced_listed_and_removed);
 	return tc;
 }

@@ -36,6 +36,8 @@ static const struct {
 	  "VALUES ('b', 'C1', '1.0', '9.9', true, NULL, NULL, 't')" },
 	{ "usage", "tenant_id", "answers = 9",
 	  "VALUES ('b', '2026-01-01', 'other', 1, 1, 1)" },
+	{ "grants", "tenant_id", "expires_ms = 9",
+	  "VALUES ('slack', 'A1', 'T2', 'b', 's', 0, 0, '', 1)" },
 	{ "usage_by", "tenant_id", "answers = 9",
 	  "VALUES ('b', 'person', 'U2', '2026-01-01', 'm', 1, 1, 1)" },
 	{ "budget_marks", "tenant_id", "at_ms = 9",
@@ -76,6 +78,8 @@ static void setup(void)
 		     " FROM tenants");
 	(void)pg_ask("INSERT INTO feedback SELECT id, 'e1', 'U1', true, 1"
 		     " FROM tenants");
+	(void)pg_ask("INSERT INTO grants SELECT 'slack', 'A1', 'T' || id,"
+		     " id, 'sealed', 0, 0, '', 1 FROM tenants");
 	c = PQconnectdb(pg->url);
 	ck_assert_int_eq(PQstatus(c), CONNECTION_OK);
 	PQclear(PQexec(c, "SET search_path = konstruct, pg_temp"));
@@ -252,8 +256,8 @@ START_TEST(every_table_with_a_tenant_is_tested)
 	ck_assert_int_eq(pg_ask("SELECT count(*) FROM pg_class WHERE"
 				" relnamespace = 'konstruct'::regnamespace"
 				" AND relkind = 'r'"),
-			 /* apps, migrations, seen, sealing, secrets */
-			 TABLES + OWN + 5);
+			 /* apps, clients, migrations, seen, sealing, secrets */
+			 TABLES + OWN + 6);
 }
 END_TEST
 

@@ -29,6 +29,9 @@ static const struct field connection_fields[] = {
 	{ "bot_token", F_BOT_TOKEN, CONNECTION(bot_token), 512 },
 	{ "bot_user_id", F_ID, CONNECTION(bot_user_id), 32 },
 	{ "bot_id", F_ID, CONNECTION(bot_id), 32 },
+	{ "refresh_token", F_REFRESH_TOKEN, CONNECTION(refresh_token), 512 },
+	{ "client_id", F_LINE, CONNECTION(client_id), 80 },
+	{ "client_secret", F_LINE, CONNECTION(client_secret), 200 },
 	{ NULL, F_NESTED, 0, 0 },
 };
 
@@ -80,6 +83,24 @@ static bool is_kept(const struct apply_connection *c)
 	return !c->app_token && !c->bot_token && c->app_id && c->workspace_id;
 }
 
+/* A bot token that expires comes with what renews it. */
+static int check_renewal(const struct apply_connection *c, struct err *e)
+{
+	bool expires = c->bot_token && strncmp(c->bot_token, "xoxe", 4) == 0;
+
+	if (expires && !c->refresh_token)
+		return field_bad(e, c->place, "refresh_token",
+				 "missing: the bot token expires");
+	if (!expires && c->refresh_token)
+		return field_bad(e, c->place, "bot_token",
+				 "doesn't expire (xoxe.xoxb-...)");
+	if (!c->client_id != !c->client_secret)
+		return field_bad(e, c->place,
+				 c->client_id ? "client_secret" : "client_id",
+				 "missing");
+	return 0;
+}
+
 /* Both tokens, and not of two apps as far as they show it; a change may leave
  * out the app's. */
 static int check_connection(const struct apply_connection *c, bool change,
@@ -88,7 +109,7 @@ static int check_connection(const struct apply_connection *c, bool change,
 	char app[33];
 
 	if (is_kept(c))
-		return 0;
+		return check_renewal(c, e);
 	if (!c->app_token && !change)
 		return field_bad(e, c->place, "app_token", "missing");
 	if (!c->bot_token)
@@ -97,7 +118,7 @@ static int check_connection(const struct apply_connection *c, bool change,
 	    apply_token_app(c->app_token, app, sizeof(app)) &&
 	    strcmp(app, c->app_id) != 0)
 		return field_bad(e, c->place, "app_token", "is of another app");
-	return 0;
+	return check_renewal(c, e);
 }
 
 static int parse_connection(struct apply_connection *c, const struct json *j,
@@ -214,7 +235,8 @@ static int parse_members(struct apply_tenant *t, const struct json *j,
 static bool is_bare(const struct apply_connection *c)
 {
 	return !c->app_token && !c->bot_token && !c->app_id &&
-	       !c->workspace_id && !c->bot_user_id && !c->bot_id;
+	       !c->workspace_id && !c->bot_user_id && !c->bot_id &&
+	       !c->refresh_token && !c->client_id && !c->client_secret;
 }
 
 /* As it will be stored. */
@@ -413,6 +435,9 @@ static void connection_drop(struct apply_connection *c)
 	secret_free(c->bot_token);
 	free(c->bot_user_id);
 	free(c->bot_id);
+	secret_free(c->refresh_token);
+	free(c->client_id);
+	secret_free(c->client_secret);
 }
 
 void apply_release(struct apply *a)

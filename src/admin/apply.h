@@ -18,6 +18,7 @@ struct store;
  *   { "tenants": [ { "name": "acme", "app_token": "xapp-...",
  *       "bot_token": "xoxb-...", "app_id": "A...", "workspace_id": "T...",
  *       "bot_user_id": "U...", "bot_id": "B...", "paused": false,
+ *       "refresh_token": "xoxe-...", "client_id", "client_secret",
  *       "rate_per_minute": 30, "burst": 30,
  *       "budget": "person/requests/day=50", (store/budget.h)
  *       "agent": { "name", "role", "persona", "model", "placeholder",
@@ -33,7 +34,7 @@ struct store;
  * Of a connection that the tenant has already the tokens may be left out, if
  * app_id and workspace_id are there: they stay.
  *
- * For several workspaces the six of the connection stand in the objects of
+ * For several workspaces the nine of the connection stand in the objects of
  * an array "connections" instead. An id that is missing is asked of Slack.
  */
 
@@ -53,6 +54,12 @@ struct apply_connection {
 	char *bot_token; /* NULL: both stay, of a connection that is there */
 	char *bot_user_id;
 	char *bot_id;
+
+	/* Of a bot token that expires. The client is the app's, and may be
+	 * left out once it is in the store. */
+	char *refresh_token;
+	char *client_id;
+	char *client_secret;
 };
 
 struct apply_agent {

@@ -6,6 +6,7 @@
 #include "admin/apply.h"
 #include "base/err.h"
 #include "base/map.h"
+#include "store/grants.h"
 #include "store/store.h"
 
 /* One apply_write() at work. */
@@ -99,6 +100,26 @@ static int check_there(const struct writing *w,
 		       c->place, c->app_id, c->workspace_id);
 }
 
+/* What renews the bot tokens of the app. */
+static int write_client(const struct writing *w,
+			const struct apply_connection *c)
+{
+	const struct grant_ops *grants = w->store->ops->grants;
+	int found;
+
+	if (c->client_id)
+		return grants->client_put(w->store, c->app_id, c->client_id,
+					  c->client_secret, w->e);
+	if (!c->refresh_token)
+		return 0;
+	found = grants->has_client(w->store, c->app_id, w->e);
+	if (found == 0)
+		return err_set(w->e, ERR_INPUT,
+			       "%sclient_id: missing, to renew the bot token",
+			       c->place);
+	return found < 0 ? -1 : 0;
+}
+
 static int write_connection(const struct writing *w,
 			    const struct apply_connection *c,
 			    const struct tenant *row)
@@ -113,14 +134,28 @@ static int write_connection(const struct writing *w,
 		.bot_user_id = c->bot_user_id,
 		.bot_id = c->bot_id,
 	};
+	const struct grant grant = {
+		.tenant_id = row->id,
+		.channel_type = type,
+		.app_id = c->app_id,
+		.workspace_id = c->workspace_id,
+		.refresh_token = c->refresh_token,
+	};
+	int known = 0;
 
-	if ((c->app_token ? write_app(w, c) : check_there(w, c, row)) < 0)
+	if ((c->app_token ? write_app(w, c) : check_there(w, c, row)) < 0 ||
+	    write_client(w, c) < 0)
 		return -1;
 	if (!c->bot_token)
 		return 0;
+	/* The tokens have gone on from those that are given again here. */
+	if (c->refresh_token)
+		known = w->store->ops->grants->knows(w->store, &grant, w->e);
+	if (known != 0)
+		return known < 0 ? -1 : 0;
 	if (w->store->ops->connection_put(w->store, &conn, w->e) < 0)
 		return err_wrap(w->e, "%sworkspace_id", c->place);
-	return 0;
+	return w->store->ops->grants->put(w->store, &grant, w->e);
 }
 
 /* 1 when the tenant was there, 0 when it is new, -1. */

@@ -86,11 +86,12 @@ static const char *string_fault(const struct field *f, const char *s)
 			return "not an app-level token (xapp-...)";
 		break;
 	case F_BOT_TOKEN:
-		if (strncmp(s, "xoxe", 4) == 0)
-			return "tokens that expire (xoxe...) are not "
-			       "supported: switch token rotation off";
-		if (!token_valid(s, "xoxb-"))
-			return "not a bot token (xoxb-...)";
+		if (!token_valid(s, "xoxb-") && !token_valid(s, "xoxe.xoxb-"))
+			return "not a bot token (xoxb-... or xoxe.xoxb-...)";
+		break;
+	case F_REFRESH_TOKEN:
+		if (!token_valid(s, "xoxe-"))
+			return "not a refresh token (xoxe-...)";
 		break;
 	case F_LOCALE:
 		if (s[0] != '\0' && !words_speak(s))
@@ -234,6 +235,7 @@ static int take(const struct walk *w, const struct field *f, char *to,
 	case F_APP_TOKEN:
 	case F_BOT_TOKEN:
 	case F_LOCALE:
+	case F_REFRESH_TOKEN:
 	case F_LINE:
 	case F_TEXT:
 		return take_string(w, f, to, value);

@@ -17,6 +17,7 @@ enum field_kind {
 	F_ID,   /* Slack's: capitals and digits */
 	F_APP_TOKEN,
 	F_BOT_TOKEN,
+	F_REFRESH_TOKEN,
 	F_LOCALE, /* of a language that we speak, or "" */
 	F_LINE,   /* text without control characters */
 	F_TEXT,   /* and with line ends and tabs */

@@ -62,6 +62,9 @@ const struct option ctl_options[] = {
 	{ "version", no_argument, NULL, 'V' },
 	{ "app-token-file", required_argument, NULL, 'A' },
 	{ "bot-token-file", required_argument, NULL, 'B' },
+	{ "refresh-token-file", required_argument, NULL, 'X' },
+	{ "client-id", required_argument, NULL, 'I' },
+	{ "client-secret-file", required_argument, NULL, 'S' },
 	{ "name", required_argument, NULL, 'N' },
 	{ "role", required_argument, NULL, 'R' },
 	{ "persona", required_argument, NULL, 'P' },
@@ -118,6 +121,12 @@ static const struct {
 	  TAKES_TOKENS | TAKES_CHANGE | TAKES_INIT },
 	{ 'B', offsetof(struct ctl_args, bot_token_file),
 	  TAKES_TOKENS | TAKES_CHANGE | TAKES_INIT },
+	{ 'X', offsetof(struct ctl_args, refresh_token_file),
+	  TAKES_TOKENS | TAKES_CHANGE },
+	{ 'I', offsetof(struct ctl_args, client_id),
+	  TAKES_TOKENS | TAKES_CHANGE },
+	{ 'S', offsetof(struct ctl_args, client_secret_file),
+	  TAKES_TOKENS | TAKES_CHANGE },
 	{ 'N', offsetof(struct ctl_args, name),
 	  TAKES_AGENT | TAKES_INIT | TAKES_MANIFEST },
 	{ 'R', offsetof(struct ctl_args, role), TAKES_AGENT | TAKES_INIT },
@@ -161,6 +170,8 @@ void ctl_usage(FILE *out)
 	      " [--offline] COMMAND\n"
 	      "\n"
 	      "  tenant add NAME --app-token-file FILE --bot-token-file FILE\n"
+	      "        [--refresh-token-file FILE --client-id ID\n"
+	      "        --client-secret-file FILE]\n"
 	      "  tenant set NAME [[--app-token-file FILE] --bot-token-file FILE]\n"
 	      "        [--model MODEL]\n"
 	      "        [--rate-per-minute N|default] [--burst N|default]\n"
@@ -404,6 +415,13 @@ static int check(const struct ctl_args *a, unsigned int takes, int seen,
 	if ((takes & TAKES_CHANGE) && a->app_token_file && !a->bot_token_file)
 		return err_set(e, ERR_INPUT,
 			       "--app-token-file wants a --bot-token-file");
+	if (!a->client_id != !a->client_secret_file)
+		return err_set(e, ERR_INPUT,
+			       "--client-id and --client-secret-file go "
+			       "together");
+	if (a->client_id && !a->bot_token_file)
+		return err_set(e, ERR_INPUT,
+			       "--client-id goes with --bot-token-file");
 	if ((takes & (TAKES_AGENT | TAKES_CHANGE)) && !seen)
 		return err_set(e, ERR_INPUT, "nothing to set");
 	if (a->command == CTL_AGENT_ADD && !a->name)

@@ -64,6 +64,9 @@ struct ctl_args {
 
 	const char *app_token_file;
 	const char *bot_token_file;
+	const char *refresh_token_file;
+	const char *client_id;
+	const char *client_secret_file;
 	const char *name;
 	const char *role;
 	const char *persona;

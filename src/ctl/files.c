@@ -23,6 +23,8 @@ static const struct {
 } refs[] = {
 	{ "app_token_file", "app_token", true },
 	{ "bot_token_file", "bot_token", true },
+	{ "refresh_token_file", "refresh_token", true },
+	{ "client_secret_file", "client_secret", true },
 	{ "persona_file", "persona", false },
 };
 

@@ -28,6 +28,9 @@ int place_app(char out[PLACE_SIZE], const char *app_id);
 int place_connection(char out[PLACE_SIZE], const char *type, const char *app_id,
 		     const char *workspace_id);
 
+int place_client(char out[PLACE_SIZE], const char *app_id);
+int place_grant(char out[PLACE_SIZE], const char *type, const char *app_id,
+		const char *workspace_id);
 int place_secret(char out[PLACE_SIZE], const char *name);
 
 /* A row of the view "sealed". */

@@ -16,6 +16,10 @@ static int place_of(char out[PLACE_SIZE], const struct sealed *row)
 		return place_app(out, row->a);
 	if (strcmp(row->kind, "secret") == 0)
 		return place_secret(out, row->a);
+	if (strcmp(row->kind, "client") == 0)
+		return place_client(out, row->a);
+	if (strcmp(row->kind, "grant") == 0)
+		return place_grant(out, row->a, row->b, row->c);
 	return place_connection(out, row->a, row->b, row->c);
 }
 

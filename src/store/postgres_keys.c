@@ -101,15 +101,31 @@ int postgres_sealing(struct postgres *s, char id[KEY_ID_SIZE], struct err *e)
 
 static enum postgres_query query_of(const struct sealed *r)
 {
-	if (strcmp(r->kind, "app") == 0)
-		return PQ_RESEAL_APP;
-	if (strcmp(r->kind, "connection") == 0)
-		return PQ_RESEAL_CONNECTION;
-	return strcmp(r->kind, "leaving") == 0 ? PQ_RESEAL_LEAVING
-					       : PQ_RESEAL_SECRET;
+	static const struct {
+		const char *kind;
+		enum postgres_query q;
+	} kinds[] = {
+		{ "app", PQ_RESEAL_APP },
+		{ "connection", PQ_RESEAL_CONNECTION },
+		{ "leaving", PQ_RESEAL_LEAVING },
+		{ "client", PQ_RESEAL_CLIENT },
+		{ "grant", PQ_RESEAL_GRANT },
+	};
+	size_t i;
+
+	for (i = 0; i < sizeof(kinds) / sizeof(kinds[0]); i++) {
+		if (strcmp(kinds[i].kind, r->kind) == 0)
+			return kinds[i].q;
+	}
+	return PQ_RESEAL_SECRET;
 }
 
-/* A connection is changed as its tenant, who alone may do that. */
+static bool as_tenant(enum postgres_query q)
+{
+	return q == PQ_RESEAL_CONNECTION || q == PQ_RESEAL_GRANT;
+}
+
+/* What has a tenant is changed as that one, who alone may do it. */
 static int renew(struct postgres *s, const struct sealed *r, const char *key,
 		 struct err *e)
 {
@@ -122,9 +138,8 @@ static int renew(struct postgres *s, const struct sealed *r, const char *key,
 	rc = sealed_renew(r, s->keyring, key, &fresh, e);
 	params[3] = fresh.data;
 	if (rc == 0)
-		rc = postgres_do(
-			s, q, q == PQ_RESEAL_CONNECTION ? r->tenant_id : NULL,
-			params, e);
+		rc = postgres_do(s, q, as_tenant(q) ? r->tenant_id : NULL,
+				 params, e);
 	buf_release(&fresh);
 	return rc;
 }

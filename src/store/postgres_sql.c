@@ -328,6 +328,16 @@ const struct postgres_statement postgres_sql[PQ_COUNT] = {
 			       " AND $2::text = '' AND $3::text = ''"
 			       " AND value = $5",
 			       5 },
+	[PQ_RESEAL_CLIENT] = { "reseal_client",
+			       "UPDATE clients SET client_secret = $4"
+			       " WHERE app_id = $1 AND $2::text = ''"
+			       " AND $3::text = '' AND client_secret = $5",
+			       5 },
+	[PQ_RESEAL_GRANT] = { "reseal_grant",
+			      "UPDATE grants SET refresh_token = $4"
+			      " WHERE channel_type = $1 AND app_id = $2"
+			      " AND workspace_id = $3 AND refresh_token = $5",
+			      5 },
 	[PQ_SECRET_NAMES] = { "secret_names",
 			      "SELECT name FROM secrets ORDER BY name", 0 },
 	[PQ_SECRET] = { "secret", "SELECT value FROM secrets WHERE name = $1",
@@ -343,6 +353,56 @@ const struct postgres_statement postgres_sql[PQ_COUNT] = {
 			       1 },
 	[PQ_NODES_WITHOUT] = { "nodes_without",
 			       "SELECT name FROM nodes_without($1, $2)", 2 },
+
+	[PQ_GRANTS_DUE] = { "grants_due",
+			    "SELECT tenant_id, channel_type, app_id,"
+			    " workspace_id, bot_token, refresh_token,"
+			    " client_id, client_secret, expires_ms, generation"
+			    " FROM grants_due($1)",
+			    1 },
+	[PQ_GRANT_KNOWN] = { "grant_known",
+			     "SELECT 1 FROM grants WHERE channel_type = $1"
+			     " AND app_id = $2 AND workspace_id = $3"
+			     " AND given = $4",
+			     4 },
+	[PQ_GRANT_PUT] = { "grant_put",
+			   "INSERT INTO grants AS g (channel_type, app_id,"
+			   " workspace_id, tenant_id, refresh_token,"
+			   " expires_ms, renew_ms, given, generation)"
+			   " VALUES ($1, $2, $3, $4, $5, 0, 0, $6, 1)"
+			   " ON CONFLICT (channel_type, app_id, workspace_id)"
+			   " DO UPDATE SET tenant_id = excluded.tenant_id,"
+			   " refresh_token = excluded.refresh_token,"
+			   " expires_ms = 0, renew_ms = 0,"
+			   " given = excluded.given,"
+			   " generation = g.generation + 1",
+			   6 },
+	[PQ_GRANT_DROP] = { "grant_drop",
+			    "DELETE FROM grants WHERE channel_type = $1"
+			    " AND app_id = $2 AND workspace_id = $3",
+			    3 },
+	[PQ_GRANT_RENEW] = { "grant_renew",
+			     "UPDATE grants SET refresh_token = $4,"
+			     " expires_ms = $5, renew_ms = $7,"
+			     " generation = generation + 1"
+			     " WHERE channel_type = $1 AND app_id = $2"
+			     " AND workspace_id = $3 AND generation = $6"
+			     " RETURNING 1",
+			     7 },
+	[PQ_CONNECTION_RENEW] = { "connection_renew",
+				  "UPDATE connections SET bot_token = $4"
+				  " WHERE channel_type = $1 AND app_id = $2"
+				  " AND workspace_id = $3",
+				  4 },
+	[PQ_CLIENT] = { "client", "SELECT 1 FROM clients WHERE app_id = $1",
+			1 },
+	[PQ_CLIENT_PUT] = { "client_put",
+			    "INSERT INTO clients (app_id, client_id,"
+			    " client_secret) VALUES ($1, $2, $3)"
+			    " ON CONFLICT (app_id) DO UPDATE SET"
+			    " client_id = excluded.client_id,"
+			    " client_secret = excluded.client_secret",
+			    3 },
 
 	[PQ_BEGIN] = { "begin", "BEGIN", 0 },
 	[PQ_COMMIT] = { "commit", "COMMIT", 0 },

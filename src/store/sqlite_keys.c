@@ -135,12 +135,23 @@ static int read_others(struct sqlite *s, const char *key, struct sealed *rows,
 
 static enum sqlite_query query_of(const struct sealed *r)
 {
-	if (strcmp(r->kind, "app") == 0)
-		return Q_RESEAL_APP;
-	if (strcmp(r->kind, "connection") == 0)
-		return Q_RESEAL_CONNECTION;
-	return strcmp(r->kind, "leaving") == 0 ? Q_RESEAL_LEAVING
-					       : Q_RESEAL_SECRET;
+	static const struct {
+		const char *kind;
+		enum sqlite_query q;
+	} kinds[] = {
+		{ "app", Q_RESEAL_APP },
+		{ "connection", Q_RESEAL_CONNECTION },
+		{ "leaving", Q_RESEAL_LEAVING },
+		{ "client", Q_RESEAL_CLIENT },
+		{ "grant", Q_RESEAL_GRANT },
+	};
+	size_t i;
+
+	for (i = 0; i < sizeof(kinds) / sizeof(kinds[0]); i++) {
+		if (strcmp(kinds[i].kind, r->kind) == 0)
+			return kinds[i].q;
+	}
+	return Q_RESEAL_SECRET;
 }
 
 static int renew(struct sqlite *s, const struct sealed *r, const char *key,

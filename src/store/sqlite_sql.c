@@ -255,11 +255,48 @@ const char *const sqlite_sql[Q_COUNT] = {
 			     " WHERE channel_type = ?1 AND app_id = ?2"
 			     " AND workspace_id = ?3",
 	[Q_RESEAL_SECRET] = "UPDATE secrets SET value = ?4 WHERE name = ?1",
+	[Q_RESEAL_CLIENT] = "UPDATE clients SET client_secret = ?4"
+			    " WHERE app_id = ?1",
+	[Q_RESEAL_GRANT] = "UPDATE grants SET refresh_token = ?4"
+			   " WHERE channel_type = ?1 AND app_id = ?2"
+			   " AND workspace_id = ?3",
 	[Q_SECRET_NAMES] = "SELECT name FROM secrets ORDER BY name",
 	[Q_SECRET] = "SELECT value FROM secrets WHERE name = ?1",
 	[Q_SECRET_PUT] = "INSERT INTO secrets (name, value) VALUES (?1, ?2)"
 			 " ON CONFLICT DO UPDATE SET value = excluded.value",
 	[Q_SECRET_REMOVE] = "DELETE FROM secrets WHERE name = ?1",
+
+	[Q_GRANTS_DUE] =
+		"SELECT g.tenant_id, g.channel_type, g.app_id, g.workspace_id,"
+		" c.bot_token, g.refresh_token, k.client_id, k.client_secret,"
+		" g.expires_ms, g.generation FROM grants g JOIN connections c"
+		" USING (channel_type, app_id, workspace_id)"
+		" JOIN clients k ON k.app_id = g.app_id"
+		" WHERE g.renew_ms <= ?1 ORDER BY g.renew_ms",
+	[Q_GRANT_KNOWN] = "SELECT 1 FROM grants WHERE channel_type = ?1"
+			  " AND app_id = ?2 AND workspace_id = ?3"
+			  " AND tenant_id = ?4 AND given = ?5",
+	[Q_GRANT_PUT] =
+		"INSERT INTO grants AS g (channel_type, app_id, workspace_id,"
+		" tenant_id, refresh_token, expires_ms, renew_ms, given,"
+		" generation) VALUES (?1, ?2, ?3, ?4, ?5, 0, 0, ?6, 1)"
+		" ON CONFLICT DO UPDATE"
+		" SET tenant_id = excluded.tenant_id,"
+		" refresh_token = excluded.refresh_token, expires_ms = 0,"
+		" renew_ms = 0, given = excluded.given, generation = g.generation + 1",
+	[Q_GRANT_DROP] = "DELETE FROM grants WHERE channel_type = ?1"
+			 " AND app_id = ?2 AND workspace_id = ?3",
+	[Q_GRANT_RENEW] = "UPDATE grants SET refresh_token = ?4,"
+			  " expires_ms = ?5, renew_ms = ?7,"
+			  " generation = generation + 1"
+			  " WHERE channel_type = ?1 AND app_id = ?2"
+			  " AND workspace_id = ?3 AND generation = ?6",
+	[Q_CLIENT] = "SELECT 1 FROM clients WHERE app_id = ?1",
+	[Q_CLIENT_PUT] = "INSERT INTO clients (app_id, client_id,"
+			 " client_secret) VALUES (?1, ?2, ?3)"
+			 " ON CONFLICT DO UPDATE SET"
+			 " client_id = excluded.client_id,"
+			 " client_secret = excluded.client_secret",
 
 	[Q_BEGIN] = "BEGIN IMMEDIATE",
 	[Q_COMMIT] = "COMMIT",

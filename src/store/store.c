@@ -156,3 +156,19 @@ int place_secret(char out[PLACE_SIZE], const char *name)
 
 	return n < 0 || n >= PLACE_SIZE ? -1 : 0;
 }
+
+int place_client(char out[PLACE_SIZE], const char *app_id)
+{
+	int n = snprintf(out, PLACE_SIZE, "clients/%s/client_secret", app_id);
+
+	return n < 0 || n >= PLACE_SIZE ? -1 : 0;
+}
+
+int place_grant(char out[PLACE_SIZE], const char *type, const char *app_id,
+		const char *workspace_id)
+{
+	int n = snprintf(out, PLACE_SIZE, "grants/%s/%s/%s/refresh_token", type,
+			 app_id, workspace_id);
+
+	return n < 0 || n >= PLACE_SIZE ? -1 : 0;
+}

@@ -7,6 +7,7 @@
 #include <stdint.h>
 
 struct err;
+struct grant_ops;
 struct key_ops;
 struct keyring;
 struct record_ops;
@@ -254,6 +255,7 @@ struct store_ops {
 	const struct record_ops *records; /* store/record.h */
 	const struct usage_ops *usage;    /* store/usage.h */
 	const struct key_ops *keys;       /* store/keys.h */
+	const struct grant_ops *grants;   /* store/grants.h */
 };
 
 /* A backend puts this first in its own struct. */

@@ -6,6 +6,7 @@
 #include "base/err.h"
 #include "base/json.h"
 #include "sim/core.h"
+#include "sim/rotate.h"
 #include "sim/world.h"
 
 #define WORLD_MAX ((size_t)64 << 20)
@@ -214,6 +215,11 @@ static void write_connection(struct jwrite *w, const struct install *i)
 	jw_str(w, "workspace_id", i->team->id);
 	jw_str(w, "bot_user_id", i->bot_user);
 	jw_str(w, "bot_id", i->bot_id);
+	if (i->rotation) {
+		jw_str(w, "refresh_token", i->rotation->given);
+		jw_str(w, "client_id", i->rotation->client_id);
+		jw_str(w, "client_secret", i->rotation->client_secret);
+	}
 	jw_object_end(w);
 }
 

@@ -33,6 +33,7 @@ void rotation_free(struct rotation *r)
 	vec_free(&r->live, bearer_free);
 	free(r->client_id);
 	free(r->client_secret);
+	free(r->given);
 	free(r->refresh);
 	free(r->spent);
 	free(r);
@@ -207,6 +208,7 @@ int sim_rotate_token(struct sim *s, const char *bot_token,
 		r = must_alloc(sizeof(*r));
 		r->client_id = must_dup(from->client_id);
 		r->client_secret = must_dup(from->client_secret);
+		r->given = must_dup(from->refresh_token);
 		r->refresh = must_dup(from->refresh_token);
 		add_bearer(s, r, bot_token);
 		i->rotation = r;

@@ -10,7 +10,8 @@
 struct rotation {
 	char *client_id;
 	char *client_secret;
-	char *refresh; /* the refresh token that is good now */
+	char *given;   /* the refresh token of the installation */
+	char *refresh; /* the one that is good now */
 	char *spent;   /* the one before; or NULL */
 	int64_t spent_until_us;
 	struct vec live; /* of struct bearer (rotate.c): two at most */

@@ -1,0 +1,315 @@
+/* SPDX-License-Identifier: ISC */
+#include <check.h>
+#include <errno.h>
+#include <sqlite3.h>
+#include <stdio.h>
+#include <stdlib.h>
+#include <string.h>
+#include <sys/wait.h>
+
+#include "base/clock.h"
+#include "base/err.h"
+#include "integration/rig.h"
+#include "pg.h"
+#include "sim/act.h"
+
+/* Bot tokens that expire: app A2 in workspace T2 has one. */
+
+#define MS     30000
+#define LIFE   9000 /* ms; renewed after 7500, and a look a second */
+#define SECRET "client-secret-cafe"
+#define FIRST  "xoxe.xoxb-1-first"
+
+static struct rig rig;
+
+static void teardown(void)
+{
+	unsetenv("KONSTRUCT_DIE_AT");
+	rig_close(&rig);
+}
+
+static void live_for(int ms)
+{
+	struct sim_settings set;
+
+	sim_settings(rig.sim, &set);
+	set.token_ms = ms;
+	sim_set(rig.sim, &set);
+}
+
+static void open_with(size_t nodes, int life_ms)
+{
+	const struct sim_install t2 = {
+		.app_id = "A2",
+		.team_id = "T2",
+		.bot_token = FIRST,
+		.bot_user_id = "UB2",
+		.bot_id = "BB2",
+		.name = "bolt",
+		.extra = "{\"agent\":{\"name\":\"Bruno\",\"role\":\"cook\","
+			 "\"persona\":\"You cook.\"}}",
+	};
+	const struct sim_rotation rotation = { .client_id = "1.2",
+					       .client_secret = SECRET,
+					       .refresh_token =
+						       "xoxe-1-first" };
+
+	rig_open_nodes(&rig, NULL, nodes);
+	ck_assert_int_eq(sim_add_app(rig.sim, "A2", "xapp-1-A2-1-sim", NULL),
+			 0);
+	ck_assert_int_eq(sim_add_install(rig.sim, &t2), 0);
+	sim_add_user(rig.sim, "U3", "T2", "carol", "Carol");
+	sim_add_channel(rig.sim, "C3", "T2", "kitchen", "channel");
+	sim_join(rig.sim, "C3", "U3");
+	sim_join(rig.sim, "C3", "UB2");
+	live_for(life_ms);
+	ck_assert_int_eq(sim_rotate_token(rig.sim, FIRST, &rotation), 0);
+}
+
+static void start(void)
+{
+	rig_start(&rig);
+	ck_assert_int_eq(sim_wait_links(rig.sim, "A2", 1, MS), 0);
+}
+
+static size_t renewals(void)
+{
+	return sim_count(rig.sim, "oauth.v2.access");
+}
+
+static void wait_renewals(size_t n)
+{
+	ck_assert_int_eq(sim_wait_calls(rig.sim, "oauth.v2.access", n, MS), 0);
+}
+
+static void newest(char out[96])
+{
+	ck_assert_int_eq(sim_bot_token(rig.sim, "A2", "T2", out, 96), 0);
+}
+
+/* So that only what came after it can be in use. */
+static void expire(const char *token)
+{
+	ck_assert_int_eq(sim_expire_token(rig.sim, token), 0);
+}
+
+/* As half a day later, while nothing runs. */
+static void let_time_pass(void)
+{
+	static const char sql[] = "UPDATE grants SET expires_ms = 1,"
+				  " renew_ms = 1";
+	char path[128];
+	sqlite3 *db;
+
+	if (rig_is_shared()) {
+		(void)pg_ask(sql);
+		return;
+	}
+	(void)snprintf(path, sizeof(path), "%s/state/konstruct.db",
+		       rig.bed.dir);
+	ck_assert_int_eq(sqlite3_open(path, &db), SQLITE_OK);
+	ck_assert_int_eq(sqlite3_exec(db, sql, NULL, NULL, NULL), SQLITE_OK);
+	ck_assert_int_eq(sqlite3_close(db), SQLITE_OK);
+}
+
+static void expect_answer(void)
+{
+	char ts[SIM_TS];
+	char *text;
+
+	rig_say(&rig, "C3", "U3", "<@UB2> hello", NULL, ts);
+	text = rig_answer(&rig, "C3", ts);
+	ck_assert_ptr_nonnull(strstr(text, "Bruno"));
+	ck_assert_uint_eq(rig_replies(&rig, "C3", ts), 1);
+	free(text);
+}
+
+START_TEST(token_is_renewed_again_and_again_before_it_expires)
+{
+	size_t n;
+
+	open_with(1, LIFE);
+	start();
+	/* Two are good at a time, so the first isn't any more. */
+	for (n = 1; n < 4; n++) {
+		wait_renewals(n);
+		expect_answer();
+	}
+	ck_assert(!rig_logged(&rig, "refuses the bot token", 0));
+}
+END_TEST
+
+START_TEST(old_token_is_used_until_the_new_one_is_stored)
+{
+	open_with(1, 43200000);
+	ck_assert_int_eq(
+		sim_fault(rig.sim,
+			  &(struct sim_fault){ .kind = SIM_FAULT_STATUS,
+					       .method = "oauth.v2.access",
+					       .status = 500,
+					       .times = 2 }),
+		0);
+	start();
+	expect_answer();
+	ck_assert(!rig_logged(&rig, "bot token renewed", 0));
+	wait_renewals(3);
+	ck_assert(rig_logged(&rig, "bot token renewed", MS));
+	expire(FIRST);
+	expect_answer();
+	ck_assert_uint_eq(renewals(), 3);
+}
+END_TEST
+
+START_TEST(token_that_expired_while_nothing_ran_is_renewed_first)
+{
+	struct err e = { 0 };
+	char first[96], token[96];
+	size_t n;
+
+	open_with(1, LIFE);
+	start();
+	wait_renewals(1);
+	ck_assert(rig_logged(&rig, "bot token renewed", MS));
+	rig_stop(&rig);
+	n = renewals();
+	newest(first);
+	expire(first);
+	let_time_pass();
+	live_for(43200000);
+	ck_assert_int_eq(bed_start(&rig.bed, &e), 0);
+	/* Before it is ready, so before anything is answered; one of several
+	 * has nothing to do with it until it has a lease. */
+	if (rig_is_shared())
+		wait_renewals(n + 1);
+	newest(token);
+	ck_assert_str_ne(token, first);
+	if (rig_is_shared())
+		ck_assert(rig_logged(&rig, "bot token renewed", MS));
+	expect_answer();
+	ck_assert(!rig_logged(&rig, "refuses the bot token", 0));
+}
+END_TEST
+
+/* By its own hand, at the place that was named. */
+static void await_death(void)
+{
+	int status = 0;
+
+	while (waitpid(rig.bed.pid, &status, 0) < 0)
+		ck_assert_int_eq(errno, EINTR);
+	rig.bed.pid = 0;
+	ck_assert(WIFSIGNALED(status) && WTERMSIG(status) == SIGKILL);
+}
+
+/* Slack has given a new pair, and it isn't stored; and it is. */
+static const char *const places[] = { "renewing", "renewed" };
+
+START_TEST(death_between_slack_and_the_store_loses_no_token)
+{
+	struct err e = { 0 };
+
+	open_with(1, 43200000);
+	ck_assert_int_eq(bed_apply(&rig.bed, &e), 0);
+	setenv("KONSTRUCT_DIE_AT", places[_i], 1);
+	if (bed_start(&rig.bed, &e) == 0)
+		await_death();
+	unsetenv("KONSTRUCT_DIE_AT");
+	rig.bed.pid = 0;
+	ck_assert_uint_eq(renewals(), 1);
+	expire(FIRST);
+	ck_assert_int_eq(bed_start(&rig.bed, &e), 0);
+	ck_assert_int_eq(sim_wait_links(rig.sim, "A2", 1, MS), 0);
+	wait_renewals(_i == 0 ? 2 : 1);
+	if (_i == 0)
+		ck_assert(rig_logged(&rig, "bot token renewed", MS));
+	expect_answer();
+}
+END_TEST
+
+START_TEST(refusal_is_told_and_the_old_token_used_while_it_is_good)
+{
+	const char *const status[] = { "status", NULL };
+	char *out = NULL;
+	char ts[SIM_TS];
+
+	open_with(1, 43200000);
+	ck_assert_int_eq(sim_fault(rig.sim,
+				   &(struct sim_fault){
+					   .kind = SIM_FAULT_ERROR,
+					   .method = "oauth.v2.access",
+					   .error = "invalid_refresh_token" }),
+			 0);
+	start();
+	ck_assert(rig_logged(&rig, "Slack doesn't renew the bot token", MS));
+	ck_assert(rig_logged(&rig, "invalid_refresh_token", 0));
+	ck_assert(!rig_logged(&rig, SECRET, 0));
+	expect_answer();
+	expire(FIRST);
+	rig_say(&rig, "C3", "U3", "<@UB2> hello", NULL, ts);
+	ck_assert(rig_logged(&rig, "in quarantine", MS));
+	ck_assert_int_eq(rig_ctl(&rig, &out, status), 0);
+	ck_assert_ptr_nonnull(strstr(out, "token_expired"));
+	free(out);
+	ck_assert_uint_eq(renewals(), 1);
+}
+END_TEST
+
+START_TEST(applying_the_same_tokens_again_changes_nothing)
+{
+	struct err e = { 0 };
+
+	open_with(1, 43200000);
+	start();
+	wait_renewals(1);
+	ck_assert(rig_logged(&rig, "bot token renewed", MS));
+	expire(FIRST);
+	ck_assert_int_eq(bed_apply(&rig.bed, &e), 0);
+	expect_answer();
+	ck_assert_uint_eq(renewals(), 1);
+}
+END_TEST
+
+START_TEST(two_nodes_renew_once)
+{
+	size_t n;
+
+	if (!rig_is_shared())
+		return;
+	open_with(2, LIFE);
+	start();
+	for (n = 1; n < 4; n++) {
+		wait_renewals(n);
+		expect_answer();
+	}
+	ck_assert(!rig_logged(&rig, "was replaced while it was renewed", 0));
+	ck_assert(!rig_logged(&rig, "refuses the bot token", 0));
+}
+END_TEST
+
+int main(void)
+{
+	Suite *s = suite_create("renew");
+	TCase *tc = tcase_create("tokens");
+	SRunner *sr = srunner_create(s);
+	int failed;
+
+	rig_begin();
+	tcase_add_checked_fixture(tc, NULL, teardown);
+	tcase_set_timeout(tc, 120);
+	tcase_add_test(tc, token_is_renewed_again_and_again_before_it_expires);
+	tcase_add_test(tc, old_token_is_used_until_the_new_one_is_stored);
+	tcase_add_test(tc,
+		       token_that_expired_while_nothing_ran_is_renewed_first);
+	tcase_add_loop_test(tc,
+			    death_between_slack_and_the_store_loses_no_token, 0,
+			    sizeof(places) / sizeof(places[0]));
+	tcase_add_test(tc,
+		       refusal_is_told_and_the_old_token_used_while_it_is_good);
+	tcase_add_test(tc, applying_the_same_tokens_again_changes_nothing);
+	tcase_add_test(tc, two_nodes_renew_once);
+	suite_add_tcase(s, tc);
+	srunner_run_all(sr, CK_ENV);
+	failed = srunner_ntests_failed(sr);
+	srunner_free(sr);
+	return failed ? EXIT_FAILURE : EXIT_SUCCESS;
+}
