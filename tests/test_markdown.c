@@ -277,6 +277,8 @@ static const struct {
 	{ "one two\nthree four", 14, false, "one two\n", false },
 	{ "One two. Three four", 14, false, "One two. ", false },
 	{ "one two three", 10, false, "one two ", false },
+	{ "一。二三四", 12, false, "一。", false },
+	{ "一！二？三四", 15, false, "一！二？", false },
 	{ "abcdefghij", 4, false, "abcd", false },
 	{ "äöüß", 5, false, "äö", false },
 	{ "ab&amp;cd", 5, false, "ab", false },

@@ -2,6 +2,7 @@
 #include <check.h>
 #include <stdlib.h>
 #include <string.h>
+#include <time.h>
 
 #include "slack/blocks.h"
 #include "turn/reply.h"
@@ -221,14 +222,12 @@ static const char *const hostile[] = {
 };
 
 /* Output of n and of 4 n: as if each byte were looked at so many times. */
-static size_t work(const char *pattern, size_t times)
+static size_t work_on_md(void)
 {
 	struct reply r;
 	struct shape s;
 	size_t k, sum;
 
-	buf_reset(&md);
-	add(pattern, times);
 	ck_assert_int_eq(reply_init(&r, md.data, md.len), 0);
 	sum = r.md.len;
 	for (k = 0; k < r.n; k++) {
@@ -240,11 +239,113 @@ static size_t work(const char *pattern, size_t times)
 	return sum;
 }
 
+static size_t work(const char *pattern, size_t times)
+{
+	buf_reset(&md);
+	add(pattern, times);
+	return work_on_md();
+}
+
 START_TEST(hostile_repeats_make_four_times_as_much_of_four_times_as_many)
 {
 	size_t once = work(hostile[_i], 4000);
 
 	ck_assert_uint_le(work(hostile[_i], 16000), 5 * once + 20000);
+}
+END_TEST
+
+/* What has made Markdown parsers quadratic (md4c's own list, and more): before
+ * so often, between once, after so often. */
+static const struct {
+	const char *before, *between, *after;
+} pathological[] = {
+	{ "*a **a ", "b", " a** a*" },
+	{ "a_ ", "", "" },
+	{ "_a ", "", "" },
+	{ "a]", "", "" },
+	{ "[a", "", "" },
+	{ "*a_ ", "", "" },
+	{ "a**b", "", "c* " },
+	{ "[ a_", "", "" },
+	{ "[ (](", "", "" },
+	{ "[", "a", "]" },
+	{ "![", "a", "](b)" },
+	{ "![[]()", "", "" },
+	{ "> ", "a", "" },
+	{ "- ", "a", "" },
+	{ "a`", "", "``" },
+	{ "[a](<b", "", "" },
+	{ "[a](b", "", "" },
+	{ "<!--", "", "" },
+	{ "<![CDATA[", "", "" },
+	{ "<?", "", "" },
+	{ "<!A ", "", "" },
+	{ "<b>", "", "</b>" },
+	{ "[a]: u\n", "\n", "[a] " },
+	{ "|a|b|\n|-|-|\n", "", "|c|d|\n" },
+	{ "|", "\n|-", "|-" },
+	{ "|\\|", "", "" },
+	{ "~~a~ ", "", "" },
+	{ "&amp", "", "" },
+	{ "http://a.", "", "" },
+	{ "www.", "", "" },
+	{ "a\n=\n", "", "" },
+	{ "```\n~~~\n", "", "" },
+	{ "[^a]: b\n", "", "" },
+	{ "\1U1\2@a\3 ", "", "" },
+	{ "\1U1\2", "", "\3" },
+	{ "@Ada\n\n", "", "" },
+};
+
+START_TEST(pathological_inputs_take_linear_time)
+{
+	clock_t start;
+
+	add(pathological[_i].before, 20000);
+	add(pathological[_i].between, 1);
+	if (pathological[_i].after[0] != '\0')
+		add(pathological[_i].after, 20000);
+	start = clock();
+	(void)work_on_md();
+	buf_reset(&part);
+	(void)reply_interim(md.data, md.len, &part);
+	/* About a tenth of a second; what is quadratic takes a minute. */
+	ck_assert_int_lt((clock() - start) / CLOCKS_PER_SEC, 10);
+}
+END_TEST
+
+START_TEST(what_has_no_blanks_is_cut_at_sentences)
+{
+	size_t k;
+
+	add("これは長い文です。", 4000);
+	ck_assert_int_eq(reply_init(&reply, md.data, md.len), 0);
+	ck_assert_uint_gt(reply.n, 2);
+	for (k = 0; k < reply.n; k++) {
+		const char *text = text_of(k);
+		size_t n = strlen(text);
+
+		ck_assert_int_eq(strncmp(text, "これ", 6), 0);
+		ck_assert_int_eq(strcmp(text + n - 3, "。"), 0);
+	}
+}
+END_TEST
+
+START_TEST(a_caption_is_short_whatever_the_heading)
+{
+	const char *caption;
+	struct shape s;
+
+	add("| ", 1);
+	add("語頭 ", 300);
+	add("| b |\n|---|---|\n| 1 | 2 |\n", 1);
+	ck_assert_int_eq(reply_init(&reply, md.data, md.len), 0);
+	ck_assert_int_eq(reply_shape(&reply, 0, SHAPE_TABLES, &s), 0);
+	caption = strstr(s.blocks, "\"caption\":\"");
+	ck_assert_ptr_nonnull(caption);
+	ck_assert_uint_le(strcspn(caption + 11, "\""), 210);
+	ck_assert_ptr_nonnull(strstr(caption, "…\""));
+	shape_release(&s);
 }
 END_TEST
 
@@ -351,6 +452,10 @@ int main(void)
 		tc,
 		hostile_repeats_make_four_times_as_much_of_four_times_as_many,
 		0, sizeof(hostile) / sizeof(hostile[0]));
+	tcase_add_loop_test(tc, pathological_inputs_take_linear_time, 0,
+			    sizeof(pathological) / sizeof(pathological[0]));
+	tcase_add_test(tc, what_has_no_blanks_is_cut_at_sentences);
+	tcase_add_test(tc, a_caption_is_short_whatever_the_heading);
 	tcase_add_test(tc, what_grows_too_much_is_shown_as_it_is);
 	tcase_add_test(tc, interim_shows_the_first_part_and_that_there_is_more);
 	tcase_add_test(tc, interim_closes_a_fence_before_the_ellipsis);

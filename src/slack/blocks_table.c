@@ -15,7 +15,8 @@
 #define UNITS_MAX   10000 /* in all tables of a message */
 #define PAGE_MAX    100
 
-#define CELL_MAX 4096
+#define CELL_MAX    4096
+#define CAPTION_MAX 100
 
 struct cell {
 	const char *p;
@@ -317,7 +318,17 @@ static void row_block(const struct pipes *t, size_t at, bool head,
 	jw_array_end(w);
 }
 
-/* Slack wants a caption, and the headings say what it is in any language. */
+/* At a character's end. */
+static void clip(struct buf *b, size_t n)
+{
+	while (n > 0 && ((unsigned char)b->data[n] & 0xc0) == 0x80)
+		n--;
+	mrkdwn_chop(b, n);
+	(void)buf_adds(b, "…");
+}
+
+/* Slack wants a caption, and the headings say what it is in any language. How
+ * long it may be isn't documented. */
 static void caption(const struct pipes *t, struct jwrite *w)
 {
 	struct cell c;
@@ -325,11 +336,13 @@ static void caption(const struct pipes *t, struct jwrite *w)
 	size_t at = 0;
 
 	buf_init(&b, 10 * CELL_MAX);
-	while (next_cell(t, &at, &c) && b.len < 100) {
+	while (next_cell(t, &at, &c) && b.len < CAPTION_MAX) {
 		if (b.len > 0 && c.n > 0)
 			(void)buf_adds(&b, ", ");
 		plain(c, &b);
 	}
+	if (b.len > 2 * CAPTION_MAX)
+		clip(&b, 2 * CAPTION_MAX);
 	if (b.len == 0)
 		(void)buf_adds(&b, "\xc2\xa0");
 	jw_strn(w, "caption", b.data, b.len);

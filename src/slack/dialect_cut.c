@@ -4,6 +4,7 @@
 #include "base/utf8.h"
 #include "slack/dialect.h"
 #include "slack/dialect_in.h"
+#include "slack/markdown_in.h"
 #include "slack/mention.h"
 
 /* Where a piece may end, from best to worst. */
@@ -144,8 +145,11 @@ static void note_inside(struct cutter *c, size_t from, size_t end)
 		i += n;
 		if (c->units <= c->max && i < end)
 			note(c, CHARACTER, i);
-		if (c->units > c->max || open > 0 || i >= end ||
-		    c->text[i - 1] != ' ')
+		if (c->units > c->max || open > 0 || i >= end)
+			continue;
+		if (!c->fence && mrkdwn_ends_sentence(c->text, i))
+			note(c, SENTENCE, i);
+		if (c->text[i - 1] != ' ')
 			continue;
 		note(c, WORD, i);
 		if (!c->fence && i >= 2 && strchr(".!?", c->text[i - 2]))

@@ -103,6 +103,9 @@ size_t mrkdwn_find_url(const struct mrkdwn *r, const char *p, size_t n,
 		       size_t *len);
 void mrkdwn_bare_link(struct mrkdwn *r, const char *p, size_t n);
 
+/* Does a sentence of Chinese or Japanese end at at? No blank follows it. */
+bool mrkdwn_ends_sentence(const char *text, size_t at);
+
 /* A block ends: so does everything that was opened in it. */
 void mrkdwn_end_spans(struct mrkdwn *r);
 

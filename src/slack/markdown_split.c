@@ -3,6 +3,7 @@
 #include <string.h>
 
 #include "slack/markdown.h"
+#include "slack/markdown_in.h"
 
 /* Where a part may end, from best to worst. */
 enum cut {
@@ -70,6 +71,17 @@ static void note(struct split *s, enum cut kind, size_t at)
 	s->best[kind].fence = s->fence;
 }
 
+bool mrkdwn_ends_sentence(const char *text, size_t at)
+{
+	static const char *const marks[] = { "。", "！", "？" };
+	size_t i;
+
+	for (i = 0; at >= 3 && i < sizeof(marks) / sizeof(marks[0]); i++)
+		if (memcmp(text + at - 3, marks[i], 3) == 0)
+			return true;
+	return false;
+}
+
 /* The unit before i is done: what kind of place is i? */
 static void look(struct split *s, size_t i)
 {
@@ -85,6 +97,8 @@ static void look(struct split *s, size_t i)
 		note(s, CUT_WORD, i);
 		if (strchr(".!?", before) && !s->fence)
 			note(s, CUT_SENTENCE, i);
+	} else if (!s->fence && mrkdwn_ends_sentence(s->text, i)) {
+		note(s, CUT_SENTENCE, i);
 	}
 }
 
