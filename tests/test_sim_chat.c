@@ -6,6 +6,9 @@
 #include <sys/wait.h>
 #include <unistd.h>
 
+#include "base/buf.h"
+#include "base/err.h"
+#include "sim/widgets.h"
 #include "simapp.h"
 
 /* Alice at a terminal, beside the app. */
@@ -223,9 +226,64 @@ START_TEST(a_file_is_said_and_work_is_stopped)
 }
 END_TEST
 
+static char *shown(const char *json, bool panel)
+{
+	struct err e = { 0 };
+	struct json *j = json_parse(json, strlen(json), 65536, &e);
+	struct buf b;
+
+	ck_assert_msg(j != NULL, "%s", e.msg);
+	buf_init(&b, 65536);
+	if (panel)
+		panel_show(json_at(j, "view"), json_at(j, "errors"), &b);
+	else
+		widgets_show(j, &b);
+	json_free(j);
+	return buf_take(&b);
+}
+
+START_TEST(what_can_be_pressed_has_a_number)
+{
+	char *text = shown(
+		"[{\"type\":\"section\",\"text\":{\"text\":\"x\"}},"
+		"{\"type\":\"actions\",\"elements\":[{\"type\":\"button\","
+		"\"action_id\":\"a\",\"text\":{\"text\":\"Go\"}},"
+		"{\"type\":\"static_select\",\"action_id\":\"s\",\"options\":["
+		"{\"value\":\"1\",\"text\":{\"text\":\"One\"}}]}]}]",
+		false);
+
+	ck_assert_str_eq(text, "[1 Go] [2 One]");
+	free(text);
+}
+END_TEST
+
+START_TEST(a_modal_is_shown_with_its_inputs_and_errors)
+{
+	char *text = shown(
+		"{\"view\":{\"title\":{\"text\":\"Ask\"},\"submit\":{"
+		"\"text\":\"Send\"},\"blocks\":[{\"type\":\"input\","
+		"\"label\":{\"text\":\"Question\"},\"optional\":true,"
+		"\"element\":{\"type\":\"plain_text_input\",\"action_id\":"
+		"\"q\"}},{\"type\":\"section\",\"text\":{\"text\":\"or\"},"
+		"\"accessory\":{\"type\":\"button\",\"action_id\":\"b\","
+		"\"text\":{\"text\":\"Stop\"}}}]},"
+		"\"errors\":{\"q\":\"too short\"}}",
+		true);
+
+	ck_assert_str_eq(text, "=== Ask ===\n"
+			       "Question (optional)  q=\n"
+			       "or\n"
+			       "[1 Stop]\n"
+			       "! q: too short\n"
+			       "=== /submit: Send ===\n");
+	free(text);
+}
+END_TEST
+
 int main(void)
 {
 	Suite *suite = suite_create("sim_chat");
+	TCase *shows = tcase_create("shows");
 	TCase *tc = tcase_create("chat");
 	SRunner *sr;
 	int failed;
@@ -238,6 +296,9 @@ int main(void)
 	tcase_add_test(tc, a_command_and_the_modal_that_it_opens);
 	tcase_add_test(tc, the_home_is_looked_at_and_used);
 	tcase_add_test(tc, a_file_is_said_and_work_is_stopped);
+	tcase_add_test(shows, what_can_be_pressed_has_a_number);
+	tcase_add_test(shows, a_modal_is_shown_with_its_inputs_and_errors);
+	suite_add_tcase(suite, shows);
 	suite_add_tcase(suite, tc);
 	sr = srunner_create(suite);
 	srunner_run_all(sr, CK_ENV);

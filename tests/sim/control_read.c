@@ -95,6 +95,8 @@ static void write_message(struct jwrite *w, const struct sim_msg *m)
 		jw_raw(w, "blocks", m->blocks);
 	if (m->metadata)
 		jw_raw(w, "metadata", m->metadata);
+	if (m->files)
+		jw_raw(w, "files", m->files);
 	if (m->reactions)
 		jw_raw(w, "reactions", m->reactions);
 	if (m->to_user)

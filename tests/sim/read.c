@@ -25,6 +25,7 @@ static void copy_msg(struct sim_msg *to, const struct msg *m)
 	to->subtype = must_dup(m->subtype);
 	to->blocks = must_dup(m->blocks);
 	to->metadata = must_dup(m->metadata);
+	to->files = must_dup(m->files);
 	to->reactions = reactions_json(m);
 	to->to_user = must_dup(m->to_user);
 	to->ephemeral = m->to_user;
@@ -82,6 +83,7 @@ void sim_messages_free(struct sim_msg *m, size_t n)
 		free(m[i].subtype);
 		free(m[i].blocks);
 		free(m[i].metadata);
+		free(m[i].files);
 		free(m[i].reactions);
 		free(m[i].to_user);
 	}

@@ -314,6 +314,7 @@ struct sim_msg {
 	char *subtype;   /* or NULL */
 	char *blocks;    /* JSON or NULL */
 	char *metadata;  /* JSON or NULL */
+	char *files;     /* JSON or NULL */
 	char *reactions; /* JSON as Slack shows them, or NULL */
 	char *to_user;   /* of an ephemeral, else NULL */
 	bool ephemeral;

@@ -197,14 +197,20 @@ static int settle_ms(const struct json *m)
 	return json_len(m, "versions") > 1 ? 800 : 2500;
 }
 
-/* What hangs on a message: reactions, and what can be pressed. */
+/* What hangs on a message: files, reactions, and what can be pressed. */
 static void add_extras(struct view *v, const struct json *m, size_t indent)
 {
+	const char *name;
 	char at[48];
 	struct buf b;
 	size_t i;
 
 	buf_init(&b, ROW_MAX);
+	for (i = 0; i < json_len(m, "files"); i++) {
+		snprintf(at, sizeof(at), "files.%zu.name", i);
+		name = json_str(m, at);
+		buf_addf(&b, "(file %s)  ", name ? name : "?");
+	}
 	for (i = 0; i < json_len(m, "reactions"); i++) {
 		snprintf(at, sizeof(at), "reactions.%zu.name", i);
 		buf_addf(&b, ":%s: ", json_str(m, at));

@@ -106,9 +106,9 @@ struct world {
 	struct map *teams;
 	struct map *users;
 	struct map *channels;
-	struct map *ims; /* "bot:user" -> struct channel */
+	struct map *ims;    /* "bot:user" -> struct channel */
 	struct map *groups; /* of users: by id, "U1,U2" */
-	int64_t last_us; /* so that no two messages share a ts */
+	int64_t last_us;    /* so that no two messages share a ts */
 };
 
 struct app *world_app(const struct world *w, const char *id);
