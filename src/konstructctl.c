@@ -381,10 +381,9 @@ static int make_name(const struct ctl_args *a, char out[APPLY_NAME_MAX + 1],
 	case NAMES_NONE:
 		break;
 	case NAMES_MAYBE:
-		if (!a->operand)
-			break;
-		/* fall through */
 	case NAMES_TENANT:
+		if (plans[a->command].named == NAMES_MAYBE && !a->operand)
+			break;
 		if (!apply_name_valid(a->operand))
 			return err_set(e, ERR_INPUT,
 				       "'%.100s' is no tenant's name",
