@@ -170,6 +170,23 @@ static const struct {
 	  "tenants[0].agent: not an object" },
 	{ ONE("\"name\":\"a\"," TOKENS ",\"agent\":{\"locale\":\"fr\"}"),
 	  "tenants[0].agent.locale: not a language" },
+	{ ONE("\"name\":\"a\"," TOKENS ",\"access\":[]"),
+	  "tenants[0].access: not an object" },
+	{ ONE("\"name\":\"a\"," TOKENS ",\"access\":{\"guest\":true}"),
+	  "tenants[0].access.guest: unknown field" },
+	{ ONE("\"name\":\"a\"," TOKENS ",\"access\":{\"guests\":1}"),
+	  "tenants[0].access.guests: neither true nor false" },
+	{ ONE("\"name\":\"a\"," TOKENS
+	      ",\"access\":{\"guests\":null,\"people_denied\":[\"C1\"]}"),
+	  "tenants[0].access.people_denied: has what is no person's id" },
+	{ ONE("\"name\":\"a\"," TOKENS
+	      ",\"access\":{\"groups_allowed\":[\"U1\"]}"),
+	  "tenants[0].access.groups_allowed: has what is no user group's id" },
+	{ ONE("\"name\":\"a\"," TOKENS ",\"access\":{\"bot_answers\":-1}"),
+	  "tenants[0].access.bot_answers: not a number from 0 to 1000" },
+	{ ONE("\"name\":\"a\"," TOKENS
+	      ",\"agent\":{\"access\":{\"bots_allowed\":\"B1\"}}"),
+	  "tenants[0].agent.access.bots_allowed: not a list" },
 	{ ONE("\"name\":\"a\"," TOKENS ",\"agents\":{}"),
 	  "tenants[0].agents: not a list" },
 	{ ONE("\"name\":\"a\"," TOKENS ",\"agents\":[{\"role\":\"x\"}]"),

@@ -194,6 +194,18 @@ START_TEST(name_of_another_agent_is_refused)
 }
 END_TEST
 
+START_TEST(agent_goes_with_a_channel_that_has_another_id)
+{
+	put_agent(st, "Nils", "[\"C11\",\"C1\"]");
+	ck_assert_int_eq(st->ops->channel_moved(st, acme, "A1", "T1", "C1",
+						"C9", &e),
+			 0);
+	expect_agent(acme, "C9", "1.0", "Nils");
+	expect_agent(acme, "C11", "1.0", "Nils");
+	expect_agent(acme, "C1", "1.0", "Mara");
+}
+END_TEST
+
 START_TEST(access_is_kept_by_tenant_and_by_agent)
 {
 	struct agent a;
@@ -852,6 +864,7 @@ static TCase *filled(const char *name, void (*setup)(void))
 	tcase_add_test(tc, there_is_one_default);
 	tcase_add_test(tc, name_of_another_agent_is_refused);
 	tcase_add_test(tc, access_is_kept_by_tenant_and_by_agent);
+	tcase_add_test(tc, agent_goes_with_a_channel_that_has_another_id);
 	tcase_add_test(tc, tenant_is_replaced_by_name_and_keeps_its_id);
 	tcase_add_test(tc, workspace_of_another_tenant_is_refused);
 	tcase_add_test(tc, connection_of_unknown_app_is_refused);

@@ -298,6 +298,83 @@ START_TEST(without_users_read_nobody_is_kept_out_unless_it_was_said)
 }
 END_TEST
 
+START_TEST(what_slack_cannot_tell_now_is_asked_again)
+{
+	struct sim_fault f = { .method = "users.info",
+			       .kind = SIM_FAULT_RATE,
+			       .ms = 1000,
+			       .times = 1 };
+	char ts[SIM_TS];
+
+	open_world();
+	sim_fault(rig.sim, &f);
+	rig_start(&rig);
+	rig_say(&rig, "C1", "U7", "<@UB1> hello", NULL, ts);
+	ck_assert_int_eq(sim_wait_ephemeral(rig.sim, "C1", "U7", 1, MS), 0);
+	ck_assert_uint_eq(rig_replies(&rig, "C1", ts), 0);
+	ck_assert_uint_eq(sim_count(rig.sim, "users.info"), 2);
+}
+END_TEST
+
+START_TEST(what_was_held_is_judged_after_a_restart)
+{
+	struct sim_fault f = { .method = "users.info",
+			       .kind = SIM_FAULT_HANG,
+			       .times = 1 };
+	char ts[SIM_TS];
+
+	open_world();
+	sim_fault(rig.sim, &f);
+	rig_start(&rig);
+	rig_say(&rig, "C1", "U1", "<@UB1> hello", NULL, ts);
+	ck_assert_int_eq(sim_wait_calls(rig.sim, "users.info", 1, MS), 0);
+	rig_kill(&rig);
+	rig_start(&rig);
+	ck_assert_int_eq(sim_wait_reply(rig.sim, "C1", ts, 1, MS), 0);
+	free(rig_answer(&rig, "C1", ts));
+	ck_assert_uint_eq(rig_replies(&rig, "C1", ts), 1);
+}
+END_TEST
+
+static void apply(const char *text)
+{
+	char path[128];
+	FILE *f;
+
+	(void)snprintf(path, sizeof(path), "%s/tenants.json", rig.bed.dir);
+	f = fopen(path, "w");
+	ck_assert_ptr_nonnull(f);
+	ck_assert_int_ge(fputs(text, f), 0);
+	ck_assert_int_eq(fclose(f), 0);
+	ctl_ok(ARGS("apply", path));
+}
+
+START_TEST(a_file_sets_agents_and_who_may_and_an_export_has_both)
+{
+	char *out;
+
+	up();
+	apply("{\"tenants\":[{\"name\":\"acme\",\"app_id\":\"A1\","
+	      "\"workspace_id\":\"T1\",\"bot_user_id\":\"UB1\","
+	      "\"bot_id\":\"BB1\",\"access\":{\"guests\":true,"
+	      "\"people_denied\":[\"U2\"]},\"agents\":[{\"name\":\"Nils\","
+	      "\"role\":\"pilot\",\"channels\":[\"C2\"],\"access\":"
+	      "{\"people_denied\":[\"U1\"]}}]}]}");
+	answered("C1", "U7", "<@UB1> hello", NULL);
+	denied("C1", "U2", "<@UB1> hello", NULL, "person");
+	denied("C2", "U1", "<@UB1> hello", NULL, "person");
+	apply("{\"tenants\":[{\"name\":\"acme\",\"app_id\":\"A1\","
+	      "\"workspace_id\":\"T1\",\"bot_user_id\":\"UB1\","
+	      "\"bot_id\":\"BB1\",\"access\":{\"people_denied\":null}}]}");
+	answered("C1", "U2", "<@UB1> hello", NULL);
+	ck_assert_int_eq(rig_ctl(&rig, &out, ARGS("export")), 0);
+	ck_assert_msg(strstr(out, "\"guests\"") && strstr(out, "\"Nils\"") &&
+			      strstr(out, "\"U1\"") && !strstr(out, "\"U2\""),
+		      "%s", out);
+	free(out);
+}
+END_TEST
+
 START_TEST(members_of_user_groups_are_allowed_or_not)
 {
 	struct sim_fault f = { .method = "usergroups.users.list",
@@ -380,6 +457,10 @@ int main(void)
 	tcase_add_test(
 		tc, without_users_read_nobody_is_kept_out_unless_it_was_said);
 	tcase_add_test(tc, members_of_user_groups_are_allowed_or_not);
+	tcase_add_test(tc, what_slack_cannot_tell_now_is_asked_again);
+	tcase_add_test(tc, what_was_held_is_judged_after_a_restart);
+	tcase_add_test(tc,
+		       a_file_sets_agents_and_who_may_and_an_export_has_both);
 	tcase_add_test(tc, one_question_to_slack_serves_for_an_hour);
 	tcase_add_test(tc, what_is_wrong_is_said);
 	suite_add_tcase(s, tc);
