@@ -434,6 +434,24 @@ START_TEST(process_dials_in_a_burst_and_then_at_its_pace)
 }
 END_TEST
 
+START_TEST(another_pace_of_dialing_holds_for_who_waits)
+{
+	char id[24];
+	int i;
+
+	for (i = 0; i < 160; i++) {
+		(void)snprintf(id, sizeof(id), "A%d", i);
+		apps_put(apps, id, "xapp");
+	}
+	wires_pass(1000);
+	ck_assert_uint_eq(dialer.n, 110);
+	apps_dials(apps, 20);
+	wires_pass(1000);
+	ck_assert_uint_ge(dialer.n, 129);
+	ck_assert_uint_le(dialer.n, 130);
+}
+END_TEST
+
 START_TEST(dead_token_parks_the_app_until_a_new_one_comes)
 {
 	apps_put(apps, "A1", "xapp-dead");
@@ -899,6 +917,7 @@ int main(void)
 	tcase_add_test(tc, backoff_grows_until_a_link_was_stable);
 	tcase_add_test(tc, app_dials_five_times_and_then_once_a_minute);
 	tcase_add_test(tc, process_dials_in_a_burst_and_then_at_its_pace);
+	tcase_add_test(tc, another_pace_of_dialing_holds_for_who_waits);
 	tcase_add_test(tc, dead_token_parks_the_app_until_a_new_one_comes);
 	tcase_add_test(tc, parked_app_is_probed_within_half_an_hour);
 	tcase_add_test(tc, retry_after_is_obeyed);

@@ -147,6 +147,7 @@ static void examine(struct doctor *d, const char *tenant)
 
 	ask_daemon(d);
 	s = doctor_machine(d, &keyring);
+	doctor_settings(d);
 	doctor_slack(d, s, tenant);
 	doctor_models(d);
 	if (s)

@@ -44,6 +44,8 @@ const struct json *doctor_status(const struct doctor *d);
 /* The machine: files, disk, limits, sandbox, store and state. The store that
  * it could open, or NULL. */
 struct store *doctor_machine(struct doctor *d, struct keyring **keyring);
+/* Does the daemon run what the settings say? Nothing if none runs. */
+void doctor_settings(struct doctor *d);
 void doctor_slack(struct doctor *d, struct store *s, const char *tenant);
 void doctor_models(struct doctor *d);
 

@@ -67,6 +67,7 @@ static const char *const well[] = {
 	"state",
 	"daemon",
 	"open files",
+	"settings",
 	"proxy",
 	"HTTPS to Slack",
 	"clock",
@@ -134,6 +135,23 @@ START_TEST(scopes_that_lack_are_named)
 	ck_assert_ptr_nonnull(
 		strstr(told("scopes of bare in T2", "do"), "reinstall"));
 	ck_assert_str_eq(told("scopes of acme in T1", "result"), "");
+}
+END_TEST
+
+START_TEST(settings_that_do_not_run_are_told)
+{
+	FILE *f;
+
+	rig_up(&rig);
+	f = fopen(rig.bed.config, "a");
+	ck_assert_ptr_nonnull(f);
+	fputs("daemon { routers = 7 }\nlimits { burst = 9 }\n", f);
+	fclose(f);
+	ck_assert_int_eq(doctor("acme"), 1);
+	check_told("settings", "warning");
+	ck_assert_ptr_nonnull(strstr(told("settings", "seen"),
+				     "daemon.routers, limits.burst"));
+	ck_assert_ptr_nonnull(strstr(told("settings", "do"), "restart"));
 }
 END_TEST
 
@@ -209,6 +227,7 @@ int main(void)
 	tcase_add_test(tc, daemon_that_is_well_gets_no_failure);
 	tcase_add_test(tc, without_a_daemon_the_ways_are_tried_all_the_same);
 	tcase_add_test(tc, scopes_that_lack_are_named);
+	tcase_add_test(tc, settings_that_do_not_run_are_told);
 	tcase_add_test(tc, revoked_token_is_told);
 	tcase_add_test(tc, ghost_is_counted);
 	tcase_add_test(tc, proxy_that_is_not_there_is_told);
