@@ -9,7 +9,7 @@
 #include "base/buf.h"
 #include "base/err.h"
 #include "base/json.h"
-#include "ctl/args.h"
+#include "ctl/args_in.h"
 #include "ctl/files.h"
 #include "ctl/table.h"
 #include "ctl/top.h"
@@ -49,6 +49,8 @@ static const struct {
 	  CTL_TENANT_ADD, "acme" },
 	{ "tenant set acme --burst 3", CTL_TENANT_SET, "acme" },
 	{ "tenant set acme --budget none", CTL_TENANT_SET, "acme" },
+	{ "usage acme --by day --since 30d", CTL_USAGE, "acme" },
+	{ "usage", CTL_USAGE, NULL },
 	{ "tenant set acme --model fast", CTL_TENANT_SET, "acme" },
 	{ "tenant set acme --bot-token-file f", CTL_TENANT_SET, "acme" },
 	{ "tenant remove acme --offline", CTL_TENANT_REMOVE, "acme" },
@@ -134,6 +136,17 @@ END_TEST
 START_TEST(no_option_takes_a_token)
 {
 	ck_assert_int_eq(parse("tenant add a --bot-token xoxb-1"), -1);
+}
+END_TEST
+
+START_TEST(no_two_options_are_taken_for_each_other)
+{
+	const struct option *o, *p;
+
+	for (o = ctl_options; o->name; o++)
+		for (p = o + 1; p->name; p++)
+			ck_assert_msg(o->val != p->val, "%s and %s", o->name,
+				      p->name);
 }
 END_TEST
 
@@ -361,6 +374,7 @@ int main(void)
 	tcase_add_loop_test(tc, a_wrong_line_is_answered_with_what_is_wrong, 0,
 			    COUNT(bad));
 	tcase_add_test(tc, no_option_takes_a_token);
+	tcase_add_test(tc, no_two_options_are_taken_for_each_other);
 	tcase_add_test(tc,
 		       columns_are_aligned_and_cells_cannot_steer_a_terminal);
 	tcase_add_loop_test(tc, ages_are_short, 0, COUNT(ages));

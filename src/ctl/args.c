@@ -80,7 +80,7 @@ const struct option ctl_options[] = {
 	{ "burst", required_argument, NULL, 'b' },
 	{ "budget", required_argument, NULL, 'L' },
 	{ "by", required_argument, NULL, 'Y' },
-	{ "since", required_argument, NULL, 'S' },
+	{ "since", required_argument, NULL, 'Z' },
 	{ "channels", required_argument, NULL, 'C' },
 	{ "channels-allowed", required_argument, NULL, ACCESS_OPTION + 0 },
 	{ "channels-denied", required_argument, NULL, ACCESS_OPTION + 1 },
@@ -96,7 +96,7 @@ const struct option ctl_options[] = {
 	{ "default", no_argument, NULL, 'd' },
 	{ "agent-view", no_argument, NULL, 'W' },
 	{ "once", no_argument, NULL, 'O' },
-	{ "token-files", no_argument, NULL, 'X' },
+	{ "token-files", no_argument, NULL, 'x' },
 	{ "commands", no_argument, NULL, 'Q' },
 	{ NULL, 0, NULL, 0 },
 };
@@ -144,7 +144,7 @@ static const struct {
 	{ 'b', offsetof(struct ctl_args, burst), TAKES_CHANGE },
 	{ 'L', offsetof(struct ctl_args, budget), TAKES_CHANGE },
 	{ 'Y', offsetof(struct ctl_args, by), TAKES_USAGE },
-	{ 'S', offsetof(struct ctl_args, since), TAKES_USAGE },
+	{ 'Z', offsetof(struct ctl_args, since), TAKES_USAGE },
 	{ 'C', offsetof(struct ctl_args, channels), TAKES_AGENT },
 	ACCESS_PLACE(0),
 	ACCESS_PLACE(1),
@@ -160,7 +160,7 @@ static const struct {
 	{ 'd', offsetof(struct ctl_args, is_default), TAKES_AGENT },
 	{ 'W', offsetof(struct ctl_args, agent_view), TAKES_MANIFEST },
 	{ 'O', offsetof(struct ctl_args, once), TAKES_ONCE },
-	{ 'X', offsetof(struct ctl_args, token_files), TAKES_EXPORT },
+	{ 'x', offsetof(struct ctl_args, token_files), TAKES_EXPORT },
 	{ 'Q', offsetof(struct ctl_args, commands), TAKES_MANIFEST },
 };
 
@@ -368,7 +368,7 @@ static int take_option(struct ctl_args *a, int opt, char **argv, int *seen,
 		a->agent_view = true;
 		*seen = opt;
 		return 0;
-	case 'X':
+	case 'x':
 		a->token_files = true;
 		*seen = opt;
 		return 0;
