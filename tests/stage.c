@@ -696,6 +696,8 @@ static void record(const struct journal_req *r)
 	     r->note.part_ts ? r->note.part_ts : "-");
 	copy(n->answer, sizeof(n->answer), r->note.answer);
 	copy(n->engaged, sizeof(n->engaged), r->note.engaged);
+	copy(n->covers, sizeof(n->covers), r->note.covers);
+	n->ncovered = r->ncovered;
 	n->nlines = r->nlines;
 	for (i = 0; i < r->nlines && i < 4; i++) {
 		const struct line *l = &r->lines[i].line;
@@ -713,12 +715,13 @@ static bool turn_journal(void)
 {
 	struct journal_req *r = reqs;
 
-	if (!r || stage.hold_journal)
+	if (!r || stage.hold_journal || (stage.hold_covers && r->note.covers))
 		return false;
 	reqs = (struct journal_req *)r->node.next;
 	if (!reqs)
 		reqs_tail = &reqs;
 	r->ok = !stage.fail_journal;
+	r->lost = stage.lose_covers && r->note.covers;
 	if (r->ok)
 		record(r);
 	r->done(r);
@@ -960,6 +963,7 @@ struct job *stage_job(const char *id, const char *ts, const char *thread,
 	j->agent.model = dup("");
 	j->agent.placeholder = dup("");
 	snprintf(j->entry.id, sizeof(j->entry.id), "%s", id);
+	j->entry.state = ENTRY_ACCEPTED;
 	j->entry.nparts = 1;
 	j->entry.parts = calloc(1, sizeof(*j->entry.parts));
 	j->entry.parts[0] = dup("");

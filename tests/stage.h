@@ -32,7 +32,7 @@ struct stage_msg {
 	char thread[32];
 	char text[5000];
 	char blocks[20000];
-	char metadata[200];
+	char metadata[1000];
 	int64_t posted_ms; /* of the stage's clock */
 	int64_t edited_ms;
 	int nedits;
@@ -56,6 +56,8 @@ struct stage_note {
 	char part_ts[32]; /* "-": none */
 	char answer[5000];
 	char engaged[200];
+	char covers[600];
+	size_t ncovered;
 	int64_t at_ms;
 	size_t nlines;
 	char lines[4][2000]; /* "name: text", of ours "> text" */
@@ -85,6 +87,8 @@ struct stage {
 
 	bool hold_journal;         /* nothing is committed */
 	bool fail_journal;         /* nothing can be committed */
+	bool hold_covers;          /* held as soon as something is covered */
+	bool lose_covers;          /* what is covered is another node's */
 	struct transcript history; /* what the store has of the thread */
 
 	const char *file; /* what each download brings; NULL: it fails */

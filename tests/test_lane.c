@@ -44,6 +44,21 @@ START_TEST(when_the_head_leaves_the_next_one_is)
 }
 END_TEST
 
+START_TEST(who_waits_behind_is_known_in_order)
+{
+	lane_join(lanes, "x", &a);
+	ck_assert_ptr_null(lane_behind(&a));
+	lane_join(lanes, "x", &b);
+	lane_join(lanes, "x", &c);
+	ck_assert_ptr_eq(lane_behind(&a), &b);
+	ck_assert_ptr_eq(lane_behind(&b), &c);
+	ck_assert_ptr_null(lane_behind(&c));
+	lane_leave(lanes, &b);
+	ck_assert_ptr_eq(lane_behind(&a), &c);
+	ck_assert_ptr_null(lane_behind(&b));
+}
+END_TEST
+
 START_TEST(who_leaves_from_the_middle_wakes_nobody)
 {
 	lane_join(lanes, "x", &a);
@@ -94,6 +109,7 @@ int main(void)
 	tcase_add_checked_fixture(tc, setup, teardown);
 	tcase_add_test(tc, who_comes_first_is_at_the_head);
 	tcase_add_test(tc, when_the_head_leaves_the_next_one_is);
+	tcase_add_test(tc, who_waits_behind_is_known_in_order);
 	tcase_add_test(tc, who_leaves_from_the_middle_wakes_nobody);
 	tcase_add_test(tc, the_last_one_may_leave_and_another_join);
 	tcase_add_test(tc, lanes_do_not_wait_for_each_other);

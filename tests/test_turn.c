@@ -585,7 +585,7 @@ START_TEST(where_eyes_are_refused_nobody_tries_for_an_hour)
 	ck_assert_uint_eq(stage_count("reactions.add"), 1);
 	stage.hold_model = false;
 	stage_run(59 * MINUTE);
-	ck_assert_ptr_nonnull(stage_done("entry3"));
+	ck_assert_ptr_nonnull(stage_done("entry2"));
 	stage.hold_model = true;
 	stage_submit(stage_job("entry4", "200.000100", NULL, "hello"));
 	stage_submit(stage_job("entry5", "200.000200", "200.000100", "two?"));

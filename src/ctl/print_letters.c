@@ -27,6 +27,18 @@ static const struct json *element(const struct json *array, size_t i)
 	return json_at(array, at);
 }
 
+/* And how many others were to have the same answer. */
+static void add_message(struct table *t, const struct json *row)
+{
+	const char *message = json_str(row, "message");
+	size_t n = json_len(row, "covers");
+
+	if (n > 0)
+		table_addf(t, "%s +%zu", message ? message : "", n);
+	else
+		table_add(t, message);
+}
+
 void print_letters(const struct json *j)
 {
 	static const char *const heads[] = { "ENTRY",   "TENANT", "RECEIVED",
@@ -49,7 +61,7 @@ void print_letters(const struct json *j)
 		table_add(&t, json_str(row, "stage"));
 		table_addf(&t, "%lld", (long long)json_int(row, "tries", 0));
 		table_addf(&t, "%lld", (long long)json_int(row, "crashes", 0));
-		table_add(&t, json_str(row, "message"));
+		add_message(&t, row);
 	}
 	table_print(&t, stdout);
 	table_release(&t);

@@ -8,6 +8,7 @@
 #include <string.h>
 
 #include "base/map.h"
+#include "store/journal.h"
 
 /* An app that has entries in hand. */
 struct owner {
@@ -102,6 +103,26 @@ void inhand_drop(const char *id, int64_t epoch)
 	pthread_mutex_lock(&lock);
 	drop(make_key(key, id, epoch));
 	pthread_mutex_unlock(&lock);
+}
+
+bool inhand_add_entry(const struct entry *en)
+{
+	size_t i;
+
+	if (!inhand_add(en->app_id, en->id, en->epoch))
+		return false;
+	for (i = 0; i < en->ncovered; i++)
+		(void)inhand_add(en->app_id, en->covered[i].id, en->epoch);
+	return true;
+}
+
+void inhand_drop_entry(const struct entry *en)
+{
+	size_t i;
+
+	inhand_drop(en->id, en->epoch);
+	for (i = 0; i < en->ncovered; i++)
+		inhand_drop(en->covered[i].id, en->epoch);
 }
 
 bool inhand_has(const char *id, int64_t epoch)

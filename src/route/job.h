@@ -54,10 +54,19 @@ struct job {
 	struct agent agent;     /* JOB_ANSWER */
 	char *notice;           /* JOB_NOTICE: the text */
 	unsigned int wait_s;    /* JOB_NOTICE: until a token is there; or 0 */
+	struct message **more;  /* that its answer covers, oldest first */
+	size_t nmore;
 	struct entry entry;     /* with parts and answer of earlier attempts */
 	struct journal_req req; /* the turn's own slot for its notes */
 };
 
 void job_free(struct job *j); /* NULL is allowed */
+
+/*
+ * The answer to j is to be that to other as well: takes its message and its
+ * place in hand, and frees it. The journal isn't told. 0, or -1 when memory is
+ * short; then all is as it was.
+ */
+int job_cover(struct job *j, struct job *other);
 
 #endif

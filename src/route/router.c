@@ -453,13 +453,13 @@ void router_submit(struct router *r, struct entry *en, struct message *msg)
 	int64_t epoch = en->epoch;
 	char id[ID_SIZE];
 
-	if (!inhand_add(en->app_id, en->id, epoch)) {
+	if (!inhand_add_entry(en)) {
 		entry_release(en);
 		message_free(msg);
 		return;
 	}
 	if (!enter(r, false)) {
-		inhand_drop(en->id, epoch);
+		inhand_drop_entry(en);
 		entry_release(en);
 		message_free(msg);
 		return;

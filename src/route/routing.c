@@ -14,21 +14,63 @@
 #include "route/message.h"
 #include "route/signal.h"
 
-/* An entry of an earlier process. False when memory is short. */
-static bool reread(struct routing *r)
+/* NULL, and *again when that is for want of memory. */
+static struct message *read_frame(const char *app_id, const char *id,
+				  const char *frame, size_t len, bool *again)
 {
+	struct message *m = NULL;
 	struct envelope env;
 	struct err e = { 0 };
 
-	if (envelope_parse(&env, r->entry.frame, r->entry.frame_len, &e) == 0) {
-		env.app_id = r->entry.app_id;
-		r->msg = message_from_envelope(&env, &e);
+	if (envelope_parse(&env, frame, len, &e) == 0) {
+		env.app_id = app_id;
+		m = message_from_envelope(&env, &e);
 		envelope_release(&env);
 	}
-	if (!r->msg)
-		log_warn(LOG_FIELDS({ "entry", r->entry.id }),
+	if (!m)
+		log_warn(LOG_FIELDS({ "entry", id }),
 			 "cannot read a journaled frame: %s", e.msg);
-	return r->msg || e.kind != ERR_RETRY;
+	*again = !m && e.kind == ERR_RETRY;
+	return m;
+}
+
+/* What it covers was read before it was covered. */
+static bool reread_covered(struct routing *r)
+{
+	struct entry *en = &r->entry;
+	struct entry_covered *c;
+	struct message *m;
+	bool again;
+
+	if (en->ncovered == 0)
+		return true;
+	r->more = calloc(en->ncovered, sizeof(*r->more));
+	if (!r->more)
+		return false;
+	for (c = en->covered; c < en->covered + en->ncovered; c++) {
+		m = read_frame(en->app_id, c->id, c->frame, c->frame_len,
+			       &again);
+		if (again)
+			return false;
+		free(c->frame);
+		c->frame = NULL;
+		if (!m)
+			continue;
+		memcpy(m->id, c->id, sizeof(m->id));
+		r->more[r->nmore++] = m;
+	}
+	return true;
+}
+
+/* An entry of an earlier process. False when memory is short. */
+static bool reread(struct routing *r)
+{
+	const struct entry *en = &r->entry;
+	bool again;
+
+	r->msg = read_frame(en->app_id, en->id, en->frame, en->frame_len,
+			    &again);
+	return !again && reread_covered(r);
 }
 
 /* The keys of what the screen let through have room; of what it didn't,
@@ -75,6 +117,7 @@ struct routing *routing_create(struct entry *en, struct message *msg)
 
 	r = calloc(1, sizeof(*r));
 	if (!r) {
+		inhand_drop_entry(en);
 		entry_release(en);
 		message_free(msg);
 		return NULL;
@@ -108,11 +151,16 @@ static void forget(struct routing *r)
 
 void routing_free(struct routing *r)
 {
+	size_t i;
+
 	if (!r)
 		return;
-	inhand_drop(r->entry.id, r->entry.epoch);
+	inhand_drop_entry(&r->entry);
 	forget(r);
 	message_free(r->msg);
+	for (i = 0; i < r->nmore; i++)
+		message_free(r->more[i]);
+	free(r->more);
 	entry_release(&r->entry);
 	job_free(r->job);
 	free(r);
@@ -279,6 +327,8 @@ static int make_job(struct routing *r, enum job_kind kind)
 	j->wait_s = r->wait_s;
 	j->notice = r->notice;
 	j->msg = r->msg;
+	j->more = r->more;
+	j->nmore = r->nmore;
 	j->connection = r->connection;
 	j->agent = r->agent;
 	j->entry = r->entry;
@@ -287,6 +337,8 @@ static int make_job(struct routing *r, enum job_kind kind)
 	j->hope = r->hope;
 	r->notice = NULL;
 	r->msg = NULL;
+	r->more = NULL;
+	r->nmore = 0;
 	memset(&r->connection, 0, sizeof(r->connection));
 	memset(&r->agent, 0, sizeof(r->agent));
 	memset(&r->entry, 0, sizeof(r->entry));

@@ -44,10 +44,12 @@ struct routing {
 	struct entry entry;
 	unsigned int part; /* as entry has them, which goes into job */
 	int64_t epoch;
-	struct message *msg; /* NULL: the frame can't be read */
-	bool again;          /* an earlier process had it */
-	bool resumed;        /* and accepted or refused it */
-	const char *dead;    /* why it is given up unseen; static; or NULL */
+	struct message *msg;   /* NULL: the frame can't be read */
+	struct message **more; /* that its answer covers */
+	size_t nmore;
+	bool again;       /* an earlier process had it */
+	bool resumed;     /* and accepted or refused it */
+	const char *dead; /* why it is given up unseen; static; or NULL */
 	enum job_hope hope;
 	char claim[ENGAGED_KEY_SIZE];
 	char thread[ENGAGED_KEY_SIZE];

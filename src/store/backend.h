@@ -44,8 +44,5 @@ int sealed_renew(const struct sealed *row, const struct keyring *k,
 /* Parts before it are "" if they are missing; -1 when memory is short or i
  * out of bounds. */
 int entry_set_part(struct entry *en, size_t i, const char *ts);
-/* Takes frame, also when memory is short: -1. */
-int entry_add_covered(struct entry *en, const char *id, char *frame,
-		      size_t len);
 
 #endif

@@ -83,6 +83,9 @@ struct entry {
 int entry_fill(struct entry *en, const char *app_id, const char *event_id,
 	       const char *frame, size_t len);
 void entry_release(struct entry *en);
+/* Takes frame, also when memory is short: -1. */
+int entry_add_covered(struct entry *en, const char *id, char *frame,
+		      size_t len);
 const char *entry_state_name(enum entry_state s);
 
 /*

@@ -24,27 +24,34 @@ static void add_line(struct turn *t, size_t *n, const struct line *line)
 	l->line = *line;
 }
 
+static void add_asked(struct turn *t, size_t *n, const struct message *m,
+		      struct asked *as)
+{
+	struct line q = { .user_id = m->sender.user_id,
+			  .name = as->name,
+			  .ts = m->channel.ts,
+			  .text = as->text };
+
+	add_line(t, n, &q);
+}
+
 /* What the model was told of an older thread, the question, the answer. */
 static size_t make_lines(struct turn *t)
 {
-	struct message *m = t->job->msg;
-	struct line q = { .user_id = m->sender.user_id,
-			  .name = t->asker,
-			  .ts = m->channel.ts };
 	struct line a = { .ours = true,
 			  .name = t->job->agent.name,
 			  .ts = t->parts[0] };
 	size_t i, n = 0;
 
-	if (t->withdrawn || t->parts[0][0] == '\0' || read_question(t) < 0)
+	if (t->withdrawn || t->parts[0][0] == '\0' || read_asked(t) < 0)
 		return 0;
-	t->lines = calloc(t->nbackfill + 2, sizeof(*t->lines));
+	t->lines = calloc(t->nbackfill + t->job->nmore + 2, sizeof(*t->lines));
 	if (!t->lines)
 		return 0;
 	for (i = 0; i < t->nbackfill; i++)
 		add_line(t, &n, &t->history.lines[i]);
-	q.text = t->question;
-	add_line(t, &n, &q);
+	for (i = 0; i < t->nasked; i++)
+		add_asked(t, &n, turn_message(t, i), &t->asked[i]);
 	t->written = t->answered ? people_bare(t) : NULL;
 	if (t->written) {
 		a.text = t->written;
@@ -163,6 +170,7 @@ void close_start(struct turn *t)
 	r->nlines = make_lines(t);
 	r->lines = t->lines;
 	r->usage = usage_settle(t);
+	r->ncovered = t->job->entry.ncovered;
 	engage(t, &n);
 	note_done(t, &n, closed);
 }

@@ -151,7 +151,7 @@ bool controls_end(const struct turn *t, struct shape *s)
 	}
 	begin(&w, "actions");
 	button(&w, SIGNAL_AGAIN, words_get(WORDS_AGAIN, locale),
-	       t->job->msg->channel.ts, NULL);
+	       turn_message(t, 0)->channel.ts, NULL);
 	if (t->answered && t->controls == CONTROLS_PLAIN)
 		thumbs(&w, up, down, locale);
 	end(&w);

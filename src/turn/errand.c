@@ -140,6 +140,16 @@ void errands_of(struct turn *t, bool ended)
 	}
 }
 
+void errands_move(struct turn *from, struct turn *to)
+{
+	struct errand *n;
+
+	while ((n = from->errands)) {
+		leave_turn(n);
+		errand_end_with(n, to);
+	}
+}
+
 bool errand_may_act(struct errand *n)
 {
 	if (lease(n) == LEASE_HELD)

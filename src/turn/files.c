@@ -67,16 +67,33 @@ static bool open_list(struct turn *t)
 	return t->files != NULL;
 }
 
-void files_start(struct turn *t)
+/* Of all that is to be answered. */
+static size_t count_own(const struct turn *t)
 {
-	const struct message *m = t->job->msg;
+	size_t i, n = 0;
+
+	for (i = 0; i < turn_nmessages(t); i++)
+		n += turn_message(t, i)->content.nfiles;
+	return n;
+}
+
+static void add_own(struct turn *t, const struct message *m)
+{
 	size_t i;
 
-	if (m->content.nfiles == 0 || t->conf->files_per_message == 0 ||
-	    t->files || !open_list(t))
-		return;
 	for (i = 0; i < m->content.nfiles; i++)
 		(void)attach_add(t->files, &m->content.files[i], false);
+}
+
+void files_start(struct turn *t)
+{
+	size_t i;
+
+	if (count_own(t) == 0 || t->conf->files_per_message == 0 || t->files ||
+	    !open_list(t))
+		return;
+	for (i = 0; i < turn_nmessages(t); i++)
+		add_own(t, turn_message(t, i));
 }
 
 /* The newest are kept, and the question's own go before them. */
@@ -114,7 +131,7 @@ void files_earlier(struct turn *t, const struct json *list, struct buf *out)
 void files_start_earlier(struct turn *t)
 {
 	size_t i, most = (size_t)t->conf->files_per_message;
-	size_t own = t->job->msg->content.nfiles;
+	size_t own = count_own(t);
 	size_t room = own < most ? most - own : 0;
 	size_t from = t->nearlier > room ? t->nearlier - room : 0;
 
@@ -193,13 +210,14 @@ void files_known(struct turn *t)
 		t->conn->no_files = false;
 }
 
-int files_tell(const struct turn *t, struct buf *out)
+int files_tell(const struct turn *t, const struct message *m, struct buf *out)
 {
-	const struct message *m = t->job->msg;
 	size_t i;
 
-	if (t->files)
+	if (t->files && m == turn_message(t, turn_nmessages(t) - 1))
 		return attach_tell(t->files, out);
+	if (t->files)
+		return 0;
 	for (i = 0; i < m->content.nfiles; i++)
 		(void)attach_name(&m->content.files[i], out);
 	if (i > 0)

@@ -92,12 +92,25 @@ static void delete_twin(struct turn *t, const char *ts)
 		finish(t);
 }
 
+/* Of what is covered an earlier process may have sent a placeholder. */
+static const char *find_stray(const struct turn *t, const struct json *body)
+{
+	const struct entry *en = &t->job->entry;
+	const char *stray = NULL;
+	size_t i;
+
+	for (i = 0; i < en->ncovered && !stray; i++)
+		stray = look_find(body, &t->job->connection, en->covered[i].id,
+				  0, NULL);
+	return stray;
+}
+
 /* Also what an earlier attempt posted of a longer reply than this one. But of
  * a part that doesn't stand, as Slack refused it or an earlier process has
  * posted it, what is found is no twin. */
 static const char *find_twin(struct turn *t, const struct json *body)
 {
-	const char *twin = NULL;
+	const char *twin = find_stray(t, body);
 	size_t k;
 
 	for (k = 0; k < t->nparts && !twin; k++) {

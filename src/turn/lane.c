@@ -103,6 +103,11 @@ bool lane_is_head(const struct lane_seat *s)
 	return s->lane && s->lane->head == s;
 }
 
+struct lane_seat *lane_behind(const struct lane_seat *s)
+{
+	return s->lane ? s->next : NULL;
+}
+
 size_t lanes_count(const struct lanes *l)
 {
 	return map_count(l->map);

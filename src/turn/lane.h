@@ -30,6 +30,9 @@ struct lane_seat *lane_leave(struct lanes *l, struct lane_seat *s);
 
 bool lane_is_head(const struct lane_seat *s);
 
+/* The next one in its lane; NULL: none. */
+struct lane_seat *lane_behind(const struct lane_seat *s);
+
 size_t lanes_count(const struct lanes *l);
 
 #endif

@@ -127,3 +127,40 @@ const char *look_find(const struct json *body, const struct connection *c,
 	}
 	return NULL;
 }
+
+static bool names(const char *ids, const char *id)
+{
+	size_t n = strlen(id);
+	const char *p;
+
+	for (p = ids; (p = strstr(p, id)) != NULL; p += n)
+		if ((p == ids || p[-1] == ' ') && (p[n] == ' ' || p[n] == '\0'))
+			return true;
+	return false;
+}
+
+static bool is_answer_to(const struct json *m, const char *entry)
+{
+	const char *type = json_str(m, "metadata.event_type");
+	const char *ids = json_str(m, "metadata.event_payload.covers");
+
+	return type && strcmp(type, POST_EVENT) == 0 && ids &&
+	       names(ids, entry) &&
+	       json_int(m, "metadata.event_payload.final", 0) == 1;
+}
+
+bool look_covered(const struct json *body, const struct connection *c,
+		  const char *entry)
+{
+	size_t i, n = json_len(body, "messages");
+	const struct json *m;
+	char path[40];
+
+	for (i = 0; i < n; i++) {
+		(void)snprintf(path, sizeof(path), "messages.%zu", i);
+		m = json_at(body, path);
+		if (is_ours(m, c) && is_answer_to(m, entry))
+			return true;
+	}
+	return false;
+}

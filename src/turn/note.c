@@ -3,6 +3,7 @@
 #include <stdio.h>
 #include <string.h>
 
+#include "base/clock.h"
 #include "base/killpoint.h"
 #include "base/log.h"
 #include "route/job.h"
@@ -132,6 +133,17 @@ void note_answer(struct turn *t, enum entry_state state,
 	/* The row is touched anyway. */
 	if (state != ENTRY_NEW || s.note.verdict)
 		take_steps(t, &s);
+	push(t, &s);
+}
+
+void note_covers(struct turn *t, void (*then)(struct turn *t))
+{
+	struct note_slot s = { .kind = JOURNAL_NOTE, .then = then };
+
+	s.note.covers = t->covers;
+	s.note.covers_ms = clock_wall_ms();
+	s.note.part_ts = "";
+	take_steps(t, &s);
 	push(t, &s);
 }
 

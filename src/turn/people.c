@@ -47,7 +47,8 @@ void people_note(struct turn *t)
 		t->people = calloc(PEOPLE_MAX, sizeof(*t->people));
 	if (!t->people)
 		return;
-	add(t, t->job->msg->sender.user_id, t->asker);
+	for (i = 0; i < t->nasked; i++)
+		add(t, turn_message(t, i)->sender.user_id, t->asked[i].name);
 	for (i = t->history.n; i > 0; i--) {
 		l = &t->history.lines[i - 1];
 		if (!l->ours)

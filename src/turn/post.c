@@ -22,7 +22,8 @@
  * late: then the younger twin goes.
  */
 
-#define SETTLE_MS 2000 /* a lost post needs a moment to arrive */
+#define METADATA_MAX 4096
+#define SETTLE_MS    2000 /* a lost post needs a moment to arrive */
 
 static void on_posted(const struct slack_result *r, void *arg);
 
@@ -189,13 +190,21 @@ static void on_look(struct turn *t, const struct slack_result *r,
 void post_metadata(struct buf *form, const struct turn *t, size_t part,
 		   bool final)
 {
-	char meta[160];
+	struct buf meta;
 
-	(void)snprintf(meta, sizeof(meta),
+	buf_init(&meta, METADATA_MAX);
+	(void)buf_addf(&meta,
 		       "{\"event_type\":\"" POST_EVENT "\",\"event_payload\":"
-		       "{\"entry\":\"%s\",\"part\":%zu%s}}",
-		       t->job->entry.id, part, final ? ",\"final\":1" : "");
-	http_form(form, "metadata", meta);
+		       "{\"entry\":\"%s\",\"part\":%zu",
+		       t->job->entry.id, part);
+	if (t->covers)
+		(void)buf_addf(&meta, ",\"covers\":\"%s\"", t->covers);
+	(void)buf_addf(&meta, "%s}}", final ? ",\"final\":1" : "");
+	if (meta.failed)
+		form->failed = true;
+	else
+		http_form(form, "metadata", meta.data);
+	buf_release(&meta);
 }
 
 static void post_now(struct turn *t)
@@ -288,8 +297,7 @@ void post_run(struct channel *ch)
 	}
 }
 
-/* What an earlier process has sent needs its moment too. */
-static int64_t settle_ms(const struct turn *t)
+int64_t post_settle_ms(const struct turn *t)
 {
 	int64_t left = t->doubt_ms + SETTLE_MS - clock_ms();
 
@@ -307,7 +315,7 @@ void post_part(struct turn *t, size_t k, struct shape *s, bool sure,
 	if (sure)
 		enqueue(t, false);
 	else
-		turn_after(t, settle_ms(t), look);
+		turn_after(t, post_settle_ms(t), look);
 }
 
 void post_leave(struct turn *t)

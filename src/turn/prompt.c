@@ -24,6 +24,9 @@ static const char manners[] =
 	" its further lines are indented: names and times inside of a message"
 	" are only text. Begin your own answers without a name or time. To call"
 	" someone who wrote here, and only if you must, write @ and their name.";
+static const char together[] =
+	" The last message holds several that came while you were busy: answer"
+	" all of them in one.";
 static const char transparency[] =
 	"You are an AI assistant. If someone asks whether you are an AI, say"
 	" so truthfully; never claim to be a human.";
@@ -68,7 +71,8 @@ static void add_system(const struct prompt_parts *in, struct buf *out)
 	if (a->persona && a->persona[0] != '\0')
 		(void)buf_addf(out, "\n%s\n\n", a->persona);
 	add_date(in, out);
-	(void)buf_addf(out, "%s\n\n%s", manners, transparency);
+	(void)buf_addf(out, "%s%s\n\n%s", manners,
+		       in->nmore > 0 ? together : "", transparency);
 }
 
 static bool same_id(const char *a, const char *b)
@@ -119,6 +123,8 @@ static void name_speakers(struct writing *w)
 		if (!t->lines[i].ours)
 			(void)find(w, t->lines[i].user_id, t->lines[i].name);
 	(void)find(w, w->in->asker_id, w->in->asker);
+	for (i = 0; i < w->in->nmore; i++)
+		(void)find(w, w->in->more[i].asker_id, w->in->more[i].asker);
 	tell_apart(w);
 }
 
@@ -149,17 +155,48 @@ static void end(struct writing *w)
 			llm_tokens(p->text.data + from, p->text.len - from);
 }
 
-static void say(struct writing *w, const struct speaker *s, int64_t at_ms,
-		const char *text)
+static void speak(struct writing *w, const struct speaker *s, int64_t at_ms,
+		  const char *text)
 {
 	char when[ZONE_TEXT] = "";
 
 	if (at_ms > 0)
 		zone_minute(w->in->zone, at_ms, when);
-	begin(w, LLM_USER);
 	speech_write(&w->p->text, s->name, s->shared ? s->id : NULL, when,
 		     text);
+}
+
+static void say(struct writing *w, const struct speaker *s, int64_t at_ms,
+		const char *text)
+{
+	begin(w, LLM_USER);
+	speak(w, s, at_ms, text);
 	end(w);
+}
+
+/* All that is to be answered is one message of several speakers. */
+static void add_questions(struct writing *w)
+{
+	const struct prompt_parts *in = w->in;
+	const struct prompt_more *m;
+
+	begin(w, LLM_USER);
+	speak(w, find(w, in->asker_id, in->asker), in->asked_ms, in->question);
+	for (m = in->more; m < in->more + in->nmore; m++) {
+		(void)buf_addc(&w->p->text, '\n');
+		speak(w, find(w, m->asker_id, m->asker), m->asked_ms,
+		      m->question);
+	}
+	end(w);
+}
+
+static size_t questions_cost(const struct prompt_parts *in)
+{
+	size_t i, cost = line_cost(in->question);
+
+	for (i = 0; i < in->nmore; i++)
+		cost += line_cost(in->more[i].question);
+	return cost;
 }
 
 static void add_line(struct writing *w, const struct line *l, const char *text)
@@ -264,7 +301,7 @@ static size_t share_of_first(const struct writing *w, size_t room)
 static void add_history(struct writing *w)
 {
 	const struct transcript *t = w->in->history;
-	size_t used = w->p->tokens + line_cost(w->in->question);
+	size_t used = w->p->tokens + questions_cost(w->in);
 	size_t room = w->in->budget > used ? w->in->budget - used : 0;
 	bool rooted = is_rooted(w->in);
 	size_t from = rooted || t->gap ? 1 : 0;
@@ -289,7 +326,7 @@ static void write_all(struct writing *w)
 	end(w);
 	if (in->history && in->history->n > 0)
 		add_history(w);
-	say(w, find(w, in->asker_id, in->asker), in->asked_ms, in->question);
+	add_questions(w);
 }
 
 static void point_at_text(struct prompt *p, const size_t *at)
@@ -302,7 +339,7 @@ static void point_at_text(struct prompt *p, const size_t *at)
 
 int prompt_build(struct prompt *p, const struct prompt_parts *in, struct err *e)
 {
-	size_t most = (in->history ? in->history->n : 0) + 3;
+	size_t most = (in->history ? in->history->n : 0) + in->nmore + 3;
 	struct writing w = { .p = p, .in = in };
 	int rc = -1;
 

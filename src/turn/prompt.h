@@ -22,14 +22,24 @@ struct prompt {
 	size_t nlines;   /* of the history */
 };
 
+/* Something that is asked as well. */
+struct prompt_more {
+	const char *asker; /* as below */
+	const char *asker_id;
+	const char *question;
+	int64_t asked_ms;
+};
+
 struct prompt_parts {
 	const struct agent *agent;
 	const struct transcript *history; /* oldest first; NULL: none */
 	const char *thread;               /* ts of its first message */
 	const char *asker;                /* a cleaned name */
 	const char *asker_id;
-	const char *question;    /* plain, with its files */
-	int64_t asked_ms;        /* wall clock, as the next */
+	const char *question;           /* plain, with its files */
+	int64_t asked_ms;               /* wall clock, as the next */
+	const struct prompt_more *more; /* said since, oldest first */
+	size_t nmore;
 	int64_t now_ms;          /* for the date */
 	const struct zone *zone; /* of the asker; NULL: UTC */
 	size_t budget; /* tokens; of history only as much as is left */

@@ -84,8 +84,7 @@ void read_start(struct turn *t)
 
 void read_anew(struct turn *t)
 {
-	free(t->question);
-	t->question = NULL;
+	read_forget(t);
 	/* What a router reads is its alone; then it is used as it comes. */
 	if (t->reading)
 		return;
@@ -105,8 +104,7 @@ bool read_trim(struct turn *t)
 	if ((t->ntold == 0 && !shorter) || t->trims >= TRIMS_MAX)
 		return false;
 	t->trims++;
-	free(t->question);
-	t->question = NULL;
+	read_forget(t);
 	t->budget = t->trims < TRIMS_MAX ? t->told / 2 : 1;
 	log_info(LOG_FIELDS({ "entry", t->job->entry.id }),
 		 "too long for the model: told with less of the thread");
@@ -155,11 +153,15 @@ static void check_one(const char *user, void *arg)
 static void each_user(struct turn *t, void (*fn)(const char *user, void *arg),
 		      struct asking *a)
 {
-	const struct message *m = t->job->msg;
+	const struct message *m;
 	size_t i;
 
-	fn(m->sender.user_id, a); /* for the zone, if not for the name */
-	slack_text_users(m->content.text, USERS_MAX, fn, a);
+	for (i = 0; i < turn_nmessages(t); i++) {
+		m = turn_message(t, i);
+		/* For the zone, if not for the name. */
+		fn(m->sender.user_id, a);
+		slack_text_users(m->content.text, USERS_MAX, fn, a);
+	}
 	for (i = 0; i < t->nbackfill; i++) {
 		if (!t->history.lines[i].ours)
 			fn(t->history.lines[i].user_id, a);
@@ -203,53 +205,108 @@ static void plain_backfill(struct turn *t)
 	}
 }
 
-int read_question(struct turn *t)
+static int read_one(struct turn *t, const struct message *m, struct asked *out)
 {
-	const struct message *m = t->job->msg;
 	const char *name = m->sender.display_name;
-	struct buf out;
-	char *text;
+	struct buf text;
+	char *said;
 
-	if (t->question)
-		return 0;
 	if (!name)
 		name = name_of(m->sender.user_id, t);
-	(void)snprintf(t->asker, sizeof(t->asker), "%s",
+	(void)snprintf(out->name, sizeof(out->name), "%s",
 		       name ? name : m->sender.user_id);
-	text = plain(t, m->content.text);
-	if (!text)
+	said = plain(t, m->content.text);
+	if (!said)
 		return -1;
-	buf_init(&out, TEXT_MAX);
-	(void)buf_adds(&out, text);
-	(void)files_tell(t, &out);
-	free(text);
-	t->question = buf_take(&out);
-	return t->question ? 0 : -1;
+	buf_init(&text, TEXT_MAX);
+	(void)buf_adds(&text, said);
+	(void)files_tell(t, m, &text);
+	free(said);
+	out->text = buf_take(&text);
+	return out->text ? 0 : -1;
 }
 
-static void ask(struct turn *t)
+int read_asked(struct turn *t)
 {
-	const struct message *m = t->job->msg;
+	size_t i, n = turn_nmessages(t);
+
+	if (!t->asked) {
+		t->asked = calloc(n, sizeof(*t->asked));
+		t->nasked = t->asked ? n : 0;
+	}
+	if (!t->asked)
+		return -1;
+	for (i = 0; i < n; i++)
+		if (!t->asked[i].text &&
+		    read_one(t, turn_message(t, i), &t->asked[i]) < 0)
+			return -1;
+	return 0;
+}
+
+void read_forget(struct turn *t)
+{
+	size_t i;
+
+	for (i = 0; i < t->nasked; i++)
+		free(t->asked[i].text);
+	free(t->asked);
+	t->asked = NULL;
+	t->nasked = 0;
+}
+
+static int tell_more(const struct turn *t, struct prompt_parts *in)
+{
+	size_t i, n = t->nasked - 1;
+	const struct message *m;
+	struct prompt_more *more;
+
+	if (n == 0)
+		return 0;
+	more = calloc(n, sizeof(*more));
+	if (!more)
+		return -1;
+	for (i = 0; i < n; i++) {
+		m = turn_message(t, i + 1);
+		more[i].asker = t->asked[i + 1].name;
+		more[i].asker_id = m->sender.user_id;
+		more[i].question = t->asked[i + 1].text;
+		more[i].asked_ms = m->timestamp_ms;
+	}
+	in->more = more;
+	in->nmore = n;
+	return 0;
+}
+
+static int write_prompt(struct turn *t, struct prompt *p, struct err *e)
+{
+	const struct message *m = turn_message(t, 0);
 	struct prompt_parts in = { .agent = &t->job->agent,
 				   .history = &t->history,
 				   .thread = m->thread_id,
-				   .asker = t->asker,
 				   .asker_id = m->sender.user_id,
 				   .asked_ms = m->timestamp_ms,
 				   .now_ms = clock_wall_ms(),
 				   .budget = t->budget };
+	int rc;
+
+	if (read_asked(t) < 0 || tell_more(t, &in) < 0)
+		return err_set(e, ERR_RETRY, "no memory");
+	in.asker = t->asked[0].name;
+	in.question = t->asked[0].text;
+	in.zone = names_zone(t->w->names, t->conn->key, m->sender.user_id);
+	rc = prompt_build(p, &in, e);
+	free((void *)in.more);
+	return rc;
+}
+
+static void ask(struct turn *t)
+{
 	struct err e = { 0 };
 	struct prompt p;
 
 	if (t->trims == 0)
 		plain_backfill(t);
-	if (read_question(t) < 0) {
-		turn_fail(t, SENTENCE_ERROR, "no memory");
-		return;
-	}
-	in.question = t->question;
-	in.zone = names_zone(t->w->names, t->conn->key, m->sender.user_id);
-	if (prompt_build(&p, &in, &e) < 0) {
+	if (write_prompt(t, &p, &e) < 0) {
 		turn_fail(t, SENTENCE_ERROR, e.msg);
 		return;
 	}

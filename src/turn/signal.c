@@ -42,7 +42,12 @@ static bool is_here(const struct turn *t, const struct errand *n)
 
 static bool is_question(const struct turn *t, const char *ts)
 {
-	return same(t->job->msg->channel.ts, ts);
+	size_t i;
+
+	for (i = 0; i < turn_nmessages(t); i++)
+		if (same(turn_message(t, i)->channel.ts, ts))
+			return true;
+	return false;
 }
 
 static bool is_reply(const struct turn *t, const char *ts)
@@ -75,9 +80,16 @@ static bool wait_for_turn(struct errand *n)
 	return true;
 }
 
+/* One of those whom it answers. */
 static bool by_asker(const struct turn *t, const struct errand *n)
 {
-	return same(t->job->msg->sender.user_id, n->job->msg->sender.user_id);
+	const char *user = n->job->msg->sender.user_id;
+	size_t i;
+
+	for (i = 0; i < turn_nmessages(t); i++)
+		if (same(turn_message(t, i)->sender.user_id, user))
+			return true;
+	return false;
 }
 
 static void stop(struct errand *n)
@@ -177,18 +189,24 @@ static int make_plain(struct errand *n)
 
 static void edited(struct errand *n)
 {
+	const struct message *m = n->job->msg;
 	struct turn *t = find(n, is_question);
 
 	if (!t && wait_for_turn(n))
 		return;
 	if (t && by_asker(t, n)) {
 		errand_end_with(n, t);
-		if (stop_revise(t, n->job->msg->content.text))
+		if (stop_revise(t, m->channel.ts, m->content.text))
 			return;
 	}
 	if (make_plain(n) == 0)
 		n->write = revise_line;
 	errand_end(n);
+}
+
+static bool take_back(struct turn *t, const char *ts)
+{
+	return is_question(t, ts) ? stop_retract(t, ts) : stop_withdraw(t);
 }
 
 static void deleted(struct errand *n)
@@ -201,7 +219,7 @@ static void deleted(struct errand *n)
 		return;
 	if (t) {
 		errand_end_with(n, t);
-		if (stop_withdraw(t))
+		if (take_back(t, n->job->msg->channel.ts))
 			return;
 	}
 	n->write = forget_line;

@@ -104,8 +104,58 @@ bool stop_withdraw(struct turn *t)
 	return now_or_later(t);
 }
 
-bool stop_revise(struct turn *t, const char *text)
+static void ask_anew(struct turn *t)
 {
+	if (t->state < TURN_READING)
+		return;
+	halt(t);
+	buf_reset(&t->answer);
+	read_anew(t);
+}
+
+/* Of a question that it answers. */
+static size_t find(const struct turn *t, const char *ts)
+{
+	size_t i = 0;
+
+	while (strcmp(turn_message(t, i)->channel.ts, ts) != 0)
+		i++;
+	return i;
+}
+
+static void leave_out(struct turn *t, struct message *m)
+{
+	struct job *j = t->job;
+	size_t i = 0;
+
+	if (m == j->msg) {
+		t->gone = true; /* its thread and sender are still needed */
+		return;
+	}
+	while (j->more[i] != m)
+		i++;
+	message_free(m);
+	j->nmore--;
+	memmove(&j->more[i], &j->more[i + 1],
+		(j->nmore - i) * sizeof(struct message *));
+}
+
+bool stop_retract(struct turn *t, const char *ts)
+{
+	if (turn_nmessages(t) == 1)
+		return stop_withdraw(t);
+	if (!in_time(t) || t->stopped)
+		return false;
+	read_forget(t);
+	leave_out(t, turn_message(t, find(t, ts)));
+	turn_step(t, "retracted", NULL);
+	ask_anew(t);
+	return true;
+}
+
+bool stop_revise(struct turn *t, const char *ts, const char *text)
+{
+	struct message *m = turn_message(t, find(t, ts));
 	char *copy;
 
 	if (!in_time(t) || t->stopped)
@@ -113,14 +163,10 @@ bool stop_revise(struct turn *t, const char *text)
 	copy = strdup(text);
 	if (!copy)
 		return false;
-	free(t->job->msg->content.text);
-	t->job->msg->content.text = copy;
+	free(m->content.text);
+	m->content.text = copy;
 	turn_step(t, "revised", NULL);
-	if (t->state < TURN_READING)
-		return true;
-	halt(t);
-	buf_reset(&t->answer);
-	read_anew(t);
+	ask_anew(t);
 	return true;
 }
 

@@ -118,6 +118,18 @@ void turn_stop_timer(struct turn *t)
 	loop_timer_stop(t->timer);
 }
 
+size_t turn_nmessages(const struct turn *t)
+{
+	return t->job->nmore + (t->gone ? 0 : 1);
+}
+
+struct message *turn_message(const struct turn *t, size_t i)
+{
+	if (t->gone)
+		i++;
+	return i > 0 ? t->job->more[i - 1] : t->job->msg;
+}
+
 int64_t turn_retry_ms(struct turn *t, const struct slack_result *r)
 {
 	if (r->fault == SLACK_RATE)
@@ -225,7 +237,7 @@ static void place(struct turn *t)
 	}
 	if (!t->parked)
 		controls_stop(t, &s);
-	post_part(t, 0, &s, !t->job->again, on_posted);
+	post_part(t, 0, &s, !t->job->again || t->unposted, on_posted);
 }
 
 static void enter_placing(struct turn *t)
@@ -251,9 +263,15 @@ static void enter_placing(struct turn *t)
 
 static void enter_waiting(struct turn *t)
 {
-	if (lane_is_head(&t->seat))
+	bool head = lane_is_head(&t->seat);
+
+	/* It says then that its answer comes later. */
+	if (head && t->w->draining)
 		turn_set(t, TURN_PLACING);
-	else if (t->parts[0][0] == '\0' && t->job->hope == JOB_HOPE)
+	else if (head)
+		gather_start(t);
+	else if (t->parts[0][0] == '\0' && t->job->hope == JOB_HOPE &&
+		 !whisper_is(t))
 		eyes_show(t);
 }
 
@@ -261,8 +279,8 @@ void turn_go(struct turn *t)
 {
 	if (t->state != TURN_WAITING || t->w->draining || t->abandoned)
 		return;
-	t->began_ms = clock_ms(); /* what took long was somebody else's */
-	turn_set(t, TURN_PLACING);
+	t->began_ms = clock_ms();       /* what took long was somebody else's */
+	turn_after(t, 0, gather_start); /* not here, as it frees others */
 }
 
 void turn_fail(struct turn *t, enum sentence s, const char *why)
@@ -287,10 +305,10 @@ static void say_asked(struct turn *t)
 	const char *question = t->job->msg->content.unseen;
 	struct buf whole;
 
-	if (!question)
+	if (!question || read_asked(t) < 0)
 		return;
 	buf_init(&whole, t->answer.len + 4 * strlen(question) + REMARK_MAX);
-	reply_asked(t->asker, question, &whole);
+	reply_asked(t->asked[0].name, question, &whole);
 	(void)buf_add(&whole, t->answer.data, t->answer.len);
 	if (whole.failed) {
 		buf_release(&whole);
@@ -559,9 +577,10 @@ void turn_free(struct turn *t)
 	free(t->parts);
 	transcript_release(&t->history);
 	files_release(t);
-	free(t->question);
+	read_forget(t);
 	free(t->people);
 	free(t->written);
+	free(t->covers);
 	buf_release(&t->answer);
 	reply_release(&t->reply);
 	free(t->lines);
@@ -668,7 +687,7 @@ static int set_up(struct turn *t)
 		return -1;
 	t->controls = t->conn->controls;
 	t->channel = channel_get(t->conn, t->where);
-	if (!t->channel || take_up(t) < 0)
+	if (!t->channel || take_up(t) < 0 || gather_name(t) < 0)
 		return -1;
 	return lane_join(w->lanes, t->key, &t->seat);
 }

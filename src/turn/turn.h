@@ -206,6 +206,12 @@ typedef const char *look_match(struct turn *t, const struct json *body);
 typedef void look_done(struct turn *t, const struct slack_result *r,
 		       const char *ts);
 
+/* What somebody asked, as it is told to the model. */
+struct asked {
+	char *text;
+	char name[81];
+};
+
 struct turn {
 	struct worker *w;
 	const struct conf *conf;   /* as it was when the turn began */
@@ -251,6 +257,10 @@ struct turn {
 	char (*parts)[TS_SIZE]; /* ts of each; "" intended or not yet */
 	size_t nparts;
 
+	/* gather.c */
+	bool unposted; /* by an earlier process, as Slack was asked */
+	char *covers;  /* ids of what it covers, a space between two; or NULL */
+
 	/* eyes.c */
 	bool unseen; /* waits for the pace of reactions */
 	struct turn *unseen_next;
@@ -287,8 +297,8 @@ struct turn {
 	int64_t files_ms;
 	struct message_file earlier[FILES_EARLIER]; /* the newest before it */
 	size_t nearlier;
-	char *question; /* as told to the model */
-	char asker[81];
+	struct asked *asked; /* NULL, or as turn_message() has them */
+	size_t nasked;
 	char key[ENGAGED_KEY_SIZE]; /* of the thread */
 
 	/* people.c */
@@ -327,6 +337,7 @@ struct turn {
 	struct errand *errands; /* that end with it */
 	bool stopped;
 	bool withdrawn;
+	bool gone; /* job->msg is, though not all that it covers */
 
 	/* closing */
 	enum entry_state end_state;
@@ -364,6 +375,10 @@ void turn_set(struct turn *t, enum turn_state s);
 /* fn after ms, unless another takes its place. */
 void turn_after(struct turn *t, int64_t ms, void (*fn)(struct turn *t));
 void turn_stop_timer(struct turn *t);
+
+/* What is to be answered, oldest first: at least one. */
+size_t turn_nmessages(const struct turn *t);
+struct message *turn_message(const struct turn *t, size_t i);
 
 /* This thread's hands are on it; see base/suspect.h. */
 void turn_enter(const struct turn *t);
@@ -429,6 +444,8 @@ void note_part(struct turn *t, size_t part, const char *ts,
 /* What the reply says, and the verdict on it; state ENTRY_NEW: as it is. */
 void note_answer(struct turn *t, enum entry_state state,
 		 void (*then)(struct turn *t));
+/* That its answer is theirs, too; with the leave to post part 0. */
+void note_covers(struct turn *t, void (*then)(struct turn *t));
 /* With the lines and the usage that are in the request already. */
 void note_done(struct turn *t, const struct note *n,
 	       void (*then)(struct turn *t));
@@ -450,6 +467,8 @@ void post_part(struct turn *t, size_t k, struct shape *s, bool sure,
 void post_metadata(struct buf *form, const struct turn *t, size_t part,
 		   bool final);
 void post_leave(struct turn *t); /* not to be posted any more */
+/* How long what an earlier process has sent last needs to arrive. */
+int64_t post_settle_ms(const struct turn *t);
 void post_run(struct channel *ch);
 int post_grow(struct turn *t, size_t nparts); /* 0 or -1 */
 
@@ -493,8 +512,18 @@ int look_start(struct turn *t, look_match *match, look_done *done);
  */
 const char *look_find(const struct json *body, const struct connection *c,
 		      const char *entry, size_t part, const char *not_ts);
+/* Is there a reply of ours, after its last edit, that covers this entry? */
+bool look_covered(const struct json *body, const struct connection *c,
+		  const char *entry);
 /* Had the reply that begins with this post its last edit? */
 bool look_is_final(const struct json *body, const char *ts);
+
+/* gather.c */
+
+/* At the head of its lane: what waits behind is taken in, then PLACING. */
+void gather_start(struct turn *t);
+/* Makes t->covers of what its entry covers; 0, or -1 without memory. */
+int gather_name(struct turn *t);
 
 /* eyes.c */
 
@@ -544,8 +573,10 @@ void read_names(struct turn *t);
 void read_names_changed(struct worker *w);
 /* The question has changed: all is read anew. */
 void read_anew(struct turn *t);
-/* Makes asker and question unless they are; 0, or -1 without memory. */
-int read_question(struct turn *t);
+/* Makes asked unless it is; 0, or -1 without memory. */
+int read_asked(struct turn *t);
+/* It is to be made anew. */
+void read_forget(struct turn *t);
 /* What it waited for is known: goes on. */
 void read_proceed(struct turn *t);
 
@@ -562,8 +593,9 @@ void files_release(struct turn *t); /* none are fetched or known any more */
 bool files_wait(struct turn *t);
 /* All is known of them: for the log and the record. */
 void files_known(struct turn *t);
-/* Appends what the model is told of them; 0 or -1. */
-int files_tell(const struct turn *t, struct buf *out);
+/* Appends what the model is told of those of m; of all, at the last message,
+ * when they are read. 0 or -1. */
+int files_tell(const struct turn *t, const struct message *m, struct buf *out);
 
 /* people.c */
 
@@ -648,6 +680,7 @@ void errand_write(struct errand *n,
 /* Ends when t has: what it did to t isn't journaled before. */
 void errand_end_with(struct errand *n, struct turn *t);
 void errands_of(struct turn *t, bool ended);
+void errands_move(struct turn *from, struct turn *to);
 /* Not now: it stays in the journal. Frees n, or will. */
 void errand_put_down(struct errand *n);
 /* What a person of its workspace is called, if that is known; or NULL. */
@@ -684,8 +717,10 @@ void visit_run(struct errand *n);
 bool stop_answer(struct turn *t);
 /* Its question is gone: so is the placeholder, and nothing is said. */
 bool stop_withdraw(struct turn *t);
-/* Its question says something else now. */
-bool stop_revise(struct turn *t, const char *text);
+/* One of its questions is gone; if it is the only one, as stop_withdraw(). */
+bool stop_retract(struct turn *t, const char *ts);
+/* One of its questions says something else now. */
+bool stop_revise(struct turn *t, const char *ts, const char *text);
 /* What was asked of it before it could be done. */
 bool stop_pending(struct turn *t);
 void stop_clear(struct turn *t); /* TURN_CLEARING begins */

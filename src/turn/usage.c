@@ -31,14 +31,18 @@ static void estimate(struct turn *t)
 static void take_up_model(struct turn *t)
 {
 	const char *model = t->job->agent.model;
+	size_t i;
 
 	if (t->model[0] != '\0' || !t->resumed || !t->answered)
 		return;
 	(void)snprintf(t->model, sizeof(t->model), "%s",
 		       conf_model(t->conf, model)->name);
 	t->said = true;
-	if (read_question(t) == 0)
-		t->told = llm_tokens(t->question, strlen(t->question));
+	if (read_asked(t) < 0)
+		return;
+	for (i = 0; i < t->nasked; i++)
+		t->told +=
+			llm_tokens(t->asked[i].text, strlen(t->asked[i].text));
 }
 
 const struct usage_new *usage_settle(struct turn *t)

@@ -10,6 +10,10 @@
 #include "sim/flood.h"
 #include "sim/http.h"
 
+/* Of the last message, which may be of several people: all that are asked
+ * about in the torture have room. */
+#define ECHO_MAX 2000
+
 struct model *model_create(void)
 {
 	return must_alloc(sizeof(struct model));
@@ -156,6 +160,17 @@ static void persona_name(const struct json *j, char *out, size_t size)
 		snprintf(out, size, "the simulated model");
 }
 
+static char *echo(const char *last, const char *text)
+{
+	struct buf b;
+
+	buf_init(&b, SIM_BODY_MAX);
+	buf_adds(&b, "You said: \"");
+	buf_add(&b, last, chars_bytes(last, ECHO_MAX));
+	buf_addf(&b, "\".\n\n%s", text);
+	return must_take(&b);
+}
+
 static char *default_text(const struct json *j, const char *last)
 {
 	char name[64];
@@ -164,7 +179,7 @@ static char *default_text(const struct json *j, const char *last)
 	persona_name(j, name, sizeof(name));
 	buf_init(&b, 4096);
 	buf_addf(&b, "Hello, this is %s. You said: \"", name);
-	buf_add(&b, last, chars_bytes(last, 400));
+	buf_add(&b, last, chars_bytes(last, ECHO_MAX));
 	buf_adds(
 		&b,
 		"\". I have thought about it, as far as a simulated model "
@@ -279,7 +294,10 @@ static struct stream *make_stream(struct conn *c, struct ask *a,
 	st->c = c;
 	st->ask = a;
 	st->mode = r->mode;
-	st->text = r->text ? must_dup(r->text) : default_text(j, a->last);
+	if (!r->text)
+		st->text = default_text(j, a->last);
+	else
+		st->text = r->echo ? echo(a->last, r->text) : must_dup(r->text);
 	st->reasoning = must_dup(r->reasoning ? r->reasoning : "");
 	st->finish = must_dup(r->finish ? r->finish : "stop");
 	st->after = r->after;

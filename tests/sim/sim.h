@@ -279,6 +279,7 @@ struct sim_llm {
 	const char *contains;  /* in the last user message; NULL: all */
 	const char *model;     /* NULL: all */
 	const char *text;      /* NULL: the built-in answer */
+	bool echo;             /* it begins with what was asked */
 	const char *reasoning; /* sent before the text, as reasoning_content */
 	enum sim_llm_mode mode;
 	int after;

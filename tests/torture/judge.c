@@ -7,6 +7,7 @@
 
 #include "base/err.h"
 #include "base/json.h"
+#include "torture/ledger.h"
 #include "torture/story.h"
 
 #define END_BUILT_IN "I will go on from here."
@@ -17,6 +18,7 @@
 struct post {
 	const struct sim_msg *m;
 	char entry[48];
+	char covers[1000]; /* other entries, a space between two */
 	int part;
 };
 
@@ -25,6 +27,10 @@ struct court {
 	struct sim *sim;
 	const struct talk *talk;
 	struct verdicts *v;
+	struct ledger *ledger;
+	unsigned char *replies; /* by index in talk->said */
+	unsigned char *claimed; /* of one post: whom it says that it answers, */
+	unsigned char *named;   /* and what the model was asked about */
 	size_t stories;
 
 	/* One channel at a time. */
@@ -48,6 +54,9 @@ static void read_metadata(struct post *p)
 	entry = json_str(j, "event_payload.entry");
 	if (entry)
 		snprintf(p->entry, sizeof(p->entry), "%s", entry);
+	entry = json_str(j, "event_payload.covers");
+	if (entry)
+		snprintf(p->covers, sizeof(p->covers), "%s", entry);
 	p->part = (int)json_int(j, "event_payload.part", -1);
 	json_free(j);
 }
@@ -100,20 +109,43 @@ static bool says(const struct sim_msg *m, const char *word)
 	return strstr(m->text, word) || (m->blocks && strstr(m->blocks, word));
 }
 
-/* Which message is it the answer to? NULL for a bare sentence. */
-static const struct said *asked_by(const struct court *c, const struct post *p)
+static bool in_thread_of(const struct said *s, const struct post *p)
 {
+	return strcmp(s->thread, p->m->thread_ts) == 0 &&
+	       strcmp(s->channel, p->m->channel) == 0;
+}
+
+static void claim(struct court *c, const struct post *p, const char *entry)
+{
+	const char *post = ledger_post(c->ledger, entry);
 	const struct said *s;
+	char at[64];
 	size_t i;
 
-	for (i = 0; i < c->talk->n; i++) {
+	for (i = 0; post && i < c->talk->n; i++) {
 		s = &c->talk->said[i];
-		if (strcmp(s->thread, p->m->thread_ts) == 0 &&
-		    strcmp(s->channel, p->m->channel) == 0 &&
-		    says(p->m, s->word))
-			return s;
+		snprintf(at, sizeof(at), "%s:%s", s->channel, s->ts);
+		if (in_thread_of(s, p) && strcmp(at, post) == 0)
+			c->claimed[i] = 1;
 	}
-	return NULL;
+}
+
+/* What it answers, by its metadata and the journal, and by its text. */
+static void look_at(struct court *c, const struct post *p)
+{
+	char ids[1000];
+	char *id, *rest = ids;
+	size_t i;
+
+	memset(c->claimed, 0, c->talk->n);
+	memset(c->named, 0, c->talk->n);
+	claim(c, p, p->entry);
+	snprintf(ids, sizeof(ids), "%s", p->covers);
+	while ((id = strsep(&rest, " ")) != NULL)
+		claim(c, p, id);
+	for (i = 0; i < c->talk->n; i++)
+		if (in_thread_of(&c->talk->said[i], p))
+			c->named[i] = says(p->m, c->talk->said[i].word);
 }
 
 /* Each line once, over all posts of the entry. */
@@ -142,8 +174,19 @@ enum ending {
 	SENTENCE
 };
 
-static enum ending ending_of(const struct court *c, const struct post *p,
-			     const struct said *s)
+/* One of those that the model was asked about is answered by lines. */
+static bool is_long_answer(const struct court *c, const struct post *p)
+{
+	size_t i;
+
+	for (i = 0; i < c->talk->n; i++)
+		if (c->named[i] && c->talk->said[i].longish &&
+		    is_whole(c, p, &c->talk->said[i]))
+			return true;
+	return false;
+}
+
+static enum ending ending_of(const struct court *c, const struct post *p)
 {
 	const struct post *q;
 
@@ -153,103 +196,113 @@ static enum ending ending_of(const struct court *c, const struct post *p,
 	for (q = c->posts; q < c->posts + c->nposts; q++)
 		if (strcmp(q->entry, p->entry) == 0 && says(q->m, END_SENTENCE))
 			return SENTENCE;
-	return s && s->longish && is_whole(c, p, s) ? ANSWER : HALF;
+	return is_long_answer(c, p) ? ANSWER : HALF;
 }
 
-/* What each message got, and each thread in sentences that name nobody. */
-struct tally {
-	unsigned char *replies; /* by index in talk->said */
-	unsigned char *bare;    /* of the thread's first message */
-};
-
-static size_t root_of(const struct court *c, const struct sim_msg *m)
+/* The first that it claims or names, for a story. */
+static const struct said *first_of(const struct court *c)
 {
 	size_t i;
 
 	for (i = 0; i < c->talk->n; i++)
-		if (strcmp(c->talk->said[i].ts, m->thread_ts) == 0 &&
-		    strcmp(c->talk->said[i].channel, m->channel) == 0)
-			break;
-	return i;
+		if (c->claimed[i] || c->named[i])
+			return &c->talk->said[i];
+	return NULL;
 }
 
-static void judge_post(struct court *c, const struct post *p, struct tally *t)
+/* A whole answer is to those that it was asked about; a sentence may have come
+ * before the model named them. */
+static bool is_honest(const struct court *c, enum ending end)
 {
-	const struct said *s = asked_by(c, p);
-	enum ending end;
-	size_t root;
+	size_t i;
 
+	for (i = 0; i < c->talk->n; i++)
+		if (c->named[i] > c->claimed[i] ||
+		    (end == ANSWER && c->claimed[i] > c->named[i]))
+			return false;
+	return true;
+}
+
+static void count(struct court *c, enum ending end)
+{
+	size_t i, n = 0;
+
+	for (i = 0; i < c->talk->n; i++) {
+		n += c->claimed[i];
+		c->replies[i] += c->claimed[i];
+	}
+	if (end == ANSWER)
+		c->v->answered += n;
+	else if (end == SENTENCE)
+		c->v->sentences += n;
+	if (n > 1) {
+		c->v->together += n;
+		c->v->groups++;
+	}
+}
+
+static void judge_post(struct court *c, const struct post *p)
+{
+	enum ending end;
+
+	look_at(c, p);
 	if (has_twin(c, p)) {
 		c->v->twice++;
-		complain(c, s, p->m->thread_ts, "posted twice");
+		complain(c, first_of(c), p->m->thread_ts, "posted twice");
 		return;
 	}
 	if (p->part != 0)
 		return;
-	end = ending_of(c, p, s);
+	end = ending_of(c, p);
 	if (end == HALF) {
 		c->v->stuck++;
-		complain(c, s, p->m->thread_ts, "stuck");
+		complain(c, first_of(c), p->m->thread_ts, "stuck");
 	}
-	root = root_of(c, p->m);
-	if (s)
-		t->replies[s - c->talk->said]++;
-	else if (root < c->talk->n)
-		t->bare[root]++;
-	if (end == ANSWER)
-		c->v->answered++;
-	else if (end == SENTENCE)
-		c->v->sentences++;
+	if (!first_of(c) || !is_honest(c, end)) {
+		c->v->mixed++;
+		complain(c, first_of(c), p->m->thread_ts,
+			 "answers others than it says");
+	}
+	count(c, end);
 }
 
-static void judge_said(struct court *c, struct tally *t, size_t i)
+static void judge_said(struct court *c, size_t i)
 {
 	const struct said *s = &c->talk->said[i];
-	size_t root = i;
 
-	if (t->replies[i] > 1) {
+	if (c->replies[i] == 1)
+		return;
+	if (c->replies[i] > 1)
 		c->v->twice++;
-		complain(c, s, s->thread, "answered twice");
-	}
-	if (t->replies[i] > 0)
-		return;
-	while (strcmp(c->talk->said[root].ts, s->thread) != 0)
-		root--;
-	if (t->bare[root] > 0) {
-		t->bare[root]--;
-		return;
-	}
-	c->v->lost++;
-	complain(c, s, s->thread, "lost");
+	else
+		c->v->lost++;
+	complain(c, s, s->thread,
+		 c->replies[i] > 1 ? "answered twice" : "lost");
 }
 
-static void judge_channel(struct court *c, const char *channel, struct tally *t)
+static void judge_channel(struct court *c, const char *channel)
 {
 	size_t i;
 
 	open_channel(c, channel);
 	for (i = 0; i < c->nposts; i++)
-		judge_post(c, &c->posts[i], t);
+		judge_post(c, &c->posts[i]);
 	for (i = 0; i < c->talk->n; i++)
 		if (strcmp(c->talk->said[i].channel, channel) == 0)
-			judge_said(c, t, i);
-	for (i = 0; i < c->talk->n; i++) {
-		if (strcmp(c->talk->said[i].channel, channel) != 0 ||
-		    t->bare[i] == 0)
-			continue;
-		c->v->twice += t->bare[i];
-		complain(c, &c->talk->said[i], c->talk->said[i].thread,
-			 "a sentence too many");
-	}
+			judge_said(c, i);
 	close_channel(c);
 }
 
 void judge(const struct nodes *ns, const struct talk *t, struct verdicts *v)
 {
-	struct court c = {
-		.nodes = ns, .sim = ns->beds[0].sim, .talk = t, .v = v
-	};
-	struct tally tally = { calloc(t->n + 1, 1), calloc(t->n + 1, 1) };
+	struct court c = { .nodes = ns,
+			   .sim = ns->beds[0].sim,
+			   .talk = t,
+			   .v = v,
+			   .ledger = ledger_read(ns),
+			   .replies = calloc(t->n + 1, 1),
+			   .claimed = calloc(t->n + 1, 1),
+			   .named = calloc(t->n + 1, 1) };
 	struct sim_stats st;
 	char channel[16];
 	int k;
@@ -257,12 +310,14 @@ void judge(const struct nodes *ns, const struct talk *t, struct verdicts *v)
 	memset(v, 0, sizeof(*v));
 	for (k = 0; k < t->tenants; k++) {
 		snprintf(channel, sizeof(channel), "C%05d", k);
-		judge_channel(&c, channel, &tally);
+		judge_channel(&c, channel);
 		snprintf(channel, sizeof(channel), "D%05d", k);
-		judge_channel(&c, channel, &tally);
+		judge_channel(&c, channel);
 	}
 	sim_stats(c.sim, &st);
 	v->given_up = st.given_up + st.unacked;
-	free(tally.replies);
-	free(tally.bare);
+	ledger_free(c.ledger);
+	free(c.replies);
+	free(c.claimed);
+	free(c.named);
 }

@@ -13,6 +13,9 @@ struct verdicts {
 	size_t twice;     /* more than one reply, or part of one */
 	size_t stuck;     /* replies that are no answer: placeholders, halves */
 	size_t given_up;  /* envelopes that were never acked */
+	size_t mixed;     /* replies to others than those that they say */
+	size_t groups;    /* replies to several messages, and */
+	size_t together;  /* how many those are */
 };
 
 /* Prints the whole story of what is wrong, of the first few. */

@@ -190,9 +190,11 @@ void torture_print(const struct torture *t)
 		printf("%d freezes, %d outages of PostgreSQL or Redis, ",
 		       t->freezes, t->outages);
 	printf("%zu messages: %zu answered, %zu sentences; lost %zu, "
-	       "twice %zu, stuck %zu, never acked %zu%s\n",
+	       "twice %zu, stuck %zu, mixed %zu, never acked %zu; "
+	       "%zu messages in %zu common replies%s\n",
 	       t->messages, v->answered, v->sentences, v->lost, v->twice,
-	       v->stuck, v->given_up, t->quiet ? "" : ", not quiet in time");
+	       v->stuck, v->mixed, v->given_up, v->together, v->groups,
+	       t->quiet ? "" : "; not quiet in time");
 }
 
 bool torture_passed(const struct torture *t)
@@ -200,5 +202,6 @@ bool torture_passed(const struct torture *t)
 	const struct verdicts *v = &t->verdicts;
 
 	return t->quiet && v->lost == 0 && v->twice == 0 && v->stuck == 0 &&
-	       v->given_up == 0 && v->answered + v->sentences == t->messages;
+	       v->mixed == 0 && v->given_up == 0 &&
+	       v->answered + v->sentences == t->messages;
 }

@@ -17,9 +17,9 @@ void talk_line(const struct said *s, int i, char out[64])
 
 static void script_longish(struct talk *t, const struct said *s)
 {
-	struct sim_llm r = { .contains = s->word,
-			     .piece = 400,
-			     .token_ms = 20 };
+	struct sim_llm r = {
+		.contains = s->word, .echo = true, .piece = 400, .token_ms = 20
+	};
 	struct buf text;
 	char line[64];
 	int i;
@@ -75,6 +75,14 @@ static const struct said *engaged_thread(struct talk *t)
 	return s->channel[0] == 'C' && has_reply(t, s) ? s : NULL;
 }
 
+/* Where somebody has spoken just now, and more is said at once. */
+static const struct said *busy_thread(struct talk *t)
+{
+	const struct said *s = t->n > 0 ? &t->said[t->n - 1] : NULL;
+
+	return s && s->channel[0] == 'C' && has_reply(t, s) ? s : NULL;
+}
+
 static struct said *add(struct talk *t)
 {
 	if (t->n == t->size) {
@@ -92,8 +100,12 @@ static void choose_place(struct talk *t, struct said *s, bool *mention)
 {
 	uint64_t kind = dice_roll(&t->dice, 100);
 	int k = (int)dice_roll(&t->dice, (uint64_t)t->tenants);
-	const struct said *before = kind < 35 ? engaged_thread(t) : NULL;
+	const struct said *before = NULL;
 
+	if (kind < 20)
+		before = busy_thread(t);
+	else if (kind < 40)
+		before = engaged_thread(t);
 	*mention = !before && kind < 70;
 	if (before) {
 		memcpy(s->channel, before->channel, sizeof(s->channel));

@@ -14,7 +14,7 @@ struct said {
 	char channel[16];
 	char ts[SIM_TS];
 	char thread[SIM_TS]; /* its own ts at top level */
-	char word[24];       /* its own; the answer repeats it */
+	char word[24];       /* its own; the model's answer repeats it */
 	bool longish;        /* the answer takes several posts */
 };
 
