@@ -201,6 +201,20 @@ static int add_limit(struct jwrite *w, const char *key, const char *text,
 	return EX_OK;
 }
 
+static int add_choice(struct jwrite *w, const char *key, const char *text,
+		      struct err *e)
+{
+	bool yes = strcmp(text, "yes") == 0;
+
+	if (!yes && strcmp(text, "no") != 0) {
+		err_set(e, ERR_INPUT, "%s: '%.40s' is neither yes nor no", key,
+			text);
+		return EX_DATAERR;
+	}
+	jw_bool(w, key, yes);
+	return EX_OK;
+}
+
 static int tenant_body(const struct ctl_args *a, struct buf *out, struct err *e)
 {
 	struct jwrite w;
@@ -227,6 +241,10 @@ static int tenant_body(const struct ctl_args *a, struct buf *out, struct err *e)
 		rc = EX_DATAERR;
 	if (rc == EX_OK && a->budget)
 		jw_str(&w, "budget", a->budget);
+	if (rc == EX_OK && a->agent_sessions)
+		rc = add_choice(&w, "agent_sessions", a->agent_sessions, e);
+	if (rc == EX_OK && a->streaming)
+		rc = add_choice(&w, "streaming", a->streaming, e);
 	if (rc == EX_OK && a->model) {
 		jw_object(&w, "agent");
 		jw_str(&w, "model", a->model);

@@ -71,7 +71,7 @@ grep -q '^StateDirectory=konstruct-%i$' "$units/konstructd@.service" ||
 	complain "konstructctl prints another manifest"
 "$ctl" manifest --agent-view --name 'Kim (2)' >"$dir/out"
 for line in '  name: Kim (2) ' '    display_name: kim-2 ' '  agent_view:' \
-	'      - assistant:write'; do
+	'      - assistant:write' '      - agent_session_stopped'; do
 	grep -qF "$line" "$dir/out" || complain "manifest: no '$line'"
 done
 "$ctl" manifest --name 'a "b"' >/dev/null 2>&1 && complain "quotes in a name"

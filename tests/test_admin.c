@@ -485,6 +485,32 @@ START_TEST(a_tenants_budget_is_set_shown_and_taken_away)
 }
 END_TEST
 
+START_TEST(what_a_tenant_opts_into_is_set_shown_and_kept)
+{
+	(void)call("POST", "/v1/tenants", known("acme", "A1", "T1"));
+	ck_assert(!json_bool(answer, "agent_sessions", true));
+	ck_assert(!json_bool(answer, "streaming", true));
+	ck_assert_int_eq(call("PUT", "/v1/tenants/acme",
+			      "{\"name\":\"acme\",\"streaming\":true}"),
+			 200);
+	ck_assert_int_eq(call("PUT", "/v1/tenants/acme",
+			      "{\"name\":\"acme\",\"agent_sessions\":true}"),
+			 200);
+	ck_assert_int_eq(call("POST", "/v1/tenants/acme/pause", NULL), 200);
+	ck_assert_int_eq(call("GET", "/v1/tenants/acme", NULL), 200);
+	ck_assert(json_bool(answer, "agent_sessions", false));
+	ck_assert(json_bool(answer, "streaming", false));
+	ck_assert_int_eq(call("PUT", "/v1/tenants/acme",
+			      "{\"name\":\"acme\",\"streaming\":\"yes\"}"),
+			 400);
+	ck_assert_int_eq(call("PUT", "/v1/tenants/acme",
+			      "{\"name\":\"acme\",\"streaming\":false}"),
+			 200);
+	ck_assert(json_bool(answer, "agent_sessions", false));
+	ck_assert(!json_bool(answer, "streaming", true));
+}
+END_TEST
+
 START_TEST(what_an_agent_is_not_told_stays)
 {
 	(void)call("POST", "/v1/tenants", known("acme", "A1", "T1"));
@@ -1043,6 +1069,7 @@ static TCase *with_admin(void)
 	tcase_add_test(tc, a_tenant_is_paused_resumed_and_removed);
 	tcase_add_test(tc, what_a_tenant_is_not_told_stays);
 	tcase_add_test(tc, a_tenants_budget_is_set_shown_and_taken_away);
+	tcase_add_test(tc, what_a_tenant_opts_into_is_set_shown_and_kept);
 	tcase_add_test(tc, what_an_agent_is_not_told_stays);
 	tcase_add_test(tc, a_model_must_be_in_the_configuration);
 	tcase_add_test(tc, applying_twice_is_as_applying_once);

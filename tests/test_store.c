@@ -70,6 +70,8 @@ START_TEST(connection_resolves_with_its_tenant_and_token)
 	ck_assert_int_eq(c.tenant.rate_per_minute, -1);
 	ck_assert_int_eq(c.tenant.burst, 5);
 	ck_assert(!c.tenant.paused);
+	ck_assert(!c.tenant.agent_sessions);
+	ck_assert(!c.tenant.streaming);
 	connection_release(&c);
 }
 END_TEST
@@ -240,7 +242,9 @@ START_TEST(tenant_is_replaced_by_name_and_keeps_its_id)
 {
 	struct tenant t = { .name = (char *)"acme",
 			    .paused = true,
-			    .burst = 9 };
+			    .burst = 9,
+			    .streaming = true };
+	struct connection c;
 	struct tenant got;
 
 	ck_assert_int_eq(st->ops->tenant_put(st, &t, &e), 0);
@@ -249,7 +253,16 @@ START_TEST(tenant_is_replaced_by_name_and_keeps_its_id)
 	ck_assert_int_eq(st->ops->tenant_by_name(st, "acme", &got, &e), 1);
 	ck_assert(got.paused);
 	ck_assert_int_eq(got.burst, 9);
+	ck_assert(got.streaming);
+	ck_assert(!got.agent_sessions);
+	got.streaming = false;
+	got.agent_sessions = true;
+	ck_assert_int_eq(st->ops->tenant_put(st, &got, &e), 0);
 	tenant_release(&got);
+	ck_assert_int_eq(resolve("T1", &c), 1);
+	ck_assert(c.tenant.agent_sessions);
+	ck_assert(!c.tenant.streaming);
+	connection_release(&c);
 }
 END_TEST
 

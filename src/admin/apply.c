@@ -54,6 +54,8 @@ static const struct field tenant_fields[] = {
 	{ "rate_per_minute", F_NUMBER, TENANT(rate_per_minute), 0 },
 	{ "burst", F_NUMBER, TENANT(burst), 0 },
 	{ "budget", F_LINE, TENANT(budget), BUDGET_TEXT - 1 },
+	{ "agent_sessions", F_BOOL, TENANT(agent_sessions), 0 },
+	{ "streaming", F_BOOL, TENANT(streaming), 0 },
 	{ "access", F_NESTED, 0, 0 },
 	{ "agent", F_NESTED, 0, 0 },
 	{ "agents", F_NESTED, 0, 0 },
@@ -269,6 +271,8 @@ static int parse_tenant(struct apply_tenant *t, const struct json *j,
 	t->paused = APPLY_KEEP;
 	t->rate_per_minute = APPLY_KEEP;
 	t->burst = APPLY_KEEP;
+	t->agent_sessions = APPLY_KEEP;
+	t->streaming = APPLY_KEEP;
 	if (parse_members(t, j, list != NULL, e) < 0)
 		return -1;
 	if (!t->name)

@@ -21,6 +21,7 @@ struct store;
  *       "refresh_token": "xoxe-...", "client_id", "client_secret",
  *       "rate_per_minute": 30, "burst": 30,
  *       "budget": "person/requests/day=50", (store/budget.h)
+ *       "agent_sessions": false, "streaming": false,
  *       "agent": { "name", "role", "persona", "model", "placeholder",
  *       "locale" } } ] }
  *
@@ -83,7 +84,9 @@ struct apply_tenant {
 	int paused;   /* 0, 1 or APPLY_KEEP */
 	int rate_per_minute; /* -1: the configuration's */
 	int burst;
-	char *budget; /* in its one form; NULL: left out */
+	char *budget;       /* in its one form; NULL: left out */
+	int agent_sessions; /* 0, 1 or APPLY_KEEP, as the next */
+	int streaming;
 	struct apply_connection *connections;
 	size_t nconnections;
 	struct apply_agent agent; /* the default one */

@@ -39,6 +39,10 @@ static int write_tenant(const struct writing *w, const struct apply_tenant *t,
 		row->rate_per_minute = t->rate_per_minute;
 	if (t->burst != APPLY_KEEP)
 		row->burst = t->burst;
+	if (t->agent_sessions != APPLY_KEEP)
+		row->agent_sessions = t->agent_sessions != 0;
+	if (t->streaming != APPLY_KEEP)
+		row->streaming = t->streaming != 0;
 	if (apply_set(&row->budget, t->budget, w->e) < 0)
 		return -1;
 	if (s->ops->tenant_put(s, row, w->e) < 0)

@@ -70,6 +70,8 @@ static int write_tenant(const struct tenant *t, void *arg)
 	jw_int(w, "rate_per_minute", t->rate_per_minute);
 	jw_int(w, "burst", t->burst);
 	jw_str(w, "budget", t->budget);
+	jw_bool(w, "agent_sessions", t->agent_sessions);
+	jw_bool(w, "streaming", t->streaming);
 	if (write_access(x, t) < 0)
 		return -1;
 	jw_array(w, "connections");

@@ -47,6 +47,8 @@ static void write_tenant(struct jwrite *w, const struct tenant *t)
 	jw_int(w, "rate_per_minute", t->rate_per_minute);
 	jw_int(w, "burst", t->burst);
 	jw_str(w, "budget", t->budget);
+	jw_bool(w, "agent_sessions", t->agent_sessions);
+	jw_bool(w, "streaming", t->streaming);
 }
 
 static int count_one(const struct connection *conn, void *arg)

@@ -93,6 +93,8 @@ const struct option ctl_options[] = {
 	{ "direct-messages", required_argument, NULL, ACCESS_OPTION + 8 },
 	{ "bots-allowed", required_argument, NULL, ACCESS_OPTION + 9 },
 	{ "bot-answers", required_argument, NULL, ACCESS_OPTION + 10 },
+	{ "agent-sessions", required_argument, NULL, 'G' },
+	{ "streaming", required_argument, NULL, 'g' },
 	{ "default", no_argument, NULL, 'd' },
 	{ "agent-view", no_argument, NULL, 'W' },
 	{ "once", no_argument, NULL, 'O' },
@@ -143,6 +145,8 @@ static const struct {
 	{ 'r', offsetof(struct ctl_args, rate), TAKES_CHANGE },
 	{ 'b', offsetof(struct ctl_args, burst), TAKES_CHANGE },
 	{ 'L', offsetof(struct ctl_args, budget), TAKES_CHANGE },
+	{ 'G', offsetof(struct ctl_args, agent_sessions), TAKES_CHANGE },
+	{ 'g', offsetof(struct ctl_args, streaming), TAKES_CHANGE },
 	{ 'Y', offsetof(struct ctl_args, by), TAKES_USAGE },
 	{ 'Z', offsetof(struct ctl_args, since), TAKES_USAGE },
 	{ 'C', offsetof(struct ctl_args, channels), TAKES_AGENT },
@@ -176,6 +180,7 @@ void ctl_usage(FILE *out)
 	      "        [--model MODEL]\n"
 	      "        [--rate-per-minute N|default] [--burst N|default]\n"
 	      "        [--budget SCOPE/KIND/PERIOD=N,...|none] [who may]\n"
+	      "        [--agent-sessions yes|no] [--streaming yes|no]\n"
 	      "  tenant list\n"
 	      "  tenant show|remove|pause|resume NAME\n"
 	      "  agent add TENANT --name NAME [the same as set]\n"

@@ -81,6 +81,8 @@ struct ctl_args {
 	const char *rate;
 	const char *burst;
 	const char *budget;
+	const char *agent_sessions;
+	const char *streaming;
 	const char *by;
 	const char *since;
 	const char *channels;

@@ -41,6 +41,8 @@ static const char *const events[] = {
 	"member_joined_channel",
 };
 #define NEVENTS (sizeof(events) / sizeof(events[0]))
+/* Without it an agent's answers have no Stop button of Slack's. */
+static const char agent_event[] = "agent_session_stopped";
 
 static const char description[] = "Answers questions in Slack";
 static const char shortcut[] = "Ask about this";
@@ -138,6 +140,8 @@ static void print_yaml(const char *name, const char *display,
 	fputs("settings:\n  event_subscriptions:\n    bot_events:\n", out);
 	for (i = 0; i < NEVENTS; i++)
 		fprintf(out, "      - %s\n", events[i]);
+	if (o->agent_view)
+		fprintf(out, "      - %s\n", agent_event);
 	fputs("  interactivity:\n"
 	      "    is_enabled: true\n"
 	      "  org_deploy_enabled: false\n"
@@ -208,7 +212,7 @@ static void write_scopes(struct jwrite *w, const struct manifest_opts *o)
 	jw_object_end(w);
 }
 
-static void write_settings(struct jwrite *w)
+static void write_settings(struct jwrite *w, const struct manifest_opts *o)
 {
 	size_t i;
 
@@ -217,6 +221,8 @@ static void write_settings(struct jwrite *w)
 	jw_array(w, "bot_events");
 	for (i = 0; i < NEVENTS; i++)
 		jw_str(w, NULL, events[i]);
+	if (o->agent_view)
+		jw_str(w, NULL, agent_event);
 	jw_array_end(w);
 	jw_object_end(w);
 	jw_object(w, "interactivity");
@@ -248,7 +254,7 @@ static void print_json(const char *name, const char *display,
 	jw_object_end(&w);
 	write_features(&w, display, o);
 	write_scopes(&w, o);
-	write_settings(&w);
+	write_settings(&w, o);
 	jw_object_end(&w);
 	fprintf(out, "%s\n", b.data ? b.data : "");
 	buf_release(&b);

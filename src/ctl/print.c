@@ -78,6 +78,12 @@ static void add_budget(struct table *t, const char *budget)
 	}
 }
 
+static void add_choice(struct table *t, const char *name, const struct json *j)
+{
+	table_add(t, name);
+	table_add(t, json_bool(j, name, false) ? "yes" : "no");
+}
+
 static void print_connections(const struct json *list)
 {
 	static const char *const heads[] = { "APP", "WORKSPACE", "BOT USER",
@@ -155,6 +161,8 @@ void print_tenant(const struct json *j)
 	add_limit(&t, "rate_per_minute", j);
 	add_limit(&t, "burst", j);
 	add_budget(&t, json_str(j, "budget"));
+	add_choice(&t, "agent_sessions", j);
+	add_choice(&t, "streaming", j);
 	print_access(&t, json_at(j, "access"));
 	table_print(&t, stdout);
 	table_release(&t);

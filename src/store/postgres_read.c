@@ -11,13 +11,14 @@ static int no_memory(struct err *e)
 	return err_set(e, ERR_RETRY, "cannot read the store: no memory");
 }
 
-/* The columns of a budget, in what tells of tenants and of connections. */
-#define TENANT_BUDGET     5
-#define CONNECTION_BUDGET 11
+/* The columns from the budget on, in what tells of tenants and of connections.
+ */
+#define TENANT_CHOICES     5
+#define CONNECTION_CHOICES 11
 
-/* Columns 0 to 4, as all that tells of tenants has them, and the budget. */
-static int read_tenant(const PGresult *r, int row, int budget, struct tenant *t,
-		       struct err *e)
+/* Columns 0 to 4, as all that tells of tenants has them, and the choices. */
+static int read_tenant(const PGresult *r, int row, int choices,
+		       struct tenant *t, struct err *e)
 {
 	*t = (struct tenant){
 		.id = postgres_copy(r, row, 0),
@@ -25,7 +26,9 @@ static int read_tenant(const PGresult *r, int row, int budget, struct tenant *t,
 		.paused = postgres_bool(r, row, 2),
 		.rate_per_minute = (int)postgres_int(r, row, 3),
 		.burst = (int)postgres_int(r, row, 4),
-		.budget = postgres_copy(r, row, budget),
+		.budget = postgres_copy(r, row, choices),
+		.agent_sessions = postgres_bool(r, row, choices + 1),
+		.streaming = postgres_bool(r, row, choices + 2),
 	};
 	if (t->id && t->name && t->budget)
 		return 0;
@@ -59,7 +62,7 @@ static int read_connection(const struct postgres *s, const PGresult *r, int row,
 		.bot_user_id = postgres_copy(r, row, 9),
 		.bot_id = postgres_copy(r, row, 10),
 	};
-	if (read_tenant(r, row, CONNECTION_BUDGET, &c->tenant, e) < 0)
+	if (read_tenant(r, row, CONNECTION_CHOICES, &c->tenant, e) < 0)
 		goto fail;
 	if (!c->tenant_id || !c->channel_type || !c->app_id ||
 	    !c->workspace_id || !c->bot_user_id || !c->bot_id) {
@@ -260,7 +263,7 @@ int postgres_tenants(struct store *store,
 	int i;
 
 	for (i = 0; rc == 0 && i < PQntuples(r); i++) {
-		rc = read_tenant(r, i, TENANT_BUDGET, &t, e);
+		rc = read_tenant(r, i, TENANT_CHOICES, &t, e);
 		if (rc < 0)
 			break;
 		rc = fn(&t, arg);
@@ -277,7 +280,7 @@ int postgres_tenant_by_name(struct store *store, const char *name,
 				   &name, e);
 	int rc = r ? PQntuples(r) : -1;
 
-	if (rc > 0 && read_tenant(r, 0, TENANT_BUDGET, out, e) < 0)
+	if (rc > 0 && read_tenant(r, 0, TENANT_CHOICES, out, e) < 0)
 		rc = -1;
 	PQclear(r);
 	return rc;

@@ -1,10 +1,11 @@
 /* SPDX-License-Identifier: ISC */
 #include "store/postgres.h"
 
-#define TENANT "id, name, paused, rate_per_minute, burst"
+#define TENANT  "id, name, paused, rate_per_minute, burst"
+#define CHOICES "budget, agent_sessions, streaming"
 #define CONNECTION                                                \
 	TENANT ", channel_type, app_id, workspace_id, bot_token," \
-	       " bot_user_id, bot_id, budget"
+	       " bot_user_id, bot_id, " CHOICES
 
 #define ACCESS_OF(agent)                         \
 	"(SELECT x.settings FROM access x WHERE" \
@@ -139,7 +140,8 @@ const struct postgres_statement postgres_sql[PQ_COUNT] = {
 			     "SELECT " CONNECTION " FROM connections_of($1)",
 			     1 },
 	[PQ_TENANTS] = { "tenants",
-			 "SELECT " TENANT ", budget FROM tenants_named($1)",
+			 "SELECT " TENANT ", " CHOICES
+			 " FROM tenants_named($1)",
 			 1 },
 	[PQ_ENGAGED] = { "engaged", "SELECT key, at_ms FROM engaged_since($1)",
 			 1 },
@@ -197,13 +199,16 @@ const struct postgres_statement postgres_sql[PQ_COUNT] = {
 	[PQ_TENANT_PUT] = { "tenant_put",
 			    "INSERT INTO tenants"
 			    " (id, name, paused, rate_per_minute, burst,"
-			    " budget) VALUES ($1, $2, $3, $4, $5, $6)"
+			    " budget, agent_sessions, streaming)"
+			    " VALUES ($1, $2, $3, $4, $5, $6, $7, $8)"
 			    " ON CONFLICT (id) DO UPDATE SET"
 			    " paused = excluded.paused,"
 			    " rate_per_minute = excluded.rate_per_minute,"
 			    " burst = excluded.burst,"
-			    " budget = excluded.budget",
-			    6 },
+			    " budget = excluded.budget,"
+			    " agent_sessions = excluded.agent_sessions,"
+			    " streaming = excluded.streaming",
+			    8 },
 	[PQ_TENANT_DROP] = { "tenant_drop", "DELETE FROM tenants WHERE id = $1",
 			     1 },
 	[PQ_CONNECTIONS_DROP] = { "connections_drop",

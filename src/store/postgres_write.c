@@ -37,7 +37,7 @@ static int settle_id(struct store *store, struct tenant *t, struct err *e)
 int postgres_tenant_put(struct store *store, struct tenant *t, struct err *e)
 {
 	char rate[POSTGRES_NUMBER], burst[POSTGRES_NUMBER];
-	const char *params[6];
+	const char *params[8];
 
 	if (settle_id(store, t, e) < 0)
 		return err_wrap(e, "tenant '%s'", t->name);
@@ -47,6 +47,8 @@ int postgres_tenant_put(struct store *store, struct tenant *t, struct err *e)
 	params[3] = postgres_number(rate, t->rate_per_minute);
 	params[4] = postgres_number(burst, t->burst);
 	params[5] = or_empty(t->budget);
+	params[6] = t->agent_sessions ? "t" : "f";
+	params[7] = t->streaming ? "t" : "f";
 	return postgres_do((struct postgres *)store, PQ_TENANT_PUT, t->id,
 			   params, e);
 }

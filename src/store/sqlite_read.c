@@ -14,18 +14,21 @@ static int no_memory(struct err *e)
 	return err_set(e, ERR_RETRY, "cannot read the store: no memory");
 }
 
-/* The columns of a budget, in what tells of tenants and of connections. */
-#define TENANT_BUDGET     5
-#define CONNECTION_BUDGET 11
+/* The columns from the budget on, in what tells of tenants and of connections.
+ */
+#define TENANT_CHOICES     5
+#define CONNECTION_CHOICES 11
 
-static int read_tenant(sqlite3_stmt *st, int budget, struct tenant *t)
+static int read_tenant(sqlite3_stmt *st, int choices, struct tenant *t)
 {
 	t->id = sqlite_copy(st, 0);
 	t->name = sqlite_copy(st, 1);
 	t->paused = sqlite3_column_int(st, 2) != 0;
 	t->rate_per_minute = sqlite3_column_int(st, 3);
 	t->burst = sqlite3_column_int(st, 4);
-	t->budget = sqlite_copy(st, budget);
+	t->budget = sqlite_copy(st, choices);
+	t->agent_sessions = sqlite3_column_int(st, choices + 1) != 0;
+	t->streaming = sqlite3_column_int(st, choices + 2) != 0;
 	return t->id && t->name && t->budget ? 0 : -1;
 }
 
@@ -56,7 +59,7 @@ static int read_connection(struct sqlite *s, sqlite3_stmt *st,
 	c->workspace_id = sqlite_copy(st, 7);
 	c->bot_user_id = sqlite_copy(st, 9);
 	c->bot_id = sqlite_copy(st, 10);
-	if (read_tenant(st, CONNECTION_BUDGET, &c->tenant) < 0 ||
+	if (read_tenant(st, CONNECTION_CHOICES, &c->tenant) < 0 ||
 	    !c->tenant_id || !c->channel_type || !c->app_id ||
 	    !c->workspace_id || !c->bot_user_id || !c->bot_id) {
 		no_memory(e);
@@ -329,7 +332,7 @@ int sqlite_tenants(struct store *store,
 		rc = sqlite_row(s, st, e);
 		if (rc <= 0)
 			break;
-		if (read_tenant(st, TENANT_BUDGET, &t) < 0) {
+		if (read_tenant(st, TENANT_CHOICES, &t) < 0) {
 			tenant_release(&t);
 			sqlite_finish(st);
 			return no_memory(e);
@@ -353,7 +356,7 @@ int sqlite_tenant_by_name(struct store *store, const char *name,
 	rc = sqlite_row(s, st, e);
 	if (rc <= 0)
 		return rc;
-	rc = read_tenant(st, TENANT_BUDGET, out);
+	rc = read_tenant(st, TENANT_CHOICES, out);
 	sqlite_finish(st);
 	if (rc < 0) {
 		tenant_release(out);

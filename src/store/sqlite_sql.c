@@ -1,10 +1,11 @@
 /* SPDX-License-Identifier: ISC */
 #include "store/sqlite.h"
 
-#define TENANT "t.id, t.name, t.paused, t.rate_per_minute, t.burst"
+#define TENANT  "t.id, t.name, t.paused, t.rate_per_minute, t.burst"
+#define CHOICES "t.budget, t.agent_sessions, t.streaming"
 #define CONNECTION                                                        \
 	TENANT ", c.channel_type, c.app_id, c.workspace_id, c.bot_token," \
-	       " c.bot_user_id, c.bot_id, t.budget"                       \
+	       " c.bot_user_id, c.bot_id, " CHOICES                       \
 	       " FROM connections c JOIN tenants t ON t.id = c.tenant_id"
 
 #define ACCESS_OF(agent)                         \
@@ -82,7 +83,8 @@ const char *const sqlite_sql[Q_COUNT] = {
 		      " WHERE c.channel_type = ?1 AND c.app_id = ?2"
 		      " AND c.workspace_id = ?3",
 	[Q_LEAVING] = "SELECT tenant_id, '', 0, -1, -1, channel_type, app_id,"
-		      " workspace_id, bot_token, bot_user_id, bot_id, ''"
+		      " workspace_id, bot_token, bot_user_id, bot_id, '',"
+		      " 0, 0"
 		      " FROM leaving WHERE channel_type = ?1 AND app_id = ?2"
 		      " AND workspace_id = ?3",
 	[Q_AGENT] = "SELECT " AGENT " FROM agents a WHERE a.tenant_id = ?1"
@@ -113,9 +115,9 @@ const char *const sqlite_sql[Q_COUNT] = {
 			  " ORDER BY t.name, c.app_id, c.workspace_id",
 	[Q_CONNECTIONS_OF] = "SELECT " CONNECTION " WHERE t.name = ?1"
 			     " ORDER BY c.app_id, c.workspace_id",
-	[Q_TENANTS] = "SELECT " TENANT ", t.budget"
+	[Q_TENANTS] = "SELECT " TENANT ", " CHOICES
 		      " FROM tenants t ORDER BY t.name",
-	[Q_TENANT_BY_NAME] = "SELECT " TENANT ", t.budget"
+	[Q_TENANT_BY_NAME] = "SELECT " TENANT ", " CHOICES
 			     " FROM tenants t WHERE t.name = ?1",
 	[Q_ENGAGED] = "SELECT key, at_ms FROM engaged WHERE at_ms >= ?1",
 	[Q_CLAIMS] = "SELECT j.claim, j.id, j.verdict FROM journal j"
@@ -168,13 +170,16 @@ const char *const sqlite_sql[Q_COUNT] = {
 			  " WHERE tenant_id = ?1",
 
 	[Q_TENANT_PUT] = "INSERT INTO tenants AS t"
-			 " (id, name, paused, rate_per_minute, burst, budget)"
-			 " VALUES (?1, ?2, ?3, ?4, ?5, ?6)"
+			 " (id, name, paused, rate_per_minute, burst, budget,"
+			 " agent_sessions, streaming)"
+			 " VALUES (?1, ?2, ?3, ?4, ?5, ?6, ?7, ?8)"
 			 " ON CONFLICT (name) DO UPDATE SET"
 			 " paused = excluded.paused,"
 			 " rate_per_minute = excluded.rate_per_minute,"
 			 " burst = excluded.burst,"
-			 " budget = excluded.budget RETURNING id",
+			 " budget = excluded.budget,"
+			 " agent_sessions = excluded.agent_sessions,"
+			 " streaming = excluded.streaming RETURNING id",
 	[Q_TENANT_DROP] = "DELETE FROM tenants WHERE id = ?1",
 	/* ';' is the character after ':', so this is all that begins so. */
 	[Q_LINE_PUT] = "UPDATE transcript SET text = ?5"

@@ -44,6 +44,8 @@ int sqlite_tenant_put(struct store *store, struct tenant *t, struct err *e)
 	(void)sqlite3_bind_int(st, 4, t->rate_per_minute);
 	(void)sqlite3_bind_int(st, 5, t->burst);
 	sqlite_bind(st, 6, or_empty(t->budget));
+	(void)sqlite3_bind_int(st, 7, t->agent_sessions);
+	(void)sqlite3_bind_int(st, 8, t->streaming);
 	if (sqlite_row(s, st, e) < 0)
 		return err_wrap(e, "tenant '%s'", t->name);
 	return take_id(s, st, t, e);

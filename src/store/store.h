@@ -23,6 +23,8 @@ struct tenant {
 	int rate_per_minute; /* -1: the configuration's */
 	int burst;           /* -1: the configuration's */
 	char *budget;        /* as store/budget.h writes it; "": none */
+	bool agent_sessions; /* its apps are agents of Slack's, and say so */
+	bool streaming;      /* by Slack's methods for that */
 };
 
 /* A Slack app. Its links need the app-level token. */

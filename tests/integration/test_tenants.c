@@ -545,7 +545,7 @@ START_TEST(what_is_exported_is_applied_as_it_was)
 
 	two_tenants("fast", NULL);
 	ctl_ok(ARGS("tenant", "set", "acme", "--burst", "7", "--budget",
-		    "person/requests/day=50"));
+		    "person/requests/day=50", "--streaming", "yes"));
 	ctl_ok(ARGS("agent", "set", "acme", "Mara", "--persona",
 		    "Dry \"wit\".\n\tKind.", "--channels", "C1,C2"));
 	first = exported(NULL);
@@ -556,8 +556,8 @@ START_TEST(what_is_exported_is_applied_as_it_was)
 	ck_assert_str_eq(first, second);
 	free(second);
 	/* What is changed since goes back, and the tokens stay. */
-	ctl_ok(ARGS("tenant", "set", "acme", "--burst", "9", "--budget",
-		    "none"));
+	ctl_ok(ARGS("tenant", "set", "acme", "--burst", "9", "--budget", "none",
+		    "--streaming", "no", "--agent-sessions", "yes"));
 	ctl_ok(ARGS("agent", "set", "acme", "Mara", "--persona", "x"));
 	ck_assert_int_eq(apply_text(first), 0);
 	second = exported(NULL);
