@@ -6,6 +6,7 @@
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
+#include <sys/prctl.h>
 #include <sys/resource.h>
 #include <sys/stat.h>
 #include <sysexits.h>
@@ -21,6 +22,7 @@
 #include "base/live.h"
 #include "base/log.h"
 #include "base/pidfile.h"
+#include "base/secret.h"
 #include "base/suspect.h"
 #include "config.h"
 #include "link/catchup.h"
@@ -129,6 +131,17 @@ static struct store *open_store(struct daemon *d, struct err *e)
 	const struct store_ops *ops = store_find(d->conf->store_url, e);
 
 	return ops ? ops->open(d->conf->store_url, d->keyring, false, e) : NULL;
+}
+
+/* For who reads a setting that names it. */
+static char *stored_secret(const char *name, void *arg, struct err *e)
+{
+	struct store *s = open_store(arg, e);
+	char *secret = s ? s->ops->keys->get(s, name, e) : NULL;
+
+	if (s)
+		s->ops->close(s);
+	return secret;
 }
 
 /* Before anything is sealed: a key that is missing isn't made anew while the
@@ -484,6 +497,7 @@ static int create(struct daemon *d, struct err *e)
 	open_suspects(d);
 	if (create_journal(d, e) < 0)
 		return -1;
+	secret_set_source(stored_secret, d);
 	journal_set_history(d->journal, d->conf->history_days);
 	d->llm = llm_create(d->conf, e);
 	if (!d->llm || create_way(d, e) < 0)
@@ -766,9 +780,13 @@ int main(int argc, char **argv)
 	umask(077);
 	/* Tokens are in this process's memory. */
 	(void)setrlimit(RLIMIT_CORE, &no_core);
+	/* Where a program takes dumps (core_pattern) that limit says nothing.
+	 */
+	(void)prctl(PR_SET_DUMPABLE, 0, 0, 0, 0);
 
 	rc = run(&d);
 	destroy(&d);
+	(void)prctl(PR_SET_DUMPABLE, 1, 0, 0, 0);
 	pidfile_remove(pid_fd, pid_file);
 	return rc;
 }

@@ -368,7 +368,7 @@ int apply_parse(struct apply *a, const char *text, size_t len, struct err *e)
 	rc = parse_all(a, root, e);
 	if (rc < 0)
 		apply_release(a);
-	json_free(root);
+	json_wipe(root);
 	return rc;
 }
 
@@ -386,7 +386,7 @@ static int parse_one(struct apply *a, const char *text, size_t len, bool change,
 		rc = parse_tenant(&a->tenants[0], root, change, e);
 	if (rc < 0)
 		apply_release(a);
-	json_free(root);
+	json_wipe(root);
 	return rc;
 }
 
@@ -414,7 +414,7 @@ int apply_parse_agent(struct apply_agent *g, const char *text, size_t len,
 	rc = parse_agent(g, root, e);
 	if (rc < 0)
 		apply_agent_release(g);
-	json_free(root);
+	json_wipe(root);
 	return rc;
 }
 

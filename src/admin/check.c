@@ -22,17 +22,11 @@ static int check_way(const struct conf_way *c, struct err *e)
 	struct ssl_ctx_st *tls;
 
 	way_free(way);
-	if (!way)
+	if (!way && !secret_is_elsewhere(c->proxy_password_file))
 		return -1;
 	tls = tls_client_create(c, e);
 	tls_client_free(tls);
 	return tls ? 0 : -1;
-}
-
-/* A credential that only the unit is given: by hand it can't be looked at. */
-static bool is_elsewhere(const char *name)
-{
-	return secret_is_credential(name) && !getenv("CREDENTIALS_DIRECTORY");
 }
 
 /* The key that is made at the first start need not be there yet. */
@@ -41,13 +35,20 @@ static int check_key(const struct conf *c, struct err *e)
 	char path[PATH_MAX];
 	struct keyring *k;
 
-	if (!*c->key_file || is_elsewhere(c->key_file))
+	if (!*c->key_file || secret_is_elsewhere(c->key_file))
 		return 0;
 	if (conf_key_path(c, path, sizeof(path), e) < 0)
 		return -1;
 	k = keyring_open(path, false, e);
 	keyring_free(k);
 	return k ? 0 : -1;
+}
+
+/* A credential that only the unit is given, or in the store. */
+static bool is_elsewhere(const struct conf_model *m)
+{
+	return secret_is_elsewhere(m->api_key_file) ||
+	       secret_is_elsewhere(m->way.proxy_password_file);
 }
 
 static int check_models(const struct conf *c, struct err *e)
@@ -60,7 +61,7 @@ static int check_models(const struct conf *c, struct err *e)
 			return err_wrap(e, "llm \"%s\"", c->models[i].name);
 	}
 	for (i = 0; i < c->nmodels; i++) {
-		if (is_elsewhere(c->models[i].api_key_file))
+		if (is_elsewhere(&c->models[i]))
 			return 0;
 	}
 	m = llm_create(c, e);

@@ -41,7 +41,7 @@ int secrets_parse(struct api_call *c, const char *body, size_t len,
 	else
 		rc = 0;
 out:
-	json_free(j);
+	json_wipe(j);
 	return rc;
 }
 

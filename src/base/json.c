@@ -71,6 +71,33 @@ void json_free(struct json *j)
 	json_object_put(obj(j));
 }
 
+static void wipe_strings(struct json_object *o)
+{
+	struct json_object_iterator i, end;
+	size_t k;
+
+	if (json_object_is_type(o, json_type_string)) {
+		explicit_bzero((char *)(uintptr_t)json_object_get_string(o),
+			       (size_t)json_object_get_string_len(o));
+	} else if (json_object_is_type(o, json_type_array)) {
+		for (k = 0; k < json_object_array_length(o); k++)
+			wipe_strings(json_object_array_get_idx(o, k));
+	} else if (json_object_is_type(o, json_type_object)) {
+		i = json_object_iter_begin(o);
+		end = json_object_iter_end(o);
+		for (; !json_object_iter_equal(&i, &end);
+		     json_object_iter_next(&i))
+			wipe_strings(json_object_iter_peek_value(&i));
+	}
+}
+
+void json_wipe(struct json *j)
+{
+	if (j)
+		wipe_strings(obj(j));
+	json_free(j);
+}
+
 /* json-c takes a negative or too large index for SIZE_MAX and gives NULL. */
 static struct json_object *element(struct json_object *o, const char *seg,
 				   size_t n)

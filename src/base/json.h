@@ -24,6 +24,8 @@ struct json;
 struct json *json_parse(const char *text, size_t len, size_t max,
 			struct err *e);
 void json_free(struct json *j); /* NULL is allowed */
+/* The same of what holds secrets: its strings are wiped. */
+void json_wipe(struct json *j);
 
 /*
  * Path is keys and indices with dots between: "event.files.0.name"; "" is j

@@ -10,6 +10,10 @@
 #include "base/file.h"
 
 #define CREDENTIAL "credential:"
+#define STORE      "store:"
+
+static secret_source *source;
+static void *source_arg;
 
 void secret_free(char *s)
 {
@@ -61,6 +65,32 @@ bool secret_is_credential(const char *name)
 	return strncmp(name, CREDENTIAL, sizeof(CREDENTIAL) - 1) == 0;
 }
 
+static bool is_stored(const char *name)
+{
+	return strncmp(name, STORE, sizeof(STORE) - 1) == 0;
+}
+
+bool secret_is_elsewhere(const char *name)
+{
+	if (secret_is_credential(name))
+		return !getenv("CREDENTIALS_DIRECTORY");
+	return is_stored(name) && !source;
+}
+
+void secret_set_source(secret_source *fn, void *arg)
+{
+	source = fn;
+	source_arg = arg;
+}
+
+static char *read_stored(const char *name, struct err *e)
+{
+	if (source)
+		return source(name + sizeof(STORE) - 1, source_arg, e);
+	err_set(e, ERR_FATAL, "cannot read '%s': there is no store here", name);
+	return NULL;
+}
+
 int secret_path(const char *name, char *out, size_t size, struct err *e)
 {
 	const char *dir = "";
@@ -94,6 +124,8 @@ char *secret_read(const char *path, struct err *e)
 	ssize_t got;
 	size_t n;
 
+	if (is_stored(path))
+		return read_stored(path, e);
 	if (secret_path(path, file, sizeof(file), e) < 0)
 		return NULL;
 	got = file_read(file, text, sizeof(text), NULL, e);

@@ -19,9 +19,20 @@ void secret_free(char *s);
  */
 int secret_path(const char *name, char *out, size_t size, struct err *e);
 bool secret_is_credential(const char *name);
+/* Is it such a one, or "store:NAME", and can't be had in this process? */
+bool secret_is_elsewhere(const char *name);
 
 /*
- * One secret from a file, named as above: at most SECRET_MAX bytes, white space
+ * Who reads the secrets of the store, for what is named "store:NAME": a heap
+ * string to be freed with secret_free(), or NULL with e. On any thread, and it
+ * may block. Once, before the first is read; NULL: there is no store.
+ */
+typedef char *secret_source(const char *name, void *arg, struct err *e);
+void secret_set_source(secret_source *fn, void *arg);
+
+/*
+ * One secret from a file, named as above, or from the store: at most
+ * SECRET_MAX bytes, white space
  * at both ends taken off, not empty, no control characters inside. NULL with e
  * naming the file.
  */

@@ -12,8 +12,10 @@
 #include "base/json.h"
 #include "base/keyring.h"
 #include "base/log.h"
+#include "base/secret.h"
 #include "net/local.h"
 #include "net/probe.h"
+#include "store/keys.h"
 #include "store/store.h"
 
 #define REPORT_MAX ((size_t)4 * 1024 * 1024)
@@ -140,6 +142,14 @@ static void ask_daemon(struct doctor *d)
 	buf_release(&out);
 }
 
+/* For models whose keys are in the store. */
+static char *stored_secret(const char *name, void *arg, struct err *e)
+{
+	struct store *s = arg;
+
+	return s->ops->keys->get(s, name, e);
+}
+
 static void examine(struct doctor *d, const char *tenant)
 {
 	struct keyring *keyring = NULL;
@@ -147,9 +157,12 @@ static void examine(struct doctor *d, const char *tenant)
 
 	ask_daemon(d);
 	s = doctor_machine(d, &keyring);
+	if (s)
+		secret_set_source(stored_secret, s);
 	doctor_settings(d);
 	doctor_slack(d, s, tenant);
 	doctor_models(d);
+	secret_set_source(NULL, NULL);
 	if (s)
 		s->ops->close(s);
 	keyring_free(keyring);

@@ -158,7 +158,7 @@ int files_resolve(const char *path, const char *text, size_t len,
 		       slash ? (int)(slash - path) + 1 : 0, path);
 	jw_init(&c.w, out);
 	copy_value(&c, NULL, root);
-	json_free(root);
+	json_wipe(root);
 	if (c.rc == 0 && out->failed)
 		return err_set(e, ERR_INPUT, "'%s' is too large", path);
 	return c.rc;

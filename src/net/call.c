@@ -13,6 +13,15 @@
 
 #define SPARE_BODY_MAX (16 * 1024) /* what a call without request may hold */
 
+/* What was said to the agent stands there, or what renews a token. */
+static void forget_body(struct http_call *c)
+{
+	if (c->body)
+		explicit_bzero(c->body, c->body_len);
+	free(c->body);
+	c->body = NULL;
+}
+
 /*
  * A long prompt isn't held for as long as its answer takes. The server may
  * have begun to answer before it had all.
@@ -22,10 +31,8 @@ static void drop_sent_body(struct http_call *c)
 	curl_off_t n = 0;
 
 	curl_easy_getinfo(c->easy, CURLINFO_SIZE_UPLOAD_T, &n);
-	if (c->body && n == (curl_off_t)c->body_len) {
-		free(c->body);
-		c->body = NULL;
-	}
+	if (c->body && n == (curl_off_t)c->body_len)
+		forget_body(c);
 }
 
 static int take_body(struct http_call *c, const char *p, size_t n)
@@ -242,10 +249,11 @@ void call_clear(struct http_call *c)
 		explicit_bzero(c->secret, strlen(c->secret));
 	free(c->secret);
 	free(c->type);
-	free(c->body);
+	forget_body(c);
 	c->secret = NULL;
 	c->type = NULL;
-	c->body = NULL;
+	if (c->in.data)
+		explicit_bzero(c->in.data, c->in.len);
 	buf_reset(&c->in);
 	if (c->in.size > SPARE_BODY_MAX)
 		buf_release(&c->in);
