@@ -376,6 +376,7 @@ static int create_reload(struct daemon *d, struct err *e)
 		.conf = d->conf,
 		.way = d->way,
 		.llm = d->llm,
+		.engaged = d->engaged,
 		.journal = d->journal,
 		.hub = d->hub,
 		.janitor = d->janitor,

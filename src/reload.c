@@ -23,6 +23,7 @@
 #include "net/way.h"
 #include "route/janitor.h"
 #include "slack/api.h"
+#include "state/engaged.h"
 #include "store/cluster.h"
 #include "store/journal.h"
 
@@ -152,6 +153,8 @@ static void put_in_force(struct reload *r, struct way *way,
 		log_set_level(level);
 	log_set_json(strcmp(c->log_format, "json") == 0);
 	slack_set_deadline(c->slack_timeout_s * 1000);
+	engaged_set_window(r->o.engaged,
+			   (int64_t)c->engaged_minutes * 60 * 1000);
 	journal_set_history(r->o.journal, c->history_days);
 	hub_dials(r->o.hub, c->dials_per_second);
 	expect(r, c);

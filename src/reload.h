@@ -8,6 +8,7 @@
 struct buf;
 struct cluster;
 struct conf;
+struct engaged;
 struct err;
 struct hub;
 struct janitor;
@@ -30,6 +31,7 @@ struct reload_opts {
 	const struct conf *conf; /* names the file */
 	struct way_box *way;
 	struct llm *llm;
+	struct engaged *engaged;
 	struct journal *journal;
 	struct hub *hub;
 	struct janitor *janitor; /* NULL: none */

@@ -179,7 +179,7 @@ const struct conf_key conf_keys[] = {
 	{ "limits", "burst", CONF_INT, AT(burst), .num = 30, .min = 1,
 	  .max = 100000, .live = true },
 	{ "limits", "engaged_minutes", CONF_INT, AT(engaged_minutes), .num = 30,
-	  .min = 1, .max = 10080 },
+	  .min = 1, .max = 10080, .live = true },
 	{ "limits", "replay_max_age_minutes", CONF_INT,
 	  AT(replay_max_age_minutes), .num = 60, .max = 43200, .live = true },
 	{ "limits", "history_days", CONF_INT, AT(history_days), .num = 7,

@@ -2,6 +2,7 @@
 #include "state/engaged.h"
 
 #include <pthread.h>
+#include <stdatomic.h>
 #include <stdio.h>
 #include <stdlib.h>
 
@@ -26,7 +27,7 @@ struct thread {
 struct engaged {
 	pthread_mutex_t lock;
 	struct map *threads;
-	int64_t window_ms;
+	atomic_llong window_ms;
 	int64_t swept_ms;
 	engaged_fn *watcher;
 	void *arg;
@@ -51,7 +52,7 @@ struct engaged *engaged_create(int64_t window_ms)
 
 	if (!g)
 		return NULL;
-	g->window_ms = window_ms;
+	atomic_init(&g->window_ms, window_ms);
 	g->threads = map_create(THREADS_MAX);
 	if (!g->threads || pthread_mutex_init(&g->lock, NULL) != 0) {
 		map_free(g->threads, free);
@@ -110,7 +111,8 @@ static void renew(struct engaged *g, const char *key, int64_t since_ms,
 	pthread_mutex_lock(&g->lock);
 	t = find_or_add(g, key);
 	if (t) {
-		if (t->last_ms == NEVER || at_ms > t->last_ms + g->window_ms ||
+		if (t->last_ms == NEVER ||
+		    at_ms > t->last_ms + engaged_window_ms(g) ||
 		    since_ms < t->since_ms)
 			t->since_ms = since_ms;
 		if (at_ms > t->last_ms)
@@ -128,7 +130,7 @@ void engaged_renew(struct engaged *g, const char *key, int64_t at_ms)
 
 void engaged_restore(struct engaged *g, const char *key, int64_t at_ms)
 {
-	renew(g, key, at_ms - g->window_ms, at_ms);
+	renew(g, key, at_ms - engaged_window_ms(g), at_ms);
 }
 
 void engaged_end(struct engaged *g, const char *key)
@@ -170,9 +172,14 @@ void engaged_watch(struct engaged *g, engaged_fn *fn, void *arg)
 	g->arg = arg;
 }
 
+void engaged_set_window(struct engaged *g, int64_t window_ms)
+{
+	atomic_store(&g->window_ms, window_ms);
+}
+
 int64_t engaged_window_ms(const struct engaged *g)
 {
-	return g->window_ms;
+	return atomic_load(&g->window_ms);
 }
 
 bool engaged_at(struct engaged *g, const char *key, int64_t at_ms)
@@ -183,7 +190,7 @@ bool engaged_at(struct engaged *g, const char *key, int64_t at_ms)
 	pthread_mutex_lock(&g->lock);
 	t = map_get(g->threads, key);
 	yes = t && t->last_ms != NEVER && at_ms >= t->since_ms &&
-	      at_ms <= t->last_ms + g->window_ms;
+	      at_ms <= t->last_ms + engaged_window_ms(g);
 	pthread_mutex_unlock(&g->lock);
 	return yes;
 }
@@ -223,7 +230,7 @@ bool engaged_maybe(struct engaged *g, const char *key)
 
 	pthread_mutex_lock(&g->lock);
 	t = map_get(g->threads, key);
-	yes = g->full || (t && fresh(t, now, g->window_ms + SLACK_MS));
+	yes = g->full || (t && fresh(t, now, engaged_window_ms(g) + SLACK_MS));
 	pthread_mutex_unlock(&g->lock);
 	return yes;
 }
@@ -248,7 +255,7 @@ static bool keep(const char *key, void *value, void *arg)
 
 void engaged_sweep(struct engaged *g, int64_t now_ms)
 {
-	struct sweep s = { now_ms, g->window_ms + ENGAGED_KEEP_MS };
+	struct sweep s = { now_ms, engaged_window_ms(g) + ENGAGED_KEEP_MS };
 
 	pthread_mutex_lock(&g->lock);
 	if (llabs(now_ms - g->swept_ms) >= SWEEP_EVERY_MS) {

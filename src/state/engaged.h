@@ -59,6 +59,9 @@ typedef void engaged_fn(const char *tenant_id, const char *key, int64_t at_ms,
 			void *arg);
 void engaged_watch(struct engaged *g, engaged_fn *fn, void *arg);
 
+/* Another window from now on. What has ended by the one until now may be
+ * forgotten already. */
+void engaged_set_window(struct engaged *g, int64_t window_ms);
 int64_t engaged_window_ms(const struct engaged *g);
 
 /* Is a message of that time no older than the one that engaged the thread, and

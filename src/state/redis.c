@@ -199,7 +199,6 @@ static struct gate *redis_open_gate(const struct gate_opts *o, struct err *e)
 	}
 	t->base.ops = &gate_redis;
 	t->o = *o;
-	t->window_ms = engaged_window_ms(o->engaged);
 	(void)pthread_mutex_init(&t->lock, NULL);
 	if (redis_server_init(&t->server, o->url, o->user, o->password_file,
 			      e) < 0)
@@ -276,6 +275,7 @@ static redisReply *ask(struct redis *t, const struct admit *a, struct err *e)
 	struct number now, at, window, keep, rate, burst, bots;
 	struct admit_keys k;
 	int64_t limit = a->rate_per_minute > 0 ? a->rate_per_minute : 0;
+	int64_t window_ms = engaged_window_ms(t->o.engaged);
 	const char *argv[ADMIT_KEYS + ADMIT_ARGS] = { REDIS_MEMORY_KEY };
 
 	if (make_keys(&k, a, e) < 0)
@@ -290,8 +290,8 @@ static redisReply *ask(struct redis *t, const struct admit *a, struct err *e)
 	argv[8] = t->o.frozen ? text_of(&now, a->now_ms) : "";
 	argv[9] = needs_thread(t, a) ? "1" : "0";
 	argv[10] = text_of(&at, a->at_ms);
-	argv[11] = text_of(&window, t->window_ms);
-	argv[12] = text_of(&keep, t->window_ms + ENGAGED_KEEP_MS);
+	argv[11] = text_of(&window, window_ms);
+	argv[12] = text_of(&keep, window_ms + ENGAGED_KEEP_MS);
 	argv[13] = text_of(&rate, limit);
 	argv[14] = text_of(&burst, a->burst > 0 ? a->burst : 1);
 	argv[15] = a->thread ? "1" : "0";
@@ -408,8 +408,8 @@ static int redis_engage(struct gate *gate, const char *tenant_id,
 
 	engaged_restore(t->o.engaged, thread, at_ms);
 	/* Since when isn't kept; as long as it may be. */
-	return keeper_engage(t->keeper, tenant_id, thread, at_ms - t->window_ms,
-			     at_ms, e);
+	return keeper_engage(t->keeper, tenant_id, thread,
+			     at_ms - engaged_window_ms(t->o.engaged), at_ms, e);
 }
 
 static int redis_disengage(struct gate *gate, const char *tenant_id,

@@ -25,7 +25,6 @@ struct redis {
 	struct gate base; /* must be first */
 	struct gate_opts o;
 	struct redis_server server;
-	int64_t window_ms;
 	struct keeper *keeper;
 
 	pthread_mutex_t lock; /* for all below; nobody waits under it */

@@ -130,7 +130,7 @@ int keeper_claim(struct keeper *k, const char *tenant_id, const char *claim,
 int keeper_engage(struct keeper *k, const char *tenant_id, const char *thread,
 		  int64_t since_ms, int64_t at_ms, struct err *e)
 {
-	int64_t window_ms = k->redis->window_ms;
+	int64_t window_ms = engaged_window_ms(k->redis->o.engaged);
 	char key[REDIS_KEY_SIZE], since[24], at[24], window[24], keep[24];
 	const char *argv[] = { "EVALSHA", k->conn->digest[SCRIPT_ENGAGE],
 			       "1",       key,

@@ -263,6 +263,25 @@ START_TEST(signal_brings_new_limits)
 }
 END_TEST
 
+START_TEST(longer_window_holds_for_threads_that_are_there)
+{
+	struct sim_say late = { 0 };
+	char ts[SIM_TS], when[SIM_TS];
+
+	ask("<@UB1> hello", ts);
+	free(rig_answer(&rig, "C1", ts));
+	put("limits { engaged_minutes = 60 }\n");
+	reload();
+	rig_later(ts, 45 * 60, when);
+	late.thread_ts = ts;
+	late.ts = when;
+	ck_assert_int_eq(
+		sim_say(rig.sim, "C1", "U1", "still there?", &late, NULL), 0);
+	ck_assert_int_eq(sim_wait_reply(rig.sim, "C1", ts, 2, MS), 0);
+	free(rig_answer(&rig, "C1", ts));
+}
+END_TEST
+
 START_TEST(proxy_is_for_what_connects_from_then_on)
 {
 	static const struct proxy_habits none;
@@ -331,6 +350,7 @@ int main(void)
 	tcase_add_test(tc, running_turn_ends_with_the_model_that_it_began_with);
 	tcase_add_test(tc, new_model_is_there_for_an_agent);
 	tcase_add_test(tc, signal_brings_new_limits);
+	tcase_add_test(tc, longer_window_holds_for_threads_that_are_there);
 	tcase_add_test(tc, proxy_is_for_what_connects_from_then_on);
 	tcase_add_test(tc, settings_are_checked_without_a_daemon);
 	suite_add_tcase(s, tc);
