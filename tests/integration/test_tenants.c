@@ -547,7 +547,8 @@ START_TEST(what_is_exported_is_applied_as_it_was)
 	ctl_ok(ARGS("tenant", "set", "acme", "--burst", "7", "--budget",
 		    "person/requests/day=50", "--streaming", "yes"));
 	ctl_ok(ARGS("agent", "set", "acme", "Mara", "--persona",
-		    "Dry \"wit\".\n\tKind.", "--channels", "C1,C2"));
+		    "Dry \"wit\".\n\tKind.", "--channels", "C1,C2",
+		    "--locale", "de"));
 	first = exported(NULL);
 	ck_assert_ptr_null(strstr(first, "xoxb"));
 	ck_assert_ptr_null(strstr(first, "xapp"));
@@ -558,7 +559,8 @@ START_TEST(what_is_exported_is_applied_as_it_was)
 	/* What is changed since goes back, and the tokens stay. */
 	ctl_ok(ARGS("tenant", "set", "acme", "--burst", "9", "--budget", "none",
 		    "--streaming", "no", "--agent-sessions", "yes"));
-	ctl_ok(ARGS("agent", "set", "acme", "Mara", "--persona", "x"));
+	ctl_ok(ARGS("agent", "set", "acme", "Mara", "--persona", "x",
+		    "--locale", "en"));
 	ck_assert_int_eq(apply_text(first), 0);
 	second = exported(NULL);
 	ck_assert_str_eq(first, second);
