@@ -44,6 +44,7 @@ enum signal {
 	SIGNAL_SUBMIT,   /* of the dialog for that; detail is as we wrote it */
 	SIGNAL_HOME,     /* opened; value is the tab */
 	SIGNAL_JOIN,     /* we came into a channel */
+	SIGNAL_PANE,     /* of an agent: a person has begun a thread there */
 };
 
 struct message_file {

@@ -56,6 +56,8 @@ enum signal signal_of(const struct envelope *env)
 		return SIGNAL_HOME;
 	if (is(env, "event.type", "member_joined_channel"))
 		return SIGNAL_JOIN;
+	if (is(env, "event.type", "assistant_thread_started"))
+		return SIGNAL_PANE;
 	if (!is(env, "event.type", "message"))
 		return SIGNAL_NONE;
 	/* A root that has replies is not deleted, but made a tombstone. */
@@ -119,6 +121,10 @@ static const struct {
 			  "event.tab", NULL },
 	[SIGNAL_JOIN] = { "event.channel", "event.user", NULL, NULL, NULL,
 			  NULL },
+	[SIGNAL_PANE] = { "event.assistant_thread.channel_id",
+			  "event.assistant_thread.user_id",
+			  "event.assistant_thread.thread_ts",
+			  "event.assistant_thread.thread_ts", NULL, NULL },
 };
 
 /* Of a post that no person has written there may be no user. */
@@ -228,13 +234,15 @@ static int take_event(struct message *m, const struct json *j, struct err *e)
 
 bool signal_is_visit(enum signal k)
 {
-	return k == SIGNAL_HOME || k == SIGNAL_JOIN || k == SIGNAL_SHORTCUT;
+	return k == SIGNAL_HOME || k == SIGNAL_JOIN || k == SIGNAL_SHORTCUT ||
+	       k == SIGNAL_PANE;
 }
 
 static bool is_event(enum signal k)
 {
 	return k == SIGNAL_REACTION || k == SIGNAL_EDIT || k == SIGNAL_DELETE ||
-	       k == SIGNAL_STOP || k == SIGNAL_HOME || k == SIGNAL_JOIN;
+	       k == SIGNAL_STOP || k == SIGNAL_HOME || k == SIGNAL_JOIN ||
+	       k == SIGNAL_PANE;
 }
 
 static int take_text(struct message *m, const struct json *j, struct err *e)
@@ -339,6 +347,7 @@ const char *signal_beside(const struct message *m, const struct envelope *env,
 	case SIGNAL_SHORTCUT:
 	case SIGNAL_SUBMIT:
 	case SIGNAL_HOME:
+	case SIGNAL_PANE:
 	case SIGNAL_NONE:
 		break;
 	}

@@ -15,10 +15,11 @@ struct err;
  * command, use a shortcut, open our home, bring us into a channel
  * (docs.slack.dev/reference/events: reaction_added, message.message_changed,
  * message.message_deleted, agent_session_stopped, app_home_opened,
- * member_joined_channel; docs.slack.dev/reference/interaction-payloads:
- * block_actions, message_action, view_submission;
- * docs.slack.dev/interactivity/implementing-slash-commands). A signal has the
- * shape of a message and goes the way of one: screen, journal, route, worker.
+ * assistant_thread_started, member_joined_channel;
+ * docs.slack.dev/reference/interaction-payloads: block_actions, message_action,
+ * view_submission; docs.slack.dev/interactivity/implementing-slash-commands). A
+ * signal has the shape of a message and goes the way of one: screen, journal,
+ * route, worker.
  *
  * Who did it is its sender; of an edit and a deletion, who had written the
  * post. A reaction tells no thread, so thread_id is the post itself then.

@@ -22,6 +22,14 @@ static bool is_home(const struct message *m)
 	       strcmp(m->signal.value, "home") == 0;
 }
 
+static const char *where(const struct message *m)
+{
+	if (is_home(m))
+		return "home";
+	return m->signal.kind == SIGNAL_PANE ? m->channel.ts
+					     : m->channel.channel_id;
+}
+
 /* Slack tells every visit. */
 enum verdict stage_visit(struct routing *r, struct err *e)
 {
@@ -31,9 +39,13 @@ enum verdict stage_visit(struct routing *r, struct err *e)
 	(void)e;
 	if (m->signal.kind == SIGNAL_SHORTCUT)
 		return V_NEXT;
+	if (m->signal.kind == SIGNAL_PANE &&
+	    !r->connection.tenant.agent_sessions) {
+		r->why = "no agent sessions";
+		return V_DROP;
+	}
 	(void)snprintf(key, sizeof(key), "visit:%s:%s:%s", m->tenant_id,
-		       is_home(m) ? "home" : m->channel.channel_id,
-		       m->sender.user_id);
+		       where(m), m->sender.user_id);
 	if (r->gate->ops->once(r->gate, key, is_home(m) ? HOME_MS : HOUR_MS,
 			       r->now_ms))
 		return V_NEXT;

@@ -223,6 +223,23 @@ static const char *const table[WORDS_COUNT][LANGUAGES] = {
 			      "Dir bleiben noch {n} {what}. Ab {when} gibt es"
 			      " wieder mehr." },
 
+	[WORDS_TRY_WHAT] = { "What can you do?", "Was kannst du?" },
+	[WORDS_TRY_WHAT_TEXT] = { "What can you help me with, and what not?",
+				  "Wobei kannst du mir helfen, und wobei"
+				  " nicht?" },
+	[WORDS_TRY_WRITE] = { "Help me to write", "Hilf mir beim Schreiben" },
+	[WORDS_TRY_WRITE_TEXT] = { "Help me to write a message. Ask me to whom,"
+				   " and what it should say.",
+				   "Hilf mir, eine Nachricht zu schreiben. Frag"
+				   " mich, an wen, und was darin stehen"
+				   " soll." },
+	[WORDS_TRY_EXPLAIN] = { "Explain something", "Erkläre mir etwas" },
+	[WORDS_TRY_EXPLAIN_TEXT] = { "I want to understand something. Ask me"
+				     " what, and what I know of it already.",
+				     "Ich möchte etwas verstehen. Frag mich,"
+				     " was, und was ich davon schon weiß." },
+	[WORDS_AT_WORK] = { "is thinking...", "denkt nach ..." },
+
 	[WORDS_ASK_ABOUT] = { "Ask about this", "Dazu fragen" },
 	[WORDS_ASK] = { "Ask", "Fragen" },
 	[WORDS_CANCEL] = { "Cancel", "Abbrechen" },

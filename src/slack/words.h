@@ -80,6 +80,14 @@ enum words {
 	WORDS_HOME_WHO,      /* {name} {role} */
 	WORDS_HOME_HOW,
 	WORDS_HOME_LEFT, /* {n} {what} {when} */
+	/* What they may ask: a label, and what is asked then. */
+	WORDS_TRY_WHAT,
+	WORDS_TRY_WHAT_TEXT,
+	WORDS_TRY_WRITE,
+	WORDS_TRY_WRITE_TEXT,
+	WORDS_TRY_EXPLAIN,
+	WORDS_TRY_EXPLAIN_TEXT,
+	WORDS_AT_WORK, /* behind the name of the app */
 
 	/* Labels. */
 	WORDS_ASK_ABOUT, /* at most 24 characters */

@@ -164,6 +164,7 @@ void close_start(struct turn *t)
 	struct journal_req *r = &t->job->req;
 	struct note n = { .state = t->end_state };
 
+	session_end(t);
 	if (t->verdict[0] != '\0')
 		n.verdict = t->verdict;
 	turn_step(t, entry_state_name(t->end_state), known(t->verdict));

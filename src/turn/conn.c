@@ -15,7 +15,14 @@
 #define POST_BURST 4  /* Slack may take 5, and jitter must not make it more */
 #define EYES_A_MIN 40 /* Slack takes 50 */
 #define EYES_BURST 10
-#define REST_MS    60000 /* by then every pace is full again */
+/* Slack takes 50 of the first in a minute, 600 and 100 of the others. */
+#define SESSIONS_A_MIN  40
+#define SESSIONS_BURST  10
+#define STATUS_A_MIN    500
+#define STATUS_BURST    20
+#define ASSISTANT_A_MIN 80
+#define ASSISTANT_BURST 10
+#define REST_MS         60000 /* by then every pace is full again */
 
 static int key_of(char out[KEY_SIZE], const char *a, const char *b)
 {
@@ -72,6 +79,12 @@ static struct conn *conn_make(struct worker *w, const struct conf *conf,
 	pace_init(&c->posts, 0, 1, now);
 	pace_init(&c->deletes, conf->updates_per_minute, EDIT_BURST, now);
 	pace_init(&c->reactions, EYES_A_MIN, EYES_BURST, now);
+	pace_init(&c->surface[SURFACE_SESSIONS].pace, SESSIONS_A_MIN,
+		  SESSIONS_BURST, now);
+	pace_init(&c->surface[SURFACE_STATUS].pace, STATUS_A_MIN, STATUS_BURST,
+		  now);
+	pace_init(&c->surface[SURFACE_ASSISTANT].pace, ASSISTANT_A_MIN,
+		  ASSISTANT_BURST, now);
 	c->key = strdup(key);
 	c->timer = loop_timer_create(w->loop, on_conn_timer, c);
 	c->eyes_timer = loop_timer_create(w->loop, on_eyes_timer, c);
@@ -179,6 +192,16 @@ static bool at_rest(const struct pace *p, int64_t now_ms)
 	return p->blocked_until_ms <= now_ms;
 }
 
+static bool is_refused(const struct conn *c, int64_t now_ms)
+{
+	size_t i;
+
+	for (i = 0; i < SURFACES; i++)
+		if (c->surface[i].refused_ms > now_ms)
+			return true;
+	return false;
+}
+
 static bool keep_channel(const char *key, void *value, void *arg)
 {
 	struct channel *ch = value;
@@ -199,7 +222,7 @@ static bool keep_conn(const char *key, void *value, void *arg)
 	(void)key;
 	if (c->refs > 0 || now - c->used_ms < REST_MS ||
 	    !at_rest(&c->edits, now) || !at_rest(&c->posts, now) ||
-	    !at_rest(&c->reactions, now))
+	    !at_rest(&c->reactions, now) || is_refused(c, now))
 		return true;
 	conn_free(c);
 	return false;

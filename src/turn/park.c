@@ -90,6 +90,7 @@ void park_start(struct turn *t)
 		return;
 	t->parked = true;
 	turn_stop(t);
+	session_end(t);
 	killpoint("parking");
 	/* While Slack keeps us from editing there is no time to wait. */
 	if (pace_force(&t->conn->edits, clock_ms()) == 0)

@@ -305,7 +305,7 @@ static void run(struct errand *n)
 		[SIGNAL_DELETE] = deleted,       [SIGNAL_PRESS] = pressed,
 		[SIGNAL_STOP] = session_stopped, [SIGNAL_MUTED] = muted,
 		[SIGNAL_SHORTCUT] = visit_run,   [SIGNAL_HOME] = visit_run,
-		[SIGNAL_JOIN] = visit_run,
+		[SIGNAL_JOIN] = visit_run,       [SIGNAL_PANE] = visit_run,
 	};
 
 	/* While it stops, all waits for the next start. */

@@ -175,6 +175,7 @@ static void work(struct turn *t)
 {
 	if (t->w->draining || stop_pending(t))
 		return;
+	session_begin(t);
 	/* An answer that is there is no worse than a sentence. */
 	if (t->resumed && t->job->hope != JOB_CRASHES)
 		turn_set(t, TURN_WRITING);
@@ -567,6 +568,7 @@ void turn_free(struct turn *t)
 
 	if (t->conn)
 		eyes_leave(t);
+	session_leave(t);
 	errands_of(t, false);
 	unlink_turn(t);
 	channel_put(t->channel);

@@ -77,6 +77,7 @@ struct worker {
 	struct map *channels;
 	struct names *names;
 	struct turn *turns; /* all of them */
+	struct session *sessions;
 	struct errand *errands;
 	struct look_up *look_ups;
 	struct loop_timer *tidy;
@@ -116,14 +117,27 @@ void look_up_drop_wanted(struct worker *w); /* after the loop has */
 
 /* conn.c: an app in a workspace, and its channels */
 
+/* What Slack offers to agents, by its limits and by what an app needs for it;
+ * see session.c. */
+enum surface {
+	SURFACE_SESSIONS,  /* agents.sessions.* */
+	SURFACE_STATUS,    /* assistant.threads.setStatus */
+	SURFACE_ASSISTANT, /* what else there is of assistant.threads.* */
+	SURFACES
+};
+
 /* Edits are paced for all of a workspace together; see edit.c. */
 struct conn {
 	struct worker *w;
-	char *key;              /* "app:workspace" */
-	struct pace edits;      /* chat.update */
-	struct pace posts;      /* chat.postMessage: only Retry-After */
-	struct pace deletes;    /* chat.delete */
-	struct pace reactions;  /* reactions.add */
+	char *key;             /* "app:workspace" */
+	struct pace edits;     /* chat.update */
+	struct pace posts;     /* chat.postMessage: only Retry-After */
+	struct pace deletes;   /* chat.delete */
+	struct pace reactions; /* reactions.add */
+	struct {
+		struct pace pace;
+		int64_t refused_ms; /* not tried before */
+	} surface[SURFACES];
 	struct turn *streaming; /* linked by stream_next */
 	size_t nstreaming;
 	struct turn *finals; /* wait for their last edit, in order */
@@ -333,6 +347,8 @@ struct turn {
 	int64_t doubt_before;
 	void (*swapped)(struct turn *t);
 
+	struct session *session; /* NULL: none is shown */
+
 	/* what people do meanwhile */
 	struct errand *errands; /* that end with it */
 	bool stopped;
@@ -531,6 +547,28 @@ int gather_name(struct turn *t);
 void eyes_show(struct turn *t);
 void eyes_leave(struct turn *t); /* not any more */
 void eyes_run(struct conn *c);
+
+/* session.c */
+
+/*
+ * Where the tenant has opted into it, Slack is told that the agent is at work
+ * in the thread, and when it no longer is. Nothing depends on that: what is
+ * refused or can't be told soon is left out.
+ */
+void session_begin(struct turn *t);
+void session_end(struct turn *t);   /* the answer stands, or none comes */
+void session_leave(struct turn *t); /* t goes, unfinished: nothing is told */
+bool session_busy(const struct worker *w); /* is telling an end */
+void session_free_all(struct worker *w);
+
+/* May it be tried now? Takes what the pace has. */
+bool surface_take(struct conn *c, enum surface f);
+/* What Slack's answer means to the next who try. */
+void surface_learn(struct conn *c, enum surface f,
+		   const struct slack_result *r);
+
+/* suggest.c: shows what may be asked, where it can; then goes on. */
+void suggest_run(struct errand *n, void (*then)(struct errand *n));
 
 /* edit.c */
 

@@ -261,6 +261,15 @@ static void greet(struct errand *n)
 		errand_end(n);
 }
 
+/* In direct messages it may be the first that they see of it. */
+static void open_messages(struct errand *n)
+{
+	if (n->job->connection.tenant.agent_sessions)
+		suggest_run(n, greet);
+	else
+		greet(n);
+}
+
 void visit_run(struct errand *n)
 {
 	const struct message *m = n->job->msg;
@@ -270,6 +279,10 @@ void visit_run(struct errand *n)
 	else if (m->signal.kind == SIGNAL_HOME &&
 		 strcmp(m->signal.value, "home") == 0)
 		home(n);
+	else if (m->signal.kind == SIGNAL_HOME)
+		open_messages(n);
+	else if (m->signal.kind == SIGNAL_PANE)
+		suggest_run(n, errand_end);
 	else
 		greet(n);
 }

@@ -127,6 +127,7 @@ static void on_names(void *arg)
 static void worker_close(struct worker *w)
 {
 	look_up_drop_all(w);
+	session_free_all(w);
 	names_free(w->names);
 	conn_free_all(w);
 	lanes_free(w->lanes);
@@ -156,7 +157,7 @@ static void on_drain(struct loop_task *task)
 	struct worker *w = (struct worker *)((char *)task -
 					     offsetof(struct worker, drain));
 	struct turn *t;
-	size_t busy = errand_busy(w) ? 1 : 0;
+	size_t busy = (errand_busy(w) ? 1 : 0) + (session_busy(w) ? 1 : 0);
 	unsigned int round;
 
 	pthread_mutex_lock(&w->all->lock);
