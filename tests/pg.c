@@ -227,9 +227,11 @@ void pg_empty(void)
 		     " usage, journal, pending, parts, engaged, seen,"
 		     " nodes, partitions, renewals, usage_by, budget_marks,"
 		     " access, node_keys, leaving, secrets, feedback, greeted,"
-		     " clients, grants"
+		     " clients, grants, audit"
 		     " RESTART IDENTITY");
 	(void)pg_ask("UPDATE sealing SET key_id = ''");
+	(void)pg_ask("UPDATE audit_chain SET first = 1, last = 0,"
+		     " before = repeat('0', 64), hash = repeat('0', 64)");
 }
 
 /* In a file of the server's, so that it can be changed. */

@@ -52,7 +52,8 @@ static const struct {
 /* The daemon's own memory, which it reaches through functions only. */
 static const char *const own[] = { "journal",  "pending", "parts",
 				   "engaged",  "nodes",   "partitions",
-				   "renewals", "leaving", "node_keys" };
+				   "renewals", "leaving", "node_keys",
+				   "audit",    "audit_chain" };
 #define OWN (int)(sizeof(own) / sizeof(own[0]))
 
 static void setup(void)

@@ -17,6 +17,7 @@ void job_free(struct job *j)
 	for (i = 0; i < j->nmore; i++)
 		message_free(j->more[i]);
 	free(j->more);
+	free(j->audits);
 	connection_release(&j->connection);
 	agent_release(&j->agent);
 	free(j->notice);

@@ -51,13 +51,16 @@ struct job {
 	enum job_hope hope;
 	struct message *msg;
 	struct connection connection;
-	struct agent agent;     /* JOB_ANSWER */
-	char *notice;           /* JOB_NOTICE: the text */
-	unsigned int wait_s;    /* JOB_NOTICE: until a token is there; or 0 */
-	struct message **more;  /* that its answer covers, oldest first */
+	struct agent agent;    /* JOB_ANSWER */
+	char *notice;          /* JOB_NOTICE: the text */
+	unsigned int wait_s;   /* JOB_NOTICE: until a token is there; or 0 */
+	struct message **more; /* that its answer covers, oldest first */
 	size_t nmore;
+	const char *why;        /* JOB_NOTICE; static; NULL: not told */
 	struct entry entry;     /* with parts and answer of earlier attempts */
 	struct journal_req req; /* the turn's own slot for its notes */
+	struct audit_new audit; /* of how it ends, */
+	struct audit_new *audits; /* and of all that it covers; NULL: nothing */
 };
 
 void job_free(struct job *j); /* NULL is allowed */

@@ -13,6 +13,7 @@
 #include "route/job.h"
 #include "route/message.h"
 #include "route/signal.h"
+#include "route/trail.h"
 
 /* NULL, and *again when that is for want of memory. */
 static struct message *read_frame(const char *app_id, const char *id,
@@ -326,6 +327,7 @@ static int make_job(struct routing *r, enum job_kind kind)
 	j->kind = kind;
 	j->wait_s = r->wait_s;
 	j->notice = r->notice;
+	j->why = r->why;
 	j->msg = r->msg;
 	j->more = r->more;
 	j->nmore = r->nmore;
@@ -378,12 +380,41 @@ static void note_refuse(struct routing *r)
 	n->tenant_id = r->job->entry.tenant_id;
 }
 
+/*
+ * What was meant for us and gets no answer, but for its second copy. Who may
+ * not ask is told so only when we were named; what one does about an answer
+ * isn't asking.
+ */
+static bool was_asked(const struct routing *r)
+{
+	if (!r->msg || !r->msg->tenant_id ||
+	    (r->msg->signal.kind != SIGNAL_NONE &&
+	     r->msg->signal.kind != SIGNAL_COMMAND))
+		return false;
+	return r->dead || r->entry.state == ENTRY_REFUSED ||
+	       r->verdict == V_REFUSE || strcmp(r->stage, "access") == 0;
+}
+
+static void note_audit(struct routing *r)
+{
+	const char *decision = r->verdict_text;
+
+	if (!was_asked(r))
+		return;
+	if (r->entry.state == ENTRY_REFUSED && r->entry.verdict)
+		decision = r->entry.verdict;
+	trail_ask(&r->audit, r->msg, &r->agent, decision, r->why);
+	r->req.audits = &r->audit;
+	r->req.naudits = 1;
+}
+
 /* A claim is the gate's only after accept and refuse. */
 static void note_done(struct routing *r)
 {
 	struct note *n = &r->req.note;
 
 	r->req.kind = JOURNAL_DONE;
+	note_audit(r);
 	n->state = r->dead ? ENTRY_DEAD : ENTRY_DONE;
 	if (r->entry.state == ENTRY_REFUSED)
 		return;

@@ -74,6 +74,7 @@ struct routing {
 	char verdict_text[40];
 	struct job *job; /* to be dispatched once req is committed */
 	struct journal_req req;
+	struct audit_new audit;
 	struct err err; /* req's */
 };
 

@@ -1,7 +1,6 @@
 /* SPDX-License-Identifier: ISC */
 #include "store/grants.h"
 
-#include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
 
@@ -23,10 +22,5 @@ void grant_release(struct grant *g)
 
 void grant_digest(const char *refresh_token, char out[GRANT_GIVEN])
 {
-	unsigned char sum[DIGEST_SIZE];
-	size_t i;
-
-	digest(refresh_token, strlen(refresh_token), sum);
-	for (i = 0; i < sizeof(sum); i++)
-		(void)snprintf(out + 2 * i, 3, "%02x", sum[i]);
+	digest_hex(refresh_token, strlen(refresh_token), out);
 }

@@ -203,6 +203,7 @@ static int apply(struct journal *j, struct journal_req *r, size_t *finished,
 	int rc = -1;
 
 	clear(r);
+	r->at_ms = clock_wall_ms();
 	switch (r->kind) {
 	case JOURNAL_APPEND:
 		rc = append(j, r, e);
@@ -213,7 +214,7 @@ static int apply(struct journal *j, struct journal_req *r, size_t *finished,
 			killpoint("covering");
 		break;
 	case JOURNAL_DONE:
-		rc = ops->done(j->db, r, clock_wall_ms(), finished, e);
+		rc = ops->done(j->db, r, r->at_ms, finished, e);
 		killpoint("closing");
 		break;
 	case JOURNAL_WRITE:
@@ -227,6 +228,22 @@ static int apply(struct journal *j, struct journal_req *r, size_t *finished,
 	}
 	r->ok = rc >= 0 && !(r->kind == JOURNAL_WRITE && rc == 0);
 	return rc < 0 ? -1 : 0;
+}
+
+/* What is done is in the audit trail, in the same transaction. */
+static int audit(struct journal *j, const struct list *batch, struct err *e)
+{
+	struct journal_req *r;
+	size_t i = 0;
+	struct node *n;
+
+	for (n = batch->head; n; n = n->next, i++) {
+		r = (struct journal_req *)n;
+		if (r->naudits > 0 && r->ok &&
+		    j->db->ops->audit(j->db, r, i, e) < 0)
+			return -1;
+	}
+	return 0;
 }
 
 /* *bad is the request whose own fault a failure is; NULL: nobody's. */
@@ -246,6 +263,9 @@ static int write_batch(struct journal *j, const struct list *batch,
 			*bad = n;
 		goto fail;
 	}
+	if (audit(j, batch, e) < 0)
+		goto fail;
+	killpoint("audited");
 	if (ops->commit(j->db, &i, e) == 0)
 		return 0;
 	for (n = batch->head; n && i > 0 && i != SIZE_MAX; n = n->next)

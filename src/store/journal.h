@@ -8,6 +8,7 @@
 
 #include "base/queue.h"
 #include "base/secret.h"
+#include "store/audit.h"
 #include "store/store.h"
 
 struct err;
@@ -147,8 +148,12 @@ struct journal_req {
 	const struct usage_new *usage; /* DONE; NULL: none */
 	size_t ncovered;               /* DONE: entries that end with it */
 	int (*write)(struct store *s, void *arg, struct err *e); /* WRITE */
+	const struct audit_new *audits; /* DONE, WRITE: if that is done */
+	size_t naudits;
 	unsigned int part;                                       /* CLAIM */
 	size_t most; /* CLAIM: that many at once */
+
+	int64_t at_ms; /* the journal's: when it was last tried */
 
 	/* Out: ok is false when it could not be committed (err tells);
 	 * duplicate when an entry with that event_id is there already. */

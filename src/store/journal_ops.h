@@ -43,6 +43,13 @@ struct journal_ops {
 		    struct err *e);
 	int (*done)(struct journal_db *db, struct journal_req *r,
 		    int64_t now_ms, size_t *finished, struct err *e);
+	/*
+	 * Adds r->audits to the chain, unless r is a DONE that ended nothing.
+	 * The last thing of a batch, as from then on no other node can add to
+	 * it. number is the request's in the batch.
+	 */
+	int (*audit)(struct journal_db *db, struct journal_req *r,
+		     size_t number, struct err *e);
 	/* Fills r->entries; NULL where there is only one node. */
 	int (*claim)(struct journal_db *db, struct journal_req *r,
 		     struct err *e);

@@ -1,6 +1,7 @@
 /* SPDX-License-Identifier: ISC */
 #include "store/postgres.h"
 #include "store/usage.h"
+#include "store/audit.h"
 #include "store/grants.h"
 #include "store/keys.h"
 #include "store/record.h"
@@ -448,6 +449,7 @@ const struct store_ops store_postgres = {
 	.greet = postgres_greet,
 	.records = &record_postgres,
 	.usage = &usage_postgres,
+	.audit = &audit_postgres,
 	.keys = &keys_postgres,
 	.grants = &grants_postgres,
 	.seen_put = postgres_seen_put,

@@ -415,6 +415,7 @@ const struct journal_ops journal_postgres = {
 	.append = postgres_journal_append,
 	.note = postgres_journal_note,
 	.done = postgres_journal_done,
+	.audit = postgres_journal_audit,
 	.claim = postgres_journal_claim,
 	.write = postgres_journal_write,
 	.count = postgres_journal_count,

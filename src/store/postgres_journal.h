@@ -78,4 +78,8 @@ int postgres_journal_entry(struct journal_db *db, const char *id,
 			   int (*fn)(struct entry *en, void *arg), void *arg,
 			   struct err *e);
 
+/* postgres_audit.c */
+int postgres_journal_audit(struct journal_db *db, struct journal_req *r,
+			   size_t number, struct err *e);
+
 #endif

@@ -415,6 +415,9 @@ const struct postgres_statement postgres_sql[PQ_COUNT] = {
 	[PQ_SAVEPOINT] = { "savepoint", "SAVEPOINT write", 0 },
 	[PQ_RELEASE] = { "release", "RELEASE write", 0 },
 	[PQ_ROLLBACK_TO] = { "rollback_to", "ROLLBACK TO write", 0 },
+	[PQ_AUDIT_ADD] = { "audit_add", "SELECT audit_add($1, $2, $3)", 3 },
+	[PQ_AUDIT_DONE] = { "audit_done",
+			    "SELECT audit_done($1, $2, $3, $4, $5)", 5 },
 
 	[PQ_APPEND] = { "append", "SELECT journal_append($1, $2, $3, $4, $5)",
 			5 },
@@ -460,6 +463,12 @@ const struct postgres_statement postgres_sql[PQ_COUNT] = {
 	[PQ_RECORD_REPLAY] = { "record_replay", "SELECT dead_replay($1, $2)",
 			       2 },
 	[PQ_RECORD_DROP] = { "record_drop", "SELECT dead_drop($1, $2)", 2 },
+
+	[PQ_AUDIT_ROWS] = { "audit_rows",
+			    "SELECT first, first_before, last, last_hash, seq,"
+			    " at_ms, tenant_id, body, digest, before, hash"
+			    " FROM audit_rows($1, $2, $3)",
+			    3 },
 
 	[PQ_USAGE_SUMS] = { "usage_sums",
 			    SUMS("0", "usage") " UNION ALL " SUMS("1", "usage_by") " AND kind = 'channel' AND who = $4 UNION ALL " SUMS(

@@ -1,6 +1,7 @@
 /* SPDX-License-Identifier: ISC */
 #include "store/sqlite.h"
 #include "store/usage.h"
+#include "store/audit.h"
 #include "store/grants.h"
 #include "store/keys.h"
 #include "store/record.h"
@@ -266,6 +267,7 @@ const struct store_ops store_sqlite = {
 	.greet = sqlite_greet,
 	.records = &record_sqlite,
 	.usage = &usage_sqlite,
+	.audit = &audit_sqlite,
 	.keys = &keys_sqlite,
 	.grants = &grants_sqlite,
 	.seen_put = sqlite_seen_put,

@@ -467,6 +467,7 @@ const struct journal_ops journal_sqlite = {
 	.append = sqlite_journal_append,
 	.note = sqlite_journal_note,
 	.done = sqlite_journal_done,
+	.audit = sqlite_journal_audit,
 	.write = sqlite_journal_write,
 	.count = sqlite_journal_count,
 	.unfinished = sqlite_journal_unfinished,

@@ -20,4 +20,8 @@ int sqlite_journal_entry(struct journal_db *db, const char *id,
 			 int (*fn)(struct entry *en, void *arg), void *arg,
 			 struct err *e);
 
+/* sqlite_audit.c */
+int sqlite_journal_audit(struct journal_db *db, struct journal_req *r,
+			 size_t number, struct err *e);
+
 #endif

@@ -393,6 +393,20 @@ const char *const sqlite_sql[Q_COUNT] = {
 			     " workspace_id FROM leaving WHERE at_ms < ?1"
 			     " LIMIT ?2)",
 
+	[Q_AUDIT_ROWS] =
+		"SELECT c.first, c.before, c.last, c.hash, a.seq, a.at_ms,"
+		" a.tenant_id, a.body, a.digest, a.before, a.hash"
+		" FROM audit_chain c LEFT JOIN (SELECT * FROM audit"
+		" WHERE seq > ?1 AND at_ms >= ?2 ORDER BY seq LIMIT ?3) a"
+		" ON true ORDER BY a.seq",
+	[Q_AUDIT_ENDED] = "SELECT 1 FROM journal WHERE id = ?1"
+			  " AND done_ms = ?2",
+	[Q_AUDIT_CHAIN] = "SELECT first, before, last, hash FROM audit_chain",
+	[Q_AUDIT_PUT] = "INSERT INTO audit (seq, at_ms, tenant_id, body,"
+			" digest, before, hash)"
+			" VALUES (?1, ?2, ?3, ?4, ?5, ?6, ?7)",
+	[Q_AUDIT_END] = "UPDATE audit_chain SET last = ?1, hash = ?2",
+
 	/* ?1 the tenant, ?2 today, ?3 the month's first day. */
 	[Q_USAGE_SUMS] = SUMS("0", "usage") " UNION ALL " SUMS(
 		"1",

@@ -9,6 +9,7 @@
 #include "base/metric.h"
 #include "route/job.h"
 #include "route/message.h"
+#include "route/trail.h"
 #include "turn/turn.h"
 
 /* The last thing of a turn: one transaction that says all that came of it. */
@@ -159,6 +160,47 @@ static void closed(struct turn *t)
 		turn_go(head->who);
 }
 
+static const char *decision(const struct turn *t)
+{
+	if (t->withdrawn)
+		return "withdrawn";
+	if (t->stopped)
+		return "stopped";
+	if (t->answered)
+		return "answered";
+	return t->verdict[0] != '\0' ? t->verdict : "ended";
+}
+
+static void audit_one(struct turn *t, struct audit_new *a)
+{
+	const struct usage_new *u = t->job->req.usage;
+
+	trail_ask(a, t->job->msg, &t->job->agent, decision(t), NULL);
+	a->model = t->model;
+	a->prompt_tokens = u ? u->prompt_tokens : 0;
+	a->completion_tokens = u ? u->completion_tokens : 0;
+}
+
+/* Each of those who asked, and what it used once. */
+static void make_audit(struct turn *t)
+{
+	struct job *j = t->job;
+	struct audit_new *all = &j->audit;
+	size_t i;
+
+	if (j->nmore > 0)
+		all = j->audits = calloc(j->nmore + 1, sizeof(*all));
+	j->req.audits = all ? all : &j->audit;
+	j->req.naudits = all ? j->nmore + 1 : 1;
+	audit_one(t, all ? all : &j->audit);
+	for (i = 0; all && i < j->nmore; i++) {
+		trail_ask(&all[i + 1], j->more[i], &j->agent, decision(t),
+			  NULL);
+		all[i + 1].with = j->entry.id;
+		all[i + 1].model = t->model;
+	}
+}
+
 void close_start(struct turn *t)
 {
 	struct journal_req *r = &t->job->req;
@@ -172,6 +214,7 @@ void close_start(struct turn *t)
 	r->lines = t->lines;
 	r->usage = usage_settle(t);
 	r->ncovered = t->job->entry.ncovered;
+	make_audit(t);
 	engage(t, &n);
 	note_done(t, &n, closed);
 }

@@ -5,6 +5,7 @@
 
 #include "base/log.h"
 #include "route/job.h"
+#include "route/trail.h"
 #include "turn/names.h"
 #include "turn/turn.h"
 
@@ -106,9 +107,22 @@ static void write_down(struct errand *n)
 	submit(n);
 }
 
+/* Who was told no has asked; other errands are about what was answered. */
+static void audit(struct errand *n)
+{
+	struct job *j = n->job;
+
+	if (j->kind != JOB_NOTICE)
+		return;
+	trail_ask(&j->audit, j->msg, &j->agent, j->entry.verdict, j->why);
+	j->req.audits = &j->audit;
+	j->req.naudits = 1;
+}
+
 void errand_end(struct errand *n)
 {
 	n->over = true;
+	audit(n);
 	leave_turn(n);
 	write_down(n);
 }

@@ -1,0 +1,165 @@
+/* SPDX-License-Identifier: ISC */
+#include "store/audit.h"
+
+#include <stdio.h>
+
+#include "base/buf.h"
+#include "base/err.h"
+#include "store/sqlite_journal.h"
+
+static void take_text(sqlite3_stmt *st, int col, char out[DIGEST_HEX])
+{
+	const char *text = sqlite_text(st, col);
+
+	(void)snprintf(out, DIGEST_HEX, "%s", text ? text : "");
+}
+
+static void take_chain(sqlite3_stmt *st, struct audit_chain *c)
+{
+	c->first = sqlite3_column_int64(st, 0);
+	take_text(st, 1, c->before);
+	c->last = sqlite3_column_int64(st, 2);
+	take_text(st, 3, c->hash);
+}
+
+static const char *or_empty(const char *s)
+{
+	return s ? s : "";
+}
+
+/* The statement gives at least the chain. */
+static int sqlite_audit_rows(struct store *store, int64_t after,
+			     int64_t since_ms, int most,
+			     struct audit_chain *chain,
+			     int (*fn)(const struct audit_row *r, void *arg),
+			     void *arg, struct err *e)
+{
+	struct sqlite *s = (struct sqlite *)store;
+	sqlite3_stmt *st = sqlite_query(s, Q_AUDIT_ROWS, e);
+	struct audit_row r;
+	int rc = st ? 1 : -1;
+
+	if (st) {
+		(void)sqlite3_bind_int64(st, 1, after);
+		(void)sqlite3_bind_int64(st, 2, since_ms);
+		(void)sqlite3_bind_int(st, 3, most);
+	}
+	while (rc > 0) {
+		rc = sqlite_row(s, st, e);
+		if (rc <= 0)
+			break;
+		take_chain(st, chain);
+		r = (struct audit_row){
+			.seq = sqlite3_column_int64(st, 4),
+			.at_ms = sqlite3_column_int64(st, 5),
+			.tenant_id = or_empty(sqlite_text(st, 6)),
+			.body = sqlite_text(st, 7),
+			.digest = or_empty(sqlite_text(st, 8)),
+			.before = or_empty(sqlite_text(st, 9)),
+			.hash = or_empty(sqlite_text(st, 10)),
+		};
+		rc = sqlite_go_on(st, r.seq > 0 ? fn(&r, arg) : 0);
+	}
+	return rc;
+}
+
+const struct audit_ops audit_sqlite = {
+	.rows = sqlite_audit_rows,
+};
+
+/* 1 when the request has just ended its entry, 0 or -1. */
+static int has_ended(struct sqlite *s, const struct journal_req *r,
+		     struct err *e)
+{
+	sqlite3_stmt *st = sqlite_query(s, Q_AUDIT_ENDED, e);
+	int rc;
+
+	if (!st)
+		return -1;
+	sqlite_bind(st, 1, r->entry_id);
+	(void)sqlite3_bind_int64(st, 2, r->at_ms);
+	rc = sqlite_row(s, st, e);
+	if (rc > 0)
+		sqlite_finish(st);
+	return rc;
+}
+
+static int read_chain(struct sqlite *s, struct audit_chain *c, struct err *e)
+{
+	sqlite3_stmt *st = sqlite_query(s, Q_AUDIT_CHAIN, e);
+	int rc = st ? sqlite_row(s, st, e) : -1;
+
+	if (rc == 0)
+		return err_set(e, ERR_FATAL, "the audit trail has no end");
+	if (rc < 0)
+		return -1;
+	take_chain(st, c);
+	sqlite_finish(st);
+	return 0;
+}
+
+static int put_row(struct sqlite *s, const struct audit_row *r, struct err *e)
+{
+	sqlite3_stmt *st = sqlite_query(s, Q_AUDIT_PUT, e);
+
+	if (!st)
+		return -1;
+	(void)sqlite3_bind_int64(st, 1, r->seq);
+	(void)sqlite3_bind_int64(st, 2, r->at_ms);
+	sqlite_bind(st, 3, r->tenant_id);
+	sqlite_bind(st, 4, r->body);
+	sqlite_bind(st, 5, r->digest);
+	sqlite_bind(st, 6, r->before);
+	sqlite_bind(st, 7, r->hash);
+	if (sqlite_run(s, st, e) < 0)
+		return -1;
+	st = sqlite_query(s, Q_AUDIT_END, e);
+	if (!st)
+		return -1;
+	(void)sqlite3_bind_int64(st, 1, r->seq);
+	sqlite_bind(st, 2, r->hash);
+	return sqlite_run(s, st, e);
+}
+
+static int add(struct sqlite *s, const struct audit_new *a, int64_t at_ms,
+	       const struct buf *body, struct err *e)
+{
+	char sum[DIGEST_HEX], hash[DIGEST_HEX];
+	struct audit_chain c;
+	struct audit_row r = { .at_ms = at_ms,
+			       .tenant_id = or_empty(a->tenant_id),
+			       .body = body->data,
+			       .digest = sum,
+			       .before = c.hash,
+			       .hash = hash };
+
+	if (read_chain(s, &c, e) < 0)
+		return -1;
+	r.seq = c.last + 1;
+	digest_hex(body->data, body->len, sum);
+	audit_hash(&r, hash);
+	return put_row(s, &r, e);
+}
+
+int sqlite_journal_audit(struct journal_db *db, struct journal_req *r,
+			 size_t number, struct err *e)
+{
+	struct sqlite *s = ((struct sqlite_journal *)db)->s;
+	struct buf body;
+	size_t i;
+	int rc = 1;
+
+	(void)number;
+	if (r->kind == JOURNAL_DONE)
+		rc = has_ended(s, r, e);
+	for (i = 0; rc > 0 && i < r->naudits; i++) {
+		buf_init(&body, AUDIT_BODY_MAX);
+		if (audit_body(&r->audits[i], &body) < 0)
+			rc = err_set(e, ERR_RETRY,
+				     "no memory for an audit row");
+		else if (add(s, &r->audits[i], r->at_ms, &body, e) < 0)
+			rc = -1;
+		buf_release(&body);
+	}
+	return rc < 0 ? -1 : 0;
+}
