@@ -280,8 +280,10 @@ START_TEST(an_image_is_shown_to_a_model_that_sees)
 
 	add("a.png", "image/png", sizeof(PNG));
 	serve(0, PNG, sizeof(PNG));
-	ck_assert_str_eq(tell(), "[attached image: \"a.png\", image/png, 17"
-				 " bytes; you see it]");
+	ck_assert_str_eq(tell(),
+			 "[attached image: \"a.png\", image/png, 17"
+			 " bytes; it comes with this message now, and not"
+			 " when the thread is told again]");
 	ck_assert_uint_eq(attach_images(a, &images), 1);
 	ck_assert_str_eq(images[0].type, "image/png");
 	ck_assert_uint_eq(images[0].len, sizeof(PNG));
@@ -570,7 +572,65 @@ START_TEST(of_earlier_files_the_person_is_told_nothing)
 	serve(1, PNG, sizeof(PNG));
 	ck_assert_ptr_nonnull(
 		strstr(tell(), "[image from earlier in this thread: \"plan\";"
-			       " you see it]"));
+			       " it comes with"));
+}
+END_TEST
+
+static void add_photo(const char *type, int64_t size)
+{
+	struct message_file f = {
+		.id = (char[]){ "F1" },
+		.mimetype = (char *)type,
+		.url = (char[]){ "https://files.slack.com/F1" },
+		.thumb = (char[]){ "https://files.slack.com/small" },
+		.size = size,
+	};
+
+	ck_assert_int_eq(attach_add(a, &f, false), 0);
+}
+
+START_TEST(of_a_large_image_the_smaller_copy_is_shown)
+{
+	char image[2000] = PNG;
+
+	add_photo("image/png", 2000);
+	ck_assert_str_eq(downloads[0].url, "https://files.slack.com/small");
+	serve(0, PNG, sizeof(PNG));
+	ck_assert_uint_eq(attach_count(a, ATTACH_READ), 1);
+	/* Its size wasn't told. */
+	add_photo("application/octet-stream", 0);
+	ck_assert_str_eq(downloads[1].url, "https://files.slack.com/F1");
+	serve(1, image, sizeof(image));
+	ck_assert_str_eq(downloads[2].url, "https://files.slack.com/small");
+	serve(2, PNG, sizeof(PNG));
+	ck_assert_uint_eq(attach_count(a, ATTACH_READ), 2);
+	ck_assert_uint_eq(ndownloads, 3);
+}
+END_TEST
+
+START_TEST(of_an_image_that_models_do_not_take_the_copy_is_shown)
+{
+	add_photo("image/heic", 100);
+	serve(0, "\0\0\0\30ftypheic", 12);
+	ck_assert_str_eq(downloads[1].url, "https://files.slack.com/small");
+	serve(1, PNG, sizeof(PNG));
+	ck_assert_uint_eq(attach_count(a, ATTACH_READ), 1);
+	ck_assert_int_eq(ndone, 1);
+}
+END_TEST
+
+START_TEST(a_copy_that_is_no_better_ends_it)
+{
+	char image[2000] = PNG;
+
+	add_photo("image/png", 2000);
+	serve(0, image, sizeof(image));
+	ck_assert_uint_eq(attach_count(a, ATTACH_LARGE), 1);
+	create(200, 0, 1 << 20);
+	add_photo("image/heic", 2000);
+	serve(1, "\0\0\0\30ftypheic", 12);
+	ck_assert_uint_eq(attach_count(a, ATTACH_KIND), 1);
+	ck_assert_uint_eq(ndownloads, 2);
 }
 END_TEST
 
@@ -612,6 +672,10 @@ int main(void)
 	tcase_add_test(tc, what_comes_too_late_is_not_waited_for);
 	tcase_add_test(tc, who_goes_ends_what_is_under_way);
 	tcase_add_test(tc, of_earlier_files_the_person_is_told_nothing);
+	tcase_add_test(tc, of_a_large_image_the_smaller_copy_is_shown);
+	tcase_add_test(tc,
+		       of_an_image_that_models_do_not_take_the_copy_is_shown);
+	tcase_add_test(tc, a_copy_that_is_no_better_ends_it);
 	tcase_add_test(tc, each_reason_has_words);
 	suite_add_tcase(s, tc);
 	srunner_run_all(sr, CK_ENV);

@@ -141,20 +141,23 @@ END_TEST
 
 START_TEST(files_come_along)
 {
-	read_event("{\"type\":\"message\"," TOP ",\"text\":\"see\","
-		   "\"subtype\":\"file_share\",\"files\":["
-		   "{\"id\":\"F1\",\"name\":\"a.txt\",\"size\":12,"
-		   "\"mimetype\":\"text/plain\",\"url_private_download\":"
-		   "\"https://files.slack.com/F1\"},"
-		   "{\"id\":\"F2\",\"file_access\":\"check_file_info\"},"
-		   "{\"id\":\"../x\"},{},7,"
-		   "{\"id\":\"F3\",\"size\":-1,\"url_private_download\":"
-		   "\"https://x y\"}]}");
+	read_event(
+		"{\"type\":\"message\"," TOP ",\"text\":\"see\","
+		"\"subtype\":\"file_share\",\"files\":["
+		"{\"id\":\"F1\",\"name\":\"a.txt\",\"size\":12,"
+		"\"mimetype\":\"text/plain\",\"url_private_download\":"
+		"\"https://files.slack.com/F1\","
+		"\"thumb_720\":\"https://x/7\",\"thumb_960\":\"https://x/9\"},"
+		"{\"id\":\"F2\",\"file_access\":\"check_file_info\"},"
+		"{\"id\":\"../x\"},{},7,"
+		"{\"id\":\"F3\",\"size\":-1,\"url_private_download\":"
+		"\"https://x y\"}]}");
 	ck_assert_uint_eq(m->content.nfiles, 3);
 	ck_assert_str_eq(m->content.files[0].id, "F1");
 	ck_assert_str_eq(m->content.files[0].name, "a.txt");
 	ck_assert_str_eq(m->content.files[0].mimetype, "text/plain");
 	ck_assert_str_eq(m->content.files[0].url, "https://files.slack.com/F1");
+	ck_assert_str_eq(m->content.files[0].thumb, "https://x/9");
 	ck_assert_int_eq(m->content.files[0].size, 12);
 	ck_assert_str_eq(m->content.files[1].id, "F2");
 	ck_assert_ptr_null(m->content.files[1].url);

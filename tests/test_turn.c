@@ -280,7 +280,8 @@ START_TEST(an_image_goes_to_a_model_that_sees)
 	stage.conf.models[0].vision = _i == 1;
 	play(ask_with("a.png", png, sizeof(png)), 3 * SECOND);
 	ck_assert_uint_eq(stage.nimages, (size_t)_i);
-	contains(stage.asked[0], _i ? "you see it]" : "you can't see images");
+	contains(stage.asked[0],
+		 _i ? "; it comes with this message" : "you can't see images");
 	ck_assert(_i ==
 		  (strstr(stage_reply(0)->text, "I can't see images") == NULL));
 }

@@ -51,7 +51,8 @@ struct message_file {
 	char *id;
 	char *name;
 	char *mimetype;
-	char *url; /* NULL when FILE_UNTOLD, perhaps else */
+	char *url;   /* NULL when FILE_UNTOLD, perhaps else */
+	char *thumb; /* of an image: a smaller copy, PNG or JPEG; or NULL */
 	int64_t size;
 	enum message_file_place place;
 };

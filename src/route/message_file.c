@@ -51,6 +51,20 @@ static enum message_file_place place_of(const struct message_file *f,
 	return f->url && !is_one_of(access, untold) ? FILE_HERE : FILE_UNTOLD;
 }
 
+/* Each is as wide or high as its name says, and not larger than the image. */
+static int take_thumb(struct message_file *f, const struct json *j,
+		      struct err *e)
+{
+	static const char *const keys[] = { "thumb_1024", "thumb_960",
+					    "thumb_720" };
+	size_t i;
+
+	for (i = 0; i < sizeof(keys) / sizeof(keys[0]) && !f->thumb; i++)
+		if (message_take_if(j, keys[i], url_valid, &f->thumb, e) < 0)
+			return -1;
+	return 0;
+}
+
 int message_file_take(struct message_file *f, const struct json *j,
 		      struct err *e)
 {
@@ -64,7 +78,8 @@ int message_file_take(struct message_file *f, const struct json *j,
 	    message_take_if(j, "url_private_download", url_valid, &f->url, e) <
 		    0 ||
 	    (!f->url &&
-	     message_take_if(j, "url_private", url_valid, &f->url, e) < 0)) {
+	     message_take_if(j, "url_private", url_valid, &f->url, e) < 0) ||
+	    take_thumb(f, j, e) < 0) {
 		message_file_release(f);
 		return -1;
 	}
@@ -78,5 +93,6 @@ void message_file_release(struct message_file *f)
 	free(f->name);
 	free(f->mimetype);
 	free(f->url);
+	free(f->thumb);
 	memset(f, 0, sizeof(*f));
 }

@@ -26,6 +26,7 @@ struct attachment {
 	struct slack_call *info;
 	struct slack_download *download;
 	enum content_kind kind;
+	bool smaller;   /* the smaller copy is fetched */
 	bool judged;    /* kind is known */
 	bool whole;     /* nothing of it is missing */
 	struct buf raw; /* of an image for as long as it is kept */
@@ -46,6 +47,21 @@ struct attach {
 	size_t nimages;
 	size_t image_bytes; /* of all that are kept */
 };
+
+/* attach_fetch.c */
+
+/* From its URL, or that of the smaller copy. */
+void attach_fetch(struct attachment *f);
+/* It is decided; the last one tells the owner. */
+void attach_settle(struct attachment *f, enum attach_why why,
+		   const char *detail);
+/* Of an image that is too large, or of a kind that models don't take, Slack has
+ * a copy that they do. */
+bool attach_has_smaller(const struct attachment *f, enum attach_why why);
+/* So many bytes less are held. */
+void attach_let_go(struct attachment *f, size_t n);
+
+/* attach_tell.c */
 
 /* Tokens of a text when it is told: the mark of a line, and how the prompt
  * indents it, count too. */

@@ -138,7 +138,9 @@ static void tell_other(const struct attachment *f, struct buf *out)
 {
 	if (f->why == ATTACH_READ) {
 		begin(&f->is, what(f, true), out);
-		(void)buf_adds(out, "; you see it]");
+		/* The text is told again with the thread, the image isn't. */
+		(void)buf_adds(out, "; it comes with this message now, and not"
+				    " when the thread is told again]");
 		return;
 	}
 	begin(&f->is, what(f, f->why == ATTACH_BLIND), out);
