@@ -22,6 +22,7 @@
 #include "config.h"
 #include "ctl/access.h"
 #include "ctl/args.h"
+#include "ctl/audit.h"
 #include "ctl/ctl.h"
 #include "ctl/doctor.h"
 #include "ctl/files.h"
@@ -531,6 +532,10 @@ static int run(const struct ctl_args *a, struct ctl *c)
 
 	if (a->command == CTL_TOP)
 		return top_run(c, a->once, a->json);
+	if (a->command == CTL_AUDIT_VERIFY)
+		return audit_verify(c, a);
+	if (a->command == CTL_AUDIT_EXPORT)
+		return audit_export(c, a);
 	if (make_name(a, name, &e) < 0)
 		return complain(EX_DATAERR, e.msg);
 	buf_init(&body, APPLY_MAX);
@@ -833,6 +838,8 @@ int main(int argc, char **argv)
 			return EX_OK;
 		return complain(EX_DATAERR, "Slack takes no such name");
 	}
+	if (a.command == CTL_AUDIT_VERIFY && a.operand)
+		return audit_verify_file(&a);
 	if (a.command == CTL_KEY_NEW)
 		return key_new(a.json);
 	if (needs_conf(&a))

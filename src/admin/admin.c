@@ -13,6 +13,7 @@
 #include "admin/onboard.h"
 #include "admin/status.h"
 #include "admin/top.h"
+#include "admin/trail.h"
 #include "admin/web.h"
 #include "base/buf.h"
 #include "base/clock.h"
@@ -214,6 +215,8 @@ static void submit(struct op *op)
 	struct admin *a = op->admin;
 
 	op->req.kind = JOURNAL_WRITE;
+	op->req.audits = op->call.again ? NULL : trail_of(&op->call);
+	op->req.naudits = op->call.again ? 0 : 1;
 	op->req.write = run_write;
 	op->req.done = write_done;
 	op->req.arg = op;
@@ -290,6 +293,7 @@ static void command(struct admin *a, struct web_request *r,
 	rc = api_begin(&op->call, op->conf, v->method, v->path, v->body, v->len,
 		       &e);
 	op->call.keyring = a->opts.keyring;
+	trail_by(op->call.by, v->uid, false);
 	if (rc < 0)
 		op_reply(op, &e);
 	else
@@ -317,6 +321,7 @@ static bool serve_settings(struct admin *a, struct web_request *r,
 {
 	bool apply = strcmp(v->path, "/v1/reload") == 0;
 	struct err e = { 0 };
+	char by[TRAIL_BY];
 	struct buf out;
 	int status = 200;
 
@@ -329,6 +334,9 @@ static bool serve_settings(struct admin *a, struct web_request *r,
 		err_set(&e, ERR_INPUT, "only %s", apply ? "POST" : "GET");
 	} else if (a->opts.settings(a->opts.arg, apply, &out, &e) < 0) {
 		status = api_status(&e);
+	} else if (apply) {
+		trail_by(by, v->uid, false);
+		trail_add(a->opts.journal, by, "POST /v1/reload");
 	}
 	if (status != 200) {
 		buf_reset(&out);

@@ -11,6 +11,7 @@
 #include "admin/rotate.h"
 #include "admin/secrets.h"
 #include "admin/tenants.h"
+#include "admin/trail.h"
 #include "admin/usage.h"
 #include "base/err.h"
 #include "base/json.h"
@@ -62,6 +63,7 @@ static const struct api_command commands[] = {
 	{ "GET", "/v1/dead/*", BODY_NONE, false, letters_show },
 	{ "POST", "/v1/dead/*/replay", BODY_NONE, true, letters_replay },
 	{ "POST", "/v1/dead/*/drop", BODY_NONE, true, letters_drop },
+	{ "GET", "/v1/audit/*", BODY_NONE, false, trail_rows },
 	{ "GET", "/v1/keys", BODY_NONE, false, rotate_list },
 	{ "POST", "/v1/keys/rotate", BODY_NONE, true, rotate_run },
 	{ "GET", "/v1/secrets", BODY_NONE, false, secrets_list },
@@ -163,6 +165,8 @@ int api_begin(struct api_call *c, const struct conf *conf, const char *method,
 		c->status = api_status(e);
 		return -1;
 	}
+	if (c->command->writes)
+		trail_note(c, method, path, body ? body : "", len);
 	return 0;
 }
 

@@ -6,6 +6,7 @@
 #include <stddef.h>
 
 #include "admin/apply.h"
+#include "admin/trail.h"
 #include "base/buf.h"
 #include "base/keyring.h"
 #include "base/secret.h"
@@ -39,6 +40,7 @@ struct store;
  *   GET    /v1/dead
  *   GET    /v1/dead/ENTRY
  *   POST   /v1/dead/ENTRY/replay     and /drop
+ *   GET    /v1/audit/AFTER:SINCE_MS  admin/trail.h
  *   GET    /v1/keys                  admin/rotate.h
  *   POST   /v1/keys/rotate
  *   GET    /v1/secrets               admin/secrets.h
@@ -74,6 +76,13 @@ struct api_call {
 	struct api_gone *gone; /* links to close after the commit */
 	struct api_entry *entries;
 	bool replays; /* they are to be taken up after the commit */
+
+	/* For the audit trail (admin/trail.h). Whoever runs it sets by. */
+	struct audit_new audit;
+	char by[TRAIL_BY];
+	char what[300];
+	char names[1000];
+	char changed[400];
 
 	char *value;           /* a secret's */
 	char key[KEY_ID_SIZE]; /* that is to seal from now on */

@@ -114,10 +114,22 @@ static int refuse(struct web_request *r, int status, const char *why)
 	return 0;
 }
 
+static long uid_of(struct lws *wsi)
+{
+	struct ucred peer;
+	socklen_t n = sizeof(peer);
+
+	if (getsockopt(lws_get_socket_fd(wsi), SOL_SOCKET, SO_PEERCRED, &peer,
+		       &n) < 0)
+		return -1;
+	return (long)peer.uid;
+}
+
 static int serve(struct web_request *r)
 {
 	const struct web_view view = {
 		.local = r->local,
+		.uid = r->local ? uid_of(r->wsi) : -1,
 		.method = r->method,
 		.path = r->path,
 		.body = r->body.data ? r->body.data : "",

@@ -20,6 +20,7 @@ struct web_request;
 /* What was asked for, borrowed until web_reply(). */
 struct web_view {
 	bool local;         /* came over the unix socket */
+	long uid;           /* whose, if so; -1: not known */
 	const char *method; /* "GET" also for HEAD */
 	const char *path;   /* decoded, without the query */
 	const char *body;   /* NUL-terminated */

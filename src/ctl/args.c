@@ -40,6 +40,8 @@ const struct ctl_word ctl_words[] = {
 	{ "secret", "remove", "NAME", 0, CTL_SECRET_REMOVE },
 	{ "status", NULL, NULL, NO_OFFLINE, CTL_STATUS },
 	{ "usage", NULL, "[TENANT]", TAKES_USAGE, CTL_USAGE },
+	{ "audit", "verify", "[FILE]", TAKES_HEAD, CTL_AUDIT_VERIFY },
+	{ "audit", "export", NULL, TAKES_SINCE, CTL_AUDIT_EXPORT },
 	{ "top", NULL, NULL, TAKES_ONCE | NO_OFFLINE, CTL_TOP },
 	{ "reload", NULL, NULL, NO_OFFLINE, CTL_RELOAD },
 	{ "config", "check", NULL, NO_OFFLINE, CTL_CONFIG_CHECK },
@@ -52,6 +54,7 @@ const struct ctl_word ctl_words[] = {
 const size_t ctl_nwords = sizeof(ctl_words) / sizeof(ctl_words[0]);
 
 #define ACCESS_OPTION 256 /* the first of those without a letter */
+#define HEAD_OPTION   300
 
 const struct option ctl_options[] = {
 	{ "config", required_argument, NULL, 'c' },
@@ -81,6 +84,7 @@ const struct option ctl_options[] = {
 	{ "budget", required_argument, NULL, 'L' },
 	{ "by", required_argument, NULL, 'Y' },
 	{ "since", required_argument, NULL, 'Z' },
+	{ "head", required_argument, NULL, HEAD_OPTION },
 	{ "channels", required_argument, NULL, 'C' },
 	{ "channels-allowed", required_argument, NULL, ACCESS_OPTION + 0 },
 	{ "channels-denied", required_argument, NULL, ACCESS_OPTION + 1 },
@@ -148,7 +152,8 @@ static const struct {
 	{ 'G', offsetof(struct ctl_args, agent_sessions), TAKES_CHANGE },
 	{ 'g', offsetof(struct ctl_args, streaming), TAKES_CHANGE },
 	{ 'Y', offsetof(struct ctl_args, by), TAKES_USAGE },
-	{ 'Z', offsetof(struct ctl_args, since), TAKES_USAGE },
+	{ 'Z', offsetof(struct ctl_args, since), TAKES_USAGE | TAKES_SINCE },
+	{ HEAD_OPTION, offsetof(struct ctl_args, head), TAKES_HEAD },
 	{ 'C', offsetof(struct ctl_args, channels), TAKES_AGENT },
 	ACCESS_PLACE(0),
 	ACCESS_PLACE(1),
@@ -209,6 +214,9 @@ void ctl_usage(FILE *out)
 	      "  status\n"
 	      "  usage [TENANT] [--by tenant|model|day|channel|person]\n"
 	      "        [--since YYYY-MM-DD|DAYSd]   of this month, and budgets\n"
+	      "  audit export [--since YYYY-MM-DD|DAYSd]\n"
+	      "                  who asked, and what was changed\n"
+	      "  audit verify [FILE] [--head ROW:HASH]   is it all there?\n"
 	      "  top [--once]    what goes on, live; q ends it\n"
 	      "  reload          the settings, without a restart\n"
 	      "  config check    look for mistakes in the settings\n"

@@ -38,6 +38,8 @@ enum ctl_command {
 	CTL_SECRET_REMOVE,
 	CTL_STATUS,
 	CTL_USAGE,
+	CTL_AUDIT_VERIFY,
+	CTL_AUDIT_EXPORT,
 	CTL_TOP,
 	CTL_RELOAD,
 	CTL_CONFIG_CHECK,
@@ -85,6 +87,7 @@ struct ctl_args {
 	const char *streaming;
 	const char *by;
 	const char *since;
+	const char *head;
 	const char *channels;
 	bool is_default;
 	/* Who may, in the order of route/access.h's keys. */

@@ -21,6 +21,8 @@ enum {
 	TAKES_USAGE = 128,
 	TAKES_ONCE = 256,
 	TAKES_EXPORT = 512,
+	TAKES_SINCE = 1024,
+	TAKES_HEAD = 2048,
 };
 
 struct ctl_word {

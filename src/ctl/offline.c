@@ -8,6 +8,7 @@
 
 #include "admin/api.h"
 #include "admin/onboard.h"
+#include "admin/trail.h"
 #include "base/buf.h"
 #include "base/conf.h"
 #include "base/err.h"
@@ -153,6 +154,8 @@ static void write_done(struct journal_req *r)
 static int write_call(struct offline *o, struct wait *w, struct err *e)
 {
 	w->req.kind = JOURNAL_WRITE;
+	w->req.audits = trail_of(w->call);
+	w->req.naudits = 1;
 	w->req.write = run_write;
 	w->req.done = write_done;
 	w->req.arg = w;
@@ -160,6 +163,7 @@ static int write_call(struct offline *o, struct wait *w, struct err *e)
 	do {
 		(void)journal_submit(o->journal, &w->req);
 		(void)queue_pop(w->ended, -1);
+		w->req.naudits = 0;
 	} while (w->req.ok && w->call->again);
 	if (w->req.ok)
 		return 0;
@@ -217,6 +221,7 @@ static int run_call(struct offline *o, struct api_call *call, struct err *e)
 	int rc = -1;
 
 	call->keyring = o->keyring;
+	trail_by(call->by, (long)geteuid(), true);
 	if (!api_writes(call))
 		return api_run(call, o->store, e);
 	w.ended = queue_create();

@@ -1,0 +1,409 @@
+/* SPDX-License-Identifier: ISC */
+#include "ctl/audit.h"
+
+#include <errno.h>
+#include <inttypes.h>
+#include <stdio.h>
+#include <stdlib.h>
+#include <string.h>
+#include <sysexits.h>
+#include <time.h>
+
+#include "base/buf.h"
+#include "base/clock.h"
+#include "base/err.h"
+#include "base/json.h"
+#include "ctl/args.h"
+#include "ctl/ctl.h"
+#include "store/audit.h"
+
+#define PAGE_MAX  ((size_t)64 * 1024 * 1024)
+#define ROW_MAX   ((size_t)64 * 1024)
+#define SHOWN_MAX 20 /* faults; all are counted */
+
+/* A look through the trail. */
+struct look {
+	const struct ctl_args *args;
+	struct audit_check check;
+	struct audit_chain chain; /* as last told */
+	int64_t after, since_ms;
+	/* One that was told of before, and mustn't have changed. */
+	int64_t head;
+	char head_hash[DIGEST_HEX];
+	bool head_seen;
+	char *faults[SHOWN_MAX];
+	size_t nfaults;
+};
+
+static void text_of(const struct json *j, const char *key, char out[DIGEST_HEX])
+{
+	const char *s = json_str(j, key);
+
+	(void)snprintf(out, DIGEST_HEX, "%s", s ? s : "");
+}
+
+static void keep_fault(const char *fault, void *arg)
+{
+	struct look *l = arg;
+
+	if (l->nfaults < SHOWN_MAX)
+		l->faults[l->nfaults++] = strdup(fault);
+	if (!l->args->json)
+		puts(fault);
+}
+
+static const char *or_empty(const char *s)
+{
+	return s ? s : "";
+}
+
+static void take_row(struct look *l, const struct json *j)
+{
+	const struct audit_row r = {
+		.seq = json_int(j, "seq", 0),
+		.at_ms = json_int(j, "at_ms", 0),
+		.tenant_id = or_empty(json_str(j, "tenant_id")),
+		.body = json_str(j, "body"),
+		.digest = or_empty(json_str(j, "digest")),
+		.before = or_empty(json_str(j, "before")),
+		.hash = or_empty(json_str(j, "hash")),
+	};
+	char text[80];
+
+	audit_check_row(&l->check, &r);
+	if (r.seq != l->head)
+		return;
+	l->head_seen = true;
+	if (strcmp(r.hash, l->head_hash) == 0)
+		return;
+	(void)snprintf(text, sizeof(text),
+		       "row %" PRId64 " isn't the one of --head", r.seq);
+	l->check.faults++;
+	keep_fault(text, l);
+}
+
+/* "12:9f86d0..." */
+static int take_head(struct look *l, struct err *e)
+{
+	const char *s = l->args->head;
+	char *end;
+
+	if (!s)
+		return 0;
+	l->head = strtoll(s, &end, 10);
+	if (end == s || *end != ':' || l->head < 1 ||
+	    strlen(end + 1) != DIGEST_HEX - 1)
+		return err_set(e, ERR_INPUT,
+			       "head: '%.80s' is no row and its hash, as"
+			       " verify prints them",
+			       s);
+	memcpy(l->head_hash, end + 1, DIGEST_HEX);
+	return 0;
+}
+
+/* What stands before the first row that is kept isn't there any more. */
+static void miss_head(struct look *l)
+{
+	char text[80];
+
+	if (!l->args->head || l->head_seen || l->head < l->chain.first)
+		return;
+	(void)snprintf(text, sizeof(text), "row %" PRId64 " is missing",
+		       l->head);
+	l->check.faults++;
+	keep_fault(text, l);
+}
+
+static void report_json(const struct look *l)
+{
+	struct buf out;
+	struct jwrite w;
+	size_t i;
+
+	buf_init(&out, ROW_MAX);
+	jw_init(&w, &out);
+	jw_object(&w, NULL);
+	jw_int(&w, "rows", l->check.rows);
+	jw_int(&w, "erased", l->check.erased);
+	jw_int(&w, "first", l->chain.first);
+	jw_int(&w, "last", l->chain.last);
+	jw_str(&w, "hash", l->chain.hash);
+	jw_array(&w, "faults");
+	for (i = 0; i < l->nfaults; i++)
+		jw_str(&w, NULL, l->faults[i]);
+	jw_array_end(&w);
+	jw_int(&w, "faults_all", l->check.faults);
+	jw_object_end(&w);
+	printf("%s\n", out.data ? out.data : "{}");
+	buf_release(&out);
+}
+
+static int report(struct look *l)
+{
+	size_t i;
+
+	miss_head(l);
+	if (l->args->json)
+		report_json(l);
+	else if (l->check.faults > 0)
+		printf("%" PRId64 " faults in %" PRId64 " rows\n",
+		       l->check.faults, l->check.rows);
+	else
+		printf("%" PRId64 " rows, %" PRId64 " of them erased;"
+		       " the chain is whole up to\n%" PRId64 ":%s\n",
+		       l->check.rows, l->check.erased, l->chain.last,
+		       l->chain.hash);
+	for (i = 0; i < l->nfaults; i++)
+		free(l->faults[i]);
+	return l->check.faults > 0 ? EX_DATAERR : EX_OK;
+}
+
+static int complain(const struct err *e, int code)
+{
+	fprintf(stderr, "konstructctl: %s\n", e->msg);
+	return code;
+}
+
+static int exit_of(const struct err *e)
+{
+	if (e->kind == ERR_INPUT)
+		return EX_DATAERR;
+	return e->kind == ERR_FATAL ? EX_NOPERM : EX_UNAVAILABLE;
+}
+
+/* NULL with e filled. */
+static struct json *fetch(struct ctl *c, struct look *l, struct err *e)
+{
+	struct buf answer;
+	struct json *j = NULL;
+	char path[80];
+	int status;
+
+	(void)snprintf(path, sizeof(path), "/v1/audit/%" PRId64 ":%" PRId64,
+		       l->after, l->since_ms);
+	buf_init(&answer, PAGE_MAX);
+	status = ctl_request(c, "GET", path, NULL, 0, &answer, e);
+	if (status >= 0)
+		j = json_parse(or_empty(answer.data), answer.len, PAGE_MAX, e);
+	if (j && status >= 400) {
+		err_set(e, ERR_RETRY, "%.200s", or_empty(json_str(j, "error")));
+		json_free(j);
+		j = NULL;
+	}
+	buf_release(&answer);
+	return j;
+}
+
+static const struct json *row_at(const struct json *page, size_t i)
+{
+	char at[32];
+
+	(void)snprintf(at, sizeof(at), "rows.%zu", i);
+	return json_at(page, at);
+}
+
+/* How many rows the next page has, -1 with e. */
+static int next_page(struct ctl *c, struct look *l,
+		     void (*fn)(struct look *l, const struct json *row,
+				const struct json *page),
+		     struct err *e)
+{
+	struct json *j = fetch(c, l, e);
+	size_t i, n;
+
+	if (!j)
+		return -1;
+	n = json_len(j, "rows");
+	l->chain.first = json_int(j, "first", 1);
+	l->chain.last = json_int(j, "last", 0);
+	text_of(j, "before", l->chain.before);
+	text_of(j, "hash", l->chain.hash);
+	if (l->after == 0)
+		audit_check_begin(&l->check, &l->chain);
+	else
+		audit_check_moved(&l->check, &l->chain);
+	for (i = 0; i < n; i++) {
+		fn(l, row_at(j, i), j);
+		l->after = json_int(row_at(j, i), "seq", INT64_MAX);
+	}
+	json_free(j);
+	return (int)n;
+}
+
+static void check_row(struct look *l, const struct json *row,
+		      const struct json *page)
+{
+	(void)page;
+	take_row(l, row);
+}
+
+int audit_verify(struct ctl *c, const struct ctl_args *a)
+{
+	struct look l = { .args = a };
+	struct err e = { 0 };
+	int n = 1;
+
+	l.check.tell = keep_fault;
+	l.check.arg = &l;
+	if (take_head(&l, &e) < 0)
+		return complain(&e, EX_DATAERR);
+	while (n > 0)
+		n = next_page(c, &l, check_row, &e);
+	if (n < 0)
+		return complain(&e, exit_of(&e));
+	audit_check_end(&l.check, &l.chain);
+	return report(&l);
+}
+
+/* A file begins and ends where it does. */
+static void check_line(struct look *l, const struct json *row)
+{
+	if (l->check.rows == 0 && l->check.next == 0) {
+		l->chain.first = json_int(row, "seq", 0);
+		text_of(row, "before", l->chain.before);
+		audit_check_begin(&l->check, &l->chain);
+	}
+	take_row(l, row);
+	l->chain.last = json_int(row, "seq", 0);
+	text_of(row, "hash", l->chain.hash);
+}
+
+int audit_verify_file(const struct ctl_args *a)
+{
+	struct look l = { .args = a };
+	struct err e = { 0 };
+	FILE *f = strcmp(a->operand, "-") == 0 ? stdin : fopen(a->operand, "r");
+	struct json *j = NULL;
+	char *line = NULL;
+	size_t size = 0;
+	ssize_t n;
+
+	l.check.tell = keep_fault;
+	l.check.arg = &l;
+	if (!f) {
+		err_set(&e, ERR_INPUT, "cannot open '%s': %m", a->operand);
+		return complain(&e, EX_NOINPUT);
+	}
+	if (take_head(&l, &e) < 0)
+		goto out;
+	for (n = getline(&line, &size, f); n > 0;
+	     n = getline(&line, &size, f)) {
+		j = json_parse(line, (size_t)n, ROW_MAX, &e);
+		if (!j)
+			goto out;
+		check_line(&l, j);
+		json_free(j);
+	}
+out:
+	free(line);
+	if (f != stdin)
+		(void)fclose(f);
+	if (e.kind != ERR_NONE)
+		return complain(&e, EX_DATAERR);
+	return report(&l);
+}
+
+static void print_text(const char *s)
+{
+	bool quote = s[strcspn(s, " \"")] != '\0';
+
+	if (quote)
+		putchar('"');
+	for (; *s; s++)
+		putchar((unsigned char)*s < ' ' || *s == 0x7f ? '?' : *s);
+	if (quote)
+		putchar('"');
+}
+
+static bool print_member(const char *key, const struct json *value, void *arg)
+{
+	(void)arg;
+	printf(" %s=", key);
+	if (json_str(value, ""))
+		print_text(json_str(value, ""));
+	else
+		printf("%" PRId64, json_int(value, "", 0));
+	return true;
+}
+
+/* A tenant that is gone goes by its id. */
+static void print_tenant_of(const struct json *row, const struct json *page)
+{
+	const char *id = or_empty(json_str(row, "tenant_id"));
+	const char *name = json_str(json_at(page, "tenants"), id);
+
+	if (id[0] != '\0') {
+		fputs(" tenant=", stdout);
+		print_text(name ? name : id);
+	}
+}
+
+static void print_row(struct look *l, const struct json *row,
+		      const struct json *page)
+{
+	time_t at = (time_t)(json_int(row, "at_ms", 0) / 1000);
+	const char *body = json_str(row, "body");
+	struct err e = { 0 };
+	struct json *j;
+	struct tm tm;
+	char when[32];
+
+	(void)l;
+	(void)strftime(when, sizeof(when), "%Y-%m-%dT%H:%M:%SZ",
+		       gmtime_r(&at, &tm));
+	printf("%" PRId64 " %s", json_int(row, "seq", 0), when);
+	print_tenant_of(row, page);
+	j = body ? json_parse(body, strlen(body), ROW_MAX, &e) : NULL;
+	if (j)
+		json_each(j, print_member, NULL);
+	else
+		fputs(body ? " unreadable" : " erased", stdout);
+	putchar('\n');
+	json_free(j);
+}
+
+static void print_json(struct look *l, const struct json *row,
+		       const struct json *page)
+{
+	struct buf out;
+
+	(void)l;
+	(void)page;
+	buf_init(&out, ROW_MAX);
+	if (json_copy(row, &out) == 0)
+		printf("%s\n", out.data);
+	buf_release(&out);
+}
+
+/* A day, or so many until today. */
+static int take_since(struct look *l, const char *since, struct err *e)
+{
+	char what[USAGE_WHAT];
+	struct tm tm = { 0 };
+	const char *end;
+
+	if (!since)
+		return 0;
+	if (usage_what("day", since, clock_wall_ms(), what, e) < 0)
+		return -1;
+	end = strptime(strchr(what, ':') + 1, "%Y-%m-%d", &tm);
+	if (!end || *end != '\0')
+		return err_set(e, ERR_INPUT, "since: '%.40s' is no day", since);
+	l->since_ms = (int64_t)timegm(&tm) * 1000;
+	return 0;
+}
+
+int audit_export(struct ctl *c, const struct ctl_args *a)
+{
+	struct look l = { .args = a };
+	struct err e = { 0 };
+	int n = 1;
+
+	if (take_since(&l, a->since, &e) < 0)
+		return complain(&e, EX_DATAERR);
+	while (n > 0)
+		n = next_page(c, &l, a->json ? print_json : print_row, &e);
+	if (n < 0)
+		return complain(&e, exit_of(&e));
+	return fflush(stdout) == 0 ? EX_OK : EX_IOERR;
+}

@@ -1,0 +1,280 @@
+/* SPDX-License-Identifier: ISC */
+#include <check.h>
+#include <poll.h>
+#include <sqlite3.h>
+#include <stdio.h>
+#include <stdlib.h>
+#include <string.h>
+#include <sysexits.h>
+
+#include "base/err.h"
+#include "base/json.h"
+#include "integration/rig.h"
+#include "pg.h"
+
+/* The audit trail as an admin sees it, of a daemon that answers. */
+
+#define MS    20000
+#define WORDS "a-secret-of-mine" /* said, and nowhere in the trail */
+
+static struct rig rig;
+
+static void setup(void)
+{
+	rig_up(&rig);
+}
+
+static void teardown(void)
+{
+	rig_close(&rig);
+}
+
+static char *ctl(int code, const char *const *args)
+{
+	char *out = NULL;
+
+	ck_assert_msg(rig_ctl(&rig, &out, args) == code, "%s", out);
+	return out;
+}
+
+static char *export_lines(const char *json)
+{
+	const char *const args[] = { "audit", "export", json, NULL };
+
+	return ctl(EX_OK, args);
+}
+
+static char *verify(int code, const char *how, const char *more)
+{
+	const char *const args[] = { "audit", "verify", how, more, NULL };
+
+	return ctl(code, args);
+}
+
+/* Is there one line with all of these? */
+static bool has_line(const char *out, const char *const *words)
+{
+	char line[1024];
+	size_t n, i;
+
+	for (; *out; out += n + (out[n] == '\n')) {
+		n = strcspn(out, "\n");
+		(void)snprintf(line, sizeof(line), "%.*s", (int)n, out);
+		for (i = 0; words[i] && strstr(line, words[i]); i++)
+			continue;
+		if (!words[i])
+			return true;
+	}
+	return false;
+}
+
+#define HAS(out, ...)                                                       \
+	ck_assert_msg(has_line(out, (const char *[]){ __VA_ARGS__, NULL }), \
+		      "%s", out)
+
+static void ask(const char *user)
+{
+	char ts[SIM_TS];
+
+	rig_say(&rig, "C1", user, "<@UB1> " WORDS, NULL, ts);
+	free(rig_answer(&rig, "C1", ts));
+}
+
+static void set_budget(const char *budget)
+{
+	const char *const args[] = { "tenant",   "set",  "acme",
+				     "--budget", budget, NULL };
+
+	free(ctl(EX_OK, args));
+}
+
+static void ask_in_vain(const char *user, size_t n)
+{
+	rig_say(&rig, "C1", user, "<@UB1> " WORDS, NULL, (char[SIM_TS]){ 0 });
+	ck_assert_int_eq(sim_wait_ephemeral(rig.sim, "C1", user, n, MS), 0);
+}
+
+/* Both have their place when the last of them has. */
+static void await_line(const char *const *words)
+{
+	char *out;
+	bool found = false;
+	int i;
+
+	for (i = 0; i < MS / 50 && !found; i++) {
+		out = export_lines(NULL);
+		found = has_line(out, words);
+		free(out);
+		if (!found)
+			poll(NULL, 0, 50);
+	}
+	ck_assert(found);
+}
+
+static void tamper(const char *sql)
+{
+	char path[128];
+	sqlite3 *db;
+
+	if (rig_is_shared()) {
+		(void)pg_ask(sql);
+		return;
+	}
+	(void)snprintf(path, sizeof(path), "%s/state/konstruct.db",
+		       rig.bed.dir);
+	ck_assert_int_eq(sqlite3_open(path, &db), SQLITE_OK);
+	(void)sqlite3_busy_timeout(db, 5000);
+	ck_assert_int_eq(sqlite3_exec(db, sql, NULL, NULL, NULL), SQLITE_OK);
+	ck_assert_int_eq(sqlite3_close(db), SQLITE_OK);
+}
+
+START_TEST(who_asked_what_was_decided_and_what_was_changed_is_told)
+{
+	char *out;
+
+	set_budget("person/requests/day=1");
+	ask("U1");
+	ask_in_vain("U1", 1);
+	await_line((const char *[]){ "decision=refuse:budget", NULL });
+	out = export_lines(NULL);
+	HAS(out, "what=ask", "tenant=acme", "user=U1", "agent=Mara",
+	    "channel=C1", "workspace=T1", "model=main",
+	    "completion_tokens=", "decision=answered");
+	HAS(out, "what=ask", "user=U1", "decision=refuse:budget");
+	HAS(out, "what=admin", "by=\"uid ", "PUT /v1/tenants/acme",
+	    "changed=budget");
+	HAS(out, "what=admin", "POST /v1/apply", "tenants=acme");
+	ck_assert_ptr_null(strstr(out, WORDS));
+	free(out);
+	out = verify(EX_OK, NULL, NULL);
+	ck_assert_ptr_nonnull(strstr(out, "the chain is whole"));
+	free(out);
+}
+END_TEST
+
+START_TEST(what_cannot_be_changed_is_not_told)
+{
+	const char *const args[] = { "tenant", "pause", "nobody", NULL };
+	char *out;
+
+	free(ctl(EX_NOINPUT, args));
+	out = export_lines(NULL);
+	ck_assert_ptr_null(strstr(out, "nobody"));
+	free(out);
+}
+END_TEST
+
+START_TEST(a_trail_that_was_tampered_with_is_found_also_without_a_daemon)
+{
+	char *out;
+
+	ask("U1");
+	ask("U2");
+	await_line((const char *[]){ "user=U2", NULL });
+	rig_stop(&rig);
+	if (!rig_is_shared())
+		free(verify(EX_OK, "--offline", NULL));
+	tamper("UPDATE audit SET body = replace(body, 'U1', 'U9')"
+	       " WHERE seq > 1 AND body LIKE '%U1%'");
+	tamper("DELETE FROM audit WHERE seq = 1");
+	rig_start(&rig);
+	out = verify(EX_DATAERR, NULL, NULL);
+	ck_assert_ptr_nonnull(strstr(out, "row 1 is missing"));
+	ck_assert_ptr_nonnull(strstr(out, " was changed"));
+	free(out);
+	out = verify(EX_DATAERR, "--json", NULL);
+	ck_assert_ptr_nonnull(strstr(out, "\"row 1 is missing\""));
+	free(out);
+}
+END_TEST
+
+/* Into a file of the bed's; its path is in out. */
+static void keep(char *out, size_t size, const char *text)
+{
+	FILE *f;
+
+	(void)snprintf(out, size, "%s/trail", rig.bed.dir);
+	f = fopen(out, "w");
+	ck_assert_ptr_nonnull(f);
+	ck_assert_int_ge(fputs(text, f), 0);
+	ck_assert_int_eq(fclose(f), 0);
+}
+
+START_TEST(an_exported_trail_is_verified_by_itself)
+{
+	char path[128], *out, *at;
+
+	ask("U1");
+	out = export_lines("--json");
+	keep(path, sizeof(path), out);
+	free(verify(EX_OK, path, NULL));
+	at = strstr(out, "Mara");
+	ck_assert_ptr_nonnull(at);
+	memcpy(at, "Lisa", 4);
+	keep(path, sizeof(path), out);
+	free(out);
+	out = verify(EX_DATAERR, path, NULL);
+	ck_assert_ptr_nonnull(strstr(out, " was changed"));
+	free(out);
+}
+END_TEST
+
+START_TEST(a_head_that_was_kept_is_looked_for)
+{
+	char head[160], *out, *at;
+
+	out = verify(EX_OK, NULL, NULL);
+	at = strchr(out, '\n') + 1;
+	at[strcspn(at, "\n")] = '\0';
+	(void)snprintf(head, sizeof(head), "--head=%s", at);
+	free(out);
+	ask("U1");
+	free(verify(EX_OK, head, NULL));
+	head[strlen(head) - 1] ^= 1;
+	out = verify(EX_DATAERR, head, NULL);
+	ck_assert_ptr_nonnull(strstr(out, "isn't the one of --head"));
+	free(out);
+	free(verify(EX_DATAERR, "--head", "12"));
+}
+END_TEST
+
+START_TEST(nothing_is_told_of_days_to_come)
+{
+	const char *const args[] = { "audit", "export", "--since", "2100-01-01",
+				     NULL };
+	const char *const none[] = { "audit", "export", "--since", "2100-13-01",
+				     NULL };
+	char *out = ctl(EX_OK, args);
+
+	ck_assert_str_eq(out, "");
+	free(out);
+	free(ctl(EX_DATAERR, none));
+}
+END_TEST
+
+int main(void)
+{
+	Suite *s = suite_create("audit");
+	TCase *tc = tcase_create("audit");
+	SRunner *sr;
+	int failed;
+
+	rig_begin();
+	tcase_add_checked_fixture(tc, setup, teardown);
+	tcase_set_timeout(tc, 60);
+	tcase_add_test(tc,
+		       who_asked_what_was_decided_and_what_was_changed_is_told);
+	tcase_add_test(tc, what_cannot_be_changed_is_not_told);
+	tcase_add_test(
+		tc,
+		a_trail_that_was_tampered_with_is_found_also_without_a_daemon);
+	tcase_add_test(tc, an_exported_trail_is_verified_by_itself);
+	tcase_add_test(tc, a_head_that_was_kept_is_looked_for);
+	tcase_add_test(tc, nothing_is_told_of_days_to_come);
+	suite_add_tcase(s, tc);
+	sr = srunner_create(s);
+	srunner_run_all(sr, CK_ENV);
+	failed = srunner_ntests_failed(sr);
+	srunner_free(sr);
+	return failed ? EXIT_FAILURE : EXIT_SUCCESS;
+}
