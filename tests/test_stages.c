@@ -517,6 +517,9 @@ START_TEST(without_an_agent_the_channel_is_told_once)
 }
 END_TEST
 
+#define MENTION_IN_DIRECT                                               \
+	"{\"type\":\"app_mention\",\"user\":\"U1\",\"channel\":\"D1\"," \
+	"\"ts\":\"1700000000.000100\",\"text\":\"<@UBOT> hi\"}"
 #define BOT                                                             \
 	"{\"type\":\"app_mention\",\"user\":\"U9\",\"channel\":\"C1\"," \
 	"\"ts\":\"1700000000.000100\",\"text\":\"<@UBOT> hi\","         \
@@ -549,6 +552,8 @@ START_TEST(who_may_not_ask_is_told_once_and_costs_nothing)
 	fake.access = "{\"direct_messages\":false}";
 	ck_assert_int_eq(route(DIRECT), V_REFUSE);
 	ck_assert_ptr_nonnull(r->notice);
+	ck_assert_int_eq(route(MENTION_IN_DIRECT), V_REFUSE);
+	ck_assert_str_eq(r->why, "direct message");
 }
 END_TEST
 

@@ -70,6 +70,12 @@ static enum access_fact stranger(const struct message *m)
 	return m->channel.unshared ? FACT_NO : FACT_OPEN;
 }
 
+/* A mention doesn't tell what kind of conversation it is in; the id does. */
+static bool is_private(const struct message *m)
+{
+	return message_is_direct(m) || m->channel.channel_id[0] == 'D';
+}
+
 static bool waited_enough(struct routing *r, int64_t now_ms)
 {
 	if (r->held_ms == 0)
@@ -197,7 +203,7 @@ static enum verdict judge(struct routing *r, const struct access *a)
 	const struct message *m = r->msg;
 	struct access_facts f = {
 		.channel = m->channel.channel_id,
-		.direct = message_is_direct(m),
+		.direct = is_private(m),
 		.user = m->sender.user_id,
 		.is_bot = m->sender.bot,
 		.bot_id = m->sender.bot_id,
