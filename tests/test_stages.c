@@ -623,6 +623,26 @@ START_TEST(a_message_is_not_held_for_ever)
 }
 END_TEST
 
+START_TEST(what_was_known_an_hour_ago_does_when_slack_is_silent)
+{
+	const struct person guest = { FACT_YES, FACT_NO };
+	const struct person unknown = { FACT_UNKNOWN, FACT_UNKNOWN };
+	int64_t past = clock_ms() - 2 * 3600 * INT64_C(1000);
+
+	people_free(people);
+	people = people_create();
+	people_tell(people, "A1:T1", "U1", &guest, past);
+	ck_assert_int_eq(route(MENTION), V_HOLD);
+	ck_assert_int_eq(fake.looked_up, 1);
+	r->held_ms -= 20000;
+	ck_assert_int_eq(routing_decide(r), V_REFUSE);
+	ck_assert_str_eq(r->why, "guest");
+	people_tell(people, "A1:T1", "U1", &unknown, clock_ms());
+	ck_assert_int_eq(route(MENTION), V_REFUSE);
+	ck_assert_str_eq(r->why, "guest");
+}
+END_TEST
+
 START_TEST(settings_that_cannot_be_read_let_nobody_in)
 {
 	fake.access = "nonsense";
@@ -874,6 +894,8 @@ int main(void)
 	tcase_add_test(tc, bots_are_not_answered_unless_allowed);
 	tcase_add_test(tc, a_message_is_held_until_slack_has_told);
 	tcase_add_test(tc, a_message_is_not_held_for_ever);
+	tcase_add_test(tc,
+		       what_was_known_an_hour_ago_does_when_slack_is_silent);
 	tcase_add_test(tc, settings_that_cannot_be_read_let_nobody_in);
 	tcase_add_test(tc, what_was_accepted_is_not_judged_again);
 	tcase_add_test(tc, accepting_notes_the_intent_to_post);

@@ -15,12 +15,19 @@
 #define ASKED_MS 5000
 
 #define GROUP_TTL_MS (10 * 60 * INT64_C(1000))
+#define STALE_MS     (24 * 60 * 60 * INT64_C(1000))
 
 struct row {
-	struct person person;
-	char *members; /* of a group: "U1 U2"; NULL: unknown */
+	/* What Slack told last, if it did. */
+	bool told;
+	int64_t told_ms;
+	struct person person; /* or, of a group: */
+	char *members;        /* "U1 U2" */
+
+	/* Until then that counts, or that nothing is known; or else nobody is
+	 * to ask. */
 	bool known;
-	int64_t until_ms; /* of what is known; or not to be asked before */
+	int64_t until_ms;
 };
 
 struct people {
@@ -106,8 +113,18 @@ static struct row *row_of(struct people *p, const char *key, int64_t now_ms)
 	return r;
 }
 
+static bool is_fresh(const struct row *r, int64_t now_ms)
+{
+	return r && r->known && r->until_ms > now_ms;
+}
+
+static bool is_stale(const struct row *r, int64_t now_ms)
+{
+	return r && r->told && now_ms - r->told_ms < STALE_MS;
+}
+
 bool people_find(struct people *p, const char *scope, const char *user,
-		 int64_t now_ms, struct person *out)
+		 bool stale, int64_t now_ms, struct person *out)
 {
 	const struct row *r = NULL;
 	char key[KEY_SIZE];
@@ -117,9 +134,11 @@ bool people_find(struct people *p, const char *scope, const char *user,
 	pthread_mutex_lock(&p->lock);
 	if (make_key(key, scope, user))
 		r = map_get(p->rows, key);
-	known = r && r->known && r->until_ms > now_ms;
-	if (known)
+	known = is_fresh(r, now_ms) || (stale && is_stale(r, now_ms));
+	if (known && r->told)
 		*out = r->person;
+	else if (known)
+		*out = (struct person){ FACT_UNKNOWN, FACT_UNKNOWN };
 	pthread_mutex_unlock(&p->lock);
 	return known;
 }
@@ -158,7 +177,8 @@ static bool has_word(const char *words, const char *word)
 }
 
 bool people_in_group(struct people *p, const char *scope, const char *group,
-		     const char *user, int64_t now_ms, enum access_fact *out)
+		     const char *user, bool stale, int64_t now_ms,
+		     enum access_fact *out)
 {
 	const struct row *r = NULL;
 	char key[KEY_SIZE];
@@ -168,13 +188,23 @@ bool people_in_group(struct people *p, const char *scope, const char *group,
 	pthread_mutex_lock(&p->lock);
 	if (make_key(key, scope, group))
 		r = map_get(p->rows, key);
-	known = r && r->known && r->until_ms > now_ms;
-	if (known && !r->members)
+	known = is_fresh(r, now_ms) || (stale && is_stale(r, now_ms));
+	if (known && !r->told)
 		*out = FACT_UNKNOWN;
 	else if (known)
 		*out = has_word(r->members, user) ? FACT_YES : FACT_NO;
 	pthread_mutex_unlock(&p->lock);
 	return known;
+}
+
+/* Until then that stands, or that nothing is known. */
+static void settle(struct row *r, bool told, int64_t ttl_ms, int64_t now_ms)
+{
+	if (told)
+		r->told_ms = now_ms;
+	r->told = told || is_stale(r, now_ms);
+	r->known = true;
+	r->until_ms = now_ms + ttl_ms;
 }
 
 void people_tell_group(struct people *p, const char *scope, const char *group,
@@ -187,43 +217,47 @@ void people_tell_group(struct people *p, const char *scope, const char *group,
 	if (make_key(key, scope, group))
 		r = row_of(p, key, now_ms);
 	if (r) {
-		free(r->members);
-		r->members = members;
-		r->known = true;
-		r->until_ms = now_ms + GROUP_TTL_MS;
-		members = NULL;
+		settle(r, members != NULL, GROUP_TTL_MS, now_ms);
+		if (members) {
+			free(r->members);
+			r->members = members;
+			members = NULL;
+		}
 	}
 	pthread_mutex_unlock(&p->lock);
 	free(members);
 }
 
-static void set(struct people *p, const char *scope, const char *user,
-		const struct person *known, int64_t until_ms, int64_t now_ms)
-{
-	char key[KEY_SIZE];
-	struct row *r;
-
-	if (!make_key(key, scope, user))
-		return;
-	pthread_mutex_lock(&p->lock);
-	r = row_of(p, key, now_ms);
-	if (r) {
-		r->known = known != NULL;
-		if (known)
-			r->person = *known;
-		r->until_ms = until_ms;
-	}
-	pthread_mutex_unlock(&p->lock);
-}
-
 void people_tell(struct people *p, const char *scope, const char *user,
 		 const struct person *known, int64_t now_ms)
 {
-	set(p, scope, user, known, now_ms + TTL_MS, now_ms);
+	bool told = known->guest != FACT_UNKNOWN;
+	struct row *r = NULL;
+	char key[KEY_SIZE];
+
+	pthread_mutex_lock(&p->lock);
+	if (make_key(key, scope, user))
+		r = row_of(p, key, now_ms);
+	if (r) {
+		settle(r, told, TTL_MS, now_ms);
+		if (told)
+			r->person = *known;
+	}
+	pthread_mutex_unlock(&p->lock);
 }
 
 void people_defer(struct people *p, const char *scope, const char *user,
 		  int64_t wait_ms, int64_t now_ms)
 {
-	set(p, scope, user, NULL, now_ms + wait_ms, now_ms);
+	struct row *r = NULL;
+	char key[KEY_SIZE];
+
+	pthread_mutex_lock(&p->lock);
+	if (make_key(key, scope, user))
+		r = row_of(p, key, now_ms);
+	if (r) {
+		r->known = false;
+		r->until_ms = now_ms + wait_ms;
+	}
+	pthread_mutex_unlock(&p->lock);
 }

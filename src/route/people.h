@@ -24,19 +24,23 @@ struct person {
 struct people *people_create(void);
 void people_free(struct people *p); /* NULL is allowed */
 
-/* False, and both are open, when it isn't known. */
+/*
+ * False, and both are open, when it isn't known. stale: what was known within
+ * the last day does as well.
+ */
 bool people_find(struct people *p, const char *scope, const char *user,
-		 int64_t now_ms, struct person *out);
+		 bool stale, int64_t now_ms, struct person *out);
 
-/* Is somebody in a group? False, and it is open, when that isn't known. */
+/* Is somebody in a group? Likewise. */
 bool people_in_group(struct people *p, const char *scope, const char *group,
-		     const char *user, int64_t now_ms, enum access_fact *out);
+		     const char *user, bool stale, int64_t now_ms,
+		     enum access_fact *out);
 
 /* Is the caller to have it looked up now? True once for some seconds. */
 bool people_ask(struct people *p, const char *scope, const char *user,
 		int64_t now_ms);
 
-/* Slack has told, or will never. */
+/* Slack has told, or will never; then what it told within a day stays. */
 void people_tell(struct people *p, const char *scope, const char *user,
 		 const struct person *known, int64_t now_ms);
 /* Takes members, "U1 U2" on the heap; NULL: it will never be known. */

@@ -83,11 +83,12 @@ static bool waited_enough(struct routing *r, int64_t now_ms)
 	return now_ms - r->held_ms > FACTS_MS;
 }
 
-/* Looking for somebody in groups. */
+/* Looking for what is known of somebody. */
 struct search {
 	struct routing *r;
 	const char *scope;
 	const char *user;
+	bool late; /* what isn't known by now won't be */
 	int64_t now_ms;
 	enum access_fact found; /* in one of them */
 };
@@ -109,7 +110,7 @@ static void look_into(const char *group, void *arg)
 	if (s->found == FACT_YES)
 		return;
 	if (s->r->people && !people_in_group(s->r->people, s->scope, group,
-					     s->user, s->now_ms, &in))
+					     s->user, s->late, s->now_ms, &in))
 		want(s, group);
 	if (in == FACT_YES || s->found == FACT_NO ||
 	    (s->found == FACT_UNKNOWN && in == FACT_OPEN))
@@ -128,8 +129,8 @@ static void look_at(struct search *s, struct access_facts *f)
 {
 	struct person known = { FACT_UNKNOWN, FACT_UNKNOWN };
 
-	if (s->r->people &&
-	    !people_find(s->r->people, s->scope, s->user, s->now_ms, &known))
+	if (s->r->people && !people_find(s->r->people, s->scope, s->user,
+					 s->late, s->now_ms, &known))
 		want(s, s->user);
 	f->guest = known.guest;
 	if (f->stranger == FACT_OPEN)
@@ -177,9 +178,11 @@ static enum access_answer ask(struct routing *r, const struct access *a,
 	bool late = !r->people || waited_enough(r, now_ms);
 	enum access_answer answer;
 	char scope[80];
-	struct search s = {
-		.r = r, .scope = scope, .user = f->user, .now_ms = now_ms
-	};
+	struct search s = { .r = r,
+			    .scope = scope,
+			    .user = f->user,
+			    .late = late,
+			    .now_ms = now_ms };
 
 	(void)snprintf(scope, sizeof(scope), "%s:%s", m->channel.app_id,
 		       m->channel.workspace_id);
