@@ -15,7 +15,9 @@
 #define ASKED_MS 5000
 
 #define GROUP_TTL_MS (10 * 60 * INT64_C(1000))
-#define STALE_MS     (24 * 60 * 60 * INT64_C(1000))
+/* A token or a scope may be put right. */
+#define UNKNOWN_MS (60 * INT64_C(1000))
+#define STALE_MS   (24 * 60 * 60 * INT64_C(1000))
 
 struct row {
 	/* What Slack told last, if it did. */
@@ -204,7 +206,7 @@ static void settle(struct row *r, bool told, int64_t ttl_ms, int64_t now_ms)
 		r->told_ms = now_ms;
 	r->told = told || is_stale(r, now_ms);
 	r->known = true;
-	r->until_ms = now_ms + ttl_ms;
+	r->until_ms = now_ms + (told ? ttl_ms : UNKNOWN_MS);
 }
 
 void people_tell_group(struct people *p, const char *scope, const char *group,

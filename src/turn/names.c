@@ -245,7 +245,7 @@ static void on_info(const struct slack_result *r, void *arg)
 	} else if (r->fault == SLACK_RATE) {
 		nm->until_ms = clock_ms() + r->retry_ms;
 		close_scope(n, nm->scope, r->retry_ms, true);
-	} else if (r->fault == SLACK_TRANSIENT) {
+	} else if (nm->passing || r->fault == SLACK_DEAD) {
 		nm->until_ms = clock_ms() + RETRY_MS;
 	}
 	free(nm->scope);
