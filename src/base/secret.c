@@ -99,7 +99,7 @@ int secret_path(const char *name, char *out, size_t size, struct err *e)
 	if (secret_is_credential(name)) {
 		dir = getenv("CREDENTIALS_DIRECTORY");
 		if (!dir || !*dir)
-			return err_set(e, ERR_FATAL,
+			return err_set(e, ERR_INPUT,
 				       "cannot read '%s': systemd gives"
 				       " credentials to the unit only",
 				       name);
