@@ -370,6 +370,21 @@ START_TEST(pair_is_renewed_once_and_known_by_what_was_given_first)
 }
 END_TEST
 
+START_TEST(what_renews_a_token_goes_with_its_tenant)
+{
+	char key[KEY_ID_SIZE];
+
+	keyring_newest(scratch.keyring, key);
+	ck_assert_int_eq(count(key).n, ROWS);
+	ck_assert_msg(st->ops->tenant_remove(st, "acme", &e) == 0, "%s", e.msg);
+	/* App, connection, client and grant. */
+	ck_assert_int_eq(count(key).n, ROWS - 4);
+	ck_assert_int_eq(
+		st->ops->grants->due(st, INT64_MAX, check_grant, NULL, &e), 0);
+	ck_assert_int_eq(st->ops->grants->has_client(st, "A1", &e), 0);
+}
+END_TEST
+
 START_TEST(named_secrets_are_replaced_listed_and_removed)
 {
 	char all[200] = "";
@@ -405,6 +420,7 @@ static TCase *both(const char *name, void (*setup)(void))
 			    0, sizeof(moves) / sizeof(moves[0]));
 	tcase_add_test(tc,
 		       pair_is_renewed_once_and_known_by_what_was_given_first);
+	tcase_add_test(tc, what_renews_a_token_goes_with_its_tenant);
 	tcase_add_test(tc, named_secrets_are_replaced_listed_and_removed);
 	return tc;
 }

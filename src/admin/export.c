@@ -4,6 +4,7 @@
 #include <stdbool.h>
 #include <stdio.h>
 #include <stdlib.h>
+#include <string.h>
 
 #include "admin/agents.h"
 #include "admin/api.h"
@@ -30,6 +31,12 @@ static void write_files(struct jwrite *w, const struct connection *c)
 	(void)snprintf(name, sizeof(name), "%s-%s.bot-token", c->app_id,
 		       c->workspace_id);
 	jw_str(w, "bot_token_file", name);
+	/* One that expires is taken with what renews it only. */
+	if (strncmp(c->bot_token, "xoxe", 4) != 0)
+		return;
+	(void)snprintf(name, sizeof(name), "%s-%s.refresh-token", c->app_id,
+		       c->workspace_id);
+	jw_str(w, "refresh_token_file", name);
 }
 
 static int write_connection(const struct connection *c, void *arg)

@@ -256,6 +256,8 @@ END_TEST
 
 START_TEST(applying_the_same_tokens_again_changes_nothing)
 {
+	const char *const export[] = { "export", "--token-files", NULL };
+	char *out = NULL;
 	struct err e = { 0 };
 
 	open_with(1, 43200000);
@@ -265,6 +267,10 @@ START_TEST(applying_the_same_tokens_again_changes_nothing)
 	expire(FIRST);
 	ck_assert_int_eq(bed_apply(&rig.bed, &e), 0);
 	expect_answer();
+	ck_assert_int_eq(rig_ctl(&rig, &out, export), 0);
+	ck_assert_ptr_nonnull(strstr(out, "A2-T2.refresh-token"));
+	ck_assert_ptr_null(strstr(out, "A1-T1.refresh-token"));
+	free(out);
 	ck_assert_uint_eq(renewals(), 1);
 }
 END_TEST
