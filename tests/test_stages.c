@@ -31,6 +31,7 @@ static struct {
 	char where[100];    /* the agent was asked for */
 	const char *locale; /* of the agent; NULL: none */
 	const char *access;
+	bool line_gone;     /* from the transcript */
 	int looked_up;      /* persons */
 	const char *budget; /* NULL: none */
 	int64_t used;       /* requests of the person, today */
@@ -135,6 +136,25 @@ static int fake_sums(struct store *s, const struct usage_ask *a,
 	return 0;
 }
 
+/* What U1 once asked, unless it is gone. */
+static int fake_line(struct store *s, const char *tenant_id,
+		     const char *channel, const char *thread, const char *ts,
+		     struct line *out, struct err *e)
+{
+	(void)s;
+	(void)e;
+	ck_assert_str_eq(tenant_id, "tenant1");
+	ck_assert_str_eq(channel, "C1");
+	ck_assert_str_eq(thread, "1700000000.000100");
+	*out = (struct line){ 0 };
+	if (fake.line_gone)
+		return 0;
+	out->user_id = dup("U1");
+	out->ts = dup(ts);
+	out->text = dup("where is it?");
+	return 1;
+}
+
 static const struct usage_ops fake_usage = { .sums = fake_sums };
 
 static const struct store_ops fake_store_ops = {
@@ -143,6 +163,7 @@ static const struct store_ops fake_store_ops = {
 	.resolve_for = fake_resolve_for,
 	.leaving = fake_leaving,
 	.agent = fake_agent,
+	.line = fake_line,
 };
 static struct store store = { &fake_store_ops };
 
@@ -245,21 +266,26 @@ static void teardown(void)
 
 #define NOW INT64_C(1700000001000)
 
-static void begin_entry(const char *event, struct entry en)
+static void begin_with(struct entry *en)
 {
-	snprintf(en.id, sizeof(en.id), "entry000000001");
-	en.frame = event_frame(event);
-	en.frame_len = strlen(en.frame);
 	routing_free(r);
-	r = routing_create(&en, NULL);
+	r = routing_create(en, NULL);
 	ck_assert_ptr_nonnull(r);
-	ck_assert_ptr_null(en.frame);
+	ck_assert_ptr_null(en->frame);
 	r->conf = &conf;
 	r->gate = &gate;
 	r->store = &store;
 	r->people = people;
 	r->look_up = fake_look_up;
 	r->now_ms = NOW;
+}
+
+static void begin_entry(const char *event, struct entry en)
+{
+	snprintf(en.id, sizeof(en.id), "entry000000001");
+	en.frame = event_frame(event);
+	en.frame_len = strlen(en.frame);
+	begin_with(&en);
 }
 
 static void begin(const char *event, enum entry_state state)
@@ -848,6 +874,95 @@ START_TEST(a_refused_entry_is_not_told_again)
 }
 END_TEST
 
+/* Slack's payloads that are no events. */
+#define AGAIN                                                              \
+	"{\"type\":\"interactive\",\"envelope_id\":\"e-1\",\"payload\":{"  \
+	"\"type\":\"block_actions\",\"api_app_id\":\"A1\","                \
+	"\"team\":{\"id\":\"T1\"},\"user\":{\"id\":\"U1\"},"               \
+	"\"trigger_id\":\"1.2.abc\",\"container\":{\"channel_id\":\"C1\"," \
+	"\"message_ts\":\"1700000002.000100\","                            \
+	"\"thread_ts\":\"1700000000.000100\"},\"actions\":[{"              \
+	"\"action_id\":\"konstruct_again\","                               \
+	"\"value\":\"1700000000.000100\"}]}}"
+#define COMMAND                                                              \
+	"{\"type\":\"slash_commands\",\"envelope_id\":\"e-1\",\"payload\":{" \
+	"\"api_app_id\":\"A1\",\"team_id\":\"T1\",\"user_id\":\"U1\","       \
+	"\"channel_id\":\"%s\",\"trigger_id\":\"1.2.abc\","                  \
+	"\"command\":\"/ask\",\"text\":\"where is it?\","                    \
+	"\"response_url\":\"https://hooks.slack.com/commands/1\"}}"
+
+static void begin_frame(const char *frame, enum entry_state state)
+{
+	struct entry en = { .state = state };
+
+	snprintf(en.id, sizeof(en.id), "entry000000001");
+	en.frame = dup(frame);
+	en.frame_len = strlen(en.frame);
+	begin_with(&en);
+}
+
+static void begin_command(const char *channel)
+{
+	char frame[1000];
+
+	(void)snprintf(frame, sizeof(frame), COMMAND, channel);
+	begin_frame(frame, ENTRY_NEW);
+}
+
+START_TEST(a_command_is_judged_by_the_channel_it_is_given_in)
+{
+	fake.access = "{\"channels_denied\":[\"C1\"]}";
+	begin_command("C1");
+	ck_assert_int_eq(routing_decide(r), V_REFUSE);
+	ck_assert_str_eq(r->why, "channel");
+	begin_command("C2");
+	ck_assert_int_eq(routing_decide(r), V_ACCEPT);
+
+	fake.access = "{\"direct_messages\":false}";
+	begin_command("C1");
+	ck_assert_int_eq(routing_decide(r), V_ACCEPT);
+	begin_command("D1");
+	ck_assert_int_eq(routing_decide(r), V_REFUSE);
+	ck_assert_str_eq(r->why, "direct message");
+}
+END_TEST
+
+/* There is a placeholder that waits for it. */
+START_TEST(a_question_asked_again_is_not_judged_again)
+{
+	begin_frame(AGAIN, ENTRY_NEW);
+	ck_assert_int_eq(routing_decide(r), V_ACCEPT);
+	ck_assert_int_eq(routing_settle(r), 0);
+	ck_assert_int_eq(r->job->kind, JOB_ANSWER);
+
+	memset(&fake.asked, 0, sizeof(fake.asked));
+	fake.access = "{\"people_denied\":[\"U1\"]}";
+	fake.admission = ADMIT_REFUSE;
+	fake.budget = "person/requests/day=1";
+	fake.used = 1;
+	begin_frame(AGAIN, ENTRY_ACCEPTED);
+	ck_assert_int_eq(routing_decide(r), V_ACCEPT);
+	ck_assert_ptr_null(fake.asked.entry);
+	ck_assert_int_eq(routing_settle(r), 0);
+	ck_assert_int_eq(r->job->kind, JOB_ANSWER);
+	ck_assert_int_eq(r->job->hope, JOB_HOPE);
+	ck_assert_str_eq(r->job->msg->content.text, "where is it?");
+}
+END_TEST
+
+START_TEST(a_question_asked_again_that_is_gone_is_closed_with_a_sentence)
+{
+	fake.line_gone = true;
+	begin_frame(AGAIN, ENTRY_NEW);
+	ck_assert_int_eq(routing_decide(r), V_DROP);
+	begin_frame(AGAIN, ENTRY_ACCEPTED);
+	ck_assert_int_eq(routing_decide(r), V_ACCEPT);
+	ck_assert_int_eq(routing_settle(r), 0);
+	ck_assert_int_eq(r->job->kind, JOB_ANSWER);
+	ck_assert_int_eq(r->job->hope, JOB_STALE);
+}
+END_TEST
+
 START_TEST(a_frame_that_nobody_can_read_ends)
 {
 	begin("null", ENTRY_NEW);
@@ -918,6 +1033,11 @@ int main(void)
 		(int)(sizeof(old) / sizeof(old[0])));
 	tcase_add_test(again, a_replayed_entry_is_as_old_as_its_replay);
 	tcase_add_test(again, a_refused_entry_is_not_told_again);
+	tcase_add_test(tc, a_command_is_judged_by_the_channel_it_is_given_in);
+	tcase_add_test(again, a_question_asked_again_is_not_judged_again);
+	tcase_add_test(
+		again,
+		a_question_asked_again_that_is_gone_is_closed_with_a_sentence);
 	tcase_add_test(again, a_frame_that_nobody_can_read_ends);
 	suite_add_tcase(s, again);
 

@@ -231,6 +231,8 @@ static enum verdict decide(struct routing *r, struct err *e)
 	}
 	if (signal_is_visit(r->msg->signal.kind))
 		return run(r, visit_stages, visit_nstages, e);
+	if (r->msg->signal.kind != SIGNAL_NONE && r->resumed)
+		return run(r, again_stages, again_nstages, e);
 	if (r->msg->signal.kind != SIGNAL_NONE)
 		return run(r, signal_stages, signal_nstages, e);
 	if (r->resumed)

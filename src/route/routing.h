@@ -129,6 +129,8 @@ extern const size_t resume_nstages;
 extern const struct route_stage signal_stages[];
 extern const size_t signal_nstages;
 /* For one that is about the agent and not about a message. */
+extern const struct route_stage again_stages[]; /* for one of before */
+extern const size_t again_nstages;
 extern const struct route_stage visit_stages[];
 extern const size_t visit_nstages;
 

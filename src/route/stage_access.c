@@ -70,10 +70,12 @@ static enum access_fact stranger(const struct message *m)
 	return m->channel.unshared ? FACT_NO : FACT_OPEN;
 }
 
-/* A mention doesn't tell what kind of conversation it is in; the id does. */
+/* A mention doesn't tell what kind of conversation it is in; the id does. A
+ * command is for its asker alone, but may be given in a channel. */
 static bool is_private(const struct message *m)
 {
-	return message_is_direct(m) || m->channel.channel_id[0] == 'D';
+	return m->channel.conversation == CONVERSATION_IM ||
+	       m->channel.channel_id[0] == 'D';
 }
 
 static bool waited_enough(struct routing *r, int64_t now_ms)

@@ -122,6 +122,18 @@ static enum verdict ask_again(struct routing *r, const struct line *q,
 	return becomes_question(r, "again", once);
 }
 
+static enum verdict gone(struct routing *r)
+{
+	r->why = "question is gone";
+	if (!r->resumed)
+		return V_DROP;
+	/* There is a placeholder to close. */
+	if (r->hope == JOB_HOPE)
+		r->hope = JOB_STALE;
+	r->msg->signal.kind = SIGNAL_NONE;
+	return V_NEXT;
+}
+
 static enum verdict again(struct routing *r, struct err *e)
 {
 	const struct message *m = r->msg;
@@ -136,10 +148,8 @@ static enum verdict again(struct routing *r, struct err *e)
 				 m->thread_id, ts, &q, e);
 	if (rc < 0)
 		return V_FAIL;
-	if (rc == 0) {
-		r->why = "question is gone";
-		return V_DROP;
-	}
+	if (rc == 0)
+		return gone(r);
 	if (q.ours || !q.user_id || strcmp(q.user_id, m->sender.user_id) != 0)
 		v = not_theirs(r);
 	else

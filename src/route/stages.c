@@ -237,6 +237,15 @@ const struct route_stage signal_stages[] = {
 };
 const size_t signal_nstages = sizeof(signal_stages) / sizeof(signal_stages[0]);
 
+/* What was accepted before isn't judged again, whatever it has become. */
+const struct route_stage again_stages[] = {
+	{ "tenant", stage_tenant },
+	{ "signal", stage_signal },
+	{ "agent", stage_agent },
+	{ "dispatch", stage_dispatch },
+};
+const size_t again_nstages = sizeof(again_stages) / sizeof(again_stages[0]);
+
 const struct route_stage visit_stages[] = {
 	{ "tenant", stage_tenant },
 	{ "visit", stage_visit }, /* not just now */

@@ -4,6 +4,7 @@
 #include <string.h>
 
 #include "base/log.h"
+#include "base/suspect.h"
 #include "route/job.h"
 #include "route/trail.h"
 #include "turn/names.h"
@@ -56,10 +57,17 @@ static void submit(struct errand *n)
 	(void)journal_submit(n->w->journal, r);
 }
 
+/* As turn_enter(). */
+static void enter(const struct errand *n)
+{
+	suspect_enter(n->job->entry.id, "errand");
+}
+
 static void on_timer(void *arg)
 {
 	struct errand *n = arg;
 
+	enter(n);
 	if (n->over || n->write)
 		submit(n);
 	else
@@ -72,6 +80,7 @@ static void on_noted(struct loop_task *task)
 					     offsetof(struct errand, noted));
 
 	n->noting = false;
+	enter(n);
 	if (n->abandoned) {
 		errand_free(n);
 	} else if (!n->job->req.ok) {
@@ -197,6 +206,7 @@ void errand_start(struct worker *w, struct job *job,
 		n->next->link = &n->next;
 	n->link = &w->errands;
 	w->errands = n;
+	enter(n);
 	run(n);
 }
 

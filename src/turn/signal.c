@@ -12,6 +12,7 @@
 #include "base/metric.h"
 #include "route/job.h"
 #include "slack/text.h"
+#include "slack/ts.h"
 #include "slack/words.h"
 #include "turn/turn.h"
 
@@ -71,10 +72,17 @@ static struct turn *find(const struct errand *n,
 	return NULL;
 }
 
+/* Its placeholder may stand already, though we aren't told under which ts. */
+static bool is_placing(const struct turn *t, const char *ts)
+{
+	return t->state == TURN_PLACING && t->parts[0][0] == '\0' &&
+	       ts_ms(t->job->msg->channel.ts) < ts_ms(ts);
+}
+
 /* After a restart the turn may come a little later than what is about it. */
 static bool wait_for_turn(struct errand *n)
 {
-	if (!n->job->again || n->tries++ >= TRIES)
+	if (!find(n, is_placing) && (!n->job->again || n->tries++ >= TRIES))
 		return false;
 	loop_timer_set(n->timer, TRY_MS);
 	return true;
@@ -187,6 +195,16 @@ static int make_plain(struct errand *n)
 	return 0;
 }
 
+/* Too late for the answer. The turn's end puts its lines into the transcript,
+ * so what they become is written after that. */
+static void write_after(struct errand *n,
+			int (*write)(struct store *s, void *arg, struct err *e))
+{
+	n->write = write;
+	if (!n->turn)
+		errand_end(n);
+}
+
 static void edited(struct errand *n)
 {
 	const struct message *m = n->job->msg;
@@ -199,9 +217,7 @@ static void edited(struct errand *n)
 		if (stop_revise(t, m->channel.ts, m->content.text))
 			return;
 	}
-	if (make_plain(n) == 0)
-		n->write = revise_line;
-	errand_end(n);
+	write_after(n, make_plain(n) == 0 ? revise_line : NULL);
 }
 
 static bool take_back(struct turn *t, const char *ts)
@@ -222,8 +238,7 @@ static void deleted(struct errand *n)
 		if (take_back(t, n->job->msg->channel.ts))
 			return;
 	}
-	n->write = forget_line;
-	errand_end(n);
+	write_after(n, forget_line);
 }
 
 static bool feedback_valid(const char *s)
@@ -284,7 +299,7 @@ static void session_stopped(struct errand *n)
 	}
 	if (last)
 		errand_end_with(n, last);
-	else
+	else if (!wait_for_turn(n))
 		errand_end(n);
 }
 
