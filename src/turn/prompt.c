@@ -179,10 +179,12 @@ static void add_questions(struct writing *w)
 {
 	const struct prompt_parts *in = w->in;
 	const struct prompt_more *m;
+	size_t i;
 
 	begin(w, LLM_USER);
 	speak(w, find(w, in->asker_id, in->asker), in->asked_ms, in->question);
-	for (m = in->more; m < in->more + in->nmore; m++) {
+	for (i = 0; i < in->nmore; i++) {
+		m = &in->more[i];
 		(void)buf_addc(&w->p->text, '\n');
 		speak(w, find(w, m->asker_id, m->asker), m->asked_ms,
 		      m->question);
