@@ -11,6 +11,7 @@
 #include "admin/health.h"
 #include "admin/metrics.h"
 #include "admin/onboard.h"
+#include "admin/page.h"
 #include "admin/status.h"
 #include "admin/top.h"
 #include "admin/trail.h"
@@ -53,6 +54,7 @@ struct admin {
 	struct store *store; /* for reading, on the admin's thread */
 	struct http *http;
 	struct web *web;
+	struct page *page;
 	struct op *ops; /* waiting for Slack or for the journal */
 
 	pthread_mutex_t lock;
@@ -354,7 +356,7 @@ static void serve(struct web_request *r, const struct web_view *v, void *arg)
 	int status = 404;
 	size_t i;
 
-	if (serve_settings(a, r, v))
+	if (serve_settings(a, r, v) || page_serve(a->page, r, v))
 		return;
 	buf_init(&out, STATUS_MAX);
 	for (i = 0; i < sizeof(pages) / sizeof(pages[0]); i++) {
@@ -405,7 +407,11 @@ static int open_parts(struct admin *a, struct err *e)
 	if (!a->http)
 		return -1;
 	a->web = web_create(&wo, e);
-	return a->web ? 0 : -1;
+	if (!a->web)
+		return -1;
+	/* Its timer would keep a loop turning that web_create() unwinds. */
+	a->page = page_create(&a->opts, a->started_ms, e);
+	return a->page ? 0 : -1;
 }
 
 struct admin *admin_create(const struct admin_opts *o, struct err *e)
@@ -466,6 +472,7 @@ void admin_free(struct admin *a)
 	pthread_mutex_unlock(&a->lock);
 	/* What was written since the loop stopped is posted there, and run
 	 * when web_free() turns the loop once more. */
+	page_free(a->page);
 	web_free(a->web);
 	while (a->ops)
 		abandon(a->ops);

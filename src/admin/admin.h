@@ -25,7 +25,7 @@ struct workers;
 
 /*
  * The admin's side, on a thread of its own, so that /health can tell that the
- * I/O thread hangs: HTTP on the loopback port (health, ready and metrics only)
+ * I/O thread hangs: HTTP on the loopback port (page, health, ready and metrics)
  * and on the unix socket (everything).
  */
 struct admin;

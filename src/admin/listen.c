@@ -39,6 +39,20 @@ bad:
 		       "listen '%s': not a numeric address and port", listen);
 }
 
+bool listen_is_loopback(const struct sockaddr_storage *sa)
+{
+	const struct sockaddr_in *v4 = (const void *)sa;
+	const struct sockaddr_in6 *v6 = (const void *)sa;
+	const struct in6_addr *a = &v6->sin6_addr;
+
+	if (sa->ss_family == AF_INET)
+		return ntohl(v4->sin_addr.s_addr) >> 24 == IN_LOOPBACKNET;
+	if (sa->ss_family != AF_INET6)
+		return false;
+	return IN6_IS_ADDR_LOOPBACK(a) ||
+	       (IN6_IS_ADDR_V4MAPPED(a) && a->s6_addr[12] == IN_LOOPBACKNET);
+}
+
 /* Only the last part of the path is made: /run/konstruct in /run. */
 static int make_parent(const char *path, struct err *e)
 {

@@ -5,6 +5,7 @@
 #include <stdbool.h>
 
 struct err;
+struct sockaddr_storage;
 
 /* "127.0.0.1:8001" or "[::1]:8001" into its parts; no names. */
 #define LISTEN_HOST_SIZE 64
@@ -14,6 +15,9 @@ int listen_split(const char *listen, char host[LISTEN_HOST_SIZE], int *port,
 /* A socket that listens there; -1 with e: a port that is taken is ERR_RETRY,
  * a bad setting ERR_INPUT. */
 int listen_tcp(const char *listen, struct err *e);
+
+/* An address that only this machine reaches; false for a unix socket. */
+bool listen_is_loopback(const struct sockaddr_storage *sa);
 
 /*
  * One with mode 0660. Its own directory is made when it is missing, and a

@@ -18,8 +18,10 @@
 
 #define CONNECTIONS_MAX 128
 #define PATH_SIZE       256
+#define HOST_SIZE       256
 #define CHUNK           16384
 #define HEADERS_MAX     1024
+#define NO_CONTENT      "default-src 'none'; frame-ancestors 'none'"
 
 /* A client has this long for its headers, and between parts of its body. */
 #define CLIENT_S 10
@@ -35,10 +37,13 @@ struct web_request {
 	bool served;
 	char method[8];
 	char path[PATH_SIZE];
+	char host[HOST_SIZE];
+	bool loopback;
 	size_t body_max;
 	struct buf body;
 	int status;
-	const char *type; /* NULL: JSON */
+	const char *type;   /* NULL: JSON */
+	const char *policy; /* NULL: NO_CONTENT */
 	struct buf out;
 	size_t sent;
 	bool headers_sent;
@@ -87,6 +92,11 @@ void web_type(struct web_request *r, const char *type)
 	r->type = type;
 }
 
+void web_policy(struct web_request *r, const char *policy)
+{
+	r->policy = policy;
+}
+
 void web_reply(struct web_request *r, int status, struct buf *body)
 {
 	struct buf empty;
@@ -132,6 +142,8 @@ static int serve(struct web_request *r)
 		.uid = r->local ? uid_of(r->wsi) : -1,
 		.method = r->method,
 		.path = r->path,
+		.host = r->host,
+		.loopback = r->loopback,
 		.body = r->body.data ? r->body.data : "",
 		.len = r->body.len,
 	};
@@ -185,13 +197,14 @@ static long content_length(struct lws *wsi)
 }
 
 /* Both doors lead to one vhost. */
-static bool is_local(struct lws *wsi)
+static void see_door(struct lws *wsi, struct web_request *r)
 {
 	struct sockaddr_storage sa = { .ss_family = AF_UNSPEC };
 	socklen_t len = sizeof(sa);
 
 	(void)getsockname(lws_get_socket_fd(wsi), (struct sockaddr *)&sa, &len);
-	return sa.ss_family == AF_UNIX;
+	r->local = sa.ss_family == AF_UNIX;
+	r->loopback = listen_is_loopback(&sa);
 }
 
 /* Headers are complete; path is lws' own, decoded. */
@@ -210,7 +223,9 @@ static int begin(struct lws *wsi, struct session *s, const char *path)
 	s->request = r;
 	r->wsi = wsi;
 	r->web = w;
-	r->local = is_local(wsi);
+	see_door(wsi, r);
+	if (lws_hdr_copy(wsi, r->host, sizeof(r->host), WSI_TOKEN_HOST) < 0)
+		r->host[0] = '\0';
 	r->head = strcmp(method, "HEAD") == 0;
 	(void)snprintf(r->method, sizeof(r->method), "%s",
 		       r->head ? "GET" : method);
@@ -239,6 +254,29 @@ static int body(struct session *s, const void *p, size_t n)
 	return buf_add(&r->body, p, n);
 }
 
+/* What a browser is to know of an answer, whatever is asked for. */
+static int add_browser_headers(struct web_request *r, unsigned char **p,
+			       unsigned char *end)
+{
+	const char *const headers[][2] = {
+		{ "cache-control:", "no-store" },
+		{ "x-content-type-options:", "nosniff" },
+		{ "referrer-policy:", "no-referrer" },
+		{ "cross-origin-resource-policy:", "same-origin" },
+		{ "content-security-policy:",
+		  r->policy ? r->policy : NO_CONTENT },
+	};
+	size_t i;
+
+	for (i = 0; i < sizeof(headers) / sizeof(headers[0]); i++)
+		if (lws_add_http_header_by_name(
+			    r->wsi, (const unsigned char *)headers[i][0],
+			    (const unsigned char *)headers[i][1],
+			    (int)strlen(headers[i][1]), p, end) != 0)
+			return -1;
+	return 0;
+}
+
 static int send_headers(struct web_request *r)
 {
 	unsigned char block[LWS_PRE + HEADERS_MAX];
@@ -250,9 +288,7 @@ static int send_headers(struct web_request *r)
 					r->type ? r->type : "application/json",
 					r->out.len, &p, end) != 0)
 		return -1;
-	if (lws_add_http_header_by_name(
-		    r->wsi, (const unsigned char *)"cache-control:",
-		    (const unsigned char *)"no-store", 8, &p, end) != 0)
+	if (add_browser_headers(r, &p, end) < 0)
 		return -1;
 	if (lws_finalize_write_http_header(r->wsi, start, &p, end) != 0)
 		return -1;

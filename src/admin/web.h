@@ -23,6 +23,8 @@ struct web_view {
 	long uid;           /* whose, if so; -1: not known */
 	const char *method; /* "GET" also for HEAD */
 	const char *path;   /* decoded, without the query */
+	const char *host;   /* the header; "": none, or too long */
+	bool loopback;      /* came to an address of this machine only */
 	const char *body;   /* NUL-terminated */
 	size_t len;
 };
@@ -53,6 +55,10 @@ void web_free(struct web *w);
 
 /* What the body is, unless JSON; type is borrowed until r is gone. */
 void web_type(struct web_request *r, const char *type);
+
+/* Which Content-Security-Policy the answer has, unless that nothing may be
+ * loaded at all; borrowed like the type. */
+void web_policy(struct web_request *r, const char *policy);
 
 /* Takes the contents of body. r is gone. */
 void web_reply(struct web_request *r, int status, struct buf *body);

@@ -13,6 +13,7 @@
 #include <time.h>
 #include <unistd.h>
 
+#include "base/recent.h"
 #include "base/utf8.h"
 
 /*
@@ -243,6 +244,8 @@ write_line(enum log_level level, const struct log_field *f, const char *fmt,
 	if ((int)level > atomic_load(&max_level))
 		return;
 	(void)vsnprintf(msg, sizeof(msg), fmt, ap);
+	if (level <= LOG_LEVEL_WARN)
+		recent_add(level, msg, f);
 	put_head(&l, level);
 	put_field(&l, "msg", msg);
 	for (; f && f->key; f++) {
