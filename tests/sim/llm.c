@@ -160,10 +160,26 @@ static void persona_name(const struct json *j, char *out, size_t size)
 		snprintf(out, size, "the simulated model");
 }
 
+/* What was said, without konstructd's "Ada [2026-01-02 09:14]: " before it. */
+static const char *without_speaker(const char *last)
+{
+	static const char form[] = "0000-00-00 00:00]: ";
+	const char *p = strchr(last, '[');
+	size_t i;
+
+	if (!p || memchr(last, '\n', (size_t)(p - last)))
+		return last;
+	for (i = 0, p++; form[i]; i++)
+		if (form[i] == '0' ? p[i] < '0' || p[i] > '9' : p[i] != form[i])
+			return last;
+	return p + i;
+}
+
 static char *echo(const char *last, const char *text)
 {
 	struct buf b;
 
+	last = without_speaker(last);
 	buf_init(&b, SIM_BODY_MAX);
 	buf_adds(&b, "You said: \"");
 	buf_add(&b, last, chars_bytes(last, ECHO_MAX));
@@ -176,6 +192,7 @@ static char *default_text(const struct json *j, const char *last)
 	char name[64];
 	struct buf b;
 
+	last = without_speaker(last);
 	persona_name(j, name, sizeof(name));
 	buf_init(&b, 4096);
 	buf_addf(&b, "Hello, this is %s. You said: \"", name);
