@@ -290,6 +290,26 @@ START_TEST(hush_is_said_in_few_words)
 }
 END_TEST
 
+/* An organisation's install is known by the organisation. */
+START_TEST(command_of_an_organisation_is_of_its_install)
+{
+	static const char frame[] =
+		"{\"type\":\"slash_commands\",\"envelope_id\":\"e-1\","
+		"\"payload\":{\"api_app_id\":\"A1\",\"team_id\":\"T1\","
+		"\"enterprise_id\":\"E1\","
+		"\"is_enterprise_install\":\"%s\",\"user_id\":\"U1\","
+		"\"channel_id\":\"C1\",\"trigger_id\":\"1.2.abc\","
+		"\"command\":\"/ask\",\"text\":\"why?\","
+		"\"response_url\":\"https://hooks.slack.com/1\"}}";
+	char text[1024];
+
+	(void)snprintf(text, sizeof(text), frame, _i ? "true" : "false");
+	ck_assert_int_eq(screen(text), V_ACCEPT);
+	ck_assert_int_eq(s.msg->signal.kind, SIGNAL_COMMAND);
+	ck_assert_str_eq(s.msg->channel.workspace_id, _i ? "E1" : "T1");
+}
+END_TEST
+
 START_TEST(press_of_our_button_passes)
 {
 	static const char frame[] =
@@ -465,6 +485,8 @@ int main(void)
 	LOOP(tc, each_event_is_decided_by_its_stage, cases);
 	LOOP(tc, what_is_no_message_is_dropped, frames);
 	tcase_add_test(tc, hush_is_said_in_few_words);
+	tcase_add_loop_test(tc, command_of_an_organisation_is_of_its_install, 0,
+			    2);
 	tcase_add_test(tc, press_of_our_button_passes);
 	tcase_add_test(tc, a_mention_lets_its_thread_through);
 	tcase_add_test(tc, a_reply_that_comes_late_is_judged_by_its_own_time);

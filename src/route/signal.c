@@ -193,10 +193,12 @@ static int take_about(struct message *m, const struct json *j, struct err *e)
 		m->channel.thread_ts ? m->channel.thread_ts : m->channel.ts, e);
 }
 
-/* What isn't an event has no authorizations, and a trigger for an id. */
+/* What isn't an event has no authorizations, and a trigger for an id. A command
+ * was a form once: all in it are strings. */
 static int take_trigger(struct message *m, const struct json *j, struct err *e)
 {
-	bool by_org = json_bool(j, "is_enterprise_install", false);
+	bool by_org = json_bool(j, "is_enterprise_install", false) ||
+		      message_field_is(j, "is_enterprise_install", "true");
 	bool flat = m->signal.kind == SIGNAL_COMMAND;
 	const char *team = flat ? "team_id" : "team.id";
 	const char *org = flat ? "enterprise_id" : "enterprise.id";

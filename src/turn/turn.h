@@ -698,6 +698,7 @@ struct errand {
 	struct turn *turn; /* ends with it, linked by turn_next */
 	struct errand *turn_next;
 	unsigned int tries; /* to find it */
+	size_t part;        /* whisper.c: of what is shared */
 	bool over;
 	bool noting;
 	bool abandoned;

@@ -24,7 +24,8 @@
  */
 
 #define VIEW_MAX    (64 * 1024)
-#define EXCERPT_MAX 1500 /* of private_metadata's 3,000 characters */
+#define EXCERPT_MAX 1500
+#define META_MAX    3000 /* characters of private_metadata that Slack takes */
 
 static void on_done(const struct slack_result *r, void *arg)
 {
@@ -71,21 +72,20 @@ static const char *say(const struct errand *n, enum words w)
 /* ---- "Ask about this" ---- */
 
 /* Not in the middle of a character. */
-static size_t excerpt(const char *s)
+static size_t excerpt(const char *s, size_t most)
 {
 	size_t n = strlen(s);
 
-	if (n <= EXCERPT_MAX)
+	if (n <= most)
 		return n;
-	n = EXCERPT_MAX;
+	n = most;
 	while (n > 0 && ((unsigned char)s[n] & 0xc0) == 0x80)
 		n--;
 	return n;
 }
 
-static void write_meta(const struct message *m, struct buf *out)
+static void write_meta_of(const struct message *m, size_t n, struct buf *out)
 {
-	size_t n = excerpt(m->content.text);
 	struct jwrite w;
 
 	jw_init(&w, out);
@@ -94,6 +94,20 @@ static void write_meta(const struct message *m, struct buf *out)
 	jw_str(&w, "thread", m->thread_id);
 	jw_strn(&w, "text", m->content.text, n);
 	jw_object_end(&w);
+}
+
+/* What JSON escapes takes more room than it has. */
+static void write_meta(const struct message *m, struct buf *out)
+{
+	size_t most = EXCERPT_MAX;
+
+	for (;;) {
+		write_meta_of(m, excerpt(m->content.text, most), out);
+		if (out->len <= META_MAX || most == 0)
+			return;
+		buf_reset(out);
+		most /= 2;
+	}
 }
 
 static void write_dialog(const struct errand *n, struct buf *out)

@@ -18,7 +18,8 @@
  * before it is whole, and after a crash it may be shown once more.
  */
 
-#define PARTS_MAX 4 /* of the five that the URL takes, one is the echo */
+#define USES_MAX  5              /* that a response_url takes */
+#define PARTS_MAX (USES_MAX - 1) /* one is the echo */
 
 static void on_echoed(const struct slack_result *r, void *arg);
 static void post(struct turn *t);
@@ -181,11 +182,23 @@ static int respond_for(struct errand *n, const struct buf *json,
 }
 
 /* Now it stands there twice, for the asker. */
-static void on_shared(const struct slack_result *r, void *arg)
+static void delete_original(struct errand *n)
 {
 	static const char gone[] = "{\"delete_original\":true}";
-	struct errand *n = arg;
 	struct buf json;
+
+	buf_init(&json, sizeof(gone));
+	(void)buf_adds(&json, gone);
+	if (respond_for(n, &json, on_deleted) < 0)
+		errand_end(n);
+	buf_release(&json);
+}
+
+static void share_part(struct errand *n);
+
+static void on_shared(const struct slack_result *r, void *arg)
+{
+	struct errand *n = arg;
 
 	n->call = NULL;
 	if (r->fault != SLACK_OK) {
@@ -195,11 +208,8 @@ static void on_shared(const struct slack_result *r, void *arg)
 		errand_end(n);
 		return;
 	}
-	buf_init(&json, sizeof(gone));
-	(void)buf_adds(&json, gone);
-	if (respond_for(n, &json, on_deleted) < 0)
-		errand_end(n);
-	buf_release(&json);
+	n->part++;
+	share_part(n);
 }
 
 static const char *whose(const struct errand *n)
@@ -210,7 +220,7 @@ static const char *whose(const struct errand *n)
 	return name ? name : m->sender.user_id;
 }
 
-/* The first part; the whole of it is in as many posts as a reply has. */
+/* 1; 0 when there is no such part, -1 without memory. */
 static int shared_shape(const struct errand *n, struct shape *s)
 {
 	const struct message *m = n->job->msg;
@@ -222,28 +232,48 @@ static int shared_shape(const struct errand *n, struct shape *s)
 	reply_asked(whose(n), m->content.unseen, &md);
 	(void)buf_adds(&md, m->content.text);
 	if (!md.failed && reply_init(&reply, md.data, md.len) == 0) {
-		rc = reply_shape(&reply, 0, SHAPE_BLOCKS, s);
+		if (n->part >= reply.n)
+			rc = 0;
+		else if (reply_shape(&reply, n->part, SHAPE_BLOCKS, s) == 0)
+			rc = 1;
 		reply_release(&reply);
 	}
 	buf_release(&md);
 	return rc;
 }
 
-void whisper_share(struct errand *n)
+static void post_shared(struct errand *n, struct shape *s)
 {
 	struct jwrite w;
-	struct shape s;
 	struct buf json;
 
-	/* Rather not at all than twice. */
-	if (n->job->again || shared_shape(n, &s) < 0) {
-		errand_end(n);
-		return;
-	}
 	begin(&w, &json, "in_channel");
-	add_shape(&w, &s);
-	shape_release(&s);
+	add_shape(&w, s);
+	shape_release(s);
 	if (respond_for(n, &json, on_shared) < 0)
 		errand_end(n);
 	buf_release(&json);
+}
+
+/* What its asker has seen, which may leave no use for the deletion. */
+static void share_part(struct errand *n)
+{
+	struct shape s;
+	int rc = n->part < USES_MAX ? shared_shape(n, &s) : 0;
+
+	if (rc > 0)
+		post_shared(n, &s);
+	else if (rc == 0)
+		delete_original(n);
+	else
+		errand_end(n);
+}
+
+/* Rather not at all than twice. */
+void whisper_share(struct errand *n)
+{
+	if (n->job->again)
+		errand_end(n);
+	else
+		share_part(n);
 }
