@@ -96,6 +96,18 @@ static void add_time(struct buf *b, enum metric_time t, const char *name,
 	(void)buf_addf(b, "\n%s_count %" PRIu64 "\n", name, h.upto[i]);
 }
 
+static void add_loss(const char *name, const uint64_t n[METRIC_COLUMNS],
+		     void *arg)
+{
+	with(arg, "konstruct_link_losses_total", "reason", name, n[0]);
+}
+
+static void add_limited(const char *name, const uint64_t n[METRIC_COLUMNS],
+			void *arg)
+{
+	with(arg, "konstruct_slack_limited_calls_total", "method", name, n[0]);
+}
+
 static void add_links(struct buf *b, struct hub *hub)
 {
 	struct hub_stats hs = { 0 };
@@ -114,6 +126,9 @@ static void add_links(struct buf *b, struct hub *hub)
 		     link_state_name((enum link_state)i), hs.links[i]);
 	one(b, "konstruct_link_reconnects_total", "counter",
 	    "Links that went live again.", hs.reconnects);
+	head(b, "konstruct_link_losses_total", "counter",
+	     "Links and attempts at one that ended, by why.");
+	metric_each(METRIC_LOSSES, add_loss, b);
 	one(b, "konstruct_envelopes_total", "counter", "Envelopes from Slack.",
 	    hs.envelopes);
 	one(b, "konstruct_acks_total", "counter", "Envelopes acked.", hs.acks);
@@ -168,6 +183,9 @@ static void add_turns(struct buf *b, struct workers *workers)
 	    ws.edits);
 	one(b, "konstruct_slack_limited_total", "counter",
 	    "Replies of Slack with status 429.", ws.limited);
+	head(b, "konstruct_slack_limited_calls_total", "counter",
+	     "Calls that Slack limited, by method.");
+	metric_each(METRIC_LIMITED, add_limited, b);
 	one(b, "konstruct_files_held_bytes", "gauge",
 	    "Attached files that are held in memory.", ws.file_bytes);
 	head(b, "konstruct_files_total", "counter",
@@ -383,6 +401,12 @@ static void add_times(struct buf *b)
 		 "From an envelope's arrival to its ack.");
 	add_time(b, METRIC_COMMIT, "konstruct_journal_commit_seconds",
 		 "A batch of the journal.");
+	add_time(b, METRIC_STORE, "konstruct_store_seconds",
+		 "The look-up in the store that each message needs.");
+	add_time(b, METRIC_GATE, "konstruct_state_seconds",
+		 "The question to the state, Redis or local, of each message.");
+	add_time(b, METRIC_WAIT, "konstruct_queue_seconds",
+		 "From a message's arrival until its turn starts.");
 	add_time(b, METRIC_PLACEHOLDER, "konstruct_placeholder_seconds",
 		 "From the start of a turn until its placeholder stands.");
 	add_time(b, METRIC_FIRST, "konstruct_first_token_seconds",

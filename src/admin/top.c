@@ -12,11 +12,10 @@
 #define LINKS_MAX 100
 
 static const char *const times[METRIC_TIMES] = {
-	[METRIC_ACK] = "ack",
-	[METRIC_COMMIT] = "commit",
-	[METRIC_PLACEHOLDER] = "placeholder",
-	[METRIC_FIRST] = "first text",
-	[METRIC_ANSWER] = "answer",
+	[METRIC_ACK] = "ack",          [METRIC_COMMIT] = "commit",
+	[METRIC_STORE] = "store",      [METRIC_GATE] = "state",
+	[METRIC_WAIT] = "queue",       [METRIC_PLACEHOLDER] = "placeholder",
+	[METRIC_FIRST] = "first text", [METRIC_ANSWER] = "answer",
 };
 
 static void add_times(struct jwrite *w)

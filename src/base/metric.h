@@ -15,6 +15,9 @@
 enum metric_time {
 	METRIC_ACK,         /* from an envelope's arrival to its ack */
 	METRIC_COMMIT,      /* a batch of the journal */
+	METRIC_STORE,       /* the look-up of a message's workspace */
+	METRIC_GATE,        /* a message's admission, in Redis or here */
+	METRIC_WAIT,        /* from a message's arrival to its turn's start */
 	METRIC_PLACEHOLDER, /* from the start of a turn until it stands, */
 	METRIC_FIRST,       /* until the model says something, */
 	METRIC_ANSWER,      /* until all is written */
@@ -39,6 +42,8 @@ enum metric_family {
 	METRIC_MODELS,  /* by how a call ended */
 	METRIC_TOKENS,  /* of models: enum metric_model */
 	METRIC_FILES,   /* attached ones, by what came of them; column 0 */
+	METRIC_LOSSES,  /* links, by why one went; column 0 */
+	METRIC_LIMITED, /* calls of Slack's that were limited, by method; 0 */
 	METRIC_FAMILIES
 };
 

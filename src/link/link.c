@@ -8,6 +8,7 @@
 
 #include "base/err.h"
 #include "base/log.h"
+#include "base/metric.h"
 #include "base/secret.h"
 #include "link/transport.h"
 #include "route/envelope.h"
@@ -157,10 +158,14 @@ static void cut(struct link *l)
 	l->wire = NULL;
 }
 
-/* The link may be gone when this returns. */
+/* The link may be gone when this returns. what is why, in a word for the
+ * counter. */
 static void lose(struct link *l, enum link_loss how, unsigned int floor_ms,
-		 const char *why)
+		 const char *what, const char *why)
 {
+	/* Another has taken its place. */
+	if (l->state != LINK_DRAIN)
+		metric_add(METRIC_LOSSES, what, 0, 1);
 	cut(l);
 	alarm_stop(l->env->alarms, &l->alarm);
 	l->env->host->lost(l, how, floor_ms, why);
@@ -171,11 +176,12 @@ static void check_pulse(struct link *l)
 	int64_t now = now_of(l);
 
 	if (now - l->rx_ms >= DEAD_MS) {
-		lose(l, LOSS_RETRY, 0, "silent for 45 s");
+		lose(l, LOSS_RETRY, 0, "silent", "silent for 45 s");
 		return;
 	}
 	if (l->asking && now - l->asked_ms >= ANSWER_MS) {
-		lose(l, LOSS_RETRY, 0, "no answer to a ping in 20 s");
+		lose(l, LOSS_RETRY, 0, "no_pong",
+		     "no answer to a ping in 20 s");
 		return;
 	}
 	if (now >= l->ping_ms)
@@ -199,20 +205,21 @@ static void on_alarm(void *arg)
 	case LINK_STATES:
 		break;
 	case LINK_TICKET:
-		lose(l, LOSS_RETRY, 0, "no ticket in 15 s");
+		lose(l, LOSS_RETRY, 0, "no_ticket", "no ticket in 15 s");
 		break;
 	case LINK_CONNECT:
-		lose(l, LOSS_RETRY, 0, "not connected in 10 s");
+		lose(l, LOSS_RETRY, 0, "not_connected",
+		     "not connected in 10 s");
 		break;
 	case LINK_HELLO:
-		lose(l, LOSS_RETRY, 0, "no hello in 10 s");
+		lose(l, LOSS_RETRY, 0, "no_hello", "no hello in 10 s");
 		break;
 	case LINK_LIVE:
 		check_pulse(l);
 		break;
 	case LINK_DRAIN:
 		if (l->closing)
-			lose(l, LOSS_RETRY, 0, "closed");
+			lose(l, LOSS_RETRY, 0, "closed", "closed");
 		else
 			say_goodbye(l);
 		break;
@@ -244,7 +251,7 @@ static void take_hello(struct link *l, const struct envelope *env)
 		log_error(LOG_FIELDS({ "app", l->app_id },
 				     { "hello", env->app_id }),
 			  "the token belongs to another app");
-		lose(l, LOSS_SLOW, 0, "token of another app");
+		lose(l, LOSS_SLOW, 0, "wrong_token", "token of another app");
 		return;
 	}
 	l->num_connections = env->num_connections;
@@ -255,6 +262,7 @@ static void leave(struct link *l, bool at_once)
 {
 	if (l->leaving)
 		return;
+	metric_add(METRIC_LOSSES, at_once ? "replaced" : "disconnect", 0, 1);
 	l->leaving = true;
 	l->env->host->leaving(l, at_once);
 }
@@ -269,16 +277,16 @@ static void take_disconnect(struct link *l, const char *reason)
 	if (l->state == LINK_DRAIN)
 		return;
 	if (strcmp(reason, "link_disabled") == 0) {
-		lose(l, LOSS_PARK, 0,
+		lose(l, LOSS_PARK, 0, reason,
 		     "Socket Mode is switched off (link_disabled)");
 		return;
 	}
 	if (strcmp(reason, "too_many_websockets") == 0) {
-		lose(l, LOSS_SLOW, 0, reason);
+		lose(l, LOSS_SLOW, 0, reason, reason);
 		return;
 	}
 	if (l->state != LINK_LIVE) {
-		lose(l, LOSS_RETRY, 0, reason);
+		lose(l, LOSS_RETRY, 0, "disconnect", reason);
 		return;
 	}
 	leave(l, strcmp(reason, "warning") == 0 ||
@@ -359,7 +367,8 @@ static void on_closed(const char *why, void *arg)
 	struct link *l = arg;
 
 	l->wire = NULL;
-	lose(l, LOSS_RETRY, 0, why);
+	lose(l, LOSS_RETRY, 0,
+	     l->state == LINK_CONNECT ? "not_connected" : "cut", why);
 }
 
 static const struct wire_events events = {
@@ -411,18 +420,25 @@ void link_connect(struct link *l, const char *url, const char *addr)
 	assert(l->state == LINK_TICKET);
 	l->wire = ops->connect(l->env->transport, url, addr, &events, l, &e);
 	if (!l->wire) {
-		lose(l, LOSS_RETRY, 0, e.msg);
+		lose(l, LOSS_RETRY, 0, "not_connected", e.msg);
 		return;
 	}
 	l->rx_ms = now_of(l);
 	set_state(l, LINK_CONNECT, "ticket");
 }
 
+static const char *const ticket_words[] = {
+	[LOSS_RETRY] = "no_ticket",
+	[LOSS_LIMIT] = "ticket_limited",
+	[LOSS_SLOW] = "no_ticket",
+	[LOSS_PARK] = "ticket_refused",
+};
+
 void link_fail(struct link *l, enum link_loss how, unsigned int floor_ms,
 	       const char *why)
 {
 	assert(l->state == LINK_TICKET);
-	lose(l, how, floor_ms, why);
+	lose(l, how, floor_ms, ticket_words[how], why);
 }
 
 void link_wait(struct link *l, int64_t ms, const char *why)

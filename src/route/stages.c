@@ -3,9 +3,11 @@
 #include <stdlib.h>
 #include <string.h>
 
+#include "base/clock.h"
 #include "base/conf.h"
 #include "base/err.h"
 #include "base/log.h"
+#include "base/metric.h"
 #include "route/message.h"
 #include "route/routing.h"
 #include "state/gate.h"
@@ -62,6 +64,7 @@ static int find_leaving(struct routing *r, struct err *e)
 static enum verdict stage_tenant(struct routing *r, struct err *e)
 {
 	struct message *m = r->msg;
+	int64_t began_us = clock_us();
 	int rc;
 
 	rc = r->store->ops->resolve_for(r->store, m->platform,
@@ -69,6 +72,7 @@ static enum verdict stage_tenant(struct routing *r, struct err *e)
 					m->channel.workspace_id,
 					m->channel.channel_id, m->thread_id,
 					&r->connection, e);
+	metric_took_us(METRIC_STORE, clock_us() - began_us);
 	if (rc < 0)
 		return V_FAIL;
 	if (rc == 0 && r->resumed)
@@ -155,8 +159,11 @@ static enum verdict stage_admit(struct routing *r, struct err *e)
 		.now_ms = r->now_ms,
 	};
 	enum admission answer;
+	int64_t began_us = clock_us();
+	int rc = r->gate->ops->admit(r->gate, &a, &answer, e);
 
-	if (r->gate->ops->admit(r->gate, &a, &answer, e) < 0)
+	metric_took_us(METRIC_GATE, clock_us() - began_us);
+	if (rc < 0)
 		return V_FAIL;
 	switch (answer) {
 	case ADMIT_ACCEPT:

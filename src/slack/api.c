@@ -9,6 +9,7 @@
 #include "base/buf.h"
 #include "base/err.h"
 #include "base/json.h"
+#include "base/metric.h"
 #include "net/http.h"
 #include "slack/download.h"
 
@@ -23,6 +24,7 @@ static atomic_int longest_ms; /* of those that were set */
 
 struct slack_call {
 	struct http_call *http;
+	char method[48]; /* for the count of limits; "": not counted */
 	slack_done *done;
 	void *arg;
 };
@@ -229,6 +231,8 @@ static void on_done(const struct http_result *r, void *arg)
 	if (r->status != 0 && r->len > 0)
 		body = json_parse(r->body, r->len, ANSWER_MAX, &e);
 	judge(&out, r, body);
+	if (out.fault == SLACK_RATE)
+		metric_add(METRIC_LIMITED, c->method, 0, 1);
 	c->done(&out, c->arg);
 	json_free(body);
 	free(c);
@@ -329,6 +333,7 @@ struct slack_call *slack_call(struct http *h, const char *api_url,
 	}
 	c->done = done;
 	c->arg = arg;
+	(void)snprintf(c->method, sizeof(c->method), "%s", method);
 	rq.url = url;
 	rq.repeat = repeatable(method);
 	rq.arg = c;

@@ -7,6 +7,7 @@
 #include "base/clock.h"
 #include "base/killpoint.h"
 #include "base/log.h"
+#include "base/metric.h"
 #include "route/job.h"
 #include "route/message.h"
 #include "turn/turn.h"
@@ -216,6 +217,11 @@ static void look(struct turn *t)
 
 void gather_start(struct turn *t)
 {
+	/* Of what an earlier process had the wait was not in a queue. */
+	if (!t->job->again)
+		metric_took_us(METRIC_WAIT,
+			       (clock_wall_ms() - t->job->entry.received_ms) *
+				       1000);
 	if (!t->job->again || !is_plain(t))
 		gather(t);
 	else

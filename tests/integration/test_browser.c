@@ -127,6 +127,21 @@ static bool find_browser(void)
 	       runs("chromium");
 }
 
+/* The answer stands before its turn has ended. */
+static void wait_counted(void)
+{
+	char *body = NULL;
+	bool counted = false;
+	int i;
+
+	for (i = 0; i < 5000 && !counted; i++) {
+		ck_assert_int_eq(rig_get(&rig, "/page.json", &body), 200);
+		counted = strstr(body, "\"live\":1,\"answers\":1") != NULL;
+		free(body);
+	}
+	ck_assert(counted);
+}
+
 static void setup(void)
 {
 	char ts[SIM_TS];
@@ -134,6 +149,7 @@ static void setup(void)
 	rig_up(&rig);
 	rig_say(&rig, "C1", "U1", "<@UB1> where is Atlantis?", NULL, ts);
 	free(rig_answer(&rig, "C1", ts));
+	wait_counted();
 }
 
 static void teardown(void)
