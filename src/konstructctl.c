@@ -33,6 +33,7 @@
 #include "net/local.h"
 #include "slack/permalink.h"
 #include "slack/ts.h"
+#include "store/keep.h"
 #include "store/store.h"
 
 #define DEFAULT_CONFIG KONSTRUCT_SYSCONFDIR "/konstruct/konstructd.conf"
@@ -76,6 +77,8 @@ static const struct {
 			       print_done },
 	[CTL_TENANT_RESUME] = { "POST", "/v1/tenants/", "/resume", NAMES_TENANT,
 				print_done },
+	[CTL_TENANT_PURGE] = { "POST", "/v1/tenants/", "/purge", NAMES_TENANT,
+			       print_purged },
 	[CTL_AGENT_ADD] = { "POST", "/v1/tenants/", "/agents", NAMES_TENANT,
 			    print_agents },
 	[CTL_AGENT_SET] = { "PUT", "/v1/tenants/", "/agent", NAMES_TENANT,
@@ -216,6 +219,33 @@ static int add_choice(struct jwrite *w, const char *key, const char *text,
 	return EX_OK;
 }
 
+static int add_days(struct jwrite *w, const struct ctl_args *a, struct err *e)
+{
+	char key[32], *end;
+	long n;
+	int i;
+
+	for (i = 0; i < CTL_KEEP; i++) {
+		if (!a->keep[i])
+			continue;
+		(void)snprintf(key, sizeof(key), "keep_%s", keep_names[i]);
+		errno = 0;
+		n = strcmp(a->keep[i], "default") == 0
+			    ? KEEP_DEFAULT
+			    : strtol(a->keep[i], &end, 10);
+		if (n != KEEP_DEFAULT &&
+		    (errno != 0 || end == a->keep[i] || *end != '\0' || n < 0 ||
+		     n > KEEP_DAYS_MAX)) {
+			err_set(e, ERR_INPUT,
+				"%s: '%.40s' is no number of days", key,
+				a->keep[i]);
+			return EX_DATAERR;
+		}
+		jw_int(w, key, n);
+	}
+	return EX_OK;
+}
+
 static int tenant_body(const struct ctl_args *a, struct buf *out, struct err *e)
 {
 	struct jwrite w;
@@ -240,6 +270,8 @@ static int tenant_body(const struct ctl_args *a, struct buf *out, struct err *e)
 		rc = add_limit(&w, "burst", a->burst, e);
 	if (rc == EX_OK && ctl_access_body(&w, a, e) < 0)
 		rc = EX_DATAERR;
+	if (rc == EX_OK)
+		rc = add_days(&w, a, e);
 	if (rc == EX_OK && a->budget)
 		jw_str(&w, "budget", a->budget);
 	if (rc == EX_OK && a->agent_sessions)
@@ -663,8 +695,7 @@ static int init(const struct ctl_args *a)
 	log_set_level(LOG_LEVEL_WARN);
 	if (init_conf(a, path, &e) < 0 || conf_load(&conf, path, &e) < 0)
 		return complain(exit_of(&e, EX_CANTCREAT), e.msg);
-	if (!a->app_token_file &&
-	    print_manifest(a) < 0) {
+	if (!a->app_token_file && print_manifest(a) < 0) {
 		conf_release(&conf);
 		return complain(EX_DATAERR, "Slack takes no such name");
 	}

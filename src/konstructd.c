@@ -500,6 +500,7 @@ static int create(struct daemon *d, struct err *e)
 		return -1;
 	secret_set_source(stored_secret, d);
 	journal_set_history(d->journal, d->conf->history_days);
+	reload_keep(d->journal, d->conf);
 	d->llm = llm_create(d->conf, e);
 	if (!d->llm || create_way(d, e) < 0)
 		return -1;

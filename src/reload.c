@@ -142,6 +142,19 @@ static void expect(struct reload *r, const struct conf *c)
 		cluster_expect(r->o.cluster, ms);
 }
 
+void reload_keep(struct journal *j, const struct conf *c)
+{
+	const struct keep all = {
+		.days = { [KEEP_TRANSCRIPTS] = c->transcript_days,
+			  [KEEP_USAGE] = c->usage_days,
+			  [KEEP_FEEDBACK] = c->feedback_days,
+			  [KEEP_AUDIT] = c->audit_days,
+			  [KEEP_HISTORY] = c->history_days },
+	};
+
+	journal_set_keep(j, &all);
+}
+
 /* None of it can fail. */
 static void put_in_force(struct reload *r, struct way *way,
 			 struct live_conf *next)
@@ -156,6 +169,7 @@ static void put_in_force(struct reload *r, struct way *way,
 	engaged_set_window(r->o.engaged,
 			   (int64_t)c->engaged_minutes * 60 * 1000);
 	journal_set_history(r->o.journal, c->history_days);
+	reload_keep(r->o.journal, c);
 	hub_dials(r->o.hub, c->dials_per_second);
 	expect(r, c);
 	way_box_put(r->o.way, way);

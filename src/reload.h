@@ -59,6 +59,9 @@ bool reload_ok(void *arg);
 /* Reloads, and logs what came of it. Any thread; doesn't wait. */
 void reload_signal(struct reload *r);
 
+/* For how long what is kept of people. */
+void reload_keep(struct journal *j, const struct conf *c);
+
 /* The longest that a turn takes: the wait for a slot of the model, and the
  * answer of the slowest. */
 int64_t reload_longest_turn_ms(const struct conf *c);

@@ -227,7 +227,7 @@ void pg_empty(void)
 		     " usage, journal, pending, parts, engaged, seen,"
 		     " nodes, partitions, renewals, usage_by, budget_marks,"
 		     " access, node_keys, leaving, secrets, feedback, greeted,"
-		     " clients, grants, audit"
+		     " clients, grants, audit, keep"
 		     " RESTART IDENTITY");
 	(void)pg_ask("UPDATE sealing SET key_id = ''");
 	(void)pg_ask("UPDATE audit_chain SET first = 1, last = 0,"

@@ -38,6 +38,7 @@ static const struct {
 	  "VALUES ('b', '2026-01-01', 'other', 1, 1, 1)" },
 	{ "grants", "tenant_id", "expires_ms = 9",
 	  "VALUES ('slack', 'A1', 'T2', 'b', 's', 0, 0, '', 1)" },
+	{ "keep", "tenant_id", "audit = 9", "VALUES ('b', 0, 0, 0, 0, 0)" },
 	{ "usage_by", "tenant_id", "answers = 9",
 	  "VALUES ('b', 'person', 'U2', '2026-01-01', 'm', 1, 1, 1)" },
 	{ "budget_marks", "tenant_id", "at_ms = 9",
@@ -78,6 +79,8 @@ static void setup(void)
 	(void)pg_ask("INSERT INTO greeted SELECT id, 'A1', 'C0', 1"
 		     " FROM tenants");
 	(void)pg_ask("INSERT INTO feedback SELECT id, 'e1', 'U1', true, 1"
+		     " FROM tenants");
+	(void)pg_ask("INSERT INTO keep SELECT id, 0, 0, 0, 0, 0"
 		     " FROM tenants");
 	(void)pg_ask("INSERT INTO grants SELECT 'slack', 'A1', 'T' || id,"
 		     " id, 'sealed', 0, 0, '', 1 FROM tenants");

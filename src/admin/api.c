@@ -7,6 +7,7 @@
 
 #include "admin/agents.h"
 #include "admin/export.h"
+#include "admin/keeping.h"
 #include "admin/letters.h"
 #include "admin/rotate.h"
 #include "admin/secrets.h"
@@ -46,6 +47,7 @@ static const struct api_command commands[] = {
 	{ "DELETE", "/v1/tenants/*", BODY_NONE, true, tenants_remove },
 	{ "POST", "/v1/tenants/*/pause", BODY_NONE, true, tenants_pause },
 	{ "POST", "/v1/tenants/*/resume", BODY_NONE, true, tenants_resume },
+	{ "POST", "/v1/tenants/*/purge", BODY_NONE, true, keeping_purge },
 	{ "GET", "/v1/tenants/*/agent", BODY_NONE, false, agents_show },
 	{ "PUT", "/v1/tenants/*/agent", BODY_AGENT, true, agents_set },
 	{ "GET", "/v1/tenants/*/agents", BODY_NONE, false, agents_list },

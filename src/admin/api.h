@@ -26,6 +26,7 @@ struct store;
  *   PUT    /v1/tenants/NAME          the same, of one that is there
  *   DELETE /v1/tenants/NAME
  *   POST   /v1/tenants/NAME/pause    and /resume
+ *   POST   /v1/tenants/NAME/purge    admin/keeping.h
  *   GET    /v1/tenants/NAME/agent    the default one
  *   PUT    /v1/tenants/NAME/agent    admin/apply.h: one agent
  *   GET    /v1/tenants/NAME/agents
@@ -83,6 +84,8 @@ struct api_call {
 	char what[300];
 	char names[1000];
 	char changed[400];
+
+	int64_t rows; /* of a purge, so far */
 
 	char *value;           /* a secret's */
 	char key[KEY_ID_SIZE]; /* that is to seal from now on */

@@ -56,6 +56,12 @@ static const struct field tenant_fields[] = {
 	{ "budget", F_LINE, TENANT(budget), BUDGET_TEXT - 1 },
 	{ "agent_sessions", F_BOOL, TENANT(agent_sessions), 0 },
 	{ "streaming", F_BOOL, TENANT(streaming), 0 },
+	{ "keep_transcripts", F_DAYS, TENANT(keep[KEEP_TRANSCRIPTS]),
+	  KEEP_DAYS_MAX },
+	{ "keep_usage", F_DAYS, TENANT(keep[KEEP_USAGE]), KEEP_DAYS_MAX },
+	{ "keep_feedback", F_DAYS, TENANT(keep[KEEP_FEEDBACK]), KEEP_DAYS_MAX },
+	{ "keep_audit", F_DAYS, TENANT(keep[KEEP_AUDIT]), KEEP_DAYS_MAX },
+	{ "keep_history", F_DAYS, TENANT(keep[KEEP_HISTORY]), KEEP_DAYS_MAX },
 	{ "access", F_NESTED, 0, 0 },
 	{ "agent", F_NESTED, 0, 0 },
 	{ "agents", F_NESTED, 0, 0 },
@@ -267,12 +273,15 @@ static int parse_tenant(struct apply_tenant *t, const struct json *j,
 	const struct json *list = json_at(j, "connections");
 	const struct json *agent = json_at(j, "agent");
 	const struct json *agents = json_at(j, "agents");
+	int i;
 
 	t->paused = APPLY_KEEP;
 	t->rate_per_minute = APPLY_KEEP;
 	t->burst = APPLY_KEEP;
 	t->agent_sessions = APPLY_KEEP;
 	t->streaming = APPLY_KEEP;
+	for (i = 0; i < KEEP_KINDS; i++)
+		t->keep[i] = APPLY_KEEP;
 	if (parse_members(t, j, list != NULL, e) < 0)
 		return -1;
 	if (!t->name)

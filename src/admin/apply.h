@@ -6,6 +6,8 @@
 #include <stdbool.h>
 #include <stddef.h>
 
+#include "store/keep.h"
+
 struct conf;
 struct err;
 struct json;
@@ -22,6 +24,8 @@ struct store;
  *       "rate_per_minute": 30, "burst": 30,
  *       "budget": "person/requests/day=50", (store/budget.h)
  *       "agent_sessions": false, "streaming": false,
+ *       "keep_transcripts": 30, (days, store/keep.h; -1: as all tenants)
+ *       "keep_usage", "keep_feedback", "keep_audit", "keep_history",
  *       "agent": { "name", "role", "persona", "model", "placeholder",
  *       "locale" } } ] }
  *
@@ -87,6 +91,7 @@ struct apply_tenant {
 	char *budget;       /* in its one form; NULL: left out */
 	int agent_sessions; /* 0, 1 or APPLY_KEEP, as the next */
 	int streaming;
+	int keep[KEEP_KINDS]; /* days, KEEP_DEFAULT or APPLY_KEEP */
 	struct apply_connection *connections;
 	size_t nconnections;
 	struct apply_agent agent; /* the default one */

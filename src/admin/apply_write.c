@@ -162,6 +162,24 @@ static int write_connection(const struct writing *w,
 	return w->store->ops->grants->put(w->store, &grant, w->e);
 }
 
+static int write_keep(const struct writing *w, const struct apply_tenant *t,
+		      const char *tenant_id)
+{
+	const struct keep_ops *ops = w->store->ops->keep;
+	struct keep k;
+	int i, n = 0;
+
+	if (ops->get(w->store, tenant_id, &k, w->e) < 0)
+		return -1;
+	for (i = 0; i < KEEP_KINDS; i++) {
+		if (t->keep[i] == APPLY_KEEP || t->keep[i] == k.days[i])
+			continue;
+		k.days[i] = t->keep[i];
+		n++;
+	}
+	return n > 0 ? ops->put(w->store, tenant_id, &k, w->e) : 0;
+}
+
 /* 1 when the tenant was there, 0 when it is new, -1. */
 static int write_one(const struct writing *w, const struct apply_tenant *t)
 {
@@ -176,7 +194,8 @@ static int write_one(const struct writing *w, const struct apply_tenant *t)
 	for (i = 0; i < t->nconnections; i++)
 		if (write_connection(w, &t->connections[i], &row) < 0)
 			goto out;
-	if (apply_write_access(w->store, row.id, "", t->access, w->e) < 0 ||
+	if (write_keep(w, t, row.id) < 0 ||
+	    apply_write_access(w->store, row.id, "", t->access, w->e) < 0 ||
 	    apply_write_agents(t, w->store, row.id, w->e) < 0)
 		goto out;
 	rc = found;

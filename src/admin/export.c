@@ -8,6 +8,7 @@
 
 #include "admin/agents.h"
 #include "admin/api.h"
+#include "admin/keeping.h"
 #include "base/err.h"
 #include "base/json.h"
 #include "store/store.h"
@@ -79,7 +80,8 @@ static int write_tenant(const struct tenant *t, void *arg)
 	jw_str(w, "budget", t->budget);
 	jw_bool(w, "agent_sessions", t->agent_sessions);
 	jw_bool(w, "streaming", t->streaming);
-	if (write_access(x, t) < 0)
+	if (keeping_write(w, x->store, t->id, x->e) < 0 ||
+	    write_access(x, t) < 0)
 		return -1;
 	jw_array(w, "connections");
 	if (x->store->ops->connections(x->store, t->name, write_connection, x,

@@ -105,6 +105,7 @@ static const char *string_fault(const struct field *f, const char *s)
 	case F_NUMBER:
 	case F_BOOL:
 	case F_COUNT:
+	case F_DAYS:
 	case F_CHANNELS:
 	case F_PEOPLE:
 	case F_GROUPS:
@@ -145,6 +146,21 @@ static int take_number(const struct walk *w, const struct field *f, char *to,
 			w->e, w->place, f->key,
 			"not a number from 0 to 1000000, nor -1 for the "
 			"configuration's");
+	*dst = (int)n;
+	return 0;
+}
+
+static int take_days(const struct walk *w, const struct field *f, char *to,
+		     const struct json *value)
+{
+	int *dst = (int *)(void *)(to + f->offset);
+	int64_t n = json_int(value, "", -2);
+
+	if (n < -1 || n > (int64_t)f->max)
+		return err_set(w->e, ERR_INPUT,
+			       "%s%.60s: not a number of days from 0 to %zu,"
+			       " or -1",
+			       w->place, f->key, f->max);
 	*dst = (int)n;
 	return 0;
 }
@@ -245,6 +261,8 @@ static int take(const struct walk *w, const struct field *f, char *to,
 		return take_bool(w, f, to, value);
 	case F_COUNT:
 		return take_count(w, f, to, value);
+	case F_DAYS:
+		return take_days(w, f, to, value);
 	case F_CHANNELS:
 	case F_PEOPLE:
 	case F_GROUPS:

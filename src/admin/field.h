@@ -24,6 +24,7 @@ enum field_kind {
 	F_NUMBER,
 	F_BOOL,
 	F_COUNT,    /* a number from 0 to max */
+	F_DAYS,     /* the same, or -1 */
 	F_CHANNELS, /* a list of their ids, and so on */
 	F_PEOPLE,
 	F_GROUPS,

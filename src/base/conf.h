@@ -101,6 +101,10 @@ struct conf {
 	int engaged_minutes;
 	int replay_max_age_minutes; /* 0: however old */
 	int history_days;
+	int transcript_days; /* 0: as long as the tenant is there */
+	int usage_days;
+	int feedback_days;
+	int audit_days;
 	int catch_up_minutes;  /* 0: off */
 	int answer_max_bytes;  /* of one answer, over all parts */
 	int files_per_message; /* most that are read; 0: none */

@@ -17,6 +17,7 @@ const struct ctl_word ctl_words[] = {
 	{ "tenant", "remove", "NAME", 0, CTL_TENANT_REMOVE },
 	{ "tenant", "pause", "NAME", 0, CTL_TENANT_PAUSE },
 	{ "tenant", "resume", "NAME", 0, CTL_TENANT_RESUME },
+	{ "tenant", "purge", "NAME", 0, CTL_TENANT_PURGE },
 	{ "agent", "add", "TENANT", TAKES_AGENT, CTL_AGENT_ADD },
 	{ "agent", "set", "TENANT [AGENT]", TAKES_AGENT, CTL_AGENT_SET },
 	{ "agent", "list", "TENANT", 0, CTL_AGENT_LIST },
@@ -55,6 +56,7 @@ const size_t ctl_nwords = sizeof(ctl_words) / sizeof(ctl_words[0]);
 
 #define ACCESS_OPTION 256 /* the first of those without a letter */
 #define HEAD_OPTION   300
+#define KEEP_OPTION   320
 
 const struct option ctl_options[] = {
 	{ "config", required_argument, NULL, 'c' },
@@ -99,6 +101,11 @@ const struct option ctl_options[] = {
 	{ "bot-answers", required_argument, NULL, ACCESS_OPTION + 10 },
 	{ "agent-sessions", required_argument, NULL, 'G' },
 	{ "streaming", required_argument, NULL, 'g' },
+	{ "keep-transcripts", required_argument, NULL, KEEP_OPTION + 0 },
+	{ "keep-usage", required_argument, NULL, KEEP_OPTION + 1 },
+	{ "keep-feedback", required_argument, NULL, KEEP_OPTION + 2 },
+	{ "keep-audit", required_argument, NULL, KEEP_OPTION + 3 },
+	{ "keep-history", required_argument, NULL, KEEP_OPTION + 4 },
 	{ "default", no_argument, NULL, 'd' },
 	{ "agent-view", no_argument, NULL, 'W' },
 	{ "once", no_argument, NULL, 'O' },
@@ -113,6 +120,14 @@ const struct option ctl_options[] = {
 			offsetof(struct ctl_args, access) + \
 				(i) * sizeof(const char *), \
 			TAKES_AGENT | TAKES_CHANGE          \
+	}
+
+#define KEEP_PLACE(i)                                       \
+	{                                                   \
+		KEEP_OPTION + (i),                          \
+			offsetof(struct ctl_args, keep) +   \
+				(i) * sizeof(const char *), \
+			TAKES_CHANGE                        \
 	}
 
 /* Where an option's argument goes, and who takes it (0: every command). */
@@ -166,6 +181,11 @@ static const struct {
 	ACCESS_PLACE(8),
 	ACCESS_PLACE(9),
 	ACCESS_PLACE(10),
+	KEEP_PLACE(0),
+	KEEP_PLACE(1),
+	KEEP_PLACE(2),
+	KEEP_PLACE(3),
+	KEEP_PLACE(4),
 	{ 'd', offsetof(struct ctl_args, is_default), TAKES_AGENT },
 	{ 'W', offsetof(struct ctl_args, agent_view), TAKES_MANIFEST },
 	{ 'O', offsetof(struct ctl_args, once), TAKES_ONCE },
@@ -186,6 +206,9 @@ void ctl_usage(FILE *out)
 	      "        [--rate-per-minute N|default] [--burst N|default]\n"
 	      "        [--budget SCOPE/KIND/PERIOD=N,...|none] [who may]\n"
 	      "        [--agent-sessions yes|no] [--streaming yes|no]\n"
+	      "        [--keep-transcripts, --keep-usage, --keep-feedback,\n"
+	      "        --keep-audit, --keep-history DAYS|default]\n"
+	      "  tenant purge NAME   erase what is stored of its people\n"
 	      "  tenant list\n"
 	      "  tenant show|remove|pause|resume NAME\n"
 	      "  agent add TENANT --name NAME [the same as set]\n"

@@ -15,6 +15,7 @@ enum ctl_command {
 	CTL_TENANT_REMOVE,
 	CTL_TENANT_PAUSE,
 	CTL_TENANT_RESUME,
+	CTL_TENANT_PURGE,
 	CTL_AGENT_ADD,
 	CTL_AGENT_SET,
 	CTL_AGENT_LIST,
@@ -53,6 +54,7 @@ enum ctl_command {
 };
 
 #define CTL_ACCESS 11
+#define CTL_KEEP   5
 
 /* The command line; NULL is what wasn't given. Strings are argv's. */
 struct ctl_args {
@@ -92,6 +94,7 @@ struct ctl_args {
 	bool is_default;
 	/* Who may, in the order of route/access.h's keys. */
 	const char *access[CTL_ACCESS];
+	const char *keep[CTL_KEEP]; /* in the order of store/keep.h */
 	bool agent_view;
 	bool once;
 	bool token_files;

@@ -8,6 +8,7 @@
 #include "base/json.h"
 #include "ctl/ctl.h"
 #include "ctl/table.h"
+#include "store/keep.h"
 
 static const struct json *element(const struct json *array, size_t i)
 {
@@ -148,6 +149,32 @@ static void print_access(struct table *t, const struct json *access)
 	json_each(access, print_setting, t);
 }
 
+void print_purged(const struct json *j)
+{
+	printf("%lld rows of '%s' are erased\n", number(j, "rows"),
+	       json_str(j, "purged"));
+}
+
+/* What the tenant has set. */
+static void print_keep(struct table *t, const struct json *j)
+{
+	char key[32];
+	int64_t n;
+	int i;
+
+	for (i = 0; i < KEEP_KINDS; i++) {
+		(void)snprintf(key, sizeof(key), "keep_%s", keep_names[i]);
+		n = json_int(j, key, KEEP_DEFAULT);
+		if (n == KEEP_DEFAULT)
+			continue;
+		table_add(t, key);
+		if (n == 0)
+			table_add(t, "as long as it is there");
+		else
+			table_addf(t, "%lld days", (long long)n);
+	}
+}
+
 void print_tenant(const struct json *j)
 {
 	const char *const heads[] = { "name", json_str(j, "name") };
@@ -163,6 +190,7 @@ void print_tenant(const struct json *j)
 	add_budget(&t, json_str(j, "budget"));
 	add_choice(&t, "agent_sessions", j);
 	add_choice(&t, "streaming", j);
+	print_keep(&t, j);
 	print_access(&t, json_at(j, "access"));
 	table_print(&t, stdout);
 	table_release(&t);

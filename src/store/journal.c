@@ -70,6 +70,8 @@ struct journal {
 	atomic_llong beat_ms;
 	atomic_llong kept_ms; /* a row, after its entry is finished */
 	atomic_bool parting;
+	atomic_int keep[KEEP_KINDS]; /* days */
+	atomic_bool keeps;           /* those are set */
 
 	pthread_mutex_t db_lock; /* whoever uses db, for a whole batch */
 	struct journal_db *db;
@@ -85,6 +87,7 @@ struct journal {
 	unsigned int failures; /* commits in a row */
 	int64_t retry_at_ms;
 	int64_t expire_at_ms;
+	int64_t erase_at_ms;
 	int64_t move_at_ms;
 };
 
@@ -576,10 +579,39 @@ static void expire(struct journal *j, int64_t now_ms)
 	}
 }
 
+/* As all tenants have it. */
+static void keep_of_all(struct journal *j, struct keep *out)
+{
+	int i;
+
+	for (i = 0; i < KEEP_KINDS; i++)
+		out->days[i] = atomic_load(&j->keep[i]);
+}
+
+/* What is kept of people has a pace of its own. */
+static void erase(struct journal *j, int64_t now_ms)
+{
+	struct err e = { 0 };
+	struct keep all;
+	int n;
+
+	if (now_ms < j->erase_at_ms || !atomic_load(&j->keeps))
+		return;
+	keep_of_all(j, &all);
+	n = j->db->ops->erase(j->db, &all, clock_expiry_ms(), EXPIRE_ROWS, &e);
+	if (n < 0)
+		log_warn(LOG_FIELDS({ "reason", e.msg }),
+			 "cannot erase what is kept no longer");
+	j->erase_at_ms = now_ms + (n < 0   ? EXPIRE_FAIL_MS
+				   : n > 0 ? EXPIRE_BUSY_MS
+					   : EXPIRE_MS);
+}
+
 static void rest(struct journal *j)
 {
 	pthread_mutex_lock(&j->db_lock);
 	expire(j, clock_ms());
+	erase(j, clock_ms());
 	j->db->ops->rest(j->db, queue_depth(j->queue) == 0);
 	pthread_mutex_unlock(&j->db_lock);
 }
@@ -776,6 +808,15 @@ void journal_free(struct journal *j)
 	queue_close(j->queue);
 	(void)pthread_join(j->thread, NULL);
 	free_parts(j);
+}
+
+void journal_set_keep(struct journal *j, const struct keep *all)
+{
+	int i;
+
+	for (i = 0; i < KEEP_KINDS; i++)
+		atomic_store(&j->keep[i], all->days[i]);
+	atomic_store(&j->keeps, true);
 }
 
 void journal_set_history(struct journal *j, int days)

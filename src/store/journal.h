@@ -9,6 +9,7 @@
 #include "base/queue.h"
 #include "base/secret.h"
 #include "store/audit.h"
+#include "store/keep.h"
 #include "store/store.h"
 
 struct err;
@@ -179,6 +180,9 @@ struct journal *journal_create(const char *url, const struct keyring *k,
 
 /* How long rows are kept after their entry is finished. Any thread. */
 void journal_set_history(struct journal *j, int days);
+/* And what is stored of people, unless their tenant has set something else.
+ * Until then nothing of that is erased. Any thread. */
+void journal_set_keep(struct journal *j, const struct keep *all);
 
 /*
  * The same for one node of several, where the store allows that: an entry is

@@ -7,6 +7,7 @@
 #include <stdint.h>
 
 #include "store/journal.h"
+#include "store/keep.h"
 
 /*
  * Where a journal is kept. One thread at a time. Between begin and commit a
@@ -70,6 +71,12 @@ struct journal_ops {
 	 * finished entries are, for so long. */
 	int (*expire)(struct journal_db *db, int64_t now_ms, int64_t kept_ms,
 		      int max, struct err *e);
+	/*
+	 * Of some tenants, others each time: what is kept no longer, by what
+	 * they have set or all have. At most about max rows; how many, or -1.
+	 */
+	int (*erase)(struct journal_db *db, const struct keep *all,
+		     int64_t now_ms, int max, struct err *e);
 	/* Called after batches; idle: nobody is waiting just now. */
 	void (*rest)(struct journal_db *db, bool idle);
 };

@@ -2,6 +2,7 @@
 #include "store/postgres.h"
 #include "store/usage.h"
 #include "store/audit.h"
+#include "store/keep.h"
 #include "store/grants.h"
 #include "store/keys.h"
 #include "store/record.h"
@@ -450,6 +451,7 @@ const struct store_ops store_postgres = {
 	.records = &record_postgres,
 	.usage = &usage_postgres,
 	.audit = &audit_postgres,
+	.keep = &keep_postgres,
 	.keys = &keys_postgres,
 	.grants = &grants_postgres,
 	.seen_put = postgres_seen_put,

@@ -422,5 +422,6 @@ const struct journal_ops journal_postgres = {
 	.unfinished = postgres_journal_unfinished,
 	.entry = postgres_journal_entry,
 	.expire = postgres_journal_expire,
+	.erase = postgres_journal_erase,
 	.rest = postgres_journal_rest,
 };

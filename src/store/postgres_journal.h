@@ -25,6 +25,7 @@ struct postgres_sent {
 struct postgres_journal {
 	struct journal_db base; /* must be first */
 	struct postgres *s;
+	char erased[ID_SIZE]; /* the tenant that was last looked at */
 
 	struct postgres_sent *sent; /* in their order */
 	size_t nsent, size;
@@ -81,5 +82,9 @@ int postgres_journal_entry(struct journal_db *db, const char *id,
 /* postgres_audit.c */
 int postgres_journal_audit(struct journal_db *db, struct journal_req *r,
 			   size_t number, struct err *e);
+
+/* postgres_keep.c */
+int postgres_journal_erase(struct journal_db *db, const struct keep *all,
+		     int64_t now_ms, int max, struct err *e);
 
 #endif

@@ -70,6 +70,13 @@
 #define ADDED \
 	SUM("answers") ", " SUM("prompt_tokens") ", " SUM("completion_tokens")
 
+/* What another node is erasing is left to it. */
+#define ERASE(name, table, old)                                          \
+	name " AS (DELETE FROM " table " WHERE ctid = ANY (ARRAY(SELECT" \
+	     " ctid FROM " table " WHERE tenant_id = $1 AND " old        \
+	     " LIMIT $7::integer FOR UPDATE SKIP LOCKED)) RETURNING 1)"
+#define ERASED(name) "(SELECT count(*) FROM " name ")"
+
 /*
  * All that is ever asked of the database, beside the migrations. Text of
  * foreign origin is cleaned before it gets here (postgres_batch.c).
@@ -469,6 +476,38 @@ const struct postgres_statement postgres_sql[PQ_COUNT] = {
 			    " at_ms, tenant_id, body, digest, before, hash"
 			    " FROM audit_rows($1, $2, $3)",
 			    3 },
+	[PQ_AUDIT_TRIM] = { "audit_trim", "SELECT audit_trim($1, $2)", 2 },
+
+	[PQ_KEEP] = { "keep",
+		      "SELECT transcripts, usage, feedback, audit, history"
+		      " FROM keep WHERE tenant_id = $1",
+		      1 },
+	[PQ_KEEP_PUT] = { "keep_put",
+			  "INSERT INTO keep (tenant_id, transcripts, usage,"
+			  " feedback, audit, history)"
+			  " VALUES ($1, $2, $3, $4, $5, $6)"
+			  " ON CONFLICT (tenant_id) DO UPDATE SET"
+			  " transcripts = excluded.transcripts,"
+			  " usage = excluded.usage,"
+			  " feedback = excluded.feedback,"
+			  " audit = excluded.audit,"
+			  " history = excluded.history",
+			  6 },
+	[PQ_KEEP_NEXT] = { "keep_next",
+			   "SELECT transcripts, usage, feedback, audit,"
+			   " history, id FROM keep_next($1, $2)",
+			   2 },
+	/* $2 to $6 as struct keep_cuts has them. */
+	[PQ_ERASE] = { "erase",
+		       "WITH " ERASE("a", "transcript", "ts < $2::text") ", " ERASE("b", "usage", "day < nullif($3, '')::date") ", " ERASE("c", "usage_by", "day < nullif($3, '')::date") ", " ERASE(
+			       "d", "budget_marks",
+			       "since < nullif($3, '')::date") ", " ERASE("f",
+									  "feedback",
+									  "at_ms < $4::bigint") " SELECT " ERASED("a") " + " ERASED("b") " + " ERASED("c") " + " ERASED("d") " + " ERASED("f") " + journal_erase($1, $5::bigint, $7::integer)"
+																							       " + audit_erase($1, $6::bigint, $7::integer)",
+		       7 },
+	[PQ_ERASE_PENDING] = { "erase_pending", "SELECT pending_erase($1, $2)",
+			       2 },
 
 	[PQ_USAGE_SUMS] = { "usage_sums",
 			    SUMS("0", "usage") " UNION ALL " SUMS("1", "usage_by") " AND kind = 'channel' AND who = $4 UNION ALL " SUMS(

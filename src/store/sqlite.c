@@ -2,6 +2,7 @@
 #include "store/sqlite.h"
 #include "store/usage.h"
 #include "store/audit.h"
+#include "store/keep.h"
 #include "store/grants.h"
 #include "store/keys.h"
 #include "store/record.h"
@@ -268,6 +269,7 @@ const struct store_ops store_sqlite = {
 	.records = &record_sqlite,
 	.usage = &usage_sqlite,
 	.audit = &audit_sqlite,
+	.keep = &keep_sqlite,
 	.keys = &keys_sqlite,
 	.grants = &grants_sqlite,
 	.seen_put = sqlite_seen_put,

@@ -473,5 +473,6 @@ const struct journal_ops journal_sqlite = {
 	.unfinished = sqlite_journal_unfinished,
 	.entry = sqlite_journal_entry,
 	.expire = sqlite_journal_expire,
+	.erase = sqlite_journal_erase,
 	.rest = sqlite_journal_rest,
 };

@@ -8,6 +8,7 @@
 struct sqlite_journal {
 	struct journal_db base; /* must be first */
 	struct sqlite *s;
+	char erased[ID_SIZE]; /* the tenant that was last looked at */
 };
 
 /* sqlite_entries.c: reading back, at start. */
@@ -23,5 +24,9 @@ int sqlite_journal_entry(struct journal_db *db, const char *id,
 /* sqlite_audit.c */
 int sqlite_journal_audit(struct journal_db *db, struct journal_req *r,
 			 size_t number, struct err *e);
+
+/* sqlite_keep.c */
+int sqlite_journal_erase(struct journal_db *db, const struct keep *all,
+		     int64_t now_ms, int max, struct err *e);
 
 #endif

@@ -57,6 +57,11 @@
 	"CASE WHEN instr(?1, ':') > 0 THEN CAST(substr(?1," \
 	" instr(?1, ':') + 1) AS REAL) * 1000 - 600000 ELSE 9e18 END"
 
+#define KEPT                                                          \
+	"coalesce(k.transcripts, -1), coalesce(k.usage, -1),"         \
+	" coalesce(k.feedback, -1), coalesce(k.audit, -1),"           \
+	" coalesce(k.history, -1)"
+
 /* Answers and tokens, of today and of the month until today. */
 #define SUMS(scope, table)                                                \
 	"SELECT " scope ", sum(iif(day = ?2, answers, 0)), sum(answers)," \
@@ -406,6 +411,61 @@ const char *const sqlite_sql[Q_COUNT] = {
 			" digest, before, hash)"
 			" VALUES (?1, ?2, ?3, ?4, ?5, ?6, ?7)",
 	[Q_AUDIT_END] = "UPDATE audit_chain SET last = ?1, hash = ?2",
+	[Q_AUDIT_OLDEST] = "SELECT seq, body IS NULL, hash FROM audit"
+			   " ORDER BY seq LIMIT ?1",
+	[Q_AUDIT_DROP] = "DELETE FROM audit WHERE seq <= ?1",
+	[Q_AUDIT_BEGIN] = "UPDATE audit_chain SET first = ?1 + 1, before = ?2",
+
+	[Q_KEEP] = "SELECT " KEPT " FROM keep k WHERE k.tenant_id = ?1",
+	[Q_KEEP_PUT] = "INSERT INTO keep (tenant_id, transcripts, usage,"
+		       " feedback, audit, history)"
+		       " VALUES (?1, ?2, ?3, ?4, ?5, ?6)"
+		       " ON CONFLICT DO UPDATE SET"
+		       " transcripts = excluded.transcripts,"
+		       " usage = excluded.usage,"
+		       " feedback = excluded.feedback,"
+		       " audit = excluded.audit, history = excluded.history",
+	[Q_KEEP_NEXT] = "SELECT " KEPT ", t.id FROM tenants t"
+			" LEFT JOIN keep k ON k.tenant_id = t.id"
+			" WHERE t.id > ?1 ORDER BY t.id LIMIT 1",
+	/* ?1 the tenant, ?2 from before when, ?3 at most so many. */
+	[Q_ERASE_TRANSCRIPT] =
+		"DELETE FROM transcript WHERE tenant_id = ?1"
+		" AND (channel, thread, ts) IN (SELECT channel, thread, ts"
+		" FROM transcript WHERE tenant_id = ?1 AND ts < ?2 LIMIT ?3)",
+	[Q_ERASE_USAGE] = "DELETE FROM usage WHERE tenant_id = ?1"
+			  " AND (day, model) IN (SELECT day, model FROM usage"
+			  " WHERE tenant_id = ?1 AND day < ?2 LIMIT ?3)",
+	[Q_ERASE_USAGE_BY] =
+		"DELETE FROM usage_by WHERE tenant_id = ?1"
+		" AND (kind, who, day, model) IN (SELECT kind, who, day, model"
+		" FROM usage_by WHERE tenant_id = ?1 AND day < ?2 LIMIT ?3)",
+	[Q_ERASE_MARKS] =
+		"DELETE FROM budget_marks WHERE tenant_id = ?1"
+		" AND (since, budget, who) IN (SELECT since, budget, who"
+		" FROM budget_marks WHERE tenant_id = ?1 AND since < ?2"
+		" LIMIT ?3)",
+	[Q_ERASE_FEEDBACK] =
+		"DELETE FROM feedback WHERE tenant_id = ?1"
+		" AND (entry, user_id) IN (SELECT entry, user_id FROM feedback"
+		" WHERE tenant_id = ?1 AND at_ms < ?2 LIMIT ?3)",
+	[Q_ERASE_JOURNAL] = "DELETE FROM journal WHERE seq IN (SELECT seq"
+			    " FROM journal WHERE tenant_id = ?1"
+			    " AND done_ms < ?2 LIMIT ?3)",
+	[Q_ERASE_AUDIT] = "UPDATE audit SET body = NULL WHERE seq IN"
+			  " (SELECT seq FROM audit WHERE tenant_id = ?1"
+			  " AND at_ms < ?2 AND body IS NOT NULL LIMIT ?3)",
+	/* Of no tenant that is there. */
+	[Q_ERASE_AUDIT_REST] =
+		"UPDATE audit SET body = NULL WHERE seq IN (SELECT a.seq"
+		" FROM audit a WHERE a.at_ms < ?1 AND a.body IS NOT NULL"
+		" AND NOT EXISTS (SELECT 1 FROM tenants t"
+		" WHERE t.id = a.tenant_id) LIMIT ?2)",
+	/* Frames and answers of what was given up. */
+	[Q_ERASE_PENDING] = "DELETE FROM pending WHERE seq IN (SELECT p.seq"
+			    " FROM journal j JOIN pending p USING (seq)"
+			    " WHERE j.tenant_id = ?1 AND j.done_ms IS NOT NULL"
+			    " LIMIT ?2)",
 
 	/* ?1 the tenant, ?2 today, ?3 the month's first day. */
 	[Q_USAGE_SUMS] = SUMS("0", "usage") " UNION ALL " SUMS(

@@ -257,6 +257,7 @@ struct store_ops {
 	const struct record_ops *records; /* store/record.h */
 	const struct usage_ops *usage;    /* store/usage.h */
 	const struct audit_ops *audit;    /* store/audit.h */
+	const struct keep_ops *keep;      /* store/keep.h */
 	const struct key_ops *keys;       /* store/keys.h */
 	const struct grant_ops *grants;   /* store/grants.h */
 };

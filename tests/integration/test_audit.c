@@ -252,6 +252,88 @@ START_TEST(nothing_is_told_of_days_to_come)
 }
 END_TEST
 
+static int64_t count(const char *table)
+{
+	char sql[80], path[128];
+	sqlite3_stmt *st;
+	sqlite3 *db;
+	int64_t n;
+
+	(void)snprintf(sql, sizeof(sql), "SELECT count(*) FROM %s", table);
+	if (rig_is_shared())
+		return pg_ask(sql);
+	(void)snprintf(path, sizeof(path), "%s/state/konstruct.db",
+		       rig.bed.dir);
+	ck_assert_int_eq(sqlite3_open(path, &db), SQLITE_OK);
+	(void)sqlite3_busy_timeout(db, 5000);
+	ck_assert_int_eq(sqlite3_prepare_v2(db, sql, -1, &st, NULL), SQLITE_OK);
+	ck_assert_int_eq(sqlite3_step(st), SQLITE_ROW);
+	n = sqlite3_column_int64(st, 0);
+	(void)sqlite3_finalize(st);
+	(void)sqlite3_close(db);
+	return n;
+}
+
+START_TEST(what_is_stored_of_a_tenants_people_is_purged)
+{
+	static const char *const tables[] = { "transcript", "usage", "usage_by",
+					      "feedback" };
+	const char *const purge[] = { "tenant", "purge", "acme", NULL };
+	const char *const nobody[] = { "tenant", "purge", "nobody", NULL };
+	char *out;
+	size_t i;
+
+	ask("U1");
+	ask("U2");
+	await_line((const char *[]){ "user=U2", NULL });
+	ck_assert_int_eq(count("transcript"), 4);
+	out = ctl(EX_OK, purge);
+	ck_assert_ptr_nonnull(strstr(out, " rows of 'acme' are erased"));
+	free(out);
+	for (i = 0; i < sizeof(tables) / sizeof(tables[0]); i++)
+		ck_assert_int_eq(count(tables[i]), 0);
+	free(ctl(EX_NOINPUT, nobody));
+	out = export_lines(NULL);
+	HAS(out, "POST /v1/tenants/acme/purge");
+	free(out);
+	free(verify(EX_OK, NULL, NULL));
+	ask("U1");
+	ck_assert_int_eq(count("transcript"), 2);
+}
+END_TEST
+
+START_TEST(how_long_a_tenants_own_is_kept_is_set_shown_and_exported)
+{
+	const char *const set[] = { "tenant", "set",
+				    "acme",   "--keep-transcripts",
+				    "30",     "--keep-audit=0",
+				    NULL };
+	const char *const back[] = { "tenant",  "set",
+				     "acme",    "--keep-transcripts",
+				     "default", NULL };
+	const char *const bad[] = { "tenant",       "set",  "acme",
+				    "--keep-usage", "soon", NULL };
+	const char *const show[] = { "tenant", "show", "acme", NULL };
+	const char *const all[] = { "export", NULL };
+	char *out;
+
+	free(ctl(EX_OK, set));
+	out = ctl(EX_OK, show);
+	HAS(out, "keep_transcripts", "30 days");
+	HAS(out, "keep_audit", "as long as it is there");
+	ck_assert_ptr_null(strstr(out, "keep_usage"));
+	free(out);
+	out = ctl(EX_OK, all);
+	ck_assert_ptr_nonnull(strstr(out, "\"keep_transcripts\": 30"));
+	free(out);
+	free(ctl(EX_OK, back));
+	free(ctl(EX_DATAERR, bad));
+	out = ctl(EX_OK, show);
+	ck_assert_ptr_null(strstr(out, "keep_transcripts"));
+	free(out);
+}
+END_TEST
+
 int main(void)
 {
 	Suite *s = suite_create("audit");
@@ -271,6 +353,9 @@ int main(void)
 	tcase_add_test(tc, an_exported_trail_is_verified_by_itself);
 	tcase_add_test(tc, a_head_that_was_kept_is_looked_for);
 	tcase_add_test(tc, nothing_is_told_of_days_to_come);
+	tcase_add_test(tc, what_is_stored_of_a_tenants_people_is_purged);
+	tcase_add_test(
+		tc, how_long_a_tenants_own_is_kept_is_set_shown_and_exported);
 	suite_add_tcase(s, tc);
 	sr = srunner_create(s);
 	srunner_run_all(sr, CK_ENV);

@@ -1,0 +1,53 @@
+/* SPDX-License-Identifier: ISC */
+#include "admin/keeping.h"
+
+#include <stdio.h>
+
+#include "admin/api.h"
+#include "admin/tenants.h"
+#include "base/clock.h"
+#include "base/err.h"
+#include "base/json.h"
+#include "store/keep.h"
+#include "store/store.h"
+
+#define BATCH 500 /* rows a transaction */
+
+int keeping_write(struct jwrite *w, struct store *s, const char *tenant_id,
+		  struct err *e)
+{
+	char key[32];
+	struct keep k;
+	int i;
+
+	if (s->ops->keep->get(s, tenant_id, &k, e) < 0)
+		return -1;
+	for (i = 0; i < KEEP_KINDS; i++) {
+		(void)snprintf(key, sizeof(key), "keep_%s", keep_names[i]);
+		jw_int(w, key, k.days[i]);
+	}
+	return 0;
+}
+
+int keeping_purge(struct api_call *c, struct store *s, struct err *e)
+{
+	struct tenant t = { 0 };
+	struct jwrite w;
+	int n = -1;
+
+	if (tenants_load(c, s, c->tenant, &t, e) == 0)
+		n = s->ops->keep->purge(s, t.id, clock_wall_ms(), BATCH, e);
+	tenant_release(&t);
+	if (n < 0)
+		return -1;
+	c->rows += n;
+	c->again = n > 0;
+	if (c->again)
+		return 0;
+	jw_init(&w, &c->out);
+	jw_object(&w, NULL);
+	jw_str(&w, "purged", c->tenant);
+	jw_int(&w, "rows", c->rows);
+	jw_object_end(&w);
+	return 0;
+}
