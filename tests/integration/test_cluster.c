@@ -110,15 +110,24 @@ static void talk(int from, int to)
 	}
 }
 
-/* Which of its messages this answers, or -1. */
-static int answers(const struct said *t, const char *text)
+/* Which of its messages this answers, several if they waited together; how
+ * many were answered by now. */
+static int answers(const struct said *t, const char *text, bool seen[TURNS],
+		   int found, bool in_order)
 {
-	int k;
+	int k, before = found;
 
-	for (k = 0; k < t->n; k++)
-		if (strstr(text, t->word[k]))
-			return k;
-	return -1;
+	for (k = 0; k < t->n; k++) {
+		if (!strstr(text, t->word[k]))
+			continue;
+		ck_assert_msg(!seen[k] && (!in_order || k == found),
+			      "after %d answers in %s: %s", found, t->thread,
+			      text);
+		seen[k] = true;
+		found++;
+	}
+	ck_assert_msg(found > before, "in %s, no answer: %s", t->thread, text);
+	return found;
 }
 
 static void check_talk(const struct said *t, bool in_order)
@@ -127,20 +136,13 @@ static void check_talk(const struct said *t, bool in_order)
 	char channel[16];
 	struct sim_msg *m;
 	size_t i, n;
-	int k, found = 0;
+	int found = 0;
 
 	snprintf(channel, sizeof(channel), "C%05d", t->tenant);
 	m = sim_messages(rig.sim, channel, t->thread, &n);
-	for (i = 0; i < n; i++) {
-		if (!m[i].bot_id || m[i].deleted || m[i].ephemeral)
-			continue;
-		k = answers(t, m[i].text);
-		ck_assert_msg(k >= 0 && !seen[k] && (!in_order || k == found),
-			      "reply %d in %s %s is: %s", found, channel,
-			      t->thread, m[i].text);
-		seen[k] = true;
-		found++;
-	}
+	for (i = 0; i < n; i++)
+		if (m[i].bot_id && !m[i].deleted && !m[i].ephemeral)
+			found = answers(t, m[i].text, seen, found, in_order);
 	sim_messages_free(m, n);
 	ck_assert_msg(found == t->n, "%d of %d answers in %s %s", found, t->n,
 		      channel, t->thread);
