@@ -385,7 +385,11 @@ START_TEST(thread_entered_late_is_told_with_its_first_and_newest_messages)
 	char ts[SIM_TS], when[SIM_TS], text[64];
 	size_t i, n;
 
-	rig_say(&rig, "C1", "U1", "remark 0.", NULL, ts);
+	/* All of it in the past: an answer comes after what it answers. */
+	rig_say(&rig, "C1", "U1", "what time is it?", NULL, when);
+	rig_later(when, -500, ts);
+	opt.ts = ts;
+	sim_say(rig.sim, "C1", "U1", "remark 0.", &opt, NULL);
 	for (i = 1; i <= 450; i++) {
 		snprintf(text, sizeof(text), "remark %zu.", i);
 		rig_later(ts, (int)i, when);
