@@ -60,6 +60,7 @@ static const struct {
 	{ "update_failed", SLACK_TRANSIENT },
 	{ "messaging_processing_failed", SLACK_TRANSIENT },
 	{ "external_channel_migrating", SLACK_TRANSIENT },
+	{ "streaming_state_conflict", SLACK_TRANSIENT }, /* it ends by itself */
 	{ "team_added_to_org", SLACK_TRANSIENT },
 	{ "org_login_required", SLACK_TRANSIENT },
 
@@ -164,10 +165,12 @@ static void set_error(struct slack_result *out, const char *what)
 	(void)snprintf(out->error, sizeof(out->error), "%s", what);
 }
 
-/* Twice the same post is two messages; all else may be sent again. */
+/* Twice the same post is two messages, or the same text twice in one; all else may be sent again. */
 static bool repeatable(const char *method)
 {
-	return strncmp(method, "chat.post", 9) != 0;
+	return strncmp(method, "chat.post", 9) != 0 &&
+	       strcmp(method, "chat.startStream") != 0 &&
+	       strcmp(method, "chat.appendStream") != 0;
 }
 
 /* Slack answered in words of its own. */

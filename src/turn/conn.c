@@ -22,7 +22,12 @@
 #define STATUS_BURST    20
 #define ASSISTANT_A_MIN 80
 #define ASSISTANT_BURST 10
-#define REST_MS         60000 /* by then every pace is full again */
+/* Of streams it takes 20 to begin, 20 to end, and 100 pieces. */
+#define STREAMS_A_MIN 15
+#define STREAMS_BURST 4
+#define APPENDS_A_MIN 80
+#define APPENDS_BURST 10
+#define REST_MS       60000 /* by then every pace is full again */
 
 static int key_of(char out[KEY_SIZE], const char *a, const char *b)
 {
@@ -78,6 +83,9 @@ static struct conn *conn_make(struct worker *w, const struct conf *conf,
 	c->controls = CONTROLS_FULL;
 	pace_init(&c->posts, 0, 1, now);
 	pace_init(&c->deletes, conf->updates_per_minute, EDIT_BURST, now);
+	pace_init(&c->flow_starts, STREAMS_A_MIN, STREAMS_BURST, now);
+	pace_init(&c->flow_appends, APPENDS_A_MIN, APPENDS_BURST, now);
+	pace_init(&c->flow_stops, STREAMS_A_MIN, STREAMS_BURST, now);
 	pace_init(&c->reactions, EYES_A_MIN, EYES_BURST, now);
 	pace_init(&c->surface[SURFACE_SESSIONS].pace, SESSIONS_A_MIN,
 		  SESSIONS_BURST, now);
@@ -196,6 +204,8 @@ static bool is_refused(const struct conn *c, int64_t now_ms)
 {
 	size_t i;
 
+	if (c->flow_refused_ms > now_ms)
+		return true;
 	for (i = 0; i < SURFACES; i++)
 		if (c->surface[i].refused_ms > now_ms)
 			return true;

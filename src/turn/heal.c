@@ -66,8 +66,21 @@ static void on_deleted(const struct slack_result *r, void *arg)
 		finish(t);
 }
 
+/* Ended or not, it is deleted next. */
+static void on_halted(const struct slack_result *r, void *arg)
+{
+	struct turn *t = arg;
+
+	t->call = NULL;
+	if (later(t, r))
+		return;
+	t->flow.halted = true;
+	look(t);
+}
+
 static void delete_twin(struct turn *t, const char *ts)
 {
+	bool running = t->flow.found && !t->flow.halted;
 	struct err e = { 0 };
 	struct buf form;
 	int64_t wait;
@@ -85,8 +98,9 @@ static void delete_twin(struct turn *t, const char *ts)
 	http_form(&form, "channel", t->where);
 	http_form(&form, "ts", ts);
 	t->call = slack_call(t->w->http, t->w->conf->slack_api_url,
-			     "chat.delete", t->job->connection.bot_token, &form,
-			     on_deleted, t, &e);
+			     running ? "chat.stopStream" : "chat.delete",
+			     t->job->connection.bot_token, &form,
+			     running ? on_halted : on_deleted, t, &e);
 	buf_release(&form);
 	if (!t->call)
 		finish(t);
@@ -121,7 +135,8 @@ static const char *find_twin(struct turn *t, const struct json *body)
 				 k < t->reply.n || t->before ? t->parts[k]
 							     : NULL);
 	}
-	return twin;
+	t->flow.found = !twin;
+	return twin ? twin : flow_find(t, body);
 }
 
 static void on_look(struct turn *t, const struct slack_result *r,

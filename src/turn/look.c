@@ -128,6 +128,26 @@ const char *look_find(const struct json *body, const struct connection *c,
 	return NULL;
 }
 
+const char *look_bare(const struct json *body, const struct connection *c,
+		      int64_t from_ms, int64_t to_ms)
+{
+	size_t i, n = json_len(body, "messages");
+	const struct json *m;
+	const char *ts;
+	char path[40];
+
+	for (i = 0; i < n; i++) {
+		(void)snprintf(path, sizeof(path), "messages.%zu", i);
+		m = json_at(body, path);
+		ts = json_str(m, "ts");
+		if (ts && ts_valid(ts) && is_ours(m, c) &&
+		    !json_str(m, "metadata.event_type") &&
+		    ts_ms(ts) >= from_ms && ts_ms(ts) <= to_ms)
+			return ts;
+	}
+	return NULL;
+}
+
 static bool names(const char *ids, const char *id)
 {
 	size_t n = strlen(id);

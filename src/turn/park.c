@@ -36,6 +36,8 @@ static void on_parked(const struct slack_result *r, void *arg)
 		log_info(LOG_FIELDS({ "entry", t->job->entry.id },
 				    { "error", r->error }),
 			 "cannot say that the answer will come");
+	if (t->flow.state == FLOW_OPEN)
+		(void)flow_discard(t, NULL);
 }
 
 static int write_text(const struct turn *t, struct buf *out)
@@ -99,5 +101,6 @@ void park_start(struct turn *t)
 
 bool park_busy(const struct turn *t)
 {
-	return t->call && (t->parked || t->posting);
+	return (t->call && (t->parked || t->posting)) ||
+	       (t->flow.call && t->parked);
 }

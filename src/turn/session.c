@@ -365,6 +365,11 @@ void session_leave(struct turn *t)
 		session_free(s);
 }
 
+bool session_is_shown(const struct turn *t)
+{
+	return t->session && t->session->shown;
+}
+
 bool session_busy(const struct worker *w)
 {
 	const struct session *s;

@@ -58,7 +58,7 @@ static bool is_reply(const struct turn *t, const char *ts)
 	for (i = 0; i < t->nparts; i++)
 		if (same(t->parts[i], ts))
 			return true;
-	return false;
+	return t->flow.ts[0] != '\0' && same(t->flow.ts, ts);
 }
 
 static struct turn *find(const struct errand *n,
@@ -293,8 +293,10 @@ static void session_stopped(struct errand *n)
 
 	for (t = n->w->turns; t; t = next) {
 		next = t->next;
-		if (is_here(t, n) && in_thread(t, n->job->msg->channel.ts) &&
-		    by_asker(t, n) && stop_answer(t))
+		if (!is_here(t, n) || !in_thread(t, n->job->msg->channel.ts))
+			continue;
+		flow_settle(t); /* Slack has stopped it, whoever wanted that */
+		if (by_asker(t, n) && stop_answer(t))
 			last = t;
 	}
 	if (last)

@@ -61,6 +61,10 @@ static void end_stopped(struct turn *t)
 
 static void end_withdrawn(struct turn *t)
 {
+	if (flow_is_starting(t)) {
+		halt(t); /* it comes back when Slack has answered */
+		return;
+	}
 	log_info(LOG_FIELDS({ "entry", t->job->entry.id }), "withdrawn");
 	turn_stop(t);
 	t->flying = false;
@@ -109,6 +113,7 @@ static void ask_anew(struct turn *t)
 	if (t->state < TURN_READING)
 		return;
 	halt(t);
+	flow_settle(t);
 	buf_reset(&t->answer);
 	read_anew(t);
 }
@@ -196,6 +201,8 @@ void stop_clear(struct turn *t)
 		turn_after(t, LEASE_WAIT_MS, stop_clear);
 		return;
 	}
+	if (flow_discard(t, stop_clear))
+		return;
 	wait = pace_take(&t->conn->deletes, clock_ms());
 	if (wait > 0)
 		turn_after(t, wait, stop_clear);

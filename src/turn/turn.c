@@ -175,6 +175,8 @@ static void work(struct turn *t)
 {
 	if (t->w->draining || stop_pending(t))
 		return;
+	if (flow_clean(t, work))
+		return;
 	session_begin(t);
 	/* An answer that is there is no worse than a sentence. */
 	if (t->resumed && t->job->hope != JOB_CRASHES)
@@ -381,7 +383,7 @@ static void on_text(const char *p, size_t n, void *arg)
 	killpoint("streaming");
 	if (t->cut)
 		turn_after(t, 0, cut);
-	else
+	else if (!flow_text(t))
 		edit_interim(t);
 }
 
@@ -455,6 +457,7 @@ void turn_stop(struct turn *t)
 	post_leave(t);
 	edit_leave(t);
 	eyes_leave(t);
+	flow_leave(t);
 	turn_stop_timer(t);
 }
 
@@ -568,6 +571,8 @@ void turn_free(struct turn *t)
 
 	if (t->conn)
 		eyes_leave(t);
+	if (t->conn)
+		flow_release(t);
 	session_leave(t);
 	errands_of(t, false);
 	unlink_turn(t);
@@ -632,6 +637,8 @@ static void take_up_marks(struct turn *t)
 		if (strcmp(t->parts[0], mark) == 0)
 			t->parts[0][0] = '\0';
 	}
+	if (en->nparts > PART_FLOW)
+		flow_take_up(t, en->parts[PART_FLOW]);
 	mark = en->nparts > PART_CUT ? en->parts[PART_CUT] : "";
 	t->recut = mark[0] != '\0';
 	t->cut_at = strtoul(mark, NULL, 10);

@@ -19,6 +19,7 @@
 #include "store/journal.h"
 #include "store/leases.h"
 #include "store/store.h"
+#include "turn/flow.h"
 #include "turn/lane.h"
 #include "turn/reply.h"
 #include "turn/sentence.h"
@@ -143,6 +144,9 @@ struct conn {
 	struct turn *finals; /* wait for their last edit, in order */
 	struct turn **finals_tail;
 	struct loop_timer *timer;
+	struct pace flow_starts, flow_appends, flow_stops;
+	int64_t flow_refused_ms; /* no stream is begun before */
+	size_t nflows;
 	struct turn *unseen; /* are to get eyes, linked by unseen_next */
 	struct turn **unseen_tail;
 	struct loop_timer *eyes_timer;
@@ -208,6 +212,8 @@ struct note_slot {
  * that can't be edited any more, and the number of the first smaller part. */
 #define PART_VOID REPLY_PARTS_MAX
 #define PART_CUT  (REPLY_PARTS_MAX + 1)
+/* "?" and when a stream was to begin, the ts of its message, or "0". */
+#define PART_FLOW (REPLY_PARTS_MAX + 2)
 
 enum edit_want {
 	EDIT_NONE,
@@ -348,6 +354,7 @@ struct turn {
 	void (*swapped)(struct turn *t);
 
 	struct session *session; /* NULL: none is shown */
+	struct flow flow;
 
 	/* what people do meanwhile */
 	struct errand *errands; /* that end with it */
@@ -531,6 +538,10 @@ const char *look_find(const struct json *body, const struct connection *c,
 /* Is there a reply of ours, after its last edit, that covers this entry? */
 bool look_covered(const struct json *body, const struct connection *c,
 		  const char *entry);
+/* The ts of a post of ours without any metadata, of a time between these; or
+ * NULL. */
+const char *look_bare(const struct json *body, const struct connection *c,
+		      int64_t from_ms, int64_t to_ms);
 /* Had the reply that begins with this post its last edit? */
 bool look_is_final(const struct json *body, const char *ts);
 
@@ -558,6 +569,7 @@ void eyes_run(struct conn *c);
 void session_begin(struct turn *t);
 void session_end(struct turn *t);   /* the answer stands, or none comes */
 void session_leave(struct turn *t); /* t goes, unfinished: nothing is told */
+bool session_is_shown(const struct turn *t);
 bool session_busy(const struct worker *w); /* is telling an end */
 void session_free_all(struct worker *w);
 

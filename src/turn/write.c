@@ -26,7 +26,7 @@ static void begin(struct turn *t)
 	killpoint("answered");
 	if (whisper_is(t))
 		whisper_write(t);
-	else
+	else if (!flow_finish(t))
 		edit_final(t);
 }
 

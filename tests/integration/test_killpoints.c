@@ -155,6 +155,68 @@ START_TEST(death_between_a_new_message_and_the_old_one_leaves_one)
 }
 END_TEST
 
+/* Where it streams by Slack's methods; the last place is of a second death. */
+static const struct {
+	const char *place;
+	const char *second;
+} flow_places[] = {
+	{ "noted:2", NULL },       /* the journal knows that one is to begin */
+	{ "flowing", NULL },       /* Slack has it, we don't know which it is */
+	{ "noted:3", NULL },       /* we know */
+	{ "appended_flow", NULL }, /* it has grown */
+	{ "answered", NULL },      /* the answer is in the journal, */
+	{ "noted:5", NULL },       /* and half of what makes it part 0 */
+	{ "flow_ending", NULL },   /* and all of that */
+	{ "flow_ended", NULL },    /* it is whole, and we don't know */
+	{ "swapped", NULL },       /* the placeholder is to go */
+	{ "flowing", "asking" },      { "appended_flow", "written" },
+	{ "flow_ending", "written" },
+};
+
+static void stream_from_now_on(void)
+{
+	static const char *const args[] = { "tenant",      "set", "acme",
+					    "--streaming", "yes", NULL };
+	char *out;
+
+	rig_start(&rig);
+	ck_assert_int_eq(rig_ctl(&rig, &out, args), 0);
+	free(out);
+	rig_kill(&rig);
+}
+
+static bool still_streams(const char *ts)
+{
+	struct sim_msg *m;
+	bool yes = false;
+	size_t i, n;
+
+	m = sim_messages(rig.sim, "C1", ts, &n);
+	for (i = 0; i < n; i++)
+		yes = yes || (m[i].streaming && !m[i].deleted);
+	sim_messages_free(m, n);
+	return yes;
+}
+
+START_TEST(death_of_a_stream_leaves_one_whole_answer)
+{
+	char ts[SIM_TS];
+
+	open_rig();
+	pace_model(100);
+	stream_from_now_on();
+	start_to_die(flow_places[_i].place);
+	rig_say(&rig, "C1", "U1", "<@UB1> hello", NULL, ts);
+	await_death();
+	if (flow_places[_i].second)
+		die_again(flow_places[_i].second);
+	rig_start(&rig);
+	expect_answer(ts);
+	ck_assert(!still_streams(ts));
+	ck_assert_int_eq(sim_wait_acked(rig.sim, MS), 0);
+}
+END_TEST
+
 static const struct sim_llm slow_first = { .contains = "hello",
 					   .first_ms = 2500 };
 
@@ -420,6 +482,8 @@ END_TEST
 
 static void add_alone(TCase *tc)
 {
+	tcase_add_loop_test(tc, death_of_a_stream_leaves_one_whole_answer, 0,
+			    LEN(flow_places));
 	tcase_add_loop_test(
 		tc, death_between_the_parts_of_an_answer_leaves_each_once, 0,
 		LEN(part_places));
@@ -438,6 +502,8 @@ static void add_alone(TCase *tc)
 /* Each takes seconds: of what is the same turn on another journal, one. */
 static void add_shared(TCase *tc)
 {
+	tcase_add_loop_test(tc, death_of_a_stream_leaves_one_whole_answer, 1,
+			    3);
 	tcase_add_loop_test(
 		tc, death_between_the_parts_of_an_answer_leaves_each_once, 0,
 		1);

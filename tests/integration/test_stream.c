@@ -1,0 +1,376 @@
+/* SPDX-License-Identifier: ISC */
+#include <check.h>
+#include <stdio.h>
+#include <stdlib.h>
+#include <string.h>
+
+#include "integration/rig.h"
+#include "sim/act.h"
+
+/* Answers by Slack's own methods for streams. */
+
+#define MS 30000
+
+static struct rig rig;
+
+static const struct sim_llm stuck = {
+	.contains = "for ever",
+	.text = "The beginning of an answer that has no end at all, however"
+		" long one waits for it.",
+	.mode = SIM_LLM_SILENCE,
+	.piece = 8,
+	.after = 4,
+};
+
+static void pace_model(int token_ms)
+{
+	struct sim_settings set;
+
+	sim_settings(rig.sim, &set);
+	set.llm_token_ms = token_ms;
+	sim_set(rig.sim, &set);
+}
+
+static void opt_in(void)
+{
+	static const char *const args[] = { "tenant",      "set", "acme",
+					    "--streaming", "yes", NULL };
+	char *out;
+
+	ck_assert_int_eq(rig_ctl(&rig, &out, args), 0);
+	free(out);
+}
+
+static void setup(void)
+{
+	rig_up(&rig);
+	opt_in();
+	pace_model(150);
+	ck_assert_int_eq(sim_llm(rig.sim, &stuck), 0);
+}
+
+static void teardown(void)
+{
+	rig_close(&rig);
+}
+
+static void ask(const char *text, char root[SIM_TS])
+{
+	rig_say(&rig, "C1", "U1", text, NULL, root);
+}
+
+/* One reply with these words, whole, and nothing that still streams. */
+static void is_answered(const char *root, const char *words)
+{
+	char *text = rig_answer(&rig, "C1", root);
+	struct sim_msg *m;
+	size_t i, n;
+
+	ck_assert_msg(strstr(text, words) != NULL, "'%s' isn't in '%s'", words,
+		      text);
+	ck_assert_uint_eq(rig_replies(&rig, "C1", root), 1);
+	m = sim_messages(rig.sim, "C1", root, &n);
+	for (i = 0; i < n; i++) {
+		ck_assert(!m[i].streaming || m[i].deleted);
+		if (!m[i].app_id || m[i].deleted)
+			continue;
+		ck_assert_ptr_nonnull(m[i].metadata);
+		ck_assert_ptr_nonnull(strstr(m[i].metadata, "\"final\":1"));
+		ck_assert_ptr_nonnull(strstr(m[i].blocks, "konstruct_again"));
+	}
+	sim_messages_free(m, n);
+	free(text);
+}
+
+/* The message that streams; "" when none does. */
+static void streaming(const char *root, char ts[SIM_TS])
+{
+	struct sim_msg *m;
+	size_t i, n;
+
+	ts[0] = '\0';
+	m = sim_messages(rig.sim, "C1", root, &n);
+	for (i = 0; i < n; i++)
+		if (m[i].streaming && !m[i].deleted)
+			(void)snprintf(ts, SIM_TS, "%s", m[i].ts);
+	sim_messages_free(m, n);
+}
+
+static void ask_for_ever(char root[SIM_TS], char ts[SIM_TS])
+{
+	ask("<@UB1> for ever", root);
+	ck_assert_int_eq(
+		sim_wait_text(rig.sim, "C1", root, "The beginning", MS), 0);
+	streaming(root, ts);
+	ck_assert_str_ne(ts, "");
+}
+
+START_TEST(answer_grows_in_a_message_of_its_own)
+{
+	char root[SIM_TS];
+
+	ask("<@UB1> hello", root);
+	is_answered(root, "I will go on from here.");
+	ck_assert_uint_eq(sim_count(rig.sim, "chat.startStream"), 1);
+	ck_assert_uint_ge(sim_count(rig.sim, "chat.appendStream"), 1);
+	ck_assert_uint_eq(sim_count(rig.sim, "chat.stopStream"), 1);
+	ck_assert_uint_eq(sim_count(rig.sim, "chat.update"), 0);
+	ck_assert_uint_eq(sim_count(rig.sim, "chat.delete"), 1);
+}
+END_TEST
+
+START_TEST(nobody_streams_unless_told_so)
+{
+	static const char *const args[] = { "tenant",      "set", "acme",
+					    "--streaming", "no",  NULL };
+	char root[SIM_TS], *out;
+
+	ck_assert_int_eq(rig_ctl(&rig, &out, args), 0);
+	free(out);
+	ask("<@UB1> hello", root);
+	is_answered(root, "I will go on from here.");
+	ck_assert_uint_eq(sim_count(rig.sim, "chat.startStream"), 0);
+}
+END_TEST
+
+/* What a stream can't show is put right by an edit. */
+static const struct {
+	const char *text;
+	const char *shown;
+} odd[] = {
+	{ "Here is **a table**:\n\n| a | b |\n|---|---|\n| 1 | 2 |\n\nThat is"
+	  " all that there is to say about it.",
+	  "all that there is" },
+	{ "Some words and ** two stars that never end, as nothing closes them"
+	  " any more, so that all of it is as it was",
+	  "as it was" },
+	{ "First a line\n===\n\nthat was no heading at first, when only one of"
+	  " its lines was there to be seen.",
+	  "to be seen" },
+	{ "Ask @Alice about <b>that</b> & about @here, for she has been there"
+	  " for longer than anybody else.",
+	  "anybody else" },
+};
+#define ODD (int)(sizeof(odd) / sizeof(odd[0]))
+
+START_TEST(what_a_stream_cannot_show_is_edited)
+{
+	const struct sim_llm says = { .text = odd[_i].text, .piece = 3 };
+	char root[SIM_TS];
+
+	ck_assert_int_eq(sim_llm(rig.sim, &says), 0);
+	ask("<@UB1> say it", root);
+	is_answered(root, odd[_i].shown);
+	ck_assert_uint_eq(sim_count(rig.sim, "chat.startStream"), 1);
+}
+END_TEST
+
+START_TEST(refusal_is_remembered)
+{
+	const struct sim_fault f = { .kind = SIM_FAULT_ERROR,
+				     .method = "chat.startStream",
+				     .error = "feature_disabled" };
+	char root[SIM_TS], next[SIM_TS];
+
+	sim_fault(rig.sim, &f);
+	ask("<@UB1> hello", root);
+	is_answered(root, "I will go on from here.");
+	ask("<@UB1> hello", next);
+	is_answered(next, "I will go on from here.");
+	ck_assert_uint_eq(sim_count(rig.sim, "chat.startStream"), 1);
+}
+END_TEST
+
+/* Each method in turn fails once, in each way; the answer stands all the same.
+ */
+static const struct sim_fault faults[] = {
+	{ .kind = SIM_FAULT_RATE, .method = "chat.startStream", .ms = 1000 },
+	{ .kind = SIM_FAULT_ERROR,
+	  .method = "chat.appendStream",
+	  .error = "message_not_in_streaming_state" },
+	{ .kind = SIM_FAULT_ERROR,
+	  .method = "chat.appendStream",
+	  .error = "internal_error" },
+	{ .kind = SIM_FAULT_LOST, .method = "chat.appendStream" },
+	{ .kind = SIM_FAULT_RATE, .method = "chat.appendStream", .ms = 1000 },
+	{ .kind = SIM_FAULT_RATE, .method = "chat.stopStream", .ms = 1000 },
+	{ .kind = SIM_FAULT_LOST, .method = "chat.stopStream" },
+	{ .kind = SIM_FAULT_ERROR,
+	  .method = "chat.stopStream",
+	  .error = "invalid_blocks" },
+	{ .kind = SIM_FAULT_ERROR,
+	  .method = "chat.stopStream",
+	  .error = "internal_error" },
+};
+#define FAULTS (int)(sizeof(faults) / sizeof(faults[0]))
+
+START_TEST(one_fault_leaves_one_whole_answer)
+{
+	struct sim_fault f = faults[_i];
+	char root[SIM_TS];
+
+	f.times = 1;
+	sim_fault(rig.sim, &f);
+	ask("<@UB1> hello", root);
+	is_answered(root, "I will go on from here.");
+}
+END_TEST
+
+START_TEST(stream_that_dies_is_edited_from_there_on)
+{
+	struct sim_settings set;
+	char root[SIM_TS];
+
+	sim_settings(rig.sim, &set);
+	set.stream_ms = 300;
+	sim_set(rig.sim, &set);
+	ask("<@UB1> hello", root);
+	is_answered(root, "I will go on from here.");
+	ck_assert_uint_eq(sim_count(rig.sim, "chat.startStream"), 1);
+}
+END_TEST
+
+START_TEST(stream_that_began_unknown_to_us_goes)
+{
+	const struct sim_fault f = { .kind = SIM_FAULT_LOST,
+				     .method = "chat.startStream",
+				     .times = 1 };
+	char root[SIM_TS];
+
+	sim_fault(rig.sim, &f);
+	ask("<@UB1> hello", root);
+	ck_assert_int_eq(sim_wait_calls(rig.sim, "chat.delete", 1, MS), 0);
+	is_answered(root, "I will go on from here.");
+}
+END_TEST
+
+START_TEST(asker_stops_a_stream)
+{
+	char root[SIM_TS], ts[SIM_TS];
+
+	ask_for_ever(root, ts);
+	ck_assert_int_eq(sim_react(rig.sim, "C1", ts, "U1", "x", true), 0);
+	is_answered(root, "Stopped");
+}
+END_TEST
+
+START_TEST(button_of_slacks_stops_a_stream)
+{
+	char root[SIM_TS], ts[SIM_TS];
+
+	ask_for_ever(root, ts);
+	ck_assert_int_eq(sim_stop_session(rig.sim, "A1", "C1", root, "U1"), 0);
+	ck_assert_int_eq(sim_wait_text(rig.sim, "C1", root, "Stopped", MS), 0);
+	is_answered(root, "The beginning");
+}
+END_TEST
+
+START_TEST(deleted_question_takes_its_stream_along)
+{
+	char root[SIM_TS], ts[SIM_TS];
+
+	ask_for_ever(root, ts);
+	ck_assert_int_eq(sim_delete(rig.sim, "C1", root), 0);
+	ck_assert_int_eq(sim_wait_calls(rig.sim, "chat.delete", 2, MS), 0);
+	ck_assert(rig_logged(&rig, "turn finished", MS));
+	ck_assert_uint_eq(rig_replies(&rig, "C1", root), 0);
+}
+END_TEST
+
+START_TEST(edited_question_is_answered_in_the_same_message)
+{
+	char root[SIM_TS], ts[SIM_TS];
+
+	ask_for_ever(root, ts);
+	ck_assert_int_eq(sim_edit(rig.sim, "C1", root, "<@UB1> hello"), 0);
+	is_answered(root, "I will go on from here.");
+}
+END_TEST
+
+START_TEST(stream_is_ended_by_a_stop_of_the_daemon)
+{
+	char root[SIM_TS], ts[SIM_TS], now[SIM_TS];
+
+	rig_close(&rig);
+	rig_set_daemon(" drain_timeout_s = 1\n");
+	rig_up(&rig);
+	rig_set_daemon(NULL);
+	opt_in();
+	pace_model(150);
+	ck_assert_int_eq(sim_llm(rig.sim, &stuck), 0);
+	ask_for_ever(root, ts);
+	rig_stop(&rig);
+	streaming(root, now);
+	ck_assert_str_eq(now, "");
+	sim_llm_clear(rig.sim);
+	rig_start(&rig);
+	is_answered(root, "I will go on from here.");
+}
+END_TEST
+
+START_TEST(stream_of_a_killed_daemon_goes)
+{
+	char root[SIM_TS], ts[SIM_TS];
+
+	ask_for_ever(root, ts);
+	rig_kill(&rig);
+	sim_llm_clear(rig.sim);
+	rig_start(&rig);
+	is_answered(root, "I will go on from here.");
+}
+END_TEST
+
+START_TEST(long_answer_goes_on_behind_its_stream)
+{
+	struct sim_llm says = { .piece = 400, .token_ms = 30 };
+	char root[SIM_TS], *text = malloc(30000);
+	size_t i;
+
+	ck_assert_ptr_nonnull(text);
+	for (i = 0; i < 2500; i++)
+		memcpy(text + 10 * i,
+		       i % 20 == 19 ? "a end of\n\n" : "some words ", 10);
+	(void)snprintf(text + 25000, 100, "\n\nand the last of it");
+	says.text = text;
+	ck_assert_int_eq(sim_llm(rig.sim, &says), 0);
+	ask("<@UB1> at length", root);
+	ck_assert_int_eq(
+		sim_wait_text(rig.sim, "C1", root, "the last of it", MS), 0);
+	free(rig_answer(&rig, "C1", root));
+	ck_assert_uint_eq(rig_replies(&rig, "C1", root), 3);
+	ck_assert_uint_eq(sim_count(rig.sim, "chat.startStream"), 1);
+	free(text);
+}
+END_TEST
+
+int main(void)
+{
+	Suite *s = suite_create("stream");
+	TCase *tc = tcase_create("stream");
+	SRunner *sr = srunner_create(s);
+	int failed;
+
+	rig_begin();
+	tcase_add_checked_fixture(tc, setup, teardown);
+	tcase_set_timeout(tc, 90);
+	tcase_add_test(tc, answer_grows_in_a_message_of_its_own);
+	tcase_add_test(tc, nobody_streams_unless_told_so);
+	tcase_add_loop_test(tc, what_a_stream_cannot_show_is_edited, 0, ODD);
+	tcase_add_test(tc, refusal_is_remembered);
+	tcase_add_loop_test(tc, one_fault_leaves_one_whole_answer, 0, FAULTS);
+	tcase_add_test(tc, stream_that_dies_is_edited_from_there_on);
+	tcase_add_test(tc, stream_that_began_unknown_to_us_goes);
+	tcase_add_test(tc, asker_stops_a_stream);
+	tcase_add_test(tc, button_of_slacks_stops_a_stream);
+	tcase_add_test(tc, deleted_question_takes_its_stream_along);
+	tcase_add_test(tc, edited_question_is_answered_in_the_same_message);
+	tcase_add_test(tc, stream_is_ended_by_a_stop_of_the_daemon);
+	tcase_add_test(tc, stream_of_a_killed_daemon_goes);
+	tcase_add_test(tc, long_answer_goes_on_behind_its_stream);
+	suite_add_tcase(s, tc);
+
+	srunner_run_all(sr, CK_ENV);
+	failed = srunner_ntests_failed(sr);
+	srunner_free(sr);
+	return failed ? EXIT_FAILURE : EXIT_SUCCESS;
+}
