@@ -109,7 +109,7 @@ static void tell_breaker(struct llm_call *c, enum llm_end end, const char *msg)
 			 "the model answers again");
 	else
 		log_error(LOG_FIELDS({ "model", c->model->name },
-				     { "reason", msg }),
+				     { "detail", msg }),
 			  "the model keeps failing; not asked for a while");
 }
 

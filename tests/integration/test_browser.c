@@ -136,7 +136,7 @@ static void wait_counted(void)
 
 	for (i = 0; i < 5000 && !counted; i++) {
 		ck_assert_int_eq(rig_get(&rig, "/page.json", &body), 200);
-		counted = strstr(body, "\"live\":1,\"answers\":1") != NULL;
+		counted = strstr(body, "\"in_flight\":0,\"answers\":1") != NULL;
 		free(body);
 	}
 	ck_assert(counted);

@@ -114,7 +114,8 @@ START_TEST(an_answer_is_in_the_hour_and_with_its_tenant)
 
 	rig_say(&rig, "C1", "U1", "<@UB1> where is Atlantis?", NULL, ts);
 	free(rig_answer(&rig, "C1", ts));
-	j = page_with("tenants.0.answers", 1);
+	j = page_with("turns.answers", 1);
+	ck_assert_int_eq(json_int(j, "tenants.0.answers", -1), 1);
 	ck_assert_int_eq(sum(j, "hour.answers"), 1);
 	ck_assert_int_eq(sum(j, "hour.failures"), 0);
 	ck_assert_int_ge(sum(j, "hour.envelopes"), 1);
@@ -144,6 +145,29 @@ START_TEST(a_lost_link_is_seen)
 }
 END_TEST
 
+START_TEST(a_model_that_fails_is_shown_without_what_its_server_said)
+{
+	const struct sim_llm fail = { .mode = SIM_LLM_STATUS,
+				      .status = 500,
+				      .body = "{\"error\":{\"message\":"
+					      "\"Atlantis sank\"}}" };
+	char ts[SIM_TS];
+	struct json *j;
+	int i;
+
+	ck_assert_int_eq(sim_llm(rig.sim, &fail), 0);
+	for (i = 0; i < 5; i++) {
+		rig_say(&rig, "C1", "U1", "<@UB1> where?", NULL, ts);
+		free(rig_answer(&rig, "C1", ts));
+	}
+	j = page_with("turns.failures", 5);
+	ck_assert_str_eq(json_str(j, "models.0.state"), "failing");
+	ck_assert_ptr_nonnull(strstr(reply, "the model keeps failing"));
+	ck_assert_ptr_null(strstr(reply, "Atlantis"));
+	json_free(j);
+}
+END_TEST
+
 START_TEST(a_failure_is_counted_and_told_without_what_the_server_said)
 {
 	const struct sim_llm fail = { .mode = SIM_LLM_STATUS,
@@ -156,7 +180,8 @@ START_TEST(a_failure_is_counted_and_told_without_what_the_server_said)
 	ck_assert_int_eq(sim_llm(rig.sim, &fail), 0);
 	rig_say(&rig, "C1", "U1", "<@UB1> where is Atlantis?", NULL, ts);
 	free(rig_answer(&rig, "C1", ts));
-	j = page_with("tenants.0.failures", 1);
+	j = page_with("turns.failures", 1);
+	ck_assert_int_eq(json_int(j, "tenants.0.failures", -1), 1);
 	ck_assert_int_eq(sum(j, "hour.failures"), 1);
 	ck_assert_str_eq(json_str(j, "errors.0.level"), "warn");
 	ck_assert_str_eq(json_str(j, "errors.0.msg"), "no answer");
@@ -257,6 +282,8 @@ int main(void)
 	tcase_set_timeout(tc, 60);
 	tcase_add_test(tc, an_answer_is_in_the_hour_and_with_its_tenant);
 	tcase_add_test(tc, a_lost_link_is_seen);
+	tcase_add_test(
+		tc, a_model_that_fails_is_shown_without_what_its_server_said);
 	tcase_add_test(
 		tc, a_failure_is_counted_and_told_without_what_the_server_said);
 	tcase_add_test(tc, nothing_on_it_is_a_secret_or_said_by_anybody);
