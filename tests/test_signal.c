@@ -130,6 +130,46 @@ START_TEST(a_drain_is_not_held_up_by_who_waits_for_a_placeholder)
 }
 END_TEST
 
+/* ---- what may come after all ---- */
+
+START_TEST(placeholder_of_a_deleted_question_that_comes_late_is_deleted_too)
+{
+	stage.hold_model = true;
+	stage_fault("chat.postMessage", FAULT_LATE, NULL, 12 * SECOND);
+	stage_begin();
+	stage_submit(stage_ask());
+	stage_run(8 * SECOND);
+	ck_assert_uint_eq(stage_count("chat.postMessage"), 2);
+	stage_submit(signal_job("signal1", SIGNAL_DELETE, QUESTION));
+	stage_run(MINUTE);
+	ck_assert_uint_eq(stage_nreplies(), 0);
+	ck_assert_str_eq(stage_done("entry1")->verdict, "withdrawn");
+	ck_assert_ptr_nonnull(stage_done("signal1"));
+}
+END_TEST
+
+START_TEST(placeholder_of_an_earlier_process_goes_with_its_question)
+{
+	struct stage_msg *m = &stage.msgs[stage.nmsgs++];
+	struct job *j = stage_ask();
+
+	snprintf(m->ts, sizeof(m->ts), "999.000001");
+	snprintf(m->thread, sizeof(m->thread), QUESTION);
+	snprintf(m->text, sizeof(m->text), "Thinking...");
+	snprintf(m->metadata, sizeof(m->metadata),
+		 "{\"event_type\":\"konstruct_reply\",\"event_payload\":"
+		 "{\"entry\":\"entry1\",\"part\":0}}");
+	j->again = j->intended = true;
+	stage_begin();
+	stage_submit(j);
+	stage_submit(signal_job("signal1", SIGNAL_DELETE, QUESTION));
+	stage_run(MINUTE);
+	ck_assert_int_eq(stage.nasked, 0);
+	ck_assert_uint_eq(stage_nreplies(), 0);
+	ck_assert_str_eq(stage_done("entry1")->verdict, "withdrawn");
+}
+END_TEST
+
 /* ---- too late for the answer ---- */
 
 /* Its last edit is under way for long. */
@@ -257,6 +297,11 @@ int main(void)
 		       what_is_about_an_older_post_waits_for_no_placeholder);
 	tcase_add_test(tc,
 		       a_drain_is_not_held_up_by_who_waits_for_a_placeholder);
+	tcase_add_test(
+		tc,
+		placeholder_of_a_deleted_question_that_comes_late_is_deleted_too);
+	tcase_add_test(
+		tc, placeholder_of_an_earlier_process_goes_with_its_question);
 	tcase_add_test(
 		tc,
 		question_deleted_while_the_answer_is_written_leaves_the_transcript);

@@ -160,7 +160,8 @@ static void look(struct turn *t)
 void heal_start(struct turn *t)
 {
 	session_end(t);
-	if (t->job->entry.state != ENTRY_WRITTEN && !t->before && !t->refused)
+	if (t->job->entry.state != ENTRY_WRITTEN && !t->before && !t->refused &&
+	    !t->withdrawn)
 		note_answer(t, ENTRY_WRITTEN, NULL);
 	turn_after(t, turn_doubt_left(t), look);
 }

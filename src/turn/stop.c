@@ -59,6 +59,14 @@ static void end_stopped(struct turn *t)
 	turn_set(t, TURN_WRITING);
 }
 
+/* What was sent in doubt may stand without our knowing. */
+static enum turn_state end_of_withdrawn(const struct turn *t)
+{
+	if (t->parts[0][0] != '\0')
+		return TURN_CLEARING;
+	return t->doubt_ms > 0 && !whisper_is(t) ? TURN_HEALING : TURN_CLOSING;
+}
+
 static void end_withdrawn(struct turn *t)
 {
 	if (flow_is_starting(t)) {
@@ -70,7 +78,7 @@ static void end_withdrawn(struct turn *t)
 	t->flying = false;
 	turn_step(t, "withdrawn", NULL);
 	(void)snprintf(t->verdict, sizeof(t->verdict), "withdrawn");
-	turn_set(t, t->parts[0][0] != '\0' ? TURN_CLEARING : TURN_CLOSING);
+	turn_set(t, end_of_withdrawn(t));
 }
 
 bool stop_pending(struct turn *t)
@@ -224,7 +232,7 @@ static void on_deleted(const struct slack_result *r, void *arg)
 		turn_after(t, turn_retry_ms(t, r), stop_clear);
 	} else if (r->fault == SLACK_OK || r->fault == SLACK_GONE) {
 		t->parts[0][0] = '\0';
-		turn_set(t, TURN_CLOSING);
+		turn_set(t, end_of_withdrawn(t));
 	} else {
 		buf_reset(&t->answer);
 		turn_fail(t, SENTENCE_STOPPED, r->error);

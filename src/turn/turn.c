@@ -42,11 +42,13 @@ static const struct {
 	void (*enter)(struct turn *t);
 } states[TURN_STATES] = {
 	[TURN_NEW] = { "new", TO(WAITING), NULL },
-	[TURN_WAITING] = { "waiting", TO(PLACING) | TO(CLEARING) | TO(CLOSING),
+	[TURN_WAITING] = { "waiting",
+			   TO(PLACING) | TO(CLEARING) | TO(HEALING) |
+				   TO(CLOSING),
 			   enter_waiting },
 	[TURN_PLACING] = { "placing",
 			   TO(READING) | TO(WRITING) | TO(CLEARING) |
-				   TO(CLOSING),
+				   TO(HEALING) | TO(CLOSING),
 			   enter_placing },
 	[TURN_READING] = { "reading",
 			   TO(ASKING) | TO(READING) | TO(WRITING) |
@@ -54,13 +56,14 @@ static const struct {
 			   read_start },
 	[TURN_ASKING] = { "asking",
 			  TO(STREAMING) | TO(WRITING) | TO(READING) |
-				  TO(CLEARING) | TO(CLOSING),
+				  TO(CLEARING) | TO(HEALING) | TO(CLOSING),
 			  NULL },
 	[TURN_STREAMING] = { "streaming",
 			     TO(WRITING) | TO(READING) | TO(CLEARING) |
-				     TO(CLOSING),
+				     TO(HEALING) | TO(CLOSING),
 			     NULL },
-	[TURN_CLEARING] = { "clearing", TO(WRITING) | TO(CLOSING), stop_clear },
+	[TURN_CLEARING] = { "clearing", TO(WRITING) | TO(HEALING) | TO(CLOSING),
+			    stop_clear },
 	[TURN_WRITING] = { "writing", TO(HEALING) | TO(CLOSING), write_start },
 	[TURN_HEALING] = { "healing", TO(CLOSING), heal_start },
 	[TURN_CLOSING] = { "closing", 0, close_start },

@@ -281,6 +281,42 @@ START_TEST(stop_survives_a_kill)
 }
 END_TEST
 
+/* Slack hands each to any of the app's links. */
+START_TEST(whichever_node_hears_of_it)
+{
+	char root[SIM_TS], reply[SIM_TS];
+	int i;
+
+	if (!rig_is_shared())
+		return;
+	rig_close(&rig);
+	rig_open_nodes(&rig, "rate_per_minute = 0", 2);
+	rig_start(&rig);
+	ck_assert_int_eq(sim_wait_links(rig.sim, "A1", 2, MS), 0);
+	ck_assert_int_eq(sim_llm(rig.sim, &stuck), 0);
+	for (i = 0; i < 9; i++) {
+		ask_for_ever(root, reply);
+		if (i % 3 == 0)
+			ck_assert_int_eq(sim_react(rig.sim, "C1", reply, "U1",
+						   "x", true),
+					 0);
+		else if (i % 3 == 1)
+			ck_assert_int_eq(sim_click(rig.sim, "C1", reply, "U1",
+						   "konstruct_stop", NULL),
+					 0);
+		else
+			ck_assert_int_eq(sim_delete(rig.sim, "C1", root), 0);
+		if (i % 3 < 2)
+			check_stopped(root);
+		else
+			ck_assert_int_eq(sim_wait_calls(rig.sim, "chat.delete",
+							(size_t)i / 3 + 1, MS),
+					 0);
+	}
+	ck_assert_int_eq(sim_wait_acked(rig.sim, MS), 0);
+}
+END_TEST
+
 int main(void)
 {
 	Suite *s = suite_create("signals");
@@ -304,6 +340,7 @@ int main(void)
 	tcase_add_test(tc, told_to_stop_listening_it_does);
 	tcase_add_test(tc, asker_gets_another_answer_once);
 	tcase_add_test(tc, feedback_is_counted);
+	tcase_add_test(tc, whichever_node_hears_of_it);
 	suite_add_tcase(s, tc);
 
 	srunner_run_all(sr, CK_ENV);
