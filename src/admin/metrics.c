@@ -177,6 +177,7 @@ static void add_turns(struct buf *b, struct workers *workers)
 	     "Turns that ended, by outcome.");
 	with(b, "konstruct_turns_total", "outcome", "answered", ws.answers);
 	with(b, "konstruct_turns_total", "outcome", "failed", ws.failures);
+	with(b, "konstruct_turns_total", "outcome", "stopped", ws.stopped);
 	one(b, "konstruct_notices_total", "counter", "Refusals that were told.",
 	    ws.notices);
 	one(b, "konstruct_edits_total", "counter", "Edits of answers.",

@@ -93,6 +93,7 @@ static void add_workers(struct jwrite *w, struct workers *workers)
 	jw_int(w, "in_flight", (int64_t)ws.turns);
 	jw_int(w, "answers", (int64_t)ws.answers);
 	jw_int(w, "failures", (int64_t)ws.failures);
+	jw_int(w, "stopped", (int64_t)ws.stopped);
 	jw_int(w, "notices", (int64_t)ws.notices);
 	jw_int(w, "edits", (int64_t)ws.edits);
 	jw_int(w, "limited", (int64_t)ws.limited);

@@ -65,10 +65,11 @@ static void print_figures(const struct json *j)
 		printf("spilled   %lld, until the store takes them\n",
 		       number(j, "journal.spilled"));
 	printf("turns     %lld in flight, %lld answers, %lld failures,"
-	       " %lld notices, %lld edits, %lld limited by Slack\n",
+	       " %lld stopped, %lld notices, %lld edits, %lld limited by Slack\n",
 	       number(j, "turns.in_flight"), number(j, "turns.answers"),
-	       number(j, "turns.failures"), number(j, "turns.notices"),
-	       number(j, "turns.edits"), number(j, "turns.limited"));
+	       number(j, "turns.failures"), number(j, "turns.stopped"),
+	       number(j, "turns.notices"), number(j, "turns.edits"),
+	       number(j, "turns.limited"));
 }
 
 static void print_keys_in_use(const struct json *j)

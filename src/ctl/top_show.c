@@ -92,6 +92,7 @@ static void print_figures(const struct json *j, const struct json *before,
 		number(j, "turns.in_flight"));
 	print_counter(j, before, "turns.answers", ", answers ", out);
 	print_counter(j, before, "turns.failures", ", failures ", out);
+	print_counter(j, before, "turns.stopped", ", stopped ", out);
 	print_counter(j, before, "turns.edits", ", edits ", out);
 	print_counter(j, before, "turns.limited", ", limited by Slack ", out);
 	fputs("\n\n", out);

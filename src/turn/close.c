@@ -141,6 +141,14 @@ static void count_finished(const struct turn *t)
 	metric_add(METRIC_TENANTS, tenant, outcome(t), 1);
 }
 
+static void count_outcome(const struct turn *t, struct counters *c)
+{
+	if (outcome(t) == METRIC_STOPPED)
+		atomic_fetch_add(&c->stopped, 1);
+	else
+		atomic_fetch_add(t->answered ? &c->answers : &c->failures, 1);
+}
+
 static void closed(struct turn *t)
 {
 	struct worker *w = t->w;
@@ -150,8 +158,7 @@ static void closed(struct turn *t)
 	count_finished(t);
 	usage_count(t);
 	errands_of(t, true);
-	atomic_fetch_add(t->answered ? &w->count->answers : &w->count->failures,
-			 1);
+	count_outcome(t, w->count);
 	head = lane_leave(w->lanes, &t->seat);
 	/* What a router still reads for it comes back first. */
 	t->abandoned = true;

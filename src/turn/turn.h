@@ -45,7 +45,8 @@ struct workers;
 
 struct counters {
 	atomic_size_t turns;
-	atomic_uint_fast64_t answers, failures, notices, edits, limited;
+	atomic_uint_fast64_t answers, failures, stopped;
+	atomic_uint_fast64_t notices, edits, limited;
 	atomic_size_t file_bytes; /* held by attachments */
 };
 

@@ -444,6 +444,7 @@ void workers_stats(struct workers *ws, struct worker_stats *out)
 	out->file_bytes = atomic_load(&ws->count.file_bytes);
 	out->answers = atomic_load(&ws->count.answers);
 	out->failures = atomic_load(&ws->count.failures);
+	out->stopped = atomic_load(&ws->count.stopped);
 	out->notices = atomic_load(&ws->count.notices);
 	out->edits = atomic_load(&ws->count.edits);
 	out->limited = atomic_load(&ws->count.limited);

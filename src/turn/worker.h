@@ -71,6 +71,7 @@ struct worker_stats {
 	size_t file_bytes; /* held for them */
 	uint64_t answers;  /* finished well */
 	uint64_t failures; /* finished with a sentence that says why */
+	uint64_t stopped;  /* by people, or their question is deleted */
 	uint64_t notices;
 	uint64_t edits;
 	uint64_t limited; /* 429 from Slack */

@@ -145,7 +145,7 @@ END_TEST
 
 START_TEST(deleted_question_takes_its_placeholder_along)
 {
-	char root[SIM_TS], reply[SIM_TS], ts[SIM_TS];
+	char root[SIM_TS], reply[SIM_TS], ts[SIM_TS], *body = NULL;
 
 	ask_for_ever(root, reply);
 	ck_assert_int_eq(sim_delete(rig.sim, "C1", root), 0);
@@ -154,6 +154,12 @@ START_TEST(deleted_question_takes_its_placeholder_along)
 	rig_say(&rig, "C1", "U1", "<@UB1> hello", NULL, ts);
 	free(rig_answer(&rig, "C1", ts));
 	ck_assert_uint_eq(rig_replies(&rig, "C1", root), 0);
+	/* That is nobody's failure. */
+	ck_assert_int_eq(rig_get(&rig, "/metrics", &body), 200);
+	ck_assert_ptr_nonnull(strstr(body, "outcome=\"stopped\"} 1\n"));
+	ck_assert_ptr_nonnull(
+		strstr(body, "turns_total{outcome=\"failed\"} 0\n"));
+	free(body);
 }
 END_TEST
 
