@@ -8,6 +8,8 @@
 
 #include "base/buf.h"
 #include "base/err.h"
+#include "sim/people.h"
+#include "sim/view.h"
 #include "sim/widgets.h"
 #include "simapp.h"
 
@@ -226,6 +228,54 @@ START_TEST(a_file_is_said_and_work_is_stopped)
 }
 END_TEST
 
+START_TEST(a_file_mentions_and_begins_a_thread)
+{
+	char path[] = "/tmp/test_sim_chat_XXXXXX";
+	char line[96], ts[SIM_TS];
+	int fd = mkstemp(path);
+
+	ck_assert_int_ge(fd, 0);
+	ck_assert_int_eq(write(fd, "abc", 3), 3);
+	close(fd);
+	snprintf(line, sizeof(line), "/file %s @kim look", path);
+	type(line);
+	simapp_next(&app, "message");
+	ck_assert_str_eq(simapp_says(&app, "event.text"), "<@U0KIM> look");
+	snprintf(ts, sizeof(ts), "%s", simapp_says(&app, "event.ts"));
+	simapp_ack(&app, NULL);
+	unlink(path);
+	say("and now?");
+	ck_assert_str_eq(simapp_says(&app, "event.thread_ts"), ts);
+}
+END_TEST
+
+START_TEST(times_are_shown_as_their_label)
+{
+	const char *text = "{\"messages\":[{\"ts\":\"1.1\",\"user\":\"U1\","
+			   "\"text\":\"from <!date^1^{time}|noon> on <!x\"}]}";
+	struct people *p = people_create();
+	struct view *v = view_create(p, "U1", false);
+	struct err e = { 0 };
+	struct json *j = json_parse(text, strlen(text), 4096, &e);
+	char path[] = "/tmp/test_sim_chat_XXXXXX", got[256] = "";
+	int fd = mkstemp(path), out = dup(STDOUT_FILENO);
+
+	fflush(stdout);
+	ck_assert_int_ge(dup2(fd, STDOUT_FILENO), 0);
+	view_draw(v, j, "", "");
+	fflush(stdout);
+	dup2(out, STDOUT_FILENO);
+	ck_assert_int_gt(pread(fd, got, sizeof(got) - 1, 0), 0);
+	ck_assert_ptr_nonnull(strstr(got, "from noon on <!x"));
+	close(out);
+	close(fd);
+	unlink(path);
+	json_free(j);
+	view_free(v);
+	people_free(p);
+}
+END_TEST
+
 static char *shown(const char *json, bool panel)
 {
 	struct err e = { 0 };
@@ -296,6 +346,8 @@ int main(void)
 	tcase_add_test(tc, a_command_and_the_modal_that_it_opens);
 	tcase_add_test(tc, the_home_is_looked_at_and_used);
 	tcase_add_test(tc, a_file_is_said_and_work_is_stopped);
+	tcase_add_test(tc, a_file_mentions_and_begins_a_thread);
+	tcase_add_test(shows, times_are_shown_as_their_label);
 	tcase_add_test(shows, what_can_be_pressed_has_a_number);
 	tcase_add_test(shows, a_modal_is_shown_with_its_inputs_and_errors);
 	suite_add_tcase(suite, shows);

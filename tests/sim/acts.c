@@ -367,13 +367,25 @@ static int do_file(const struct place *p, char *line, struct err *e)
 {
 	const char *path = word(&line);
 	char id[40] = "";
-	const char *const pairs[] = { "channel",          p->channel,   "text",
-				      *line ? line : " ", "file_ids",   id,
-				      "thread_ts",        p->thread_ts, NULL };
+	struct json *j;
+	struct buf text;
+	int rc = -1;
 
-	if (attach_file(p->client, path, id, sizeof(id), e) < 0)
-		return -1;
-	return tell(p, "say", pairs, e);
+	buf_init(&text, BODY_MAX);
+	people_mrkdwn(p->people, *line ? line : " ", &text);
+	if (attach_file(p->client, path, id, sizeof(id), e) == 0) {
+		const char *const pairs[] = { "channel",   p->channel,   "text",
+					      text.data,   "file_ids",   id,
+					      "thread_ts", p->thread_ts, NULL };
+
+		j = call(p, "say", pairs, e);
+		rc = j ? 0 : -1;
+		if (j && p->said)
+			*p->said = must_dup(json_str(j, "ts"));
+		json_free(j);
+	}
+	buf_release(&text);
+	return rc;
 }
 
 static const struct {

@@ -19,6 +19,7 @@ struct place {
 	const char *user;
 	const char *thread_ts; /* NULL: the channel */
 	bool *home;            /* is the home shown? */
+	char **said; /* gets the ts of what is said with a file, to be freed */
 };
 
 /*

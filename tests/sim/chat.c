@@ -198,10 +198,16 @@ static void act(struct chat *c, const char *line)
 {
 	struct place p = place_of(c);
 	struct err e = { 0 };
+	char *said = NULL;
 	int rc;
 
 	draw(c); /* the numbers that it may use */
+	p.said = &said;
 	rc = acts_do(&p, line, &e);
+	if (!c->thread_ts)
+		c->thread_ts = said;
+	else
+		free(said);
 	if (rc < 0)
 		printf("\r\n%s\r\n", e.msg);
 	if (rc > 0)
@@ -333,6 +339,7 @@ static int run(struct chat *c, struct err *e)
 	if (c->changed < 0 ||
 	    pthread_create(&watcher, NULL, watch_main, c) != 0)
 		return err_set(e, ERR_RETRY, "cannot watch the simulator");
+	draw(c);
 	loop(c);
 	if (c->tty) {
 		tcsetattr(STDIN_FILENO, TCSANOW, &c->was);

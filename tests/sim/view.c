@@ -29,6 +29,7 @@ struct view {
 	struct vec roots; /* of char *, ts by number */
 	struct vec lines; /* of struct line */
 	char *below;      /* printed last, without a terminal */
+	bool begun;       /* what was there already is printed */
 	struct map *seen; /* ts -> struct seen, without a terminal */
 };
 
@@ -113,6 +114,21 @@ static const char *name_of(const struct view *v, const char *id)
 	return name ? name : id && *id ? id : "Slackbot";
 }
 
+/* "<!date^...|shown>": what is behind the bar, and its end; NULL: none. */
+static const char *labelled(const char *in, struct buf *out)
+{
+	size_t n = strcspn(in, "|>\n");
+	const char *label = in + n + 1;
+
+	if (strncmp(in, "<!", 2) != 0 || in[n] != '|')
+		return NULL;
+	n = strcspn(label, ">\n");
+	if (label[n] != '>')
+		return NULL;
+	buf_add(out, label, n);
+	return label + n + 1;
+}
+
 /* "<@U1>" and entities as people see them; control characters are dropped. */
 static void readable(const struct view *v, const char *in, struct buf *out)
 {
@@ -120,10 +136,16 @@ static void readable(const struct view *v, const char *in, struct buf *out)
 		const char *from;
 		char to;
 	} entities[] = { { "&amp;", '&' }, { "&lt;", '<' }, { "&gt;", '>' } };
+	const char *end;
 	char id[32];
 	size_t i, n;
 
 	while (*in) {
+		end = labelled(in, out);
+		if (end) {
+			in = end;
+			continue;
+		}
 		if (strncmp(in, "<@", 2) == 0 && strchr(in, '>')) {
 			n = strcspn(in + 2, "|>");
 			snprintf(id, sizeof(id), "%.*s", (int)n, in + 2);
@@ -416,6 +438,23 @@ static void print_settled(struct view *v, const struct json *j)
 	fflush(stdout);
 }
 
+/* What was said before stands still, in its threads. */
+static void print_past(struct view *v, const struct json *j)
+{
+	const struct json *m;
+	size_t i;
+
+	for (i = 0; i < v->rows.n; i++)
+		puts(v->rows.v[i]);
+	for (i = 0; i < json_len(j, "messages"); i++) {
+		m = message(j, i);
+		if (json_str(m, "text") && shown_to(v, m))
+			seen_of(v, m)->printed = true;
+	}
+	v->begun = true;
+	fflush(stdout);
+}
+
 static void print_below(struct view *v, const char *below)
 {
 	if (v->below && strcmp(v->below, below) == 0)
@@ -435,7 +474,10 @@ void view_draw(struct view *v, const struct json *messages, const char *below,
 		take_below(v, below);
 		redraw(v, prompt);
 	} else {
-		print_settled(v, messages);
+		if (v->begun)
+			print_settled(v, messages);
+		else
+			print_past(v, messages);
 		print_below(v, below);
 	}
 }
