@@ -146,7 +146,8 @@ static void print_yaml(const char *name, const char *display,
 	      "    is_enabled: true\n"
 	      "  org_deploy_enabled: false\n"
 	      "  socket_mode_enabled: true\n"
-	      "  # Tokens that expire are not supported.\n"
+	      "  # True makes bot tokens that expire; it can't be switched off"
+	      " later.\n"
 	      "  token_rotation_enabled: false\n",
 	      out);
 }

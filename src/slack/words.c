@@ -27,7 +27,7 @@ static const char *const table[WORDS_COUNT][LANGUAGES] = {
 				 " bei der Administration nachfragen." },
 	[WORDS_NOT_THE_ASKER] = { "Only the person who asked can do that.",
 				  "Das kann nur, wer gefragt hat." },
-	[WORDS_WHAT_ASK] = { "What would you like to know? Write it behind the"
+	[WORDS_WHAT_ASK] = { "What would you like to know? Write it after the"
 			     " command.",
 			     "Worum geht es? Bitte die Frage hinter den Befehl"
 			     " schreiben." },

@@ -95,7 +95,7 @@ START_TEST(command_without_a_question_is_told_what_to_write)
 	ask_by_command("  ");
 	ck_assert_int_eq(sim_wait_ephemeral(rig.sim, "C1", "U1", 1, MS), 0);
 	newest("C1", true, ts, &text);
-	ck_assert_ptr_nonnull(strstr(text, "behind the command"));
+	ck_assert_ptr_nonnull(strstr(text, "after the command"));
 	free(text);
 }
 END_TEST
