@@ -111,6 +111,8 @@ static const struct {
 				print_done },
 	[CTL_STATUS] = { "GET", "/v1/status", "", NAMES_NONE, print_status },
 	[CTL_USAGE] = { "GET", "/v1/usage/", "", NAMES_MAYBE, print_usage },
+	[CTL_LOG_LEVEL] = { "GET", "/v1/log-level", "", NAMES_NONE,
+			    print_levels },
 	[CTL_RELOAD] = { "POST", "/v1/reload", "", NAMES_NONE, print_changes },
 	[CTL_CONFIG_DIFF] = { "GET", "/v1/config/diff", "", NAMES_NONE,
 			      print_changes },
@@ -364,6 +366,21 @@ static int secret_body(const char *path, struct buf *out, struct err *e)
 	return rc;
 }
 
+/* A level alone is that of all parts; nothing: what they are is asked. */
+static void level_body(const struct ctl_args *a, struct buf *out)
+{
+	struct jwrite w;
+
+	if (!a->operand)
+		return;
+	jw_init(&w, out);
+	jw_object(&w, NULL);
+	if (a->second)
+		jw_str(&w, "part", a->operand);
+	jw_str(&w, "level", a->second ? a->second : a->operand);
+	jw_object_end(&w);
+}
+
 static int make_body(const struct ctl_args *a, struct buf *out, struct err *e)
 {
 	int rc = EX_OK;
@@ -374,6 +391,8 @@ static int make_body(const struct ctl_args *a, struct buf *out, struct err *e)
 		rc = agent_body(a, out, e);
 	else if (a->command == CTL_SECRET_SET)
 		rc = secret_body(a->second, out, e);
+	else if (a->command == CTL_LOG_LEVEL)
+		level_body(a, out);
 	else if (a->command == CTL_APPLY)
 		rc = apply_body(a->operand, out, e);
 	if (rc == EX_OK && out->failed) {
@@ -543,7 +562,8 @@ static int make_path(const struct ctl_args *a, struct ctl *c, const char *name,
 		(void)snprintf(out, size, "/v1/export/files");
 		return EX_OK;
 	}
-	if (!a->second || a->command == CTL_SECRET_SET) {
+	if (!a->second || a->command == CTL_SECRET_SET ||
+	    a->command == CTL_LOG_LEVEL) {
 		(void)snprintf(out, size, "%s%s%s", plans[a->command].before,
 			       name, plans[a->command].after);
 		return EX_OK;
@@ -551,6 +571,13 @@ static int make_path(const struct ctl_args *a, struct ctl *c, const char *name,
 	rc = find_agent(a, c, name, id, e);
 	(void)snprintf(out, size, "/v1/tenants/%s/agents/%s", name, id);
 	return rc;
+}
+
+static const char *method_of(const struct ctl_args *a)
+{
+	if (a->command == CTL_LOG_LEVEL && a->operand)
+		return "PUT";
+	return plans[a->command].method;
 }
 
 static int run(const struct ctl_args *a, struct ctl *c)
@@ -579,8 +606,8 @@ static int run(const struct ctl_args *a, struct ctl *c)
 		(void)complain(rc, e.msg);
 		goto out;
 	}
-	status = ctl_request(c, plans[a->command].method, path, body.data,
-			     body.len, &answer, &e);
+	status = ctl_request(c, method_of(a), path, body.data, body.len,
+			     &answer, &e);
 	if (status < 0)
 		rc = complain(exit_of(&e, EX_NOPERM), e.msg);
 	else

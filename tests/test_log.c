@@ -5,12 +5,14 @@
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
+#include <sys/socket.h>
 #include <sys/stat.h>
+#include <sys/un.h>
 #include <unistd.h>
 
 #include "base/err.h"
 #include "base/json.h"
-#include "base/log.h"
+#include "base/log_in.h"
 
 static int fds[2];
 static char line[65536];
@@ -22,6 +24,7 @@ static void setup(void)
 	ck_assert_int_ge(dup2(fds[1], STDERR_FILENO), 0);
 	close(fds[1]);
 	unsetenv("JOURNAL_STREAM");
+	log_journal_at("/nonexistent");
 }
 
 /* What one read finds: a line is one write. */
@@ -219,6 +222,143 @@ START_TEST(journal_of_another_stream_is_not_ours)
 }
 END_TEST
 
+/* A socket as the journal's; what one datagram brings. */
+static int journal_fd = -1;
+
+static void open_journal(void)
+{
+	struct sockaddr_un sa = { .sun_family = AF_UNIX };
+
+	(void)snprintf(sa.sun_path, sizeof(sa.sun_path), "/tmp/konstruct-%ld",
+		       (long)getpid());
+	journal_fd = socket(AF_UNIX, SOCK_DGRAM, 0);
+	ck_assert_int_ge(journal_fd, 0);
+	ck_assert_int_eq(bind(journal_fd, (struct sockaddr *)&sa, sizeof(sa)),
+			 0);
+	log_journal_at(sa.sun_path);
+}
+
+static const char *read_journal(void)
+{
+	ssize_t n = read(journal_fd, line, sizeof(line) - 1);
+
+	ck_assert_int_gt(n, 0);
+	line[n] = '\0';
+	return line;
+}
+
+START_TEST(journals_socket_gets_fields)
+{
+	char path[64];
+
+	set_journal(STDERR_FILENO);
+	open_journal();
+	log_warn(LOG_FIELDS({ "tenant", "t1" }, { "channel", "C1" },
+			    { "event", "Ev1" }, { "entry", "e1" },
+			    { "stage", "admit" }, { "link", "A1/2" },
+			    { "k", "v" }),
+		 "hello");
+	ck_assert_str_eq(read_journal(),
+			 "PRIORITY=4\nSYSLOG_IDENTIFIER=konstructd\n"
+			 "MESSAGE=level=warn msg=hello tenant=t1 channel=C1"
+			 " event=Ev1 entry=e1 stage=admit link=A1/2 k=v\n"
+			 "TENANT=t1\nCHANNEL=C1\nEVENT_ID=Ev1\nENTRY=e1\n"
+			 "STAGE=admit\nLINK=A1/2\n");
+	log_info(LOG_FIELDS({ "tenant", "t1\n_UID=0" }, { "channel", "" }),
+		 "x\ny");
+	ck_assert_str_eq(read_journal(),
+			 "PRIORITY=6\nSYSLOG_IDENTIFIER=konstructd\n"
+			 "MESSAGE=level=info msg=\"x\\ny\""
+			 " tenant=\"t1\\n_UID=0\" channel=\"\"\n");
+	(void)snprintf(path, sizeof(path), "/tmp/konstruct-%ld",
+		       (long)getpid());
+	(void)unlink(path);
+	/* Without it, the stream takes it. */
+	log_warn(NULL, "hello");
+	ck_assert_str_eq(read_line(), "<4>level=warn msg=hello\n");
+}
+END_TEST
+
+static bool may(const char *fmt, const char *tenant, int64_t now_ms)
+{
+	return log_repeat_may(
+		LOG_LEVEL_WARN, fmt, fmt,
+		LOG_FIELDS({ "tenant", tenant }, { "entry", "e" }), now_ms);
+}
+
+START_TEST(what_is_alike_is_written_ten_times_and_then_counted)
+{
+	struct log_left left;
+	int i;
+
+	for (i = 0; i < 25; i++)
+		ck_assert_int_eq(may("cannot %s", "t1", 1000 + i), i < 10);
+	ck_assert(may("cannot %s", "t2", 1100));
+	ck_assert(log_repeat_may(LOG_LEVEL_INFO, "cannot %s", "x", NULL, 1100));
+	ck_assert(!log_repeat_due(10999, &left));
+	ck_assert(log_repeat_due(11000, &left));
+	ck_assert_uint_eq(left.n, 15);
+	ck_assert_int_eq(left.level, LOG_LEVEL_WARN);
+	ck_assert_str_eq(left.text, "cannot %s");
+	ck_assert(!log_repeat_due(11000, &left));
+	for (i = 0; i < 25; i++)
+		ck_assert_int_eq(may("cannot %s", "t1", 11001), i < 10);
+	ck_assert(log_repeat_due(30000, &left));
+	ck_assert_uint_eq(left.n, 15);
+	ck_assert(may("cannot %s", "t1", 30000));
+}
+END_TEST
+
+START_TEST(what_comes_seldom_is_always_written)
+{
+	struct log_left left;
+	int i;
+
+	for (i = 0; i < 100; i++)
+		ck_assert(may("cannot %s", "t1", 1000 + i * 1200));
+	ck_assert(!log_repeat_due(INT64_MAX, &left));
+}
+END_TEST
+
+START_TEST(more_than_ten_at_once_are_left_out_of_the_log)
+{
+	int i;
+
+	for (i = 0; i < 30; i++) {
+		log_warn(NULL, "again");
+		if (i < 10)
+			ck_assert_str_eq(after_time(),
+					 "level=warn msg=again\n");
+	}
+	log_info(NULL, "end");
+	ck_assert_str_eq(after_time(), "level=info msg=end\n");
+}
+END_TEST
+
+START_TEST(a_part_can_have_a_level_of_its_own)
+{
+	int turn = log_part_find("turn");
+	bool own;
+
+	ck_assert_int_ge(turn, 0);
+	ck_assert_int_eq(log_part_find("nothing"), -1);
+	ck_assert_int_eq(log_level_of(turn, &own), LOG_LEVEL_INFO);
+	ck_assert(!own);
+	log_set_part(turn, LOG_LEVEL_DEBUG);
+	ck_assert_int_eq(log_level_of(turn, &own), LOG_LEVEL_DEBUG);
+	ck_assert(own);
+	ck_assert(log_part_wants(LOG_LEVEL_DEBUG, "../src/turn/close.c"));
+	ck_assert(!log_part_wants(LOG_LEVEL_DEBUG, "../src/link/link.c"));
+	ck_assert(!log_part_wants(LOG_LEVEL_DEBUG, "konstructd.c"));
+	log_set_part(turn, LOG_LEVEL_ERROR);
+	ck_assert(!log_part_wants(LOG_LEVEL_WARN, "src/turn/close.c"));
+	ck_assert(log_part_wants(LOG_LEVEL_WARN, "src/link/link.c"));
+	log_reset_part(turn);
+	ck_assert(log_part_wants(LOG_LEVEL_INFO, "src/turn/close.c"));
+	ck_assert(!log_part_wants(LOG_LEVEL_DEBUG, "src/turn/close.c"));
+}
+END_TEST
+
 #define THREADS 4
 #define LINES   50
 
@@ -287,6 +427,11 @@ int main(void)
 	tcase_add_test(tc, level_decides_what_is_written);
 	tcase_add_test(tc, journal_gets_a_priority_and_no_time);
 	tcase_add_test(tc, journal_of_another_stream_is_not_ours);
+	tcase_add_test(tc, journals_socket_gets_fields);
+	tcase_add_test(tc, what_is_alike_is_written_ten_times_and_then_counted);
+	tcase_add_test(tc, what_comes_seldom_is_always_written);
+	tcase_add_test(tc, more_than_ten_at_once_are_left_out_of_the_log);
+	tcase_add_test(tc, a_part_can_have_a_level_of_its_own);
 	tcase_add_test(tc, lines_of_threads_do_not_mix);
 	suite_add_tcase(s, tc);
 	/* stderr and what is read once are the process's own */

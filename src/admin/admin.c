@@ -9,6 +9,7 @@
 
 #include "admin/api.h"
 #include "admin/health.h"
+#include "admin/levels.h"
 #include "admin/metrics.h"
 #include "admin/onboard.h"
 #include "admin/page.h"
@@ -348,6 +349,36 @@ static bool serve_settings(struct admin *a, struct web_request *r,
 	return true;
 }
 
+/* Of the log, on the unix socket only. */
+static bool serve_levels(struct admin *a, struct web_request *r,
+			 const struct web_view *v)
+{
+	bool set = strcmp(v->method, "PUT") == 0;
+	struct err e = { 0 };
+	char by[TRAIL_BY];
+	struct buf out;
+	int status = 200;
+
+	if (!v->local || strcmp(v->path, "/v1/log-level") != 0)
+		return false;
+	buf_init(&out, STATUS_MAX);
+	if (!set && strcmp(v->method, "GET") != 0) {
+		status = 405;
+		err_set(&e, ERR_INPUT, "only GET and PUT");
+	} else if (set && levels_set(v->body, v->len, &e) < 0) {
+		status = api_status(&e);
+	} else if (set) {
+		trail_by(by, v->uid, false);
+		trail_add(a->opts.journal, by, "PUT /v1/log-level");
+	}
+	if (status == 200)
+		levels_show(&out);
+	else
+		api_error(&out, &e);
+	web_reply(r, status, &out);
+	return true;
+}
+
 static void serve(struct web_request *r, const struct web_view *v, void *arg)
 {
 	struct admin *a = arg;
@@ -356,7 +387,8 @@ static void serve(struct web_request *r, const struct web_view *v, void *arg)
 	int status = 404;
 	size_t i;
 
-	if (serve_settings(a, r, v) || page_serve(a->page, r, v))
+	if (serve_settings(a, r, v) || serve_levels(a, r, v) ||
+	    page_serve(a->page, r, v))
 		return;
 	buf_init(&out, STATUS_MAX);
 	for (i = 0; i < sizeof(pages) / sizeof(pages[0]); i++) {

@@ -13,6 +13,8 @@
 #include <time.h>
 #include <unistd.h>
 
+#include "base/clock.h"
+#include "base/log_in.h"
 #include "base/recent.h"
 #include "base/utf8.h"
 
@@ -22,6 +24,7 @@
  */
 #define LINE_MAX_BYTES  4096
 #define VALUE_MAX_BYTES 800
+#define PREFIX          3 /* "<6>", for the journal */
 
 struct line {
 	char data[LINE_MAX_BYTES];
@@ -40,15 +43,9 @@ static const struct {
 	[LOG_LEVEL_DEBUG] = { "debug", '7' },
 };
 
-static atomic_int max_level = LOG_LEVEL_INFO;
 static atomic_bool as_json;
 static pthread_once_t journal_once = PTHREAD_ONCE_INIT;
 static bool to_journal;
-
-void log_set_level(enum log_level max)
-{
-	atomic_store(&max_level, (int)max);
-}
 
 void log_set_json(bool yes)
 {
@@ -66,6 +63,11 @@ int log_level_parse(const char *name, enum log_level *out)
 		}
 	}
 	return -1;
+}
+
+const char *log_level_name(enum log_level level)
+{
+	return levels[level].name;
 }
 
 /*
@@ -234,63 +236,63 @@ static void put_head(struct line *l, enum log_level level)
 	put_field(l, "level", levels[level].name);
 }
 
-__attribute__((format(printf, 3, 0))) static void
-write_line(enum log_level level, const struct log_field *f, const char *fmt,
-	   va_list ap)
+/* Past "<6>", without the end of the line. */
+static bool to_socket(enum log_level level, const struct line *l,
+		      const struct log_field *f)
+{
+	return to_journal &&
+	       log_journal_send(levels[level].syslog - '0', l->data + PREFIX,
+				l->len - PREFIX - 1, f) == 0;
+}
+
+static void write_line(enum log_level level, const struct log_field *f,
+		       const char *msg)
 {
 	struct line l = { .json = atomic_load(&as_json) };
-	char msg[VALUE_MAX_BYTES];
+	const struct log_field *each;
 
-	if ((int)level > atomic_load(&max_level))
-		return;
-	(void)vsnprintf(msg, sizeof(msg), fmt, ap);
-	if (level <= LOG_LEVEL_WARN)
-		recent_add(level, msg, f);
 	put_head(&l, level);
 	put_field(&l, "msg", msg);
-	for (; f && f->key; f++) {
-		if (f->value)
-			put_field(&l, f->key, f->value);
+	for (each = f; each && each->key; each++) {
+		if (each->value)
+			put_field(&l, each->key, each->value);
 	}
 	if (l.json)
 		l.data[l.len++] = '}';
 	l.data[l.len++] = '\n';
+	if (to_socket(level, &l, f))
+		return;
 	if (write(STDERR_FILENO, l.data, l.len) < 0)
 		return; /* nobody left to tell */
 }
 
-void log_error(const struct log_field *f, const char *fmt, ...)
+/* Of what was left out while there was too much of it. */
+static void write_left(int64_t now_ms)
 {
-	va_list ap;
+	struct log_left left;
+	char n[16];
 
-	va_start(ap, fmt);
-	write_line(LOG_LEVEL_ERROR, f, fmt, ap);
-	va_end(ap);
+	while (log_repeat_due(now_ms, &left)) {
+		(void)snprintf(n, sizeof(n), "%u", left.n);
+		write_line(left.level,
+			   LOG_FIELDS({ "more", n }, { "like", left.text }),
+			   "more like this");
+	}
 }
 
-void log_warn(const struct log_field *f, const char *fmt, ...)
+void log_at(enum log_level level, const char *file, const struct log_field *f,
+	    const char *fmt, ...)
 {
+	int64_t now_ms = clock_ms();
+	char msg[VALUE_MAX_BYTES];
 	va_list ap;
 
+	if (!log_part_wants(level, file))
+		return;
 	va_start(ap, fmt);
-	write_line(LOG_LEVEL_WARN, f, fmt, ap);
+	(void)vsnprintf(msg, sizeof(msg), fmt, ap);
 	va_end(ap);
-}
-
-void log_info(const struct log_field *f, const char *fmt, ...)
-{
-	va_list ap;
-
-	va_start(ap, fmt);
-	write_line(LOG_LEVEL_INFO, f, fmt, ap);
-	va_end(ap);
-}
-
-void log_debug(const struct log_field *f, const char *fmt, ...)
-{
-	va_list ap;
-
-	va_start(ap, fmt);
-	write_line(LOG_LEVEL_DEBUG, f, fmt, ap);
-	va_end(ap);
+	write_left(now_ms);
+	if (log_repeat_may(level, fmt, msg, f, now_ms))
+		write_line(level, f, msg);
 }

@@ -44,6 +44,7 @@ const struct ctl_word ctl_words[] = {
 	{ "audit", "verify", "[FILE]", TAKES_HEAD, CTL_AUDIT_VERIFY },
 	{ "audit", "export", NULL, TAKES_SINCE, CTL_AUDIT_EXPORT },
 	{ "top", NULL, NULL, TAKES_ONCE | NO_OFFLINE, CTL_TOP },
+	{ "log-level", NULL, "[PART] [LEVEL]", NO_OFFLINE, CTL_LOG_LEVEL },
 	{ "reload", NULL, NULL, NO_OFFLINE, CTL_RELOAD },
 	{ "config", "check", NULL, NO_OFFLINE, CTL_CONFIG_CHECK },
 	{ "config", "diff", NULL, NO_OFFLINE, CTL_CONFIG_DIFF },
@@ -241,6 +242,7 @@ void ctl_usage(FILE *out)
 	      "                  who asked, and what was changed\n"
 	      "  audit verify [FILE] [--head ROW:HASH]   is it all there?\n"
 	      "  top [--once]    what goes on, live; q ends it\n"
+	      "  log-level [[PART] LEVEL]   what is logged, without a restart\n"
 	      "  reload          the settings, without a restart\n"
 	      "  config check    look for mistakes in the settings\n"
 	      "  config diff     how the file differs from what runs\n"

@@ -42,6 +42,7 @@ void print_agent(const struct json *j);
 void print_agents(const struct json *j);
 void print_done(const struct json *j);
 void print_purged(const struct json *j);
+void print_levels(const struct json *j);
 void print_letters(const struct json *j);
 void print_explained(const struct json *j);
 void print_keys(const struct json *j);

@@ -155,6 +155,24 @@ void print_purged(const struct json *j)
 	       json_str(j, "purged"));
 }
 
+static bool print_level(const char *key, const struct json *value, void *arg)
+{
+	table_add(arg, key);
+	table_add(arg, value ? json_str(value, "") : "as all");
+	return true;
+}
+
+void print_levels(const struct json *j)
+{
+	const char *const heads[] = { "level", json_str(j, "level") };
+	struct table t;
+
+	table_init(&t, 2, heads);
+	json_each(json_at(j, "parts"), print_level, &t);
+	table_print(&t, stdout);
+	table_release(&t);
+}
+
 /* What the tenant has set. */
 static void print_keep(struct table *t, const struct json *j)
 {

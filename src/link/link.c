@@ -121,9 +121,19 @@ static void (*const enter[LINK_STATES])(struct link *l) = {
 	[LINK_LIVE] = enter_live,
 };
 
+/* As it is called in the log. */
+#define NAME_SIZE 48
+static const char *name_of(const struct link *l, char out[NAME_SIZE])
+{
+	(void)snprintf(out, NAME_SIZE, "%s/%u", l->app_id, l->gen);
+	return out;
+}
+
 static void report(const struct link *l, enum link_state from, const char *why)
 {
-	const struct log_field *f = LOG_FIELDS({ "why", why });
+	char name[NAME_SIZE];
+	const struct log_field *f =
+		LOG_FIELDS({ "link", name_of(l, name) }, { "why", why });
 
 	if (l->state == LINK_LIVE || from == LINK_LIVE ||
 	    l->state == LINK_BACKOFF)
@@ -270,10 +280,12 @@ static void leave(struct link *l, bool at_once)
 /* The reasons are in docs.slack.dev/apis/events-api/using-socket-mode. */
 static void take_disconnect(struct link *l, const char *reason)
 {
+	char name[NAME_SIZE];
+
 	if (!reason)
 		reason = "disconnect without a reason";
-	log_info(LOG_FIELDS({ "reason", reason }), "link %s/%u: disconnect",
-		 l->app_id, l->gen);
+	log_info(LOG_FIELDS({ "link", name_of(l, name) }, { "reason", reason }),
+		 "link %s/%u: disconnect", l->app_id, l->gen);
 	if (l->state == LINK_DRAIN)
 		return;
 	if (strcmp(reason, "link_disabled") == 0) {
@@ -296,11 +308,13 @@ static void take_disconnect(struct link *l, const char *reason)
 /* Once a generation; the rest is in the counters. */
 static void complain(struct link *l, const char *why)
 {
+	char name[NAME_SIZE];
+
 	if (l->complained)
 		return;
 	l->complained = true;
-	log_warn(LOG_FIELDS({ "why", why }), "link %s/%u: frame thrown away",
-		 l->app_id, l->gen);
+	log_warn(LOG_FIELDS({ "link", name_of(l, name) }, { "why", why }),
+		 "link %s/%u: frame thrown away", l->app_id, l->gen);
 }
 
 static void on_text(const char *p, size_t n, void *arg)

@@ -87,8 +87,8 @@ struct renewer {
 	size_t expired; /* tokens of ours that are to be renewed first */
 };
 
-static void say(void (*log)(const struct log_field *f, const char *fmt, ...),
-		const struct renewal *n, const char *why, const char *what)
+static void say(enum log_level level, const struct renewal *n, const char *why,
+		const char *what)
 {
 	const struct log_field f[] = {
 		{ "tenant", n->g.tenant_id },
@@ -98,7 +98,7 @@ static void say(void (*log)(const struct log_field *f, const char *fmt, ...),
 		{ NULL, NULL },
 	};
 
-	log(f, "%s", what);
+	log_at(level, __FILE__, f, "%s", what);
 }
 
 static bool has_expired(const struct grant *g)
@@ -152,7 +152,7 @@ static void on_failure(struct renewal *n, const struct slack_result *r)
 	bool refused = r->fault != SLACK_RATE && r->fault != SLACK_TRANSIENT;
 
 	if (n->failures++ == 0 || (refused && !n->refused))
-		say(refused ? log_error : log_warn, n, r->error,
+		say(refused ? LOG_LEVEL_ERROR : LOG_LEVEL_WARN, n, r->error,
 		    refused ? "Slack doesn't renew the bot token: give new ones"
 			      " with 'konstructctl tenant set'"
 			    : "cannot renew the bot token now");
@@ -244,7 +244,7 @@ static void on_stored(struct loop_task *t)
 
 	if (!n->req.ok) {
 		if (n->failures++ == 0)
-			say(log_error, n, n->err.msg,
+			say(LOG_LEVEL_ERROR, n, n->err.msg,
 			    "cannot store the new bot token yet");
 		if (!r->halted)
 			loop_timer_set(n->timer, STORE_MS);
@@ -254,7 +254,7 @@ static void on_stored(struct loop_task *t)
 	if (!n->replaced)
 		(void)quarantine_lift(r->o.quarantine, n->g.app_id,
 				      n->g.workspace_id);
-	say(log_info, n, NULL,
+	say(LOG_LEVEL_INFO, n, NULL,
 	    n->replaced ? "the bot token was replaced while it was renewed"
 			: "bot token renewed");
 	n->stage = DONE;
@@ -539,7 +539,7 @@ static bool say_unsaved(const char *key, void *value, void *arg)
 	(void)key;
 	(void)arg;
 	if (n->stage == STORING && !n->req.ok)
-		say(log_error, n, n->err.msg,
+		say(LOG_LEVEL_ERROR, n, n->err.msg,
 		    "the new bot token could not be stored: if the old one"
 		    " can't be renewed, give new ones");
 	return true;

@@ -332,6 +332,26 @@ START_TEST(settings_are_checked_without_a_daemon)
 }
 END_TEST
 
+START_TEST(a_part_of_the_log_gets_a_level_while_it_runs)
+{
+	char ts[SIM_TS];
+
+	holds(ctl(0, "log-level", "info", NULL), "info");
+	ask("<@UB1> hello", ts);
+	free(rig_answer(&rig, "C1", ts));
+	ck_assert(!rig_logged(&rig, "msg=\"turn: ", 0));
+	holds(ctl(0, "log-level", "turn", "debug"), "debug");
+	ask("<@UB1> hello", ts);
+	free(rig_answer(&rig, "C1", ts));
+	ck_assert(rig_logged(&rig, "msg=\"turn: ", MS));
+	holds(ctl(0, "log-level", "turn", "default"), "as all");
+	holds(ctl(0, "--json", "log-level", "warn"), "\"level\":\"warn\"");
+	holds(ctl(65, "log-level", "nothing", "warn"), "no part 'nothing'");
+	holds(ctl(65, "log-level", "loud", NULL), "is none of error");
+	holds(ctl(0, "audit", "export", NULL), "PUT /v1/log-level");
+}
+END_TEST
+
 int main(void)
 {
 	Suite *s = suite_create("reload");
@@ -353,6 +373,7 @@ int main(void)
 	tcase_add_test(tc, longer_window_holds_for_threads_that_are_there);
 	tcase_add_test(tc, proxy_is_for_what_connects_from_then_on);
 	tcase_add_test(tc, settings_are_checked_without_a_daemon);
+	tcase_add_test(tc, a_part_of_the_log_gets_a_level_while_it_runs);
 	suite_add_tcase(s, tc);
 	sr = srunner_create(s);
 	srunner_run_all(sr, CK_ENV);

@@ -1,0 +1,38 @@
+/* SPDX-License-Identifier: ISC */
+#ifndef BASE_LOG_IN_H
+#define BASE_LOG_IN_H
+
+#include <stdbool.h>
+#include <stddef.h>
+#include <stdint.h>
+
+#include "base/log.h"
+
+/* What the files of the log share. */
+
+/* log_part.c: is a line of this level of that source file wanted? */
+bool log_part_wants(enum log_level level, const char *file);
+
+/*
+ * log_repeat.c: may a warning or an error like this be written now? Counts it
+ * if not. What was left out of one before that is due now goes to out: how
+ * often, 0: nothing is.
+ */
+#define LOG_REPEAT_TEXT 160
+struct log_left {
+	unsigned int n;
+	enum log_level level;
+	char text[LOG_REPEAT_TEXT];
+};
+bool log_repeat_may(enum log_level level, const char *fmt, const char *msg,
+		    const struct log_field *f, int64_t now_ms);
+bool log_repeat_due(int64_t now_ms, struct log_left *out);
+
+/* Where that is, for tests; before the first line. */
+void log_journal_at(const char *path);
+/* log_journal.c: to the journal's own socket, with fields; 0, or -1: it isn't
+ * there, or doesn't keep up. */
+int log_journal_send(int priority, const char *text, size_t len,
+		     const struct log_field *f);
+
+#endif
