@@ -260,6 +260,18 @@ START_TEST(who_asks_by_another_name_is_shown_nothing)
 }
 END_TEST
 
+START_TEST(a_host_without_end_is_no_address)
+{
+	char host[400];
+
+	memset(host, '1', sizeof(host) - 1);
+	host[sizeof(host) - 1] = '\0';
+	ck_assert_int_eq(ask("GET", "/page.json", host), 403);
+	host[0] = '[';
+	ck_assert_int_eq(ask("GET", "/page.json", host), 403);
+}
+END_TEST
+
 START_TEST(the_page_is_read_only)
 {
 	ck_assert_int_eq(ask("POST", "/", "localhost"), 405);
@@ -291,6 +303,7 @@ int main(void)
 		       the_page_may_run_its_own_script_and_load_nothing_else);
 	tcase_add_loop_test(tc, who_asks_by_another_name_is_shown_nothing, 0,
 			    sizeof(hosts) / sizeof(hosts[0]));
+	tcase_add_test(tc, a_host_without_end_is_no_address);
 	tcase_add_test(tc, the_page_is_read_only);
 	suite_add_tcase(s, tc);
 	sr = srunner_create(s);
