@@ -173,6 +173,31 @@ START_TEST(answer_is_shared_once)
 }
 END_TEST
 
+/* Nobody can tell whether it had arrived. */
+START_TEST(what_was_being_shared_is_not_shared_after_a_kill)
+{
+	const struct sim_fault slow = { .method = "response_url",
+					.kind = SIM_FAULT_HANG };
+	char ts[SIM_TS];
+
+	ck_assert_int_eq(sim_slash(rig.sim, "A1", "C1", "U1", "/ask",
+				   "where is it?"),
+			 0);
+	ck_assert_int_eq(sim_wait_ephemeral(rig.sim, "C1", "U1", 2, MS), 0);
+	ck_assert(rig_logged(&rig, "turn finished", MS));
+	newest("C1", true, ts);
+	ck_assert_int_eq(sim_fault(rig.sim, &slow), 0);
+	ck_assert_int_eq(
+		sim_click(rig.sim, "C1", ts, "U1", "konstruct_share", NULL), 0);
+	ck_assert_int_eq(sim_wait_calls(rig.sim, "response_url", 3, MS), 0);
+	rig_kill(&rig);
+	sim_fault_clear(rig.sim);
+	rig_start(&rig);
+	settle();
+	ck_assert_uint_eq(public_posts("C1"), 0);
+}
+END_TEST
+
 START_TEST(answer_in_parts_is_shared_in_parts)
 {
 	struct sim_llm large = { .contains = "all of it" };
@@ -423,6 +448,7 @@ int main(void)
 	tcase_add_loop_test(tc, press_that_comes_twice_asks_once, 0, 2);
 	tcase_add_test(tc, command_that_comes_twice_is_answered_once);
 	tcase_add_test(tc, answer_is_shared_once);
+	tcase_add_test(tc, what_was_being_shared_is_not_shared_after_a_kill);
 	tcase_add_test(tc, answer_in_parts_is_shared_in_parts);
 	tcase_add_test(tc, question_that_is_gone_is_not_asked_again);
 	tcase_add_test(tc, any_message_can_be_asked_about);
