@@ -86,7 +86,7 @@ static int check_unused(const struct json *j, const char *id, struct err *e)
 		(void)snprintf(at, sizeof(at), "keys.%zu.seals", i);
 		if (json_bool(j, at, true))
 			return err_set(e, ERR_INPUT,
-				       "key %s seals what is written now", id);
+				       "key %s encrypts what is written now", id);
 		(void)snprintf(at, sizeof(at), "keys.%zu.secrets", i);
 		if (json_int(j, at, 1) == 0)
 			return 0;
