@@ -292,6 +292,8 @@ void log_at(enum log_level level, const char *file, const struct log_field *f,
 	va_start(ap, fmt);
 	(void)vsnprintf(msg, sizeof(msg), fmt, ap);
 	va_end(ap);
+	if (level <= LOG_LEVEL_WARN)
+		recent_add(level, msg, f);
 	write_left(now_ms);
 	if (log_repeat_may(level, fmt, msg, f, now_ms))
 		write_line(level, f, msg);
