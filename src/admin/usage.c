@@ -50,6 +50,7 @@ struct report {
 	const struct tenant *tenant; /* the one at hand */
 	struct budget budget;
 	struct budget_days days;
+	int64_t each_own; /* budgets of which each channel or person has one */
 };
 
 static const struct {
@@ -334,6 +335,16 @@ static int write_own(struct report *r, const struct marks *k)
 	return 0;
 }
 
+static int64_t of_each(const struct budget *b)
+{
+	int64_t n = 0;
+	int i;
+
+	for (i = 0; i < BUDGET_ITEMS; i++)
+		n += b->most[i] > 0 && budget_item(i).scope != USAGE_TENANT;
+	return n;
+}
+
 static int write_budgets(const struct tenant *t, void *arg)
 {
 	struct report *r = arg;
@@ -345,6 +356,7 @@ static int write_budgets(const struct tenant *t, void *arg)
 		return 0;
 	if (budget_parse(&r->budget, t->budget, r->e) < 0)
 		return -1;
+	r->each_own += of_each(&r->budget);
 	k.rows = calloc(MARKS_MAX, sizeof(*k.rows));
 	if (!k.rows)
 		return no_memory(r->e);
@@ -372,6 +384,7 @@ static int report(struct report *r,
 		jw_array(&r->w, "budgets");
 		rc = each(r, write_budgets);
 		jw_array_end(&r->w);
+		jw_int(&r->w, "budgets_of_each", r->each_own);
 		jw_object_end(&r->w);
 	}
 	free(r->rows);

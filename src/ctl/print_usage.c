@@ -162,6 +162,23 @@ static void print_budgets(const struct json *list)
 	table_release(&t);
 }
 
+/* What was set but isn't listed shall not seem to be lost. */
+static void print_unlisted(const struct json *j)
+{
+	const struct json *list = json_at(j, "budgets");
+	const char *who;
+	size_t i;
+
+	if (number(j, "budgets_of_each") == 0)
+		return;
+	for (i = 0; i < json_len(list, ""); i++) {
+		who = json_str(element(list, i), "who");
+		if (who && *who)
+			return;
+	}
+	puts("\nno channel or person was warned of a budget of their own");
+}
+
 void print_usage(const struct json *j)
 {
 	const char *since = json_str(j, "since");
@@ -169,4 +186,5 @@ void print_usage(const struct json *j)
 	printf("since %s (UTC)\n\n", since ? since : "?");
 	print_rows(j);
 	print_budgets(json_at(j, "budgets"));
+	print_unlisted(j);
 }

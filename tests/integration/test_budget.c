@@ -471,6 +471,9 @@ START_TEST(usage_tells_who_has_used_what)
 	ck_assert_int_eq(json_int(j, "budgets.0.percent", 0), 40);
 	ck_assert_int_eq(json_int(j, "budgets.0.warned_ms", 0), 0);
 	json_free(j);
+	text = ctl(plain);
+	ck_assert_ptr_nonnull(strstr(text, "no channel or person was warned"));
+	free(text);
 	answered("C1", "U1");
 	await_metric(WARNED, 2);
 	j = used("acme", NULL, NULL);
@@ -484,6 +487,7 @@ START_TEST(usage_tells_who_has_used_what)
 	text = ctl(plain);
 	ck_assert_ptr_nonnull(strstr(text, "no costs"));
 	ck_assert_ptr_nonnull(strstr(text, "used up"));
+	ck_assert_ptr_null(strstr(text, "no channel or person was warned"));
 	free(text);
 }
 END_TEST
