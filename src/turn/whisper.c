@@ -100,8 +100,13 @@ static void on_echoed(const struct slack_result *r, void *arg)
 
 void whisper_place(struct turn *t)
 {
-	if (t->job->again || echo(t) < 0)
+	if (t->job->again) {
 		placed(t);
+	} else if (echo(t) < 0) {
+		/* Nor could its answer be shown. */
+		(void)snprintf(t->verdict, sizeof(t->verdict), "no response");
+		turn_set(t, TURN_CLOSING);
+	}
 }
 
 static void on_posted(const struct slack_result *r, void *arg)

@@ -173,6 +173,26 @@ START_TEST(answer_is_shared_once)
 }
 END_TEST
 
+START_TEST(nobody_is_answered_at_an_address_that_is_not_slacks)
+{
+	static const char command[] =
+		"{\"api_app_id\":\"A1\",\"team_id\":\"T1\","
+		"\"user_id\":\"U1\",\"channel_id\":\"C1\","
+		"\"command\":\"/ask\",\"text\":\"where is it?\","
+		"\"trigger_id\":\"1.2.a\","
+		"\"response_url\":\"https://example.com/commands/1\"}";
+	struct sim_stats stats;
+
+	ck_assert_int_eq(sim_envelope(rig.sim, "A1", "slash_commands", command,
+				      false),
+			 0);
+	ck_assert(rig_logged(&rig, "cannot answer a command", MS));
+	settle();
+	sim_stats(rig.sim, &stats);
+	ck_assert_uint_eq(stats.asks, 1); /* settle()'s */
+}
+END_TEST
+
 /* Nobody can tell whether it had arrived. */
 START_TEST(what_was_being_shared_is_not_shared_after_a_kill)
 {
@@ -448,6 +468,7 @@ int main(void)
 	tcase_add_loop_test(tc, press_that_comes_twice_asks_once, 0, 2);
 	tcase_add_test(tc, command_that_comes_twice_is_answered_once);
 	tcase_add_test(tc, answer_is_shared_once);
+	tcase_add_test(tc, nobody_is_answered_at_an_address_that_is_not_slacks);
 	tcase_add_test(tc, what_was_being_shared_is_not_shared_after_a_kill);
 	tcase_add_test(tc, answer_in_parts_is_shared_in_parts);
 	tcase_add_test(tc, question_that_is_gone_is_not_asked_again);
