@@ -339,6 +339,13 @@ static void begin(struct turn *t)
 	note_part(t, PART_FLOW, mark, start);
 }
 
+bool flow_shows(const struct turn *t)
+{
+	enum flow_state s = t->flow.state;
+
+	return s != FLOW_NONE && s != FLOW_ENDED && s != FLOW_LEFT;
+}
+
 bool flow_text(struct turn *t)
 {
 	struct flow *f = &t->flow;
@@ -347,7 +354,7 @@ bool flow_text(struct turn *t)
 		begin(t);
 	if (f->state == FLOW_OPEN)
 		flow_proceed(t);
-	return f->state != FLOW_NONE && f->state != FLOW_ENDED;
+	return flow_shows(t);
 }
 
 void flow_settle(struct turn *t)
@@ -358,7 +365,7 @@ void flow_settle(struct turn *t)
 		f->state = FLOW_NONE;
 		flow_count(t, false);
 	}
-	if (f->state == FLOW_NONE || f->state == FLOW_ENDED)
+	if (!flow_shows(t))
 		return;
 	f->dead = f->inexact = true;
 	flow_proceed(t);

@@ -95,6 +95,8 @@ void flow_call(struct turn *t, const char *method, struct buf *form,
 bool flow_limited(struct turn *t, struct pace *p, const struct slack_result *r);
 /* Whoever streams slows the others down. */
 void flow_count(struct turn *t, bool one_more);
+/* Is the answer shown by a stream, or will be soon? */
+bool flow_shows(const struct turn *t);
 /* Does what is due next. */
 void flow_proceed(struct turn *t);
 /* From here on the placeholder is what swap.c calls void. */

@@ -166,7 +166,7 @@ bool flow_finish(struct turn *t)
 		f->state = FLOW_NONE;
 		flow_count(t, false);
 	}
-	if (f->state == FLOW_NONE || f->state == FLOW_ENDED)
+	if (!flow_shows(t))
 		return false;
 	f->closing = true;
 	flow_proceed(t);

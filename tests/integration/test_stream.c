@@ -320,6 +320,36 @@ START_TEST(stream_of_a_killed_daemon_goes)
 }
 END_TEST
 
+/* Those beyond what Slack takes are edited; none of it is too much. */
+START_TEST(many_at_once_stay_within_slacks_limits)
+{
+	static const char *const methods[] = { "chat.startStream",
+					       "chat.appendStream",
+					       "chat.stopStream" };
+	struct sim_settings set;
+	struct sim_call *c;
+	char root[12][SIM_TS];
+	size_t i, k, n;
+
+	sim_settings(rig.sim, &set);
+	set.limits = true;
+	set.post_burst = 100;
+	sim_set(rig.sim, &set);
+	for (i = 0; i < 12; i++)
+		ask("<@UB1> hello", root[i]);
+	for (i = 0; i < 12; i++)
+		is_answered(root[i], "I will go on from here.");
+	for (k = 0; k < 3; k++) {
+		c = sim_calls(rig.sim, methods[k], &n);
+		for (i = 0; i < n; i++)
+			ck_assert_int_ne(c[i].status, 429);
+		sim_calls_free(c, n);
+	}
+	ck_assert_uint_ge(sim_count(rig.sim, "chat.startStream"), 4);
+	ck_assert_uint_lt(sim_count(rig.sim, "chat.startStream"), 12);
+}
+END_TEST
+
 START_TEST(long_answer_goes_on_behind_its_stream)
 {
 	struct sim_llm says = { .piece = 400, .token_ms = 30 };
@@ -366,6 +396,7 @@ int main(void)
 	tcase_add_test(tc, edited_question_is_answered_in_the_same_message);
 	tcase_add_test(tc, stream_is_ended_by_a_stop_of_the_daemon);
 	tcase_add_test(tc, stream_of_a_killed_daemon_goes);
+	tcase_add_test(tc, many_at_once_stay_within_slacks_limits);
 	tcase_add_test(tc, long_answer_goes_on_behind_its_stream);
 	suite_add_tcase(s, tc);
 
