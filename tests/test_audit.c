@@ -334,7 +334,7 @@ static const struct {
 
 START_TEST(what_is_done_to_the_chain_is_found_and_named)
 {
-	char id[8], user[8];
+	char id[16], user[16];
 	int i;
 
 	for (i = 1; i <= ROWS; i++) {

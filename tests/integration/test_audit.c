@@ -302,6 +302,27 @@ START_TEST(what_is_stored_of_a_tenants_people_is_purged)
 }
 END_TEST
 
+static void await_count(const char *table, int64_t n)
+{
+	int i;
+
+	for (i = 0; i < MS / 50 && count(table) != n; i++)
+		poll(NULL, 0, 50);
+	ck_assert_int_eq(count(table), n);
+}
+
+START_TEST(a_message_deleted_in_slack_leaves_the_transcript)
+{
+	char ts[SIM_TS];
+
+	rig_say(&rig, "C1", "U1", "<@UB1> " WORDS, NULL, ts);
+	free(rig_answer(&rig, "C1", ts));
+	await_count("transcript WHERE user_id = 'U1'", 1);
+	ck_assert_int_eq(sim_delete(rig.sim, "C1", ts), 0);
+	await_count("transcript WHERE user_id = 'U1'", 0);
+}
+END_TEST
+
 START_TEST(how_long_a_tenants_own_is_kept_is_set_shown_and_exported)
 {
 	const char *const set[] = { "tenant", "set",
@@ -354,6 +375,7 @@ int main(void)
 	tcase_add_test(tc, a_head_that_was_kept_is_looked_for);
 	tcase_add_test(tc, nothing_is_told_of_days_to_come);
 	tcase_add_test(tc, what_is_stored_of_a_tenants_people_is_purged);
+	tcase_add_test(tc, a_message_deleted_in_slack_leaves_the_transcript);
 	tcase_add_test(
 		tc, how_long_a_tenants_own_is_kept_is_set_shown_and_exported);
 	suite_add_tcase(s, tc);
