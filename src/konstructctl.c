@@ -677,11 +677,16 @@ static void tell_tokens(void)
 static int init_with(const struct ctl_args *a, const struct conf *conf)
 {
 	struct ctl c = { .socket = conf->admin_socket };
+	struct init_tokens tokens;
 	struct err e = { 0 };
 	struct buf out;
 	bool runs;
 	int rc = -1;
 
+	if (init_tokens_read(a, &tokens, &e) < 0) {
+		init_tokens_free(&tokens);
+		return complain(exit_of(&e, EX_NOPERM), e.msg);
+	}
 	buf_init(&out, ANSWER_MAX);
 	runs = local_call(c.socket, "GET", "/health", NULL, 0, &out, &e) > 0;
 	buf_release(&out);
@@ -689,7 +694,8 @@ static int init_with(const struct ctl_args *a, const struct conf *conf)
 	if (!runs && become_daemon(conf, &e) == 0)
 		c.offline = offline_open(conf, &e);
 	if (runs || c.offline)
-		rc = init_tenant(&c, a, &e);
+		rc = init_tenant(&c, a, &tokens, &e);
+	init_tokens_free(&tokens);
 	offline_close(c.offline);
 	if (rc < 0)
 		return complain(exit_of(&e, EX_NOPERM), e.msg);

@@ -13,11 +13,23 @@ struct err;
  */
 int init_conf(const struct ctl_args *a, const char *path, struct err *e);
 
+struct init_tokens {
+	char *app, *bot; /* NULL: to be asked for */
+};
+
+/* What is in the files that were named, which only who calls may be able to
+ * read. 0, or -1 with e; to be freed in both cases. */
+int init_tokens_read(const struct ctl_args *a, struct init_tokens *out,
+		     struct err *e);
+void init_tokens_free(struct init_tokens *t);
+
 /*
  * The second half: the tenant with its tokens, which Slack is asked about, and
- * its agent. 0; 1: there are no tokens yet; -1 with e.
+ * its agent. Asks for tokens that aren't there and puts them into t. 0; 1:
+ * there are no tokens yet; -1 with e.
  */
-int init_tenant(struct ctl *c, const struct ctl_args *a, struct err *e);
+int init_tenant(struct ctl *c, const struct ctl_args *a, struct init_tokens *t,
+		struct err *e);
 
 /*
  * An answer of the person at the terminal, to be freed with secret_free().

@@ -81,40 +81,59 @@ static int set_agent(struct ctl *c, const struct ctl_args *a, const char *name,
 	return rc;
 }
 
-static char *token(const char *file, const char *question, struct err *e)
+int init_tokens_read(const struct ctl_args *a, struct init_tokens *out,
+		     struct err *e)
 {
-	return file ? secret_read(file, e) : init_ask(question, NULL, 1);
+	memset(out, 0, sizeof(*out));
+	if (a->app_token_file) {
+		out->app = secret_read(a->app_token_file, e);
+		if (!out->app)
+			return -1;
+	}
+	if (a->bot_token_file) {
+		out->bot = secret_read(a->bot_token_file, e);
+		if (!out->bot)
+			return -1;
+	}
+	return 0;
 }
 
-int init_tenant(struct ctl *c, const struct ctl_args *a, struct err *e)
+void init_tokens_free(struct init_tokens *t)
+{
+	secret_free(t->app);
+	secret_free(t->bot);
+}
+
+static bool have_tokens(struct init_tokens *t)
+{
+	if (!t->app)
+		t->app = init_ask("app-level token (xapp-...)", NULL, 1);
+	if (t->app && !t->bot)
+		t->bot = init_ask("bot token (xoxb-...)", NULL, 1);
+	return t->app && t->bot;
+}
+
+int init_tenant(struct ctl *c, const struct ctl_args *a, struct init_tokens *t,
+		struct err *e)
 {
 	const char *agent = a->name ? a->name : "Mara";
-	char *name = NULL, *app = NULL, *bot = NULL;
+	char *name;
 	int rc = -1;
 
-	app = token(a->app_token_file, "app-level token (xapp-...)", e);
-	if (app)
-		bot = token(a->bot_token_file, "bot token (xoxb-...)", e);
-	if (!app || !bot) {
-		if (e->kind == ERR_NONE)
-			rc = 1;
-		goto out;
-	}
+	if (!have_tokens(t))
+		return 1;
 	name = a->tenant ? strdup(a->tenant)
 			 : init_ask("name of the tenant", "main", 0);
 	if (!name)
 		name = strdup("main");
 	if (!name || !apply_name_valid(name))
 		err_set(e, ERR_INPUT, "that is no tenant's name");
-	else if (add_tenant(c, name, app, bot, e) == 0)
+	else if (add_tenant(c, name, t->app, t->bot, e) == 0)
 		rc = set_agent(c, a, name, agent, e);
 	if (rc == 0 && a->json)
 		printf("{\"tenant\":\"%s\",\"done\":true}\n", name);
 	else if (rc == 0)
 		printf("Tenant '%s' and its agent are there.\n", name);
-out:
-	secret_free(app);
-	secret_free(bot);
 	secret_free(name);
 	return rc;
 }

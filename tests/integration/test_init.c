@@ -3,6 +3,8 @@
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
+#include <sys/stat.h>
+#include <unistd.h>
 
 #include "base/err.h"
 #include "integration/rig.h"
@@ -70,6 +72,17 @@ START_TEST(init_leads_to_an_answer)
 }
 END_TEST
 
+START_TEST(token_files_of_roots_are_read_before_it_becomes_the_daemons_user)
+{
+	if (geteuid() != 0)
+		return;
+	ck_assert_int_eq(chmod(app_file, 0600), 0);
+	ck_assert_int_eq(chmod(bot_file, 0600), 0);
+	ck_assert_int_eq(chown(rig.bed.dir, 65534, 65534), 0);
+	free(init(bot_file));
+}
+END_TEST
+
 START_TEST(daemon_that_runs_takes_it_up_at_once)
 {
 	struct err e = { 0 };
@@ -117,6 +130,9 @@ int main(void)
 
 	tcase_add_checked_fixture(tc, setup, teardown);
 	tcase_add_test(tc, init_leads_to_an_answer);
+	tcase_add_test(
+		tc,
+		token_files_of_roots_are_read_before_it_becomes_the_daemons_user);
 	tcase_add_test(tc, daemon_that_runs_takes_it_up_at_once);
 	tcase_add_test(tc, token_that_Slack_refuses_is_told);
 	tcase_add_test(tc, without_tokens_there_is_the_manifest);
