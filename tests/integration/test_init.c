@@ -74,8 +74,13 @@ END_TEST
 
 START_TEST(token_files_of_roots_are_read_before_it_becomes_the_daemons_user)
 {
+	char state[128];
+
 	if (geteuid() != 0)
 		return;
+	(void)snprintf(state, sizeof(state), "%s/state", rig.bed.dir);
+	ck_assert_int_eq(mkdir(state, 0700), 0);
+	ck_assert_int_eq(chown(state, 65534, 65534), 0);
 	ck_assert_int_eq(chmod(app_file, 0600), 0);
 	ck_assert_int_eq(chmod(bot_file, 0600), 0);
 	ck_assert_int_eq(chown(rig.bed.dir, 65534, 65534), 0);
