@@ -614,6 +614,7 @@ START_TEST(a_message_is_held_until_slack_has_told)
 {
 	people_free(people);
 	people = people_create();
+	ck_assert_ptr_nonnull(people);
 	ck_assert_int_eq(route(MENTION), V_HOLD);
 	ck_assert_int_eq(routing_decide(r), V_HOLD);
 	ck_assert_int_eq(fake.looked_up, 1);
@@ -635,6 +636,7 @@ START_TEST(a_message_is_not_held_for_ever)
 {
 	people_free(people);
 	people = people_create();
+	ck_assert_ptr_nonnull(people);
 	ck_assert_int_eq(route(MENTION), V_HOLD);
 	r->held_ms -= 20000;
 	ck_assert_int_eq(routing_decide(r), V_ACCEPT);
@@ -657,6 +659,7 @@ START_TEST(what_was_known_an_hour_ago_does_when_slack_is_silent)
 
 	people_free(people);
 	people = people_create();
+	ck_assert_ptr_nonnull(people);
 	people_tell(people, "A1:T1", "U1", &guest, past);
 	ck_assert_int_eq(route(MENTION), V_HOLD);
 	ck_assert_int_eq(fake.looked_up, 1);

@@ -184,8 +184,9 @@ START_TEST(a_thread_that_is_too_long_for_the_model_is_told_in_part)
 	sim_set(rig.sim, &set);
 	before = asks();
 	rig_say(&rig, "C1", "U1", "and in short?", ts, NULL);
-	ck_assert_int_eq(
-		sim_wait_text(rig.sim, "C1", ts, "]: and in short?", MS), 0);
+	ck_assert_int_eq(sim_wait_text(rig.sim, "C1", ts,
+				       "said: \"and in short?", MS),
+			 0);
 	ck_assert_uint_gt(asks(), before + 1);
 }
 END_TEST
@@ -480,8 +481,8 @@ START_TEST(a_channel_that_gets_another_id_keeps_its_threads)
 	ck_assert_int_eq(sim_move_channel(rig.sim, "C2", "C2NEW"), 0);
 	ck_assert_int_eq(sim_wait_acked(rig.sim, MS), 0);
 	rig_say(&rig, "C2NEW", "U1", "and what else?", ts, NULL);
-	ck_assert_int_eq(sim_wait_text(rig.sim, "C2NEW", ts, "]: and what", MS),
-			 0);
+	ck_assert_int_eq(
+		sim_wait_text(rig.sim, "C2NEW", ts, "said: \"and what", MS), 0);
 	free(rig_answer(&rig, "C2NEW", ts));
 	/* The transcript was there: Slack wasn't asked for the thread. */
 	ck_assert_uint_eq(sim_count(rig.sim, "conversations.replies"), 0);
