@@ -140,8 +140,9 @@ START_TEST(a_lost_link_is_seen)
 	ck_assert_int_eq(sim_cut(rig.sim, "A1", SIM_CUT_RESET), 1);
 	j = page_with("tenants.0.live", 0);
 	ck_assert_int_eq(json_int(j, "tenants.0.links", -1), 1);
-	ck_assert_int_eq(json_int(j, "links.live", -1), 0);
 	json_free(j);
+	/* Counted elsewhere, and perhaps a little later. */
+	json_free(page_with("links.live", 0));
 }
 END_TEST
 
