@@ -233,6 +233,13 @@ static int apply(struct journal *j, struct journal_req *r, size_t *finished,
 	return rc < 0 ? -1 : 0;
 }
 
+/* Of another kind a request's owner may be filling this in already. */
+static bool has_audit(const struct journal_req *r)
+{
+	return (r->kind == JOURNAL_DONE || r->kind == JOURNAL_WRITE) &&
+	       r->naudits > 0 && r->ok;
+}
+
 /* What is done is in the audit trail, in the same transaction. */
 static int audit(struct journal *j, const struct list *batch, struct err *e)
 {
@@ -242,8 +249,7 @@ static int audit(struct journal *j, const struct list *batch, struct err *e)
 
 	for (n = batch->head; n; n = n->next, i++) {
 		r = (struct journal_req *)n;
-		if (r->naudits > 0 && r->ok &&
-		    j->db->ops->audit(j->db, r, i, e) < 0)
+		if (has_audit(r) && j->db->ops->audit(j->db, r, i, e) < 0)
 			return -1;
 	}
 	return 0;
