@@ -125,11 +125,11 @@ enum verdict stage_budget(struct routing *r, struct err *e);
 extern const struct route_stage resume_stages[];
 extern const size_t resume_nstages;
 
-/* For a signal, new or not. */
+/* For a signal; for one that an earlier process accepted; and for one that is
+ * about the agent and not about a message. */
 extern const struct route_stage signal_stages[];
 extern const size_t signal_nstages;
-/* For one that is about the agent and not about a message. */
-extern const struct route_stage again_stages[]; /* for one of before */
+extern const struct route_stage again_stages[];
 extern const size_t again_nstages;
 extern const struct route_stage visit_stages[];
 extern const size_t visit_nstages;
