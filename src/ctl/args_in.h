@@ -7,8 +7,8 @@
 
 #include "ctl/args.h"
 
-/* The tables of the command line (words.c), for what reads it and what completes
- * it. help.c and docs/man/konstructctl.1 tell of the same. */
+/* The tables of the command line (words.c), for what reads it and what
+ * completes it. help.c and docs/man/konstructctl.1 tell of the same. */
 
 /* Bits of what a command takes beside the options of all. */
 enum {

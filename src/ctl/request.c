@@ -11,6 +11,7 @@
 #include "base/clock.h"
 #include "base/err.h"
 #include "base/json.h"
+#include "base/secret.h"
 #include "ctl/args.h"
 #include "ctl/body.h"
 #include "ctl/ctl.h"
@@ -18,7 +19,6 @@
 #include "net/local.h"
 #include "slack/permalink.h"
 #include "slack/ts.h"
-#include "store/store.h"
 
 #define ID_LETTERS                   \
 	"abcdefghijklmnopqrstuvwxyz" \
