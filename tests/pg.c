@@ -5,6 +5,8 @@
 #include <fcntl.h>
 #include <ftw.h>
 #include <grp.h>
+#include <libpq-fe.h>
+#include <pwd.h>
 #include <signal.h>
 #include <stdio.h>
 #include <stdlib.h>
@@ -15,14 +17,16 @@
 #include <time.h>
 #include <unistd.h>
 
-#include "pg_in.h"
+#include "base/err.h"
+#include "store/store.h"
 
+#define BIN     "/usr/lib/postgresql/15/bin/"
 #define WAIT_MS 30000
 
 static struct pg pg;
 static pid_t keeper;
 
-_Noreturn void pg_die(const char *what)
+static _Noreturn void die(const char *what)
 {
 	fprintf(stderr, "tests/pg: %s: %s\n", what, strerror(errno));
 	exit(EXIT_FAILURE);
@@ -36,7 +40,7 @@ static void short_sleep(void)
 }
 
 /* The server refuses to run as root. */
-const struct passwd *pg_runner(void)
+static const struct passwd *runner(void)
 {
 	const struct passwd *pw;
 
@@ -48,7 +52,7 @@ const struct passwd *pg_runner(void)
 
 static void become_runner(void)
 {
-	const struct passwd *pw = pg_runner();
+	const struct passwd *pw = runner();
 
 	if (pw && (setgroups(0, NULL) < 0 || setgid(pw->pw_gid) < 0 ||
 		   setuid(pw->pw_uid) < 0))
@@ -56,7 +60,7 @@ static void become_runner(void)
 }
 
 /* As the server's user, its output in the directory's log. */
-pid_t pg_spawn(const char *const *argv)
+static pid_t spawn(const char *const *argv)
 {
 	sigset_t none;
 	pid_t pid = fork();
@@ -77,9 +81,9 @@ pid_t pg_spawn(const char *const *argv)
 	_exit(127);
 }
 
-pid_t pg_serve(void)
+static pid_t start_server(void)
 {
-	const char *const argv[] = { PG_BIN "postgres",
+	const char *const argv[] = { BIN "postgres",
 				     "-Ddata",
 				     "-k",
 				     pg.dir,
@@ -88,7 +92,7 @@ pid_t pg_serve(void)
 				     "-cautovacuum=off",
 				     NULL };
 
-	return pg_spawn(argv);
+	return spawn(argv);
 }
 
 static int remove_one(const char *path, const struct stat *sb, int type,
@@ -127,21 +131,21 @@ static _Noreturn void keep(void)
 	(void)sigaddset(&set, SIGUSR1);
 	(void)sigaddset(&set, SIGUSR2);
 	(void)sigprocmask(SIG_BLOCK, &set, NULL);
-	server = pg_serve();
+	server = start_server();
 	while (sig != SIGTERM && sigwait(&set, &sig) == 0) {
 		if (sig != SIGUSR1)
 			end_server(&server);
 		else if (server == 0)
-			server = pg_serve();
+			server = start_server();
 	}
 	end_server(&server);
 	(void)nftw(pg.dir, remove_one, 16, FTW_DEPTH | FTW_PHYS);
 	_exit(0);
 }
 
-static PGconn *try_dial(const char *url)
+static PGconn *dial(void)
 {
-	PGconn *c = PQconnectdb(url);
+	PGconn *c = PQconnectdb(pg.super);
 
 	if (PQstatus(c) == CONNECTION_OK)
 		return c;
@@ -149,22 +153,22 @@ static PGconn *try_dial(const char *url)
 	return NULL;
 }
 
-PGconn *pg_dial(const char *url)
+static PGconn *dial_when_up(void)
 {
 	PGconn *c = NULL;
 	int i;
 
 	for (i = 0; !c && i < WAIT_MS / 10; i++) {
-		c = try_dial(url);
+		c = dial();
 		if (!c)
 			short_sleep();
 	}
 	if (!c)
-		pg_die("the server doesn't answer");
+		die("the server doesn't answer");
 	return c;
 }
 
-int64_t pg_run(PGconn *c, const char *sql)
+static int64_t run(PGconn *c, const char *sql)
 {
 	PGresult *r = PQexec(c, sql);
 	ExecStatusType status = PQresultStatus(r);
@@ -184,11 +188,11 @@ int64_t pg_run(PGconn *c, const char *sql)
 
 int64_t pg_ask(const char *sql)
 {
-	PGconn *c = pg_dial(pg.super);
+	PGconn *c = dial_when_up();
 	int64_t n;
 
-	(void)pg_run(c, "SET search_path = konstruct");
-	n = pg_run(c, sql);
+	(void)run(c, "SET search_path = konstruct");
+	n = run(c, sql);
 	PQfinish(c);
 	return n;
 }
@@ -198,12 +202,12 @@ int64_t pg_ask(const char *sql)
 void pg_each(const char *sql,
 	     void (*fn)(const char *const *cells, int n, void *arg), void *arg)
 {
-	PGconn *c = pg_dial(pg.super);
+	PGconn *c = dial_when_up();
 	const char *cells[CELLS_MAX];
 	PGresult *r;
 	int i, k, n;
 
-	(void)pg_run(c, "SET search_path = konstruct");
+	(void)run(c, "SET search_path = konstruct");
 	r = PQexec(c, sql);
 	n = PQnfields(r) < CELLS_MAX ? PQnfields(r) : CELLS_MAX;
 	for (i = 0; i < PQntuples(r); i++) {
@@ -231,9 +235,9 @@ void pg_empty(void)
 }
 
 /* In a file of the server's, so that it can be changed. */
-void pg_give(const char *name, const char *text)
+static void give(const char *name, const char *text)
 {
-	const struct passwd *pw = pg_runner();
+	const struct passwd *pw = runner();
 	char path[64];
 	FILE *f;
 
@@ -242,7 +246,7 @@ void pg_give(const char *name, const char *text)
 	if (!f || fputs(text, f) < 0 || fchmod(fileno(f), 0600) < 0 ||
 	    (pw && fchown(fileno(f), pw->pw_uid, pw->pw_gid) < 0) ||
 	    fclose(f) != 0)
-		pg_die(path);
+		die(path);
 }
 
 static void give_copy(const char *name, const char *from)
@@ -252,10 +256,10 @@ static void give_copy(const char *name, const char *from)
 	size_t n = f ? fread(text, 1, sizeof(text) - 1, f) : 0;
 
 	if (n == 0)
-		pg_die(from);
+		die(from);
 	text[n] = '\0';
 	fclose(f);
-	pg_give(name, text);
+	give(name, text);
 }
 
 void pg_listen(const char *address, const char *cert, const char *key)
@@ -270,12 +274,31 @@ void pg_listen(const char *address, const char *cert, const char *key)
 	give_copy("server.crt", cert);
 	give_copy("server.key", key);
 	(void)pg_ask("ALTER ROLE konstruct_daemon PASSWORD 'secret'");
-	pg_give("data/postgresql.auto.conf", conf);
-	pg_give("data/pg_hba.conf",
-		"local all all trust\n"
-		"hostssl all all 127.0.0.0/8 scram-sha-256\n");
+	give("data/postgresql.auto.conf", conf);
+	give("data/pg_hba.conf", "local all all trust\n"
+				 "hostssl all all 127.0.0.0/8 scram-sha-256\n");
 	pg_down();
 	pg_up();
+}
+
+static void make_cluster(void)
+{
+	const char *const argv[] = { BIN "initdb", "-Ddata", "-Atrust",
+				     "-Upostgres", "-EUTF8", "--no-locale",
+				     "--no-sync",  NULL };
+	const struct passwd *pw = runner();
+	int status;
+
+	(void)snprintf(pg.dir, sizeof(pg.dir), "/tmp/kpg-XXXXXX");
+	if (!mkdtemp(pg.dir) ||
+	    (pw && chown(pg.dir, pw->pw_uid, pw->pw_gid) < 0))
+		die("cannot make a directory");
+	/* The daemon under test may be another user than the server. */
+	if (chmod(pg.dir, 0755) < 0)
+		die("cannot open the directory");
+	if (waitpid(spawn(argv), &status, 0) < 0 || status != 0)
+		die("initdb failed; is postgresql-15 installed?");
+	give("data/postgresql.auto.conf", "listen_addresses = ''\n");
 }
 
 static void url(char out[128], const char *role, const char *database)
@@ -284,22 +307,50 @@ static void url(char out[128], const char *role, const char *database)
 		       pg.dir, role);
 }
 
+/* As docs/postgresql.md says. */
+static void make_databases(void)
+{
+	static const char *const steps[] = {
+		"CREATE ROLE konstruct_owner LOGIN",
+		"CREATE ROLE konstruct_daemon LOGIN",
+		"CREATE ROLE konstruct_definer NOLOGIN",
+		"GRANT konstruct_definer TO konstruct_owner",
+		"CREATE DATABASE konstruct OWNER konstruct_owner",
+		"CREATE DATABASE bare OWNER konstruct_owner",
+	};
+	char here[128];
+	PGconn *c;
+	size_t i;
+
+	(void)snprintf(here, sizeof(here), "%s", pg.super);
+	url(pg.super, "postgres", "postgres");
+	c = dial_when_up();
+	for (i = 0; i < sizeof(steps) / sizeof(steps[0]); i++)
+		(void)run(c, steps[i]);
+	PQfinish(c);
+	(void)snprintf(pg.super, sizeof(pg.super), "%s", here);
+}
+
 const struct pg *pg_start(void)
 {
-	(void)snprintf(pg.dir, sizeof(pg.dir), "/tmp/kpg-XXXXXX");
-	if (!mkdtemp(pg.dir))
-		pg_die("cannot make a directory");
+	struct err e = { 0 };
+	int from, to;
+
+	make_cluster();
 	url(pg.url, "konstruct_daemon", "konstruct");
 	url(pg.owner, "konstruct_owner", "konstruct");
 	url(pg.super, "postgres", "konstruct");
 	url(pg.foreign, "konstruct_daemon", "bare");
-	pg_make_cluster(&pg);
 	keeper = fork();
 	if (keeper == 0)
 		keep();
 	if (atexit(pg_stop) != 0)
-		pg_die("atexit");
-	PQfinish(pg_dial(pg.super));
+		die("atexit");
+	make_databases();
+	if (store_postgres.migrate(pg.owner, NULL, &from, &to, &e) < 0) {
+		fprintf(stderr, "tests/pg: %s\n", e.msg);
+		exit(EXIT_FAILURE);
+	}
 	return &pg;
 }
 
@@ -318,7 +369,7 @@ void pg_down(void)
 	PGconn *c;
 
 	(void)kill(keeper, SIGUSR2);
-	while ((c = try_dial(pg.super))) {
+	while ((c = dial())) {
 		PQfinish(c);
 		short_sleep();
 	}
@@ -327,5 +378,5 @@ void pg_down(void)
 void pg_up(void)
 {
 	(void)kill(keeper, SIGUSR1);
-	PQfinish(pg_dial(pg.super));
+	PQfinish(dial_when_up());
 }
