@@ -10,7 +10,6 @@
 #include <systemd/sd-daemon.h>
 #include <time.h>
 
-#include "admin/trail.h"
 #include "base/buf.h"
 #include "base/conf.h"
 #include "base/conf_diff.h"
@@ -37,7 +36,6 @@ struct reload {
 	int64_t longest_ms; /* of any settings that there were */
 	struct loop_task task;
 	atomic_bool posted;
-	atomic_long uid;    /* who has sent the last signal */
 	atomic_bool failed; /* the last time */
 };
 
@@ -273,20 +271,16 @@ static void on_signal(struct loop_task *t)
 	struct reload *r =
 		(struct reload *)((char *)t - offsetof(struct reload, task));
 	struct err e = { 0 };
-	char by[TRAIL_BY];
 	struct buf out;
 
 	atomic_store(&r->posted, false);
-	trail_by(by, atomic_load(&r->uid), false);
 	buf_init(&out, ANSWER_MAX);
-	if (reload_run(r, true, &out, &e) == 0)
-		trail_add(r->o.journal, by, "reload by SIGHUP");
+	(void)reload_run(r, true, &out, &e);
 	buf_release(&out);
 }
 
-void reload_signal(struct reload *r, long uid)
+void reload_signal(struct reload *r)
 {
-	atomic_store(&r->uid, uid);
 	if (!atomic_exchange(&r->posted, true))
 		loop_post(r->o.loop, &r->task);
 }

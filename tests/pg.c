@@ -5,8 +5,6 @@
 #include <fcntl.h>
 #include <ftw.h>
 #include <grp.h>
-#include <libpq-fe.h>
-#include <pwd.h>
 #include <signal.h>
 #include <stdio.h>
 #include <stdlib.h>
@@ -17,16 +15,14 @@
 #include <time.h>
 #include <unistd.h>
 
-#include "base/err.h"
-#include "store/store.h"
+#include "pg_in.h"
 
-#define BIN     "/usr/lib/postgresql/15/bin/"
 #define WAIT_MS 30000
 
 static struct pg pg;
 static pid_t keeper;
 
-static _Noreturn void die(const char *what)
+_Noreturn void pg_die(const char *what)
 {
 	fprintf(stderr, "tests/pg: %s: %s\n", what, strerror(errno));
 	exit(EXIT_FAILURE);
@@ -40,7 +36,7 @@ static void short_sleep(void)
 }
 
 /* The server refuses to run as root. */
-static const struct passwd *runner(void)
+const struct passwd *pg_runner(void)
 {
 	const struct passwd *pw;
 
@@ -52,7 +48,7 @@ static const struct passwd *runner(void)
 
 static void become_runner(void)
 {
-	const struct passwd *pw = runner();
+	const struct passwd *pw = pg_runner();
 
 	if (pw && (setgroups(0, NULL) < 0 || setgid(pw->pw_gid) < 0 ||
 		   setuid(pw->pw_uid) < 0))
@@ -60,7 +56,7 @@ static void become_runner(void)
 }
 
 /* As the server's user, its output in the directory's log. */
-static pid_t spawn(const char *const *argv)
+pid_t pg_spawn(const char *const *argv)
 {
 	sigset_t none;
 	pid_t pid = fork();
@@ -81,9 +77,9 @@ static pid_t spawn(const char *const *argv)
 	_exit(127);
 }
 
-static pid_t start_server(void)
+pid_t pg_serve(void)
 {
-	const char *const argv[] = { BIN "postgres",
+	const char *const argv[] = { PG_BIN "postgres",
 				     "-Ddata",
 				     "-k",
 				     pg.dir,
@@ -92,7 +88,7 @@ static pid_t start_server(void)
 				     "-cautovacuum=off",
 				     NULL };
 
-	return spawn(argv);
+	return pg_spawn(argv);
 }
 
 static int remove_one(const char *path, const struct stat *sb, int type,
@@ -131,21 +127,21 @@ static _Noreturn void keep(void)
 	(void)sigaddset(&set, SIGUSR1);
 	(void)sigaddset(&set, SIGUSR2);
 	(void)sigprocmask(SIG_BLOCK, &set, NULL);
-	server = start_server();
+	server = pg_serve();
 	while (sig != SIGTERM && sigwait(&set, &sig) == 0) {
 		if (sig != SIGUSR1)
 			end_server(&server);
 		else if (server == 0)
-			server = start_server();
+			server = pg_serve();
 	}
 	end_server(&server);
 	(void)nftw(pg.dir, remove_one, 16, FTW_DEPTH | FTW_PHYS);
 	_exit(0);
 }
 
-static PGconn *dial(void)
+static PGconn *try_dial(const char *url)
 {
-	PGconn *c = PQconnectdb(pg.super);
+	PGconn *c = PQconnectdb(url);
 
 	if (PQstatus(c) == CONNECTION_OK)
 		return c;
@@ -153,22 +149,22 @@ static PGconn *dial(void)
 	return NULL;
 }
 
-static PGconn *dial_when_up(void)
+PGconn *pg_dial(const char *url)
 {
 	PGconn *c = NULL;
 	int i;
 
 	for (i = 0; !c && i < WAIT_MS / 10; i++) {
-		c = dial();
+		c = try_dial(url);
 		if (!c)
 			short_sleep();
 	}
 	if (!c)
-		die("the server doesn't answer");
+		pg_die("the server doesn't answer");
 	return c;
 }
 
-static int64_t run(PGconn *c, const char *sql)
+int64_t pg_run(PGconn *c, const char *sql)
 {
 	PGresult *r = PQexec(c, sql);
 	ExecStatusType status = PQresultStatus(r);
@@ -188,11 +184,11 @@ static int64_t run(PGconn *c, const char *sql)
 
 int64_t pg_ask(const char *sql)
 {
-	PGconn *c = dial_when_up();
+	PGconn *c = pg_dial(pg.super);
 	int64_t n;
 
-	(void)run(c, "SET search_path = konstruct");
-	n = run(c, sql);
+	(void)pg_run(c, "SET search_path = konstruct");
+	n = pg_run(c, sql);
 	PQfinish(c);
 	return n;
 }
@@ -202,12 +198,12 @@ int64_t pg_ask(const char *sql)
 void pg_each(const char *sql,
 	     void (*fn)(const char *const *cells, int n, void *arg), void *arg)
 {
-	PGconn *c = dial_when_up();
+	PGconn *c = pg_dial(pg.super);
 	const char *cells[CELLS_MAX];
 	PGresult *r;
 	int i, k, n;
 
-	(void)run(c, "SET search_path = konstruct");
+	(void)pg_run(c, "SET search_path = konstruct");
 	r = PQexec(c, sql);
 	n = PQnfields(r) < CELLS_MAX ? PQnfields(r) : CELLS_MAX;
 	for (i = 0; i < PQntuples(r); i++) {
@@ -235,9 +231,9 @@ void pg_empty(void)
 }
 
 /* In a file of the server's, so that it can be changed. */
-static void give(const char *name, const char *text)
+void pg_give(const char *name, const char *text)
 {
-	const struct passwd *pw = runner();
+	const struct passwd *pw = pg_runner();
 	char path[64];
 	FILE *f;
 
@@ -246,7 +242,7 @@ static void give(const char *name, const char *text)
 	if (!f || fputs(text, f) < 0 || fchmod(fileno(f), 0600) < 0 ||
 	    (pw && fchown(fileno(f), pw->pw_uid, pw->pw_gid) < 0) ||
 	    fclose(f) != 0)
-		die(path);
+		pg_die(path);
 }
 
 static void give_copy(const char *name, const char *from)
@@ -256,10 +252,10 @@ static void give_copy(const char *name, const char *from)
 	size_t n = f ? fread(text, 1, sizeof(text) - 1, f) : 0;
 
 	if (n == 0)
-		die(from);
+		pg_die(from);
 	text[n] = '\0';
 	fclose(f);
-	give(name, text);
+	pg_give(name, text);
 }
 
 void pg_listen(const char *address, const char *cert, const char *key)
@@ -274,31 +270,12 @@ void pg_listen(const char *address, const char *cert, const char *key)
 	give_copy("server.crt", cert);
 	give_copy("server.key", key);
 	(void)pg_ask("ALTER ROLE konstruct_daemon PASSWORD 'secret'");
-	give("data/postgresql.auto.conf", conf);
-	give("data/pg_hba.conf", "local all all trust\n"
-				 "hostssl all all 127.0.0.0/8 scram-sha-256\n");
+	pg_give("data/postgresql.auto.conf", conf);
+	pg_give("data/pg_hba.conf",
+		"local all all trust\n"
+		"hostssl all all 127.0.0.0/8 scram-sha-256\n");
 	pg_down();
 	pg_up();
-}
-
-static void make_cluster(void)
-{
-	const char *const argv[] = { BIN "initdb", "-Ddata", "-Atrust",
-				     "-Upostgres", "-EUTF8", "--no-locale",
-				     "--no-sync",  NULL };
-	const struct passwd *pw = runner();
-	int status;
-
-	(void)snprintf(pg.dir, sizeof(pg.dir), "/tmp/kpg-XXXXXX");
-	if (!mkdtemp(pg.dir) ||
-	    (pw && chown(pg.dir, pw->pw_uid, pw->pw_gid) < 0))
-		die("cannot make a directory");
-	/* The daemon under test may be another user than the server. */
-	if (chmod(pg.dir, 0755) < 0)
-		die("cannot open the directory");
-	if (waitpid(spawn(argv), &status, 0) < 0 || status != 0)
-		die("initdb failed; is postgresql-15 installed?");
-	give("data/postgresql.auto.conf", "listen_addresses = ''\n");
 }
 
 static void url(char out[128], const char *role, const char *database)
@@ -307,50 +284,22 @@ static void url(char out[128], const char *role, const char *database)
 		       pg.dir, role);
 }
 
-/* As docs/postgresql.md says. */
-static void make_databases(void)
-{
-	static const char *const steps[] = {
-		"CREATE ROLE konstruct_owner LOGIN",
-		"CREATE ROLE konstruct_daemon LOGIN",
-		"CREATE ROLE konstruct_definer NOLOGIN",
-		"GRANT konstruct_definer TO konstruct_owner",
-		"CREATE DATABASE konstruct OWNER konstruct_owner",
-		"CREATE DATABASE bare OWNER konstruct_owner",
-	};
-	char here[128];
-	PGconn *c;
-	size_t i;
-
-	(void)snprintf(here, sizeof(here), "%s", pg.super);
-	url(pg.super, "postgres", "postgres");
-	c = dial_when_up();
-	for (i = 0; i < sizeof(steps) / sizeof(steps[0]); i++)
-		(void)run(c, steps[i]);
-	PQfinish(c);
-	(void)snprintf(pg.super, sizeof(pg.super), "%s", here);
-}
-
 const struct pg *pg_start(void)
 {
-	struct err e = { 0 };
-	int from, to;
-
-	make_cluster();
+	(void)snprintf(pg.dir, sizeof(pg.dir), "/tmp/kpg-XXXXXX");
+	if (!mkdtemp(pg.dir))
+		pg_die("cannot make a directory");
 	url(pg.url, "konstruct_daemon", "konstruct");
 	url(pg.owner, "konstruct_owner", "konstruct");
 	url(pg.super, "postgres", "konstruct");
 	url(pg.foreign, "konstruct_daemon", "bare");
+	pg_make_cluster(&pg);
 	keeper = fork();
 	if (keeper == 0)
 		keep();
 	if (atexit(pg_stop) != 0)
-		die("atexit");
-	make_databases();
-	if (store_postgres.migrate(pg.owner, NULL, &from, &to, &e) < 0) {
-		fprintf(stderr, "tests/pg: %s\n", e.msg);
-		exit(EXIT_FAILURE);
-	}
+		pg_die("atexit");
+	PQfinish(pg_dial(pg.super));
 	return &pg;
 }
 
@@ -369,7 +318,7 @@ void pg_down(void)
 	PGconn *c;
 
 	(void)kill(keeper, SIGUSR2);
-	while ((c = dial())) {
+	while ((c = try_dial(pg.super))) {
 		PQfinish(c);
 		short_sleep();
 	}
@@ -378,5 +327,5 @@ void pg_down(void)
 void pg_up(void)
 {
 	(void)kill(keeper, SIGUSR1);
-	PQfinish(dial_when_up());
+	PQfinish(pg_dial(pg.super));
 }

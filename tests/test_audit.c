@@ -1,7 +1,6 @@
 /* SPDX-License-Identifier: ISC */
 #include <check.h>
 #include <inttypes.h>
-#include <sqlite3.h>
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
@@ -10,8 +9,7 @@
 #include "base/buf.h"
 #include "base/clock.h"
 #include "base/err.h"
-#include "pg.h"
-#include "scratch.h"
+#include "books.h"
 #include "store/audit.h"
 #include "store/journal.h"
 #include "store/leases.h"
@@ -21,83 +19,11 @@
 
 #define ROWS 9 /* of a chain that is tampered with */
 
-static const struct pg *pg;
-static struct scratch scratch;
-static struct journal *j;
-static struct queue *ended;
-static struct store *st; /* for reading */
-static char acme[ID_SIZE];
-static struct err e;
 static char faults[2048];
-
-static void begin(void)
-{
-	struct store *w = scratch_open(&scratch, true);
-
-	scratch_acme(w, acme);
-	w->ops->close(w);
-	e = (struct err){ 0 };
-	ended = queue_create();
-	ck_assert_ptr_nonnull(ended);
-	j = journal_create(scratch.url, scratch.keyring, 100, &e);
-	ck_assert_msg(j != NULL, "%s", e.msg);
-	st = scratch_open(&scratch, false);
-}
-
-static void setup_sqlite(void)
-{
-	scratch_make(&scratch);
-	begin();
-}
-
-static void setup_postgres(void)
-{
-	pg_empty();
-	scratch_make_at(&scratch, pg->url);
-	begin();
-}
-
-static void teardown(void)
-{
-	st->ops->close(st);
-	journal_free(j);
-	queue_free(ended);
-	scratch_remove(&scratch);
-}
-
-static bool is_postgres(void)
-{
-	return strcmp(scratch.url, pg->url) == 0;
-}
-
-static void finish(struct journal_req *r)
-{
-	queue_push(ended, &r->node);
-}
-
-static void run(struct journal_req *r)
-{
-	r->done = finish;
-	ck_assert(journal_submit(j, r));
-	(void)queue_pop(ended, -1);
-}
-
-static void append(const char *id)
-{
-	struct entry en = { .app_id = (char *)"A1",
-			    .event_id = (char *)id,
-			    .frame = (char *)"{}",
-			    .frame_len = 2 };
-	struct journal_req r = { .kind = JOURNAL_APPEND, .entry = &en };
-
-	(void)snprintf(en.id, sizeof(en.id), "%s", id);
-	run(&r);
-	ck_assert(r.ok);
-}
 
 static void done(const char *id, const char *user)
 {
-	const struct audit_new a = { .tenant_id = acme,
+	const struct audit_new a = { .tenant_id = books.acme,
 				     .what = "ask",
 				     .entry = id,
 				     .channel = "C1",
@@ -110,13 +36,12 @@ static void done(const char *id, const char *user)
 				 .naudits = 1 };
 
 	(void)snprintf(r.entry_id, sizeof(r.entry_id), "%s", id);
-	run(&r);
-	ck_assert(r.ok);
+	books_must(&r);
 }
 
 static void asked(const char *id, const char *user)
 {
-	append(id);
+	books_append(id);
 	done(id, user);
 }
 
@@ -126,20 +51,18 @@ static int do_nothing(struct store *s, void *arg, struct err *err)
 	return arg ? 0 : err_set(err, ERR_INPUT, "no");
 }
 
-static void changed(struct journal *by, bool well)
+static void changed(bool well)
 {
 	const struct audit_new a = { .what = "admin",
 				     .by = "uid 0",
 				     .command = "PUT /v1/tenants/acme" };
 	struct journal_req r = { .kind = JOURNAL_WRITE,
 				 .write = do_nothing,
-				 .arg = well ? acme : NULL,
+				 .arg = well ? books.acme : NULL,
 				 .audits = &a,
-				 .naudits = 1,
-				 .done = finish };
+				 .naudits = 1 };
 
-	ck_assert(journal_submit(by, &r));
-	(void)queue_pop(ended, -1);
+	books_run(&r);
 	ck_assert_int_eq(r.ok, well);
 }
 
@@ -157,7 +80,8 @@ static int take_row(const struct audit_row *r, void *arg)
 
 	g->n += (size_t)snprintf(
 		g->text + g->n, sizeof(g->text) - g->n, "%" PRId64 " %s %s;",
-		r->seq, strcmp(r->tenant_id, acme) == 0 ? "acme" : r->tenant_id,
+		r->seq,
+		strcmp(r->tenant_id, books.acme) == 0 ? "acme" : r->tenant_id,
 		r->body ? r->body : "-");
 	ck_assert_uint_lt(g->n, sizeof(g->text));
 	if (g->check)
@@ -173,9 +97,10 @@ static void read_all(struct reading *g, struct audit_chain *chain,
 
 	while (g->last > before) {
 		before = g->last;
-		ck_assert_msg(st->ops->audit->rows(st, before, since_ms, 3,
-						   chain, take_row, g, &e) == 0,
-			      "%s", e.msg);
+		ck_assert_msg(books.st->ops->audit->rows(
+				      books.st, before, since_ms, 3, chain,
+				      take_row, g, &books.e) == 0,
+			      "%s", books.e.msg);
 	}
 }
 
@@ -206,8 +131,9 @@ static const char *verify(void)
 
 	g = (struct reading){ 0 };
 	faults[0] = '\0';
-	ck_assert_int_eq(st->ops->audit->rows(st, INT64_MAX - 1, 0, 1, &chain,
-					      take_row, &g, &e),
+	ck_assert_int_eq(books.st->ops->audit->rows(books.st, INT64_MAX - 1, 0,
+						    1, &chain, take_row, &g,
+						    &books.e),
 			 0);
 	g = (struct reading){ .check = &c };
 	audit_check_begin(&c, &chain);
@@ -219,7 +145,7 @@ static const char *verify(void)
 START_TEST(who_asked_and_what_was_changed_is_told_in_order)
 {
 	asked("e1", "U1");
-	changed(j, true);
+	changed(true);
 	ck_assert_str_eq(
 		rows(0),
 		"1 acme {\"what\":\"ask\",\"entry\":\"e1\",\"channel\":\"C1\","
@@ -238,7 +164,7 @@ START_TEST(what_didnt_happen_is_not_told)
 	usleep(2000);
 	done("e1", "U1");
 	done("unknown", "U1");
-	changed(j, false);
+	changed(false);
 	ck_assert_str_eq(verify(), "");
 	ck_assert_ptr_null(strchr(rows(0), ';')[1] ? rows(0) : NULL);
 }
@@ -256,10 +182,10 @@ START_TEST(a_callback_that_fails_ends_the_rows)
 	struct audit_chain chain;
 	int n = 0;
 
-	changed(j, true);
-	changed(j, true);
-	ck_assert_int_eq(st->ops->audit->rows(st, 0, 0, 9, &chain, count_one,
-					      &n, &e),
+	changed(true);
+	changed(true);
+	ck_assert_int_eq(books.st->ops->audit->rows(books.st, 0, 0, 9, &chain,
+						    count_one, &n, &books.e),
 			 -1);
 	ck_assert_int_eq(n, 1);
 }
@@ -273,31 +199,12 @@ END_TEST
 
 START_TEST(chain_goes_on_after_a_restart)
 {
-	changed(j, true);
-	journal_free(j);
-	j = journal_create(scratch.url, scratch.keyring, 100, &e);
-	ck_assert_msg(j != NULL, "%s", e.msg);
-	changed(j, true);
+	changed(true);
+	books_reopen();
+	changed(true);
 	ck_assert_str_eq(verify(), "");
 }
 END_TEST
-
-/* As whoever has the database. */
-static void tamper(const char *sql)
-{
-	sqlite3 *db;
-	char *why = NULL;
-
-	if (is_postgres()) {
-		(void)pg_ask(sql);
-		return;
-	}
-	ck_assert_int_eq(sqlite3_open(scratch.path, &db), SQLITE_OK);
-	(void)sqlite3_busy_timeout(db, 5000);
-	ck_assert_msg(sqlite3_exec(db, sql, NULL, NULL, &why) == SQLITE_OK,
-		      "%s", why);
-	ck_assert_int_eq(sqlite3_close(db), SQLITE_OK);
-}
 
 static const struct {
 	const char *sql;
@@ -343,7 +250,7 @@ START_TEST(what_is_done_to_the_chain_is_found_and_named)
 		asked(id, user);
 	}
 	ck_assert_str_eq(verify(), "");
-	tamper(deeds[_i].sql);
+	(void)books_ask(deeds[_i].sql);
 	ck_assert_str_eq(verify(), deeds[_i].faults);
 }
 END_TEST
@@ -402,35 +309,36 @@ START_TEST(nodes_that_write_at_once_make_one_chain)
 	int i;
 
 	ck_assert_ptr_nonnull(r);
-	journal_free(j);
+	journal_free(books.j);
 	for (i = 0; i < 2; i++) {
-		nodes[i] = journal_create_node(scratch.url, scratch.keyring,
-					       1000, &n[i], &e);
-		ck_assert_msg(nodes[i] != NULL, "%s", e.msg);
+		nodes[i] = journal_create_node(books.scratch.url,
+					       books.scratch.keyring, 1000,
+					       &n[i], &books.e);
+		ck_assert_msg(nodes[i] != NULL, "%s", books.e.msg);
 	}
 	for (i = 0; i < 400; i++) {
 		r[i] = (struct journal_req){ .kind = JOURNAL_WRITE,
 					     .write = do_nothing,
-					     .arg = acme,
+					     .arg = books.acme,
 					     .audits = &a,
 					     .naudits = 1,
-					     .done = finish };
+					     .done = books_end };
 		ck_assert(journal_submit(nodes[i % 2], &r[i]));
 		if (i % 16 == 0)
 			usleep(1000);
 	}
 	for (i = 0; i < 400; i++)
-		(void)queue_pop(ended, -1);
+		(void)queue_pop(books.ended, -1);
 	for (i = 0; i < 400; i++)
 		ck_assert(r[i].ok);
 	ck_assert_str_eq(verify(), "");
-	ck_assert_int_eq(st->ops->audit->rows(st, 399, 0, 9, &chain, take_row,
-					      &g, &e),
+	ck_assert_int_eq(books.st->ops->audit->rows(books.st, 399, 0, 9, &chain,
+						    take_row, &g, &books.e),
 			 0);
 	ck_assert_int_eq(chain.last, 400);
 	for (i = 0; i < 2; i++)
 		journal_free(nodes[i]);
-	j = NULL;
+	books.j = NULL;
 	leases_free(leases);
 	free(r);
 }
@@ -440,7 +348,7 @@ static TCase *audit(const char *name, void (*setup)(void))
 {
 	TCase *tc = tcase_create(name);
 
-	tcase_add_checked_fixture(tc, setup, teardown);
+	tcase_add_checked_fixture(tc, setup, books_close);
 	tcase_set_timeout(tc, 60);
 	tcase_add_test(tc, who_asked_and_what_was_changed_is_told_in_order);
 	tcase_add_test(tc, what_didnt_happen_is_not_told);
@@ -464,7 +372,7 @@ static TCase *several(void)
 {
 	TCase *tc = tcase_create("several");
 
-	tcase_add_checked_fixture(tc, setup_postgres, teardown);
+	tcase_add_checked_fixture(tc, books_on_postgres, books_close);
 	tcase_set_timeout(tc, 60);
 	tcase_add_test(tc, nodes_that_write_at_once_make_one_chain);
 	return tc;
@@ -476,9 +384,9 @@ int main(void)
 	SRunner *sr;
 	int failed;
 
-	pg = pg_start();
-	suite_add_tcase(s, audit("sqlite", setup_sqlite));
-	suite_add_tcase(s, audit("postgres", setup_postgres));
+	books_begin();
+	suite_add_tcase(s, audit("sqlite", books_on_sqlite));
+	suite_add_tcase(s, audit("postgres", books_on_postgres));
 	suite_add_tcase(s, check());
 	suite_add_tcase(s, several());
 	sr = srunner_create(s);

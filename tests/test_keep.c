@@ -2,16 +2,13 @@
 #include <check.h>
 #include <inttypes.h>
 #include <poll.h>
-#include <sqlite3.h>
 #include <stdio.h>
 #include <stdlib.h>
-#include <string.h>
 #include <time.h>
 
 #include "base/clock.h"
 #include "base/err.h"
-#include "pg.h"
-#include "scratch.h"
+#include "books.h"
 #include "store/audit.h"
 #include "store/journal.h"
 #include "store/keep.h"
@@ -21,92 +18,25 @@
 #define MS   20000
 #define LONG 90 /* days */
 
-static const struct pg *pg;
-static struct scratch scratch;
-static struct journal *j;
-static struct queue *ended;
-static struct store *st; /* for reading */
-static char acme[ID_SIZE], other[ID_SIZE];
-static struct err e;
+static char other[ID_SIZE];
 
-static bool is_postgres(void)
+static int put_other(struct store *s, void *arg, struct err *err)
 {
-	return strcmp(scratch.url, pg->url) == 0;
-}
-
-static void begin(void)
-{
-	struct store *w = scratch_open(&scratch, true);
 	struct tenant t = { .name = (char *)"other" };
+	int rc = s->ops->tenant_put(s, &t, err);
 
-	scratch_acme(w, acme);
-	ck_assert_int_eq(w->ops->tenant_put(w, &t, &e), 0);
-	(void)snprintf(other, sizeof(other), "%s", t.id);
+	(void)arg;
+	if (rc == 0)
+		(void)snprintf(other, sizeof(other), "%s", t.id);
 	free(t.id);
-	w->ops->close(w);
-	e = (struct err){ 0 };
-	ended = queue_create();
-	ck_assert_ptr_nonnull(ended);
-	j = journal_create(scratch.url, scratch.keyring, 100, &e);
-	ck_assert_msg(j != NULL, "%s", e.msg);
-	st = scratch_open(&scratch, false);
+	return rc;
 }
 
-static void setup_sqlite(void)
+static void add_other(void)
 {
-	scratch_make(&scratch);
-	begin();
-}
+	struct journal_req r = { .kind = JOURNAL_WRITE, .write = put_other };
 
-static void setup_postgres(void)
-{
-	pg_empty();
-	scratch_make_at(&scratch, pg->url);
-	begin();
-}
-
-static void teardown(void)
-{
-	st->ops->close(st);
-	journal_free(j);
-	queue_free(ended);
-	scratch_remove(&scratch);
-}
-
-static void finish(struct journal_req *r)
-{
-	queue_push(ended, &r->node);
-}
-
-static void run(struct journal_req *r)
-{
-	static struct err err;
-
-	r->err = &err;
-	r->done = finish;
-	ck_assert(journal_submit(j, r));
-	(void)queue_pop(ended, -1);
-	ck_assert_msg(r->ok, "%s", err.msg);
-}
-
-/* The first column of the first row, as whoever has the database. */
-static int64_t ask(const char *sql)
-{
-	sqlite3_stmt *s;
-	sqlite3 *db;
-	int64_t n = 0;
-
-	if (is_postgres())
-		return pg_ask(sql);
-	ck_assert_int_eq(sqlite3_open(scratch.path, &db), SQLITE_OK);
-	(void)sqlite3_busy_timeout(db, 5000);
-	ck_assert_msg(sqlite3_prepare_v2(db, sql, -1, &s, NULL) == SQLITE_OK,
-		      "%s: %s", sql, sqlite3_errmsg(db));
-	if (sqlite3_step(s) == SQLITE_ROW)
-		n = sqlite3_column_int64(s, 0);
-	ck_assert_int_eq(sqlite3_finalize(s), SQLITE_OK);
-	ck_assert_int_eq(sqlite3_close(db), SQLITE_OK);
-	return n;
+	books_must(&r);
 }
 
 static int64_t rows(const char *table, const char *tenant, const char *more)
@@ -116,7 +46,7 @@ static int64_t rows(const char *table, const char *tenant, const char *more)
 	(void)snprintf(sql, sizeof(sql),
 		       "SELECT count(*) FROM %s WHERE tenant_id = '%s'%s",
 		       table, tenant, more);
-	return ask(sql);
+	return books_ask(sql);
 }
 
 /* An entry that was answered now. */
@@ -125,20 +55,14 @@ static void answer(const char *tenant, const char *id)
 	struct audit_new a = {
 		.tenant_id = tenant, .what = "ask", .entry = id, .user = "U1"
 	};
-	struct entry en = { .app_id = (char *)"A1",
-			    .event_id = (char *)id,
-			    .frame = (char *)"{}",
-			    .frame_len = 2 };
-	struct journal_req r = { .kind = JOURNAL_APPEND, .entry = &en };
 	struct journal_req d = { .kind = JOURNAL_DONE,
 				 .note = { .tenant_id = tenant },
 				 .audits = &a,
 				 .naudits = 1 };
 
-	(void)snprintf(en.id, sizeof(en.id), "%s", id);
 	(void)snprintf(d.entry_id, sizeof(d.entry_id), "%s", id);
-	run(&r);
-	run(&d);
+	books_append(id);
+	books_must(&d);
 }
 
 /* Everything that there can be of a tenant, so many days old; but for the
@@ -156,32 +80,33 @@ static void fill(const char *tenant, const char *id, int days)
 		       "INSERT INTO transcript (tenant_id, channel, thread, ts,"
 		       " ours, text) VALUES ('%s', 'C1', '1.0',"
 		       " '%" PRId64 ".%06d', %s, 'hello')",
-		       tenant, at / 1000, days, is_postgres() ? "false" : "0");
-	(void)ask(sql);
+		       tenant, at / 1000, days,
+		       books_are_on_postgres() ? "false" : "0");
+	(void)books_ask(sql);
 	(void)snprintf(sql, sizeof(sql),
 		       "INSERT INTO usage VALUES ('%s', '%s', 'm', 1, 1, 1)",
 		       tenant, day);
-	(void)ask(sql);
+	(void)books_ask(sql);
 	(void)snprintf(sql, sizeof(sql),
 		       "INSERT INTO usage_by VALUES ('%s', 'person', 'U1',"
 		       " '%s', 'm', 1, 1, 1)",
 		       tenant, day);
-	(void)ask(sql);
+	(void)books_ask(sql);
 	(void)snprintf(sql, sizeof(sql),
 		       "INSERT INTO budget_marks VALUES ('%s', '%s',"
 		       " 'person/tokens/day', 'U1', %" PRId64 ")",
 		       tenant, day, at);
-	(void)ask(sql);
+	(void)books_ask(sql);
 	(void)snprintf(sql, sizeof(sql),
 		       "INSERT INTO feedback VALUES ('%s', '%s', 'U1', %s,"
 		       " %" PRId64 ")",
-		       tenant, id, is_postgres() ? "true" : "1", at);
-	(void)ask(sql);
+		       tenant, id, books_are_on_postgres() ? "true" : "1", at);
+	(void)books_ask(sql);
 	(void)snprintf(sql, sizeof(sql),
 		       "UPDATE journal SET done_ms = %" PRId64
 		       " WHERE id = '%s'",
 		       at, id);
-	(void)ask(sql);
+	(void)books_ask(sql);
 }
 
 static const char *const tables[KEEP_KINDS] = {
@@ -234,7 +159,7 @@ static void set_for(const char *tenant, const struct keep *k)
 				 .write = put,
 				 .arg = &s };
 
-	run(&r);
+	books_must(&r);
 }
 
 /* Rows of the audit trail were made now. */
@@ -245,7 +170,7 @@ static void age_audit(int days)
 	(void)snprintf(sql, sizeof(sql),
 		       "UPDATE audit SET at_ms = at_ms - %" PRId64,
 		       days * KEEP_DAY_MS);
-	(void)ask(sql);
+	(void)books_ask(sql);
 }
 
 #define NONE                          \
@@ -269,19 +194,19 @@ START_TEST(each_kind_goes_by_itself_when_its_time_is_over)
 	struct keep all = NONE;
 	enum keep_kind k = (enum keep_kind)_i, i;
 
-	fill(acme, "e1", LONG);
-	fill(acme, "e2", 1);
+	fill(books.acme, "e1", LONG);
+	fill(books.acme, "e2", 1);
 	age_audit(LONG);
-	fill(acme, "e3", 2);
-	journal_set_history(j, 366);
+	fill(books.acme, "e3", 2);
+	journal_set_history(books.j, 366);
 	all.days[k] = LONG - 1;
-	journal_set_keep(j, &all);
-	await(k, acme, KEPT_OF(k));
+	journal_set_keep(books.j, &all);
+	await(k, books.acme, KEPT_OF(k));
 	for (i = 0; i < KEEP_KINDS; i++)
 		if (i != k)
-			ck_assert_int_eq(count(i, acme), 3);
-	await_rows_of("usage", acme, k == KEEP_USAGE ? 2 : 3);
-	await_rows_of("budget_marks", acme, k == KEEP_USAGE ? 2 : 3);
+			ck_assert_int_eq(count(i, books.acme), 3);
+	await_rows_of("usage", books.acme, k == KEEP_USAGE ? 2 : 3);
+	await_rows_of("budget_marks", books.acme, k == KEEP_USAGE ? 2 : 3);
 }
 END_TEST
 
@@ -295,20 +220,23 @@ START_TEST(a_tenants_own_days_count_before_those_of_all)
 	own.days[KEEP_FEEDBACK] = 100;
 	own.days[KEEP_HISTORY] = 5;
 	set_for(other, &own);
-	ck_assert_int_eq(st->ops->keep->get(st, other, &got, &e), 0);
+	ck_assert_int_eq(
+		books.st->ops->keep->get(books.st, other, &got, &books.e), 0);
 	ck_assert_mem_eq(&got, &own, sizeof(got));
-	ck_assert_int_eq(st->ops->keep->get(st, acme, &got, &e), 0);
+	ck_assert_int_eq(books.st->ops->keep->get(books.st, books.acme, &got,
+						  &books.e),
+			 0);
 	ck_assert_int_eq(got.days[KEEP_AUDIT], KEEP_DEFAULT);
-	journal_set_history(j, 366);
-	fill(acme, "e1", 20);
+	journal_set_history(books.j, 366);
+	fill(books.acme, "e1", 20);
 	fill(other, "e2", 20);
-	journal_set_keep(j, &all);
-	await(KEEP_TRANSCRIPTS, acme, 0);
-	await(KEEP_FEEDBACK, acme, 0);
+	journal_set_keep(books.j, &all);
+	await(KEEP_TRANSCRIPTS, books.acme, 0);
+	await(KEEP_FEEDBACK, books.acme, 0);
 	await(KEEP_HISTORY, other, 0);
 	ck_assert_int_eq(count(KEEP_TRANSCRIPTS, other), 1);
 	ck_assert_int_eq(count(KEEP_FEEDBACK, other), 1);
-	ck_assert_int_eq(count(KEEP_HISTORY, acme), 1);
+	ck_assert_int_eq(count(KEEP_HISTORY, books.acme), 1);
 }
 END_TEST
 
@@ -342,13 +270,14 @@ static void verify(int64_t n, int64_t erased)
 	struct audit_chain chain;
 	int64_t first;
 
-	ck_assert_int_eq(st->ops->audit->rows(st, 0, INT64_MAX, 1, &chain,
-					      check_row, &c, &e),
+	ck_assert_int_eq(books.st->ops->audit->rows(books.st, 0, INT64_MAX, 1,
+						    &chain, check_row, &c,
+						    &books.e),
 			 0);
 	audit_check_begin(&c, &chain);
 	first = chain.first;
-	ck_assert_int_eq(st->ops->audit->rows(st, 0, 0, 999, &chain, check_row,
-					      &c, &e),
+	ck_assert_int_eq(books.st->ops->audit->rows(books.st, 0, 0, 999, &chain,
+						    check_row, &c, &books.e),
 			 0);
 	audit_check_end(&c, &chain);
 	ck_assert_int_eq(c.rows, n);
@@ -360,9 +289,10 @@ static void await_rows(int64_t n)
 {
 	int i;
 
-	for (i = 0; i < MS / 20 && ask("SELECT count(*) FROM audit") > n; i++)
+	for (i = 0; i < MS / 20 && books_ask("SELECT count(*) FROM audit") > n;
+	     i++)
 		poll(NULL, 0, 20);
-	ck_assert_int_eq(ask("SELECT count(*) FROM audit"), n);
+	ck_assert_int_eq(books_ask("SELECT count(*) FROM audit"), n);
 }
 
 static int purge(struct store *s, void *arg, struct err *err)
@@ -376,7 +306,7 @@ static int purge(struct store *s, void *arg, struct err *err)
 
 START_TEST(a_purge_leaves_nothing_but_what_is_under_way)
 {
-	struct setting set = { .tenant = acme };
+	struct setting set = { .tenant = books.acme };
 	struct journal_req r = { .kind = JOURNAL_WRITE,
 				 .write = purge,
 				 .arg = &set };
@@ -386,35 +316,35 @@ START_TEST(a_purge_leaves_nothing_but_what_is_under_way)
 			    .frame_len = 2 };
 	struct journal_req a = { .kind = JOURNAL_APPEND, .entry = &en };
 	struct journal_req n = { .kind = JOURNAL_NOTE,
-				 .note = { .tenant_id = acme },
+				 .note = { .tenant_id = books.acme },
 				 .entry_id = "e9" };
 	enum keep_kind k;
 
-	fill(acme, "e1", 5);
-	fill(acme, "e2", 2);
-	fill(acme, "e3", 0);
+	fill(books.acme, "e1", 5);
+	fill(books.acme, "e2", 2);
+	fill(books.acme, "e3", 0);
 	fill(other, "e4", 5);
-	run(&a);
-	run(&n);
+	books_must(&a);
+	books_must(&n);
 	do
-		run(&r);
+		books_must(&r);
 	while (set.rows > 0);
 	for (k = 0; k < KEEP_KINDS; k++) {
 		ck_assert_int_eq(count(k, other), 1);
 		if (k != KEEP_AUDIT && k != KEEP_HISTORY)
-			ck_assert_int_eq(count(k, acme), 0);
+			ck_assert_int_eq(count(k, books.acme), 0);
 	}
-	ck_assert_int_eq(rows("usage", acme, ""), 0);
-	ck_assert_int_eq(rows("budget_marks", acme, ""), 0);
+	ck_assert_int_eq(rows("usage", books.acme, ""), 0);
+	ck_assert_int_eq(rows("budget_marks", books.acme, ""), 0);
 	/* A redelivery of today's is still known. */
-	ck_assert_int_eq(count(KEEP_HISTORY, acme), 2);
-	ck_assert_int_eq(ask("SELECT count(*) FROM pending"), 1);
+	ck_assert_int_eq(count(KEEP_HISTORY, books.acme), 2);
+	ck_assert_int_eq(books_ask("SELECT count(*) FROM pending"), 1);
 }
 END_TEST
 
 START_TEST(a_dead_letters_text_is_purged)
 {
-	struct setting set = { .tenant = acme };
+	struct setting set = { .tenant = books.acme };
 	struct journal_req r = { .kind = JOURNAL_WRITE,
 				 .write = purge,
 				 .arg = &set };
@@ -424,16 +354,16 @@ START_TEST(a_dead_letters_text_is_purged)
 			    .frame_len = 2 };
 	struct journal_req a = { .kind = JOURNAL_APPEND, .entry = &en };
 	struct journal_req d = { .kind = JOURNAL_DONE,
-				 .note = { .tenant_id = acme,
+				 .note = { .tenant_id = books.acme,
 					   .state = ENTRY_DEAD },
 				 .entry_id = "e1" };
 
-	run(&a);
-	run(&d);
-	ck_assert_int_eq(ask("SELECT count(*) FROM pending"), 1);
-	run(&r);
+	books_must(&a);
+	books_must(&d);
+	ck_assert_int_eq(books_ask("SELECT count(*) FROM pending"), 1);
+	books_must(&r);
 	ck_assert_int_eq(set.rows, 1);
-	ck_assert_int_eq(ask("SELECT count(*) FROM pending"), 0);
+	ck_assert_int_eq(books_ask("SELECT count(*) FROM pending"), 0);
 }
 END_TEST
 
@@ -441,21 +371,21 @@ START_TEST(old_rows_of_the_trail_are_erased_and_then_dropped)
 {
 	struct keep all = NONE;
 
-	answer(acme, "e1");
+	answer(books.acme, "e1");
 	answer("gone", "e2");
 	verify(2, 0);
 	/* Times can't be changed without a trace, so the clock is. */
 	all.days[KEEP_AUDIT] = 1;
 	age_audit(2);
 	answer(other, "e3");
-	journal_set_keep(j, &all);
+	journal_set_keep(books.j, &all);
 	await_rows(1);
 	ck_assert_int_eq(rows("audit", other, " AND body IS NOT NULL"), 1);
 	verify(1, 0);
-	ck_assert_int_eq(ask("SELECT first FROM audit_chain"), 3);
+	ck_assert_int_eq(books_ask("SELECT first FROM audit_chain"), 3);
 	age_audit(2);
 	await_rows(0);
-	answer(acme, "e4");
+	answer(books.acme, "e4");
 	verify(1, 0);
 }
 END_TEST
@@ -464,7 +394,8 @@ static TCase *keep(const char *name, void (*setup)(void))
 {
 	TCase *tc = tcase_create(name);
 
-	tcase_add_checked_fixture(tc, setup, teardown);
+	tcase_add_checked_fixture(tc, setup, books_close);
+	tcase_add_checked_fixture(tc, add_other, NULL);
 	tcase_set_timeout(tc, 60);
 	tcase_add_loop_test(tc, each_kind_goes_by_itself_when_its_time_is_over,
 			    0, KEEP_KINDS);
@@ -482,9 +413,9 @@ int main(void)
 	SRunner *sr;
 	int failed;
 
-	pg = pg_start();
-	suite_add_tcase(s, keep("sqlite", setup_sqlite));
-	suite_add_tcase(s, keep("postgres", setup_postgres));
+	books_begin();
+	suite_add_tcase(s, keep("sqlite", books_on_sqlite));
+	suite_add_tcase(s, keep("postgres", books_on_postgres));
 	sr = srunner_create(s);
 	srunner_run_all(sr, CK_ENV);
 	failed = srunner_ntests_failed(sr);

@@ -7,113 +7,49 @@
 
 #include "base/clock.h"
 #include "base/err.h"
-#include "pg.h"
-#include "scratch.h"
+#include "books.h"
 #include "store/budget.h"
 #include "store/journal.h"
 #include "store/usage.h"
 
 /* What is counted of answers, on both stores, through the journal. */
 
-static const struct pg *pg;
-static struct scratch scratch;
-static struct journal *j;
-static struct queue *ended;
-static struct store *st; /* for reading */
-static char acme[ID_SIZE];
-static struct err e;
 static char today[11];
 
-static void begin(void)
+static void note_today(void)
 {
 	time_t now = (time_t)(clock_wall_ms() / 1000);
-	struct store *w = scratch_open(&scratch, true);
 	struct tm tm;
 
-	scratch_acme(w, acme);
-	w->ops->close(w);
-	e = (struct err){ 0 };
-	ended = queue_create();
-	ck_assert_ptr_nonnull(ended);
-	j = journal_create(scratch.url, scratch.keyring, 100, &e);
-	ck_assert_msg(j != NULL, "%s", e.msg);
-	st = scratch_open(&scratch, false);
 	(void)strftime(today, sizeof(today), "%Y-%m-%d", gmtime_r(&now, &tm));
-}
-
-static void setup_sqlite(void)
-{
-	scratch_make(&scratch);
-	begin();
-}
-
-static void setup_postgres(void)
-{
-	pg_empty();
-	scratch_make_at(&scratch, pg->url);
-	begin();
-}
-
-static void teardown(void)
-{
-	st->ops->close(st);
-	journal_free(j);
-	queue_free(ended);
-	scratch_remove(&scratch);
-}
-
-static void finish(struct journal_req *r)
-{
-	queue_push(ended, &r->node);
-}
-
-static void run(struct journal_req *r)
-{
-	static struct err err;
-
-	r->err = &err;
-	r->done = finish;
-	ck_assert(journal_submit(j, r));
-	(void)queue_pop(ended, -1);
-	ck_assert_msg(r->ok, "%s", err.msg);
-}
-
-static void append(const char *id)
-{
-	struct entry en = { .app_id = (char *)"A1",
-			    .event_id = (char *)id,
-			    .frame = (char *)"{}",
-			    .frame_len = 2 };
-	struct journal_req r = { .kind = JOURNAL_APPEND, .entry = &en };
-
-	(void)snprintf(en.id, sizeof(en.id), "%s", id);
-	run(&r);
 }
 
 static void done(const char *id, const char *channel, const char *user,
 		 const char *model)
 {
-	struct usage_new u = { acme, channel, user, model, 10, 5 };
+	struct usage_new u = { books.acme, channel, user, model, 10, 5 };
 	struct journal_req r = { .kind = JOURNAL_DONE, .usage = &u };
 
 	(void)snprintf(r.entry_id, sizeof(r.entry_id), "%s", id);
-	run(&r);
+	books_must(&r);
 }
 
 static void answer(const char *id, const char *channel, const char *user,
 		   const char *model)
 {
-	append(id);
+	books_append(id);
 	done(id, channel, user, model);
 }
 
 static struct usage_sums sums(const char *channel, const char *user,
 			      const char *day, const char *month)
 {
-	const struct usage_ask a = { acme, channel, user, day, month };
+	const struct usage_ask a = { books.acme, channel, user, day, month };
 	struct usage_sums s;
 
-	ck_assert_msg(st->ops->usage->sums(st, &a, &s, &e) == 0, "%s", e.msg);
+	ck_assert_msg(books.st->ops->usage->sums(books.st, &a, &s, &books.e) ==
+			      0,
+		      "%s", books.e.msg);
 	return s;
 }
 
@@ -202,9 +138,10 @@ static const char *rows(enum usage_by by, const char *since)
 	static char text[400];
 
 	text[0] = '\0';
-	ck_assert_msg(st->ops->usage->rows(st, acme, by, since, tell, text,
-					   &e) == 0,
-		      "%s", e.msg);
+	ck_assert_msg(books.st->ops->usage->rows(books.st, books.acme, by,
+						 since, tell, text,
+						 &books.e) == 0,
+		      "%s", books.e.msg);
 	return text;
 }
 
@@ -232,7 +169,7 @@ static int refuse(const struct usage_row *r, void *arg)
 {
 	(void)r;
 	++*(int *)arg;
-	return err_set(&e, ERR_RETRY, "no more");
+	return err_set(&books.e, ERR_RETRY, "no more");
 }
 
 START_TEST(a_callback_that_fails_ends_the_rows)
@@ -241,8 +178,9 @@ START_TEST(a_callback_that_fails_ends_the_rows)
 
 	answer("e1", "C1", "U1", "main");
 	answer("e2", "C1", "U2", "main");
-	ck_assert_int_eq(st->ops->usage->rows(st, acme, USAGE_BY_PERSON, today,
-					      refuse, &n, &e),
+	ck_assert_int_eq(books.st->ops->usage->rows(books.st, books.acme,
+						    USAGE_BY_PERSON, today,
+						    refuse, &n, &books.e),
 			 -1);
 	ck_assert_int_eq(n, 1);
 }
@@ -270,7 +208,7 @@ static int mark(const char *tenant, const char *since, const char *who)
 				 .write = put_mark,
 				 .arg = &m };
 
-	run(&r);
+	books_must(&r);
 	return m.rc;
 }
 
@@ -288,13 +226,14 @@ START_TEST(a_mark_is_made_once_in_a_period)
 {
 	char text[400] = "";
 
-	ck_assert_int_eq(mark(acme, "2026-01-31", "U1"), 1);
-	ck_assert_int_eq(mark(acme, "2026-01-31", "U1"), 0);
-	ck_assert_int_eq(mark(acme, "2026-01-31", "U2"), 1);
-	ck_assert_int_eq(mark(acme, "2026-02-01", "U1"), 1);
+	ck_assert_int_eq(mark(books.acme, "2026-01-31", "U1"), 1);
+	ck_assert_int_eq(mark(books.acme, "2026-01-31", "U1"), 0);
+	ck_assert_int_eq(mark(books.acme, "2026-01-31", "U2"), 1);
+	ck_assert_int_eq(mark(books.acme, "2026-02-01", "U1"), 1);
 	ck_assert_int_eq(mark("nobody", "2026-02-01", "U1"), 0);
-	ck_assert_int_eq(st->ops->usage->marks(st, acme, "2026-02-01",
-					       tell_mark, text, &e),
+	ck_assert_int_eq(books.st->ops->usage->marks(books.st, books.acme,
+						     "2026-02-01", tell_mark,
+						     text, &books.e),
 			 0);
 	ck_assert_str_eq(text, "2026-02-01 person/tokens/day U1 7;");
 }
@@ -317,14 +256,20 @@ START_TEST(a_budget_comes_with_its_tenant)
 	struct connection c;
 	struct tenant t;
 
-	ck_assert_int_eq(st->ops->tenant_by_name(st, "acme", &t, &e), 1);
+	ck_assert_int_eq(books.st->ops->tenant_by_name(books.st, "acme", &t,
+						       &books.e),
+			 1);
 	ck_assert_str_eq(t.budget, "");
 	tenant_release(&t);
-	run(&r);
-	ck_assert_int_eq(st->ops->tenant_by_name(st, "acme", &t, &e), 1);
+	books_must(&r);
+	ck_assert_int_eq(books.st->ops->tenant_by_name(books.st, "acme", &t,
+						       &books.e),
+			 1);
 	ck_assert_str_eq(t.budget, "person/tokens/day=9");
 	tenant_release(&t);
-	ck_assert_int_eq(st->ops->resolve(st, "slack", "A1", "T1", &c, &e), 1);
+	ck_assert_int_eq(books.st->ops->resolve(books.st, "slack", "A1", "T1",
+						&c, &books.e),
+			 1);
 	ck_assert_str_eq(c.tenant.budget, "person/tokens/day=9");
 	ck_assert_str_eq(c.bot_id, "BBOT");
 	connection_release(&c);
@@ -340,15 +285,19 @@ START_TEST(what_is_left_to_a_person_is_read_from_the_store)
 
 	answer("e1", "C1", "U1", "main");
 	answer("e2", "C1", "U2", "main");
-	ck_assert_int_eq(budget_left_of(st, budget, acme, "U1", now, &left, &e),
+	ck_assert_int_eq(budget_left_of(books.st, budget, books.acme, "U1", now,
+					&left, &books.e),
 			 0);
 	ck_assert_int_eq(left.n[USAGE_TOKENS], 85);
 	ck_assert_int_eq(left.n[USAGE_REQUESTS], 1);
 	ck_assert_int_gt(left.full_ms[USAGE_TOKENS], now);
-	ck_assert_int_eq(budget_left_of(st, "", acme, "U1", now, &left, &e), 0);
+	ck_assert_int_eq(budget_left_of(books.st, "", books.acme, "U1", now,
+					&left, &books.e),
+			 0);
 	ck_assert_int_eq(left.n[USAGE_TOKENS], -1);
 	ck_assert_int_eq(left.n[USAGE_REQUESTS], -1);
-	ck_assert_int_eq(budget_left_of(st, "x", acme, "U1", now, &left, &e),
+	ck_assert_int_eq(budget_left_of(books.st, "x", books.acme, "U1", now,
+					&left, &books.e),
 			 -1);
 }
 END_TEST
@@ -356,7 +305,8 @@ END_TEST
 static int move(struct store *s, void *arg, struct err *err)
 {
 	(void)arg;
-	return s->ops->channel_moved(s, acme, "A1", "T1", "C1", "C2", err);
+	return s->ops->channel_moved(s, books.acme, "A1", "T1", "C1", "C2",
+				     err);
 }
 
 START_TEST(what_a_channel_has_used_moves_with_its_id)
@@ -364,8 +314,8 @@ START_TEST(what_a_channel_has_used_moves_with_its_id)
 	struct journal_req r = { .kind = JOURNAL_WRITE, .write = move };
 
 	answer("e1", "C1", "U1", "main");
-	run(&r);
-	run(&r);
+	books_must(&r);
+	books_must(&r);
 	ck_assert_str_eq(rows(USAGE_BY_CHANNEL, today), "C2 main 1 10 5;");
 }
 END_TEST
@@ -380,10 +330,10 @@ START_TEST(what_a_removed_tenant_has_used_goes_with_it)
 {
 	struct journal_req r = { .kind = JOURNAL_WRITE, .write = remove_acme };
 
-	append("e2");
+	books_append("e2");
 	answer("e1", "C1", "U1", "main");
-	ck_assert_int_eq(mark(acme, "2026-01-31", "U1"), 1);
-	run(&r);
+	ck_assert_int_eq(mark(books.acme, "2026-01-31", "U1"), 1);
+	books_must(&r);
 	done("e2", "C1", "U1", "main");
 	ck_assert_str_eq(rows(USAGE_BY_PERSON, today), "");
 	ck_assert_str_eq(rows(USAGE_BY_MODEL, today), "");
@@ -394,7 +344,8 @@ static TCase *usage(const char *name, void (*setup)(void))
 {
 	TCase *tc = tcase_create(name);
 
-	tcase_add_checked_fixture(tc, setup, teardown);
+	tcase_add_checked_fixture(tc, setup, books_close);
+	tcase_add_checked_fixture(tc, note_today, NULL);
 	tcase_set_timeout(tc, 60);
 	tcase_add_test(tc, answers_are_summed_for_tenant_channel_and_person);
 	tcase_add_test(tc,
@@ -417,9 +368,9 @@ int main(void)
 	SRunner *sr;
 	int failed;
 
-	pg = pg_start();
-	suite_add_tcase(s, usage("sqlite", setup_sqlite));
-	suite_add_tcase(s, usage("postgres", setup_postgres));
+	books_begin();
+	suite_add_tcase(s, usage("sqlite", books_on_sqlite));
+	suite_add_tcase(s, usage("postgres", books_on_postgres));
 	sr = srunner_create(s);
 	srunner_run_all(sr, CK_ENV);
 	failed = srunner_ntests_failed(sr);

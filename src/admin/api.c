@@ -29,7 +29,6 @@ enum api_body {
 	BODY_TENANTS,
 	BODY_AGENT,
 	BODY_SECRET,
-	BODY_REMARK,
 };
 
 struct api_command {
@@ -67,7 +66,6 @@ static const struct api_command commands[] = {
 	{ "POST", "/v1/dead/*/replay", BODY_NONE, true, letters_replay },
 	{ "POST", "/v1/dead/*/drop", BODY_NONE, true, letters_drop },
 	{ "GET", "/v1/audit/*", BODY_NONE, false, trail_rows },
-	{ "POST", "/v1/remarks", BODY_REMARK, true, trail_remark },
 	{ "GET", "/v1/keys", BODY_NONE, false, rotate_list },
 	{ "POST", "/v1/keys/rotate", BODY_NONE, true, rotate_run },
 	{ "GET", "/v1/secrets", BODY_NONE, false, secrets_list },
@@ -153,8 +151,6 @@ static int parse(struct api_call *c, const char *body, size_t len,
 		return apply_agent_check(&c->agent, c->conf, e);
 	case BODY_SECRET:
 		return secrets_parse(c, body, len, e);
-	case BODY_REMARK:
-		return trail_parse(c, body, len, e);
 	}
 	return 0;
 }
@@ -171,7 +167,7 @@ int api_begin(struct api_call *c, const struct conf *conf, const char *method,
 		c->status = api_status(e);
 		return -1;
 	}
-	if (c->command->writes && c->what[0] == '\0')
+	if (c->command->writes)
 		trail_note(c, method, path, body ? body : "", len);
 	return 0;
 }

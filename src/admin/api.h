@@ -42,7 +42,6 @@ struct store;
  *   GET    /v1/dead/ENTRY
  *   POST   /v1/dead/ENTRY/replay     and /drop
  *   GET    /v1/audit/AFTER:SINCE_MS  admin/trail.h
- *   POST   /v1/remarks               admin/trail.h
  *   GET    /v1/keys                  admin/rotate.h
  *   POST   /v1/keys/rotate
  *   GET    /v1/secrets               admin/secrets.h

@@ -129,6 +129,9 @@ int apply_check(const struct apply *a, const struct conf *c, struct err *e);
 int apply_agent_check(const struct apply_agent *g, const struct conf *c,
 		      struct err *e);
 
+/* The ids of one that is there, whose tokens stay. */
+bool apply_kept(const struct apply_connection *c);
+
 /* Are all ids there, so that Slack needn't be asked? */
 bool apply_known(const struct apply_connection *c);
 

@@ -8,6 +8,7 @@
 #include "admin/admin.h"
 #include "admin/health.h"
 #include "admin/metrics_process.h"
+#include "admin/metrics_text.h"
 #include "base/buf.h"
 #include "base/clock.h"
 #include "base/conf.h"
@@ -26,86 +27,17 @@
 /* Four budgets of each tenant that has counters of its own. */
 #define RATIOS_MAX (4 * METRIC_NAMES)
 
-static void head(struct buf *b, const char *name, const char *type,
-		 const char *help)
-{
-	(void)buf_addf(b, "# HELP %s %s\n# TYPE %s %s\n", name, help, name,
-		       type);
-}
-
-static void one(struct buf *b, const char *name, const char *type,
-		const char *help, uint64_t n)
-{
-	head(b, name, type, help);
-	(void)buf_addf(b, "%s %" PRIu64 "\n", name, n);
-}
-
-/* {label="value", as Prometheus quotes it. */
-static void label(struct buf *b, char before, const char *name, const char *s)
-{
-	(void)buf_addf(b, "%c%s=\"", before, name);
-	for (; *s; s++) {
-		if (*s == '\n')
-			(void)buf_adds(b, "\\n");
-		else if (*s == '"' || *s == '\\')
-			(void)buf_addf(b, "\\%c", *s);
-		else
-			(void)buf_addc(b, *s);
-	}
-	(void)buf_addc(b, '"');
-}
-
-static void with(struct buf *b, const char *name, const char *key,
-		 const char *s, uint64_t n)
-{
-	(void)buf_adds(b, name);
-	label(b, '{', key, s);
-	(void)buf_addf(b, "} %" PRIu64 "\n", n);
-}
-
-static void with2(struct buf *b, const char *name, const char *const key[2],
-		  const char *s0, const char *s1, uint64_t n)
-{
-	(void)buf_adds(b, name);
-	label(b, '{', key[0], s0);
-	label(b, ',', key[1], s1);
-	(void)buf_addf(b, "} %" PRIu64 "\n", n);
-}
-
-static void add_seconds(struct buf *b, uint64_t us)
-{
-	(void)buf_addf(b, "%" PRIu64 ".%06" PRIu64, us / 1000000, us % 1000000);
-}
-
-static void add_time(struct buf *b, enum metric_time t, const char *name,
-		     const char *help)
-{
-	struct metric_histogram h;
-	size_t i;
-
-	metric_times(t, &h);
-	head(b, name, "histogram", help);
-	for (i = 0; i < METRIC_BUCKETS - 1; i++) {
-		(void)buf_addf(b, "%s_bucket{le=\"", name);
-		add_seconds(b, (uint64_t)metric_bounds_us[i]);
-		(void)buf_addf(b, "\"} %" PRIu64 "\n", h.upto[i]);
-	}
-	(void)buf_addf(b, "%s_bucket{le=\"+Inf\"} %" PRIu64 "\n%s_sum ", name,
-		       h.upto[i], name);
-	add_seconds(b, h.sum_us);
-	(void)buf_addf(b, "\n%s_count %" PRIu64 "\n", name, h.upto[i]);
-}
-
 static void add_loss(const char *name, const uint64_t n[METRIC_COLUMNS],
 		     void *arg)
 {
-	with(arg, "konstruct_link_losses_total", "reason", name, n[0]);
+	metrics_with(arg, "konstruct_link_losses_total", "reason", name, n[0]);
 }
 
 static void add_limited(const char *name, const uint64_t n[METRIC_COLUMNS],
 			void *arg)
 {
-	with(arg, "konstruct_slack_limited_calls_total", "method", name, n[0]);
+	metrics_with(arg, "konstruct_slack_limited_calls_total", "method", name,
+		     n[0]);
 }
 
 static void add_links(struct buf *b, struct hub *hub)
@@ -114,31 +46,32 @@ static void add_links(struct buf *b, struct hub *hub)
 	int i;
 
 	hub_stats(hub, &hs);
-	one(b, "konstruct_apps", "gauge", "Slack apps that are known.",
-	    hs.apps);
-	one(b, "konstruct_apps_live", "gauge",
-	    "Apps with a live link of this process.", hs.live_apps);
-	one(b, "konstruct_apps_placed", "gauge",
-	    "Apps that are to be linked by this process.", hs.placed);
-	head(b, "konstruct_links", "gauge", "Links by state.");
+	metrics_one(b, "konstruct_apps", "gauge", "Slack apps that are known.",
+		    hs.apps);
+	metrics_one(b, "konstruct_apps_live", "gauge",
+		    "Apps with a live link of this process.", hs.live_apps);
+	metrics_one(b, "konstruct_apps_placed", "gauge",
+		    "Apps that are to be linked by this process.", hs.placed);
+	metrics_head(b, "konstruct_links", "gauge", "Links by state.");
 	for (i = 0; i < LINK_STATES; i++)
-		with(b, "konstruct_links", "state",
-		     link_state_name((enum link_state)i), hs.links[i]);
-	one(b, "konstruct_link_reconnects_total", "counter",
-	    "Links that went live again.", hs.reconnects);
-	head(b, "konstruct_link_losses_total", "counter",
-	     "Links and attempts at one that ended, by why.");
+		metrics_with(b, "konstruct_links", "state",
+			     link_state_name((enum link_state)i), hs.links[i]);
+	metrics_one(b, "konstruct_link_reconnects_total", "counter",
+		    "Links that went live again.", hs.reconnects);
+	metrics_head(b, "konstruct_link_losses_total", "counter",
+		     "Links and attempts at one that ended, by why.");
 	metric_each(METRIC_LOSSES, add_loss, b);
-	one(b, "konstruct_envelopes_total", "counter", "Envelopes from Slack.",
-	    hs.envelopes);
-	one(b, "konstruct_acks_total", "counter", "Envelopes acked.", hs.acks);
-	one(b, "konstruct_unacked_total", "counter",
-	    "Envelopes left to Slack to deliver again.", hs.unacked);
-	one(b, "konstruct_malformed_total", "counter",
-	    "Frames that are no envelopes.",
-	    hs.malformed + hs.binary + hs.oversized);
-	one(b, "konstruct_replies_held", "gauge",
-	    "Replies that wait for their mention.", hs.held);
+	metrics_one(b, "konstruct_envelopes_total", "counter",
+		    "Envelopes from Slack.", hs.envelopes);
+	metrics_one(b, "konstruct_acks_total", "counter", "Envelopes acked.",
+		    hs.acks);
+	metrics_one(b, "konstruct_unacked_total", "counter",
+		    "Envelopes left to Slack to deliver again.", hs.unacked);
+	metrics_one(b, "konstruct_malformed_total", "counter",
+		    "Frames that are no envelopes.",
+		    hs.malformed + hs.binary + hs.oversized);
+	metrics_one(b, "konstruct_replies_held", "gauge",
+		    "Replies that wait for their mention.", hs.held);
 }
 
 static void add_journal(struct buf *b, struct journal *j)
@@ -146,24 +79,25 @@ static void add_journal(struct buf *b, struct journal *j)
 	struct journal_stats js = { 0 };
 
 	journal_stats(j, &js);
-	one(b, "konstruct_journal_queued", "gauge",
-	    "Requests that wait for a commit.", js.queued);
-	one(b, "konstruct_journal_unfinished", "gauge",
-	    "Entries without an end.", js.unfinished);
-	one(b, "konstruct_journal_spilled", "gauge",
-	    "Entries in the spill, as the database is away.", js.spilled);
-	one(b, "konstruct_journal_failing", "gauge",
-	    "1 while the journal can't be written.", js.failing);
-	one(b, "konstruct_journal_commits_total", "counter", "Batches.",
-	    js.commits);
-	one(b, "konstruct_journal_rows_total", "counter",
-	    "Requests in committed batches.", js.rows);
+	metrics_one(b, "konstruct_journal_queued", "gauge",
+		    "Requests that wait for a commit.", js.queued);
+	metrics_one(b, "konstruct_journal_unfinished", "gauge",
+		    "Entries without an end.", js.unfinished);
+	metrics_one(b, "konstruct_journal_spilled", "gauge",
+		    "Entries in the spill, as the database is away.",
+		    js.spilled);
+	metrics_one(b, "konstruct_journal_failing", "gauge",
+		    "1 while the journal can't be written.", js.failing);
+	metrics_one(b, "konstruct_journal_commits_total", "counter", "Batches.",
+		    js.commits);
+	metrics_one(b, "konstruct_journal_rows_total", "counter",
+		    "Requests in committed batches.", js.rows);
 }
 
 static void add_file(const char *name, const uint64_t n[METRIC_COLUMNS],
 		     void *arg)
 {
-	with(arg, "konstruct_files_total", "outcome", name, n[0]);
+	metrics_with(arg, "konstruct_files_total", "outcome", name, n[0]);
 }
 
 static void add_turns(struct buf *b, struct workers *workers)
@@ -171,26 +105,29 @@ static void add_turns(struct buf *b, struct workers *workers)
 	struct worker_stats ws = { 0 };
 
 	workers_stats(workers, &ws);
-	one(b, "konstruct_turns_in_flight", "gauge",
-	    "Answers that are being made.", ws.turns);
-	head(b, "konstruct_turns_total", "counter",
-	     "Turns that ended, by outcome.");
-	with(b, "konstruct_turns_total", "outcome", "answered", ws.answers);
-	with(b, "konstruct_turns_total", "outcome", "failed", ws.failures);
-	with(b, "konstruct_turns_total", "outcome", "stopped", ws.stopped);
-	one(b, "konstruct_notices_total", "counter", "Refusals that were told.",
-	    ws.notices);
-	one(b, "konstruct_edits_total", "counter", "Edits of answers.",
-	    ws.edits);
-	one(b, "konstruct_slack_limited_total", "counter",
-	    "Replies of Slack with status 429.", ws.limited);
-	head(b, "konstruct_slack_limited_calls_total", "counter",
-	     "Calls that Slack limited, by method.");
+	metrics_one(b, "konstruct_turns_in_flight", "gauge",
+		    "Answers that are being made.", ws.turns);
+	metrics_head(b, "konstruct_turns_total", "counter",
+		     "Turns that ended, by outcome.");
+	metrics_with(b, "konstruct_turns_total", "outcome", "answered",
+		     ws.answers);
+	metrics_with(b, "konstruct_turns_total", "outcome", "failed",
+		     ws.failures);
+	metrics_with(b, "konstruct_turns_total", "outcome", "stopped",
+		     ws.stopped);
+	metrics_one(b, "konstruct_notices_total", "counter",
+		    "Refusals that were told.", ws.notices);
+	metrics_one(b, "konstruct_edits_total", "counter", "Edits of answers.",
+		    ws.edits);
+	metrics_one(b, "konstruct_slack_limited_total", "counter",
+		    "Replies of Slack with status 429.", ws.limited);
+	metrics_head(b, "konstruct_slack_limited_calls_total", "counter",
+		     "Calls that Slack limited, by method.");
 	metric_each(METRIC_LIMITED, add_limited, b);
-	one(b, "konstruct_files_held_bytes", "gauge",
-	    "Attached files that are held in memory.", ws.file_bytes);
-	head(b, "konstruct_files_total", "counter",
-	     "Attached files, read or why not.");
+	metrics_one(b, "konstruct_files_held_bytes", "gauge",
+		    "Attached files that are held in memory.", ws.file_bytes);
+	metrics_head(b, "konstruct_files_total", "counter",
+		     "Attached files, read or why not.");
 	metric_each(METRIC_FILES, add_file, b);
 }
 
@@ -199,24 +136,26 @@ static void add_decision(const char *stage, enum verdict v, uint64_t n,
 {
 	static const char *const keys[] = { "stage", "verdict" };
 
-	with2(arg, "konstruct_decisions_total", keys, stage, verdict_name(v),
-	      n);
+	metrics_with2(arg, "konstruct_decisions_total", keys, stage,
+		      verdict_name(v), n);
 }
 
 static void add_busy(const struct llm_view *v, void *arg)
 {
-	with(arg, "konstruct_model_busy", "model", v->name, (uint64_t)v->busy);
+	metrics_with(arg, "konstruct_model_busy", "model", v->name,
+		     (uint64_t)v->busy);
 }
 
 static void add_waiting(const struct llm_view *v, void *arg)
 {
-	with(arg, "konstruct_model_waiting", "model", v->name, v->waiting);
+	metrics_with(arg, "konstruct_model_waiting", "model", v->name,
+		     v->waiting);
 }
 
 static void add_failing(const struct llm_view *v, void *arg)
 {
-	with(arg, "konstruct_model_failing", "model", v->name,
-	     strcmp(v->state, "ok") != 0);
+	metrics_with(arg, "konstruct_model_failing", "model", v->name,
+		     strcmp(v->state, "ok") != 0);
 }
 
 static void add_ends(const char *name, const uint64_t n[METRIC_COLUMNS],
@@ -227,21 +166,22 @@ static void add_ends(const char *name, const uint64_t n[METRIC_COLUMNS],
 
 	_Static_assert(LLM_OFF < METRIC_COLUMNS, "a column for each end");
 	for (i = 0; i <= LLM_OFF; i++)
-		with2(arg, "konstruct_model_calls_total", keys, name,
-		      llm_end_name((enum llm_end)i), n[i]);
+		metrics_with2(arg, "konstruct_model_calls_total", keys, name,
+			      llm_end_name((enum llm_end)i), n[i]);
 }
 
 static void add_models(struct buf *b, struct llm *llm)
 {
-	head(b, "konstruct_model_busy", "gauge", "Calls under way.");
+	metrics_head(b, "konstruct_model_busy", "gauge", "Calls under way.");
 	llm_each(llm, add_busy, b);
-	head(b, "konstruct_model_waiting", "gauge", "Calls that wait.");
+	metrics_head(b, "konstruct_model_waiting", "gauge", "Calls that wait.");
 	llm_each(llm, add_waiting, b);
-	head(b, "konstruct_model_failing", "gauge",
-	     "1 while a model isn't asked, or only tried, as it keeps failing.");
+	metrics_head(
+		b, "konstruct_model_failing", "gauge",
+		"1 while a model isn't asked, or only tried, as it keeps failing.");
 	llm_each(llm, add_failing, b);
-	head(b, "konstruct_model_calls_total", "counter",
-	     "Calls of a model, by how they ended.");
+	metrics_head(b, "konstruct_model_calls_total", "counter",
+		     "Calls of a model, by how they ended.");
 	metric_each(METRIC_MODELS, add_ends, b);
 }
 
@@ -250,12 +190,12 @@ static void add_outcomes(const char *name, const uint64_t n[METRIC_COLUMNS],
 {
 	static const char *const keys[] = { "tenant", "outcome" };
 
-	with2(arg, "konstruct_tenant_turns_total", keys, name, "answered",
-	      n[METRIC_ANSWERED]);
-	with2(arg, "konstruct_tenant_turns_total", keys, name, "failed",
-	      n[METRIC_FAILED]);
-	with2(arg, "konstruct_tenant_turns_total", keys, name, "stopped",
-	      n[METRIC_STOPPED]);
+	metrics_with2(arg, "konstruct_tenant_turns_total", keys, name,
+		      "answered", n[METRIC_ANSWERED]);
+	metrics_with2(arg, "konstruct_tenant_turns_total", keys, name, "failed",
+		      n[METRIC_FAILED]);
+	metrics_with2(arg, "konstruct_tenant_turns_total", keys, name,
+		      "stopped", n[METRIC_STOPPED]);
 }
 
 static void add_feedback(const char *name, const uint64_t n[METRIC_COLUMNS],
@@ -263,10 +203,10 @@ static void add_feedback(const char *name, const uint64_t n[METRIC_COLUMNS],
 {
 	static const char *const keys[] = { "tenant", "feedback" };
 
-	with2(arg, "konstruct_tenant_feedback_total", keys, name, "up",
-	      n[METRIC_LIKED]);
-	with2(arg, "konstruct_tenant_feedback_total", keys, name, "down",
-	      n[METRIC_DISLIKED]);
+	metrics_with2(arg, "konstruct_tenant_feedback_total", keys, name, "up",
+		      n[METRIC_LIKED]);
+	metrics_with2(arg, "konstruct_tenant_feedback_total", keys, name,
+		      "down", n[METRIC_DISLIKED]);
 }
 
 static void add_tokens(const char *name, const uint64_t n[METRIC_COLUMNS],
@@ -274,10 +214,10 @@ static void add_tokens(const char *name, const uint64_t n[METRIC_COLUMNS],
 {
 	static const char *const keys[] = { "tenant", "kind" };
 
-	with2(arg, "konstruct_tenant_tokens_total", keys, name, "prompt",
-	      n[METRIC_TOKENS_IN]);
-	with2(arg, "konstruct_tenant_tokens_total", keys, name, "completion",
-	      n[METRIC_TOKENS_OUT]);
+	metrics_with2(arg, "konstruct_tenant_tokens_total", keys, name,
+		      "prompt", n[METRIC_TOKENS_IN]);
+	metrics_with2(arg, "konstruct_tenant_tokens_total", keys, name,
+		      "completion", n[METRIC_TOKENS_OUT]);
 }
 
 /* In units of the currency. */
@@ -285,7 +225,7 @@ static void add_cost(struct buf *b, const char *name, const char *key,
 		     const char *s0, uint64_t nano)
 {
 	(void)buf_adds(b, name);
-	label(b, '{', key, s0);
+	metrics_label(b, '{', key, s0);
 	(void)buf_addf(b, "} %" PRIu64 ".%09" PRIu64 "\n", nano / 1000000000,
 		       nano % 1000000000);
 }
@@ -309,10 +249,10 @@ static void add_model_tokens(const char *name, const uint64_t n[METRIC_COLUMNS],
 {
 	static const char *const keys[] = { "model", "kind" };
 
-	with2(arg, "konstruct_tokens_total", keys, name, "prompt",
-	      n[METRIC_MODEL_IN]);
-	with2(arg, "konstruct_tokens_total", keys, name, "completion",
-	      n[METRIC_MODEL_OUT]);
+	metrics_with2(arg, "konstruct_tokens_total", keys, name, "prompt",
+		      n[METRIC_MODEL_IN]);
+	metrics_with2(arg, "konstruct_tokens_total", keys, name, "completion",
+		      n[METRIC_MODEL_OUT]);
 }
 
 /* Without prices nothing is told of costs. */
@@ -322,31 +262,32 @@ static void add_spent(struct buf *b, const struct admin_opts *o)
 	bool priced = c && conf_has_prices(c);
 
 	live_drop(o->live, c);
-	head(b, "konstruct_tokens_total", "counter",
-	     "Tokens of a model, as it tells, else estimated.");
+	metrics_head(b, "konstruct_tokens_total", "counter",
+		     "Tokens of a model, as it tells, else estimated.");
 	metric_each(METRIC_TOKENS, add_model_tokens, b);
 	if (!priced)
 		return;
-	head(b, "konstruct_cost_total", "counter",
-	     "Cost of a model's answers, by its prices in the configuration.");
+	metrics_head(
+		b, "konstruct_cost_total", "counter",
+		"Cost of a model's answers, by its prices in the configuration.");
 	metric_each(METRIC_TOKENS, add_model_cost, b);
-	head(b, "konstruct_tenant_cost_total", "counter",
-	     "Cost of a tenant's answers, of models with prices.");
+	metrics_head(b, "konstruct_tenant_cost_total", "counter",
+		     "Cost of a tenant's answers, of models with prices.");
 	metric_each(METRIC_TENANTS, add_tenant_cost, b);
 }
 
 static void add_over(const char *name, const uint64_t n[METRIC_COLUMNS],
 		     void *arg)
 {
-	with(arg, "konstruct_tenant_over_budget_total", "tenant", name,
-	     n[METRIC_OVER_BUDGET]);
+	metrics_with(arg, "konstruct_tenant_over_budget_total", "tenant", name,
+		     n[METRIC_OVER_BUDGET]);
 }
 
 static void add_near(const char *name, const uint64_t n[METRIC_COLUMNS],
 		     void *arg)
 {
-	with(arg, "konstruct_tenant_budget_warnings_total", "tenant", name,
-	     n[METRIC_NEAR_BUDGET]);
+	metrics_with(arg, "konstruct_tenant_budget_warnings_total", "tenant",
+		     name, n[METRIC_NEAR_BUDGET]);
 }
 
 /* As many as there are tenants with counters, and only those of tenants. */
@@ -363,8 +304,8 @@ static void add_ratio(const struct ledger_view *v, void *arg)
 		return;
 	r->n++;
 	(void)buf_adds(r->out, "konstruct_tenant_budget_used_ratio");
-	label(r->out, '{', "tenant", v->tenant);
-	label(r->out, ',', "budget", budget_name(v->item));
+	metrics_label(r->out, '{', "tenant", v->tenant);
+	metrics_label(r->out, ',', "budget", budget_name(v->item));
 	(void)buf_addf(r->out, "} %.4f\n", (double)v->used / (double)v->most);
 }
 
@@ -372,48 +313,50 @@ static void add_budgets(struct buf *b, struct ledger *l)
 {
 	struct ratios r = { .out = b };
 
-	head(b, "konstruct_tenant_over_budget_total", "counter",
-	     "Messages refused as a budget was used up.");
+	metrics_head(b, "konstruct_tenant_over_budget_total", "counter",
+		     "Messages refused as a budget was used up.");
 	metric_each(METRIC_TENANTS, add_over, b);
-	head(b, "konstruct_tenant_budget_warnings_total", "counter",
-	     "Budgets that were nearly used up, once in their period.");
+	metrics_head(b, "konstruct_tenant_budget_warnings_total", "counter",
+		     "Budgets that were nearly used up, once in their period.");
 	metric_each(METRIC_TENANTS, add_near, b);
-	head(b, "konstruct_tenant_budget_used_ratio", "gauge",
-	     "A tenant's own budget, as last seen by this process.");
+	metrics_head(b, "konstruct_tenant_budget_used_ratio", "gauge",
+		     "A tenant's own budget, as last seen by this process.");
 	ledger_each(l, clock_wall_ms(), add_ratio, &r);
 }
 
 static void add_tenants(struct buf *b)
 {
-	head(b, "konstruct_tenant_turns_total", "counter",
-	     "Turns of a tenant that ended, by outcome.");
+	metrics_head(b, "konstruct_tenant_turns_total", "counter",
+		     "Turns of a tenant that ended, by outcome.");
 	metric_each(METRIC_TENANTS, add_outcomes, b);
-	head(b, "konstruct_tenant_tokens_total", "counter",
-	     "Tokens of a tenant, as the models tell.");
+	metrics_head(b, "konstruct_tenant_tokens_total", "counter",
+		     "Tokens of a tenant, as the models tell.");
 	metric_each(METRIC_TENANTS, add_tokens, b);
-	head(b, "konstruct_tenant_feedback_total", "counter",
-	     "What people said of answers, by the buttons below them.");
+	metrics_head(b, "konstruct_tenant_feedback_total", "counter",
+		     "What people said of answers, by the buttons below them.");
 	metric_each(METRIC_TENANTS, add_feedback, b);
 }
 
 static void add_times(struct buf *b)
 {
-	add_time(b, METRIC_ACK, "konstruct_ack_seconds",
-		 "From an envelope's arrival to its ack.");
-	add_time(b, METRIC_COMMIT, "konstruct_journal_commit_seconds",
-		 "A batch of the journal.");
-	add_time(b, METRIC_STORE, "konstruct_store_seconds",
-		 "The look-up in the store that each message needs.");
-	add_time(b, METRIC_GATE, "konstruct_state_seconds",
-		 "The question to the state, Redis or local, of each message.");
-	add_time(b, METRIC_WAIT, "konstruct_queue_seconds",
-		 "From a message's arrival until its turn starts.");
-	add_time(b, METRIC_PLACEHOLDER, "konstruct_placeholder_seconds",
-		 "From the start of a turn until its placeholder stands.");
-	add_time(b, METRIC_FIRST, "konstruct_first_token_seconds",
-		 "From the start of a turn until the model says something.");
-	add_time(b, METRIC_ANSWER, "konstruct_answer_seconds",
-		 "From the start of a turn until all is written.");
+	metrics_time(b, METRIC_ACK, "konstruct_ack_seconds",
+		     "From an envelope's arrival to its ack.");
+	metrics_time(b, METRIC_COMMIT, "konstruct_journal_commit_seconds",
+		     "A batch of the journal.");
+	metrics_time(b, METRIC_STORE, "konstruct_store_seconds",
+		     "The look-up in the store that each message needs.");
+	metrics_time(
+		b, METRIC_GATE, "konstruct_state_seconds",
+		"The question to the state, Redis or local, of each message.");
+	metrics_time(b, METRIC_WAIT, "konstruct_queue_seconds",
+		     "From a message's arrival until its turn starts.");
+	metrics_time(b, METRIC_PLACEHOLDER, "konstruct_placeholder_seconds",
+		     "From the start of a turn until its placeholder stands.");
+	metrics_time(
+		b, METRIC_FIRST, "konstruct_first_token_seconds",
+		"From the start of a turn until the model says something.");
+	metrics_time(b, METRIC_ANSWER, "konstruct_answer_seconds",
+		     "From the start of a turn until all is written.");
 }
 
 static void count_quarantined(const struct quarantine_view *v, void *arg)
@@ -429,8 +372,8 @@ static void add_quarantined(struct buf *b, struct quarantine *q)
 	uint64_t n = 0;
 
 	quarantine_each(q, count_quarantined, &n);
-	one(b, "konstruct_quarantined", "gauge",
-	    "Connections whose token Slack refuses.", n);
+	metrics_one(b, "konstruct_quarantined", "gauge",
+		    "Connections whose token Slack refuses.", n);
 }
 
 static void add_well(struct buf *b, const struct admin_opts *o)
@@ -441,33 +384,36 @@ static void add_well(struct buf *b, const struct admin_opts *o)
 
 	if (o->journal)
 		journal_stats(o->journal, &js);
-	one(b, "konstruct_healthy", "gauge", "1 while /health says so.",
-	    health_well(beats, n, &js, o->gate, NULL, 0) &&
-		    health_leases(o->cluster, NULL, 0));
+	metrics_one(b, "konstruct_healthy", "gauge", "1 while /health says so.",
+		    health_well(beats, n, &js, o->gate, NULL, 0) &&
+			    health_leases(o->cluster, NULL, 0));
 }
 
 int metrics_page(const struct admin_opts *o, int64_t started_ms,
 		 struct buf *out)
 {
-	head(out, "konstruct_build_info", "gauge", "Always 1.");
-	with(out, "konstruct_build_info", "version", PACKAGE_VERSION, 1);
-	one(out, "konstruct_uptime_seconds", "gauge", "Since the start.",
-	    (uint64_t)(clock_ms() - started_ms) / 1000);
+	metrics_head(out, "konstruct_build_info", "gauge", "Always 1.");
+	metrics_with(out, "konstruct_build_info", "version", PACKAGE_VERSION,
+		     1);
+	metrics_one(out, "konstruct_uptime_seconds", "gauge",
+		    "Since the start.",
+		    (uint64_t)(clock_ms() - started_ms) / 1000);
 	add_well(out, o);
 	if (o->settings_ok)
-		one(out, "konstruct_settings_ok", "gauge",
-		    "0 when the last reload found a mistake in the settings.",
-		    o->settings_ok(o->arg));
+		metrics_one(
+			out, "konstruct_settings_ok", "gauge",
+			"0 when the last reload found a mistake in the settings.",
+			o->settings_ok(o->arg));
 	if (o->hub)
 		add_links(out, o->hub);
 	if (o->journal)
 		add_journal(out, o->journal);
 	if (o->router)
-		one(out, "konstruct_routing", "gauge",
-		    "Messages that wait for a router.",
-		    router_depth(o->router));
-	head(out, "konstruct_decisions_total", "counter",
-	     "Decisions, by stage and verdict.");
+		metrics_one(out, "konstruct_routing", "gauge",
+			    "Messages that wait for a router.",
+			    router_depth(o->router));
+	metrics_head(out, "konstruct_decisions_total", "counter",
+		     "Decisions, by stage and verdict.");
 	verdict_each(add_decision, out);
 	if (o->workers)
 		add_turns(out, o->workers);

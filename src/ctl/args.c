@@ -3,275 +3,10 @@
 
 #include <getopt.h>
 #include <stddef.h>
-#include <stdlib.h>
 #include <string.h>
 
 #include "base/err.h"
 #include "ctl/args_in.h"
-
-const struct ctl_word ctl_words[] = {
-	{ "tenant", "add", "NAME", TAKES_TOKENS, CTL_TENANT_ADD },
-	{ "tenant", "set", "NAME", TAKES_CHANGE, CTL_TENANT_SET },
-	{ "tenant", "list", NULL, 0, CTL_TENANT_LIST },
-	{ "tenant", "show", "NAME", 0, CTL_TENANT_SHOW },
-	{ "tenant", "remove", "NAME", 0, CTL_TENANT_REMOVE },
-	{ "tenant", "pause", "NAME", 0, CTL_TENANT_PAUSE },
-	{ "tenant", "resume", "NAME", 0, CTL_TENANT_RESUME },
-	{ "tenant", "purge", "NAME", 0, CTL_TENANT_PURGE },
-	{ "agent", "add", "TENANT", TAKES_AGENT, CTL_AGENT_ADD },
-	{ "agent", "set", "TENANT [AGENT]", TAKES_AGENT, CTL_AGENT_SET },
-	{ "agent", "list", "TENANT", 0, CTL_AGENT_LIST },
-	{ "agent", "show", "TENANT [AGENT]", 0, CTL_AGENT_SHOW },
-	{ "agent", "remove", "TENANT AGENT", 0, CTL_AGENT_REMOVE },
-	{ "apply", NULL, "FILE", 0, CTL_APPLY },
-	{ "export", NULL, NULL, TAKES_EXPORT, CTL_EXPORT },
-	{ "backup", NULL, "FILE", NO_OFFLINE, CTL_BACKUP },
-	{ "explain", NULL, "PERMALINK|EVENT|ENTRY", 0, CTL_EXPLAIN },
-	{ "dead", "list", NULL, 0, CTL_DEAD_LIST },
-	{ "dead", "show", "ENTRY", 0, CTL_DEAD_SHOW },
-	{ "dead", "replay", "ENTRY|all", 0, CTL_DEAD_REPLAY },
-	{ "dead", "drop", "ENTRY|all", 0, CTL_DEAD_DROP },
-	{ "key", "list", NULL, 0, CTL_KEY_LIST },
-	{ "key", "new", NULL, NO_OFFLINE, CTL_KEY_NEW },
-	{ "key", "add", NULL, NO_OFFLINE, CTL_KEY_ADD },
-	{ "key", "rotate", NULL, 0, CTL_KEY_ROTATE },
-	{ "key", "remove", "KEY", 0, CTL_KEY_REMOVE },
-	{ "secret", "list", NULL, 0, CTL_SECRET_LIST },
-	{ "secret", "set", "NAME FILE", 0, CTL_SECRET_SET },
-	{ "secret", "remove", "NAME", 0, CTL_SECRET_REMOVE },
-	{ "status", NULL, NULL, NO_OFFLINE, CTL_STATUS },
-	{ "usage", NULL, "[TENANT]", TAKES_USAGE, CTL_USAGE },
-	{ "audit", "verify", "[FILE]", TAKES_HEAD, CTL_AUDIT_VERIFY },
-	{ "audit", "export", NULL, TAKES_SINCE, CTL_AUDIT_EXPORT },
-	{ "top", NULL, NULL, TAKES_ONCE | NO_OFFLINE, CTL_TOP },
-	{ "log-level", NULL, "[PART] [LEVEL]", NO_OFFLINE, CTL_LOG_LEVEL },
-	{ "reload", NULL, NULL, NO_OFFLINE, CTL_RELOAD },
-	{ "config", "check", NULL, NO_OFFLINE, CTL_CONFIG_CHECK },
-	{ "config", "diff", NULL, NO_OFFLINE, CTL_CONFIG_DIFF },
-	{ "doctor", NULL, "[TENANT]", NO_OFFLINE, CTL_DOCTOR },
-	{ "init", NULL, NULL, TAKES_INIT | NO_OFFLINE, CTL_INIT },
-	{ "manifest", NULL, NULL, TAKES_MANIFEST | NO_OFFLINE, CTL_MANIFEST },
-	{ "migrate", NULL, NULL, TAKES_DATABASE, CTL_MIGRATE },
-};
-const size_t ctl_nwords = sizeof(ctl_words) / sizeof(ctl_words[0]);
-
-#define ACCESS_OPTION 256 /* the first of those without a letter */
-#define HEAD_OPTION   300
-#define KEEP_OPTION   320
-
-const struct option ctl_options[] = {
-	{ "config", required_argument, NULL, 'c' },
-	{ "socket", required_argument, NULL, 's' },
-	{ "json", no_argument, NULL, 'j' },
-	{ "offline", no_argument, NULL, 'o' },
-	{ "help", no_argument, NULL, 'h' },
-	{ "version", no_argument, NULL, 'V' },
-	{ "app-token-file", required_argument, NULL, 'A' },
-	{ "bot-token-file", required_argument, NULL, 'B' },
-	{ "refresh-token-file", required_argument, NULL, 'X' },
-	{ "client-id", required_argument, NULL, 'I' },
-	{ "client-secret-file", required_argument, NULL, 'S' },
-	{ "name", required_argument, NULL, 'N' },
-	{ "role", required_argument, NULL, 'R' },
-	{ "persona", required_argument, NULL, 'P' },
-	{ "persona-file", required_argument, NULL, 'F' },
-	{ "model", required_argument, NULL, 'M' },
-	{ "placeholder", required_argument, NULL, 'T' },
-	{ "locale", required_argument, NULL, 'l' },
-	{ "database", required_argument, NULL, 'D' },
-	{ "url", required_argument, NULL, 'U' },
-	{ "api-key-file", required_argument, NULL, 'K' },
-	{ "tenant", required_argument, NULL, 'E' },
-	{ "rate-per-minute", required_argument, NULL, 'r' },
-	{ "burst", required_argument, NULL, 'b' },
-	{ "budget", required_argument, NULL, 'L' },
-	{ "by", required_argument, NULL, 'Y' },
-	{ "since", required_argument, NULL, 'Z' },
-	{ "head", required_argument, NULL, HEAD_OPTION },
-	{ "channels", required_argument, NULL, 'C' },
-	{ "channels-allowed", required_argument, NULL, ACCESS_OPTION + 0 },
-	{ "channels-denied", required_argument, NULL, ACCESS_OPTION + 1 },
-	{ "people-allowed", required_argument, NULL, ACCESS_OPTION + 2 },
-	{ "people-denied", required_argument, NULL, ACCESS_OPTION + 3 },
-	{ "groups-allowed", required_argument, NULL, ACCESS_OPTION + 4 },
-	{ "groups-denied", required_argument, NULL, ACCESS_OPTION + 5 },
-	{ "guests", required_argument, NULL, ACCESS_OPTION + 6 },
-	{ "strangers", required_argument, NULL, ACCESS_OPTION + 7 },
-	{ "direct-messages", required_argument, NULL, ACCESS_OPTION + 8 },
-	{ "bots-allowed", required_argument, NULL, ACCESS_OPTION + 9 },
-	{ "bot-answers", required_argument, NULL, ACCESS_OPTION + 10 },
-	{ "agent-sessions", required_argument, NULL, 'G' },
-	{ "streaming", required_argument, NULL, 'g' },
-	{ "keep-transcripts", required_argument, NULL, KEEP_OPTION + 0 },
-	{ "keep-usage", required_argument, NULL, KEEP_OPTION + 1 },
-	{ "keep-feedback", required_argument, NULL, KEEP_OPTION + 2 },
-	{ "keep-audit", required_argument, NULL, KEEP_OPTION + 3 },
-	{ "keep-history", required_argument, NULL, KEEP_OPTION + 4 },
-	{ "default", no_argument, NULL, 'd' },
-	{ "agent-view", no_argument, NULL, 'W' },
-	{ "once", no_argument, NULL, 'O' },
-	{ "token-files", no_argument, NULL, 'x' },
-	{ "commands", no_argument, NULL, 'Q' },
-	{ NULL, 0, NULL, 0 },
-};
-
-#define ACCESS_PLACE(i)                                     \
-	{                                                   \
-		ACCESS_OPTION + (i),                        \
-			offsetof(struct ctl_args, access) + \
-				(i) * sizeof(const char *), \
-			TAKES_AGENT | TAKES_CHANGE          \
-	}
-
-#define KEEP_PLACE(i)                                       \
-	{                                                   \
-		KEEP_OPTION + (i),                          \
-			offsetof(struct ctl_args, keep) +   \
-				(i) * sizeof(const char *), \
-			TAKES_CHANGE                        \
-	}
-
-/* Where an option's argument goes, and who takes it (0: every command). */
-static const struct {
-	int opt;
-	size_t offset;
-	unsigned int takes;
-} places[] = {
-	{ 'c', offsetof(struct ctl_args, config), 0 },
-	{ 's', offsetof(struct ctl_args, socket), 0 },
-	{ 'A', offsetof(struct ctl_args, app_token_file),
-	  TAKES_TOKENS | TAKES_CHANGE | TAKES_INIT },
-	{ 'B', offsetof(struct ctl_args, bot_token_file),
-	  TAKES_TOKENS | TAKES_CHANGE | TAKES_INIT },
-	{ 'X', offsetof(struct ctl_args, refresh_token_file),
-	  TAKES_TOKENS | TAKES_CHANGE },
-	{ 'I', offsetof(struct ctl_args, client_id),
-	  TAKES_TOKENS | TAKES_CHANGE },
-	{ 'S', offsetof(struct ctl_args, client_secret_file),
-	  TAKES_TOKENS | TAKES_CHANGE },
-	{ 'N', offsetof(struct ctl_args, name),
-	  TAKES_AGENT | TAKES_INIT | TAKES_MANIFEST },
-	{ 'R', offsetof(struct ctl_args, role), TAKES_AGENT | TAKES_INIT },
-	{ 'P', offsetof(struct ctl_args, persona), TAKES_AGENT | TAKES_INIT },
-	{ 'F', offsetof(struct ctl_args, persona_file), TAKES_AGENT },
-	{ 'M', offsetof(struct ctl_args, model),
-	  TAKES_AGENT | TAKES_INIT | TAKES_CHANGE },
-	{ 'T', offsetof(struct ctl_args, placeholder), TAKES_AGENT },
-	{ 'l', offsetof(struct ctl_args, locale), TAKES_AGENT },
-	{ 'D', offsetof(struct ctl_args, database), TAKES_DATABASE },
-	{ 'U', offsetof(struct ctl_args, url), TAKES_INIT },
-	{ 'K', offsetof(struct ctl_args, api_key_file), TAKES_INIT },
-	{ 'E', offsetof(struct ctl_args, tenant), TAKES_INIT },
-	{ 'r', offsetof(struct ctl_args, rate), TAKES_CHANGE },
-	{ 'b', offsetof(struct ctl_args, burst), TAKES_CHANGE },
-	{ 'L', offsetof(struct ctl_args, budget), TAKES_CHANGE },
-	{ 'G', offsetof(struct ctl_args, agent_sessions), TAKES_CHANGE },
-	{ 'g', offsetof(struct ctl_args, streaming), TAKES_CHANGE },
-	{ 'Y', offsetof(struct ctl_args, by), TAKES_USAGE },
-	{ 'Z', offsetof(struct ctl_args, since), TAKES_USAGE | TAKES_SINCE },
-	{ HEAD_OPTION, offsetof(struct ctl_args, head), TAKES_HEAD },
-	{ 'C', offsetof(struct ctl_args, channels), TAKES_AGENT },
-	ACCESS_PLACE(0),
-	ACCESS_PLACE(1),
-	ACCESS_PLACE(2),
-	ACCESS_PLACE(3),
-	ACCESS_PLACE(4),
-	ACCESS_PLACE(5),
-	ACCESS_PLACE(6),
-	ACCESS_PLACE(7),
-	ACCESS_PLACE(8),
-	ACCESS_PLACE(9),
-	ACCESS_PLACE(10),
-	KEEP_PLACE(0),
-	KEEP_PLACE(1),
-	KEEP_PLACE(2),
-	KEEP_PLACE(3),
-	KEEP_PLACE(4),
-	{ 'd', offsetof(struct ctl_args, is_default), TAKES_AGENT },
-	{ 'W', offsetof(struct ctl_args, agent_view), TAKES_MANIFEST },
-	{ 'O', offsetof(struct ctl_args, once), TAKES_ONCE },
-	{ 'x', offsetof(struct ctl_args, token_files), TAKES_EXPORT },
-	{ 'Q', offsetof(struct ctl_args, commands), TAKES_MANIFEST },
-};
-
-void ctl_usage(FILE *out)
-{
-	fputs("usage: konstructctl [--config FILE] [--socket PATH] [--json]"
-	      " [--offline] COMMAND\n"
-	      "\n"
-	      "  tenant add NAME --app-token-file FILE --bot-token-file FILE\n"
-	      "        [--refresh-token-file FILE --client-id ID\n"
-	      "        --client-secret-file FILE]\n"
-	      "  tenant set NAME [[--app-token-file FILE] --bot-token-file FILE]\n"
-	      "        [--model MODEL]\n"
-	      "        [--rate-per-minute N|default] [--burst N|default]\n"
-	      "        [--budget SCOPE/KIND/PERIOD=N,...|none] [who may]\n"
-	      "        [--agent-sessions yes|no] [--streaming yes|no]\n"
-	      "        [--keep-transcripts, --keep-usage, --keep-feedback,\n"
-	      "        --keep-audit, --keep-history DAYS|default]\n"
-	      "  tenant purge NAME   erase what is stored of its people\n"
-	      "  tenant list\n"
-	      "  tenant show|remove|pause|resume NAME\n"
-	      "  agent add TENANT --name NAME [the same as set]\n"
-	      "  agent set TENANT [AGENT] [--name NAME] [--role ROLE]\n"
-	      "        [--persona TEXT | --persona-file FILE]\n"
-	      "        [--model MODEL] [--placeholder TEXT] [--locale en|de]\n"
-	      "        [--channels ID,ID...|none] [--default] [who may]\n"
-	      "  agent list TENANT\n"
-	      "  agent show TENANT [AGENT]\n"
-	      "  agent remove TENANT AGENT\n"
-	      "  apply FILE.json\n"
-	      "  export [--token-files]  all tenants, for apply; no secrets\n"
-	      "  backup FILE     of an SQLite store, also while the daemon runs\n"
-	      "  explain PERMALINK|EVENT|ENTRY\n"
-	      "  dead list\n"
-	      "  dead show ENTRY\n"
-	      "  dead replay|drop ENTRY|all\n"
-	      "  key list        under which keys secrets are encrypted\n"
-	      "  key rotate      by a new one, or the newest of the key file\n"
-	      "  key new         print one\n"
-	      "  key add         put one into the key file\n"
-	      "  key remove KEY  take one out, that isn't needed any more\n"
-	      "  secret list\n"
-	      "  secret set NAME FILE\n"
-	      "  secret remove NAME\n"
-	      "  status\n"
-	      "  usage [TENANT] [--by tenant|model|day|channel|person]\n"
-	      "        [--since YYYY-MM-DD|DAYSd]   of this month, and budgets\n"
-	      "  audit export [--since YYYY-MM-DD|DAYSd]\n"
-	      "                  who asked, and what was changed\n"
-	      "  audit verify [FILE] [--head ROW:HASH]   is it all there?\n"
-	      "  top [--once]    what goes on, live; q ends it\n"
-	      "  log-level [[PART] LEVEL]   what is logged, without a restart\n"
-	      "  reload          the settings, without a restart\n"
-	      "  config check    look for mistakes in the settings\n"
-	      "  config diff     how the file differs from what runs\n"
-	      "  doctor [TENANT]  as root or as the daemon's user\n"
-	      "  init [--url URL] [--model MODEL] [--api-key-file FILE]\n"
-	      "        [--tenant NAME] [--app-token-file FILE]\n"
-	      "        [--bot-token-file FILE] [--name NAME] [--role ROLE]\n"
-	      "        [--persona TEXT]    from nothing to the first answer\n"
-	      "  manifest [--name NAME] [--commands] [--agent-view]\n"
-	      "                                of the Slack app\n"
-	      "  migrate [--database URL]  as the owner of a PostgreSQL\n"
-	      "\n"
-	      "  who may:\n"
-	      "      --channels-allowed IDS|all|default\n"
-	      "      --channels-denied IDS|none|default\n"
-	      "      --people-allowed IDS|all|default\n"
-	      "      --people-denied IDS|none|default\n"
-	      "      --groups-allowed IDS|all|default\n"
-	      "      --groups-denied IDS|none|default\n"
-	      "      --guests, --strangers, --direct-messages yes|no|default\n"
-	      "      --bots-allowed IDS|none|default  --bot-answers N|default\n"
-	      "\n"
-	      "  -c, --config FILE  the daemon's settings, for its socket\n"
-	      "  -s, --socket PATH  the daemon's admin socket\n"
-	      "  -j, --json         print what the daemon says as JSON\n"
-	      "      --offline      work on the store; no daemon runs\n"
-	      "      --version, --help\n",
-	      out);
-}
 
 /* Levenshtein's distance; words are short. */
 static size_t distance(const char *a, const char *b)
@@ -363,9 +98,9 @@ unsigned int ctl_takes(int opt)
 {
 	size_t i;
 
-	for (i = 0; i < sizeof(places) / sizeof(places[0]); i++)
-		if (places[i].opt == opt)
-			return places[i].takes;
+	for (i = 0; i < ctl_nplaces; i++)
+		if (ctl_places[i].opt == opt)
+			return ctl_places[i].takes;
 	return 0;
 }
 
@@ -373,8 +108,8 @@ static int find_place(int opt)
 {
 	size_t i;
 
-	for (i = 0; i < sizeof(places) / sizeof(places[0]); i++)
-		if (places[i].opt == opt)
+	for (i = 0; i < ctl_nplaces; i++)
+		if (ctl_places[i].opt == opt)
 			return (int)i;
 	return -1;
 }
@@ -431,8 +166,8 @@ static int take_option(struct ctl_args *a, int opt, char **argv, int *seen,
 	default:
 		break;
 	}
-	*(const char **)(void *)((char *)a + places[at].offset) = optarg;
-	if (places[at].takes != 0)
+	*(const char **)(void *)((char *)a + ctl_places[at].offset) = optarg;
+	if (ctl_places[at].takes != 0)
 		*seen = opt;
 	return 0;
 }
@@ -442,7 +177,7 @@ static int check(const struct ctl_args *a, unsigned int takes, int seen,
 {
 	int at = seen ? find_place(seen) : -1;
 
-	if (at >= 0 && !(places[at].takes & takes))
+	if (at >= 0 && !(ctl_places[at].takes & takes))
 		return err_set(e, ERR_INPUT, "this command takes no '--%s'",
 			       option_name(seen));
 	if ((takes & TAKES_TOKENS) &&

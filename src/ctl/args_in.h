@@ -7,7 +7,8 @@
 
 #include "ctl/args.h"
 
-/* The tables of the command line, for what reads it and what completes it. */
+/* The tables of the command line (words.c), for what reads it and what
+ * completes it. help.c and docs/man/konstructctl.1 tell of the same. */
 
 /* Bits of what a command takes beside the options of all. */
 enum {
@@ -36,6 +37,16 @@ extern const struct ctl_word ctl_words[];
 extern const size_t ctl_nwords;
 
 extern const struct option ctl_options[]; /* ends with a NULL name */
+
+/* Where an option's argument goes in struct ctl_args, and who takes it (0:
+ * every command). */
+struct ctl_place {
+	int opt;
+	size_t offset;
+	unsigned int takes;
+};
+extern const struct ctl_place ctl_places[];
+extern const size_t ctl_nplaces;
 
 /* Which commands take an option; 0: all. */
 unsigned int ctl_takes(int opt);

@@ -7,9 +7,15 @@ struct ctl_args;
 struct err;
 
 /*
- * The first half of "konstructctl init": a configuration at path that names
- * a model. One that does already stays as it is; the one that the package
- * brings is filled in; else a short one is written. 0, or -1 with e.
+ * "konstructctl init", with the settings at path. The manifest comes first:
+ * the tokens are fetched with its help. Returns the exit code.
+ */
+int init_run(const struct ctl_args *a, const char *path);
+
+/*
+ * The first half: a configuration at path that names a model. One that does
+ * already stays as it is; the one that the package brings is filled in; else a
+ * short one is written. 0, or -1 with e.
  */
 int init_conf(const struct ctl_args *a, const char *path, struct err *e);
 

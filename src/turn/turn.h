@@ -19,10 +19,12 @@
 #include "store/journal.h"
 #include "store/leases.h"
 #include "store/store.h"
+#include "turn/errand.h"
 #include "turn/flow.h"
 #include "turn/lane.h"
 #include "turn/reply.h"
 #include "turn/sentence.h"
+#include "turn/worker_in.h"
 
 /*
  * What the files of this folder share; private to them. Everything here is
@@ -30,154 +32,9 @@
  */
 struct attach;
 struct conf;
-struct live;
-struct http;
 struct job;
 struct json;
-struct ledger;
-struct map;
-struct look_up;
-struct names;
-struct people;
-struct queue;
 struct turn;
-struct workers;
-
-struct counters {
-	atomic_size_t turns;
-	atomic_uint_fast64_t answers, failures, stopped;
-	atomic_uint_fast64_t notices, edits, limited;
-	atomic_size_t file_bytes; /* held by attachments */
-};
-
-/* worker.c */
-
-struct worker {
-	const struct conf *conf; /* for keys that aren't live */
-	struct live *live;
-	struct llm *llm;
-	struct journal *journal;
-	struct router *router;
-	struct engaged *engaged;
-	struct quarantine *quarantine;
-	const struct leases *leases;
-	struct ledger *ledger;
-	struct people *people;
-	struct counters *count;
-
-	struct loop *loop;
-	struct http *http;
-	struct queue *inbox;  /* of jobs, from any thread */
-	struct queue *wanted; /* persons to be looked up, likewise */
-	atomic_bool waking;
-	struct loop_task wake;
-	atomic_bool losing;
-	struct loop_task lost;
-
-	struct lanes *lanes;
-	struct map *conns;
-	struct map *channels;
-	struct names *names;
-	struct turn *turns; /* all of them */
-	struct session *sessions;
-	struct errand *errands;
-	struct look_up *look_ups;
-	struct loop_timer *tidy;
-
-	bool draining; /* no model is asked any more */
-	bool parting;  /* the time for answers is over */
-	bool closing;  /* all ends, unfinished */
-
-	/* worker.c: questions from the thread that stops us */
-	struct workers *all;
-	bool started;
-	struct loop_task drain;
-	bool asked; /* drain is posted; under the lock of all */
-	struct loop_task close;
-	struct loop_task emptied;
-	bool is_empty;
-};
-
-/* A turn or errand is gone: was it the last one of a closing worker? */
-void worker_emptied(struct worker *w);
-
-/* controls.c: the buttons of a reply */
-enum controls {
-	CONTROLS_NONE,
-	CONTROLS_PLAIN, /* thumbs as buttons like any others */
-	CONTROLS_FULL,
-};
-struct worker *worker_of(struct workers *ws, const char *app_id);
-/* There is something in inbox or wanted. Any thread. */
-void worker_wake(struct worker *w);
-
-/* look_up.c: what routers want to know of people */
-void look_up_take(struct worker *w);        /* what has come in */
-void look_up_changed(struct worker *w);     /* names has news */
-void look_up_drop_all(struct worker *w);    /* before http goes */
-void look_up_drop_wanted(struct worker *w); /* after the loop has */
-
-/* conn.c: an app in a workspace, and its channels */
-
-/* What Slack offers to agents, by its limits and by what an app needs for it;
- * see session.c. */
-enum surface {
-	SURFACE_SESSIONS,  /* agents.sessions.* */
-	SURFACE_STATUS,    /* assistant.threads.setStatus */
-	SURFACE_ASSISTANT, /* what else there is of assistant.threads.* */
-	SURFACES
-};
-
-/* Edits are paced for all of a workspace together; see edit.c. */
-struct conn {
-	struct worker *w;
-	char *key;             /* "app:workspace" */
-	struct pace edits;     /* chat.update */
-	struct pace posts;     /* chat.postMessage: only Retry-After */
-	struct pace deletes;   /* chat.delete */
-	struct pace reactions; /* reactions.add */
-	struct {
-		struct pace pace;
-		int64_t refused_ms; /* not tried before */
-	} surface[SURFACES];
-	struct turn *streaming; /* linked by stream_next */
-	size_t nstreaming;
-	struct turn *finals; /* wait for their last edit, in order */
-	struct turn **finals_tail;
-	struct loop_timer *timer;
-	struct pace flow_starts, flow_appends, flow_stops;
-	int64_t flow_refused_ms; /* no stream is begun before */
-	size_t nflows;
-	struct turn *unseen; /* are to get eyes, linked by unseen_next */
-	struct turn **unseen_tail;
-	struct loop_timer *eyes_timer;
-	bool no_tables;         /* data_table blocks are refused here, */
-	bool no_blocks;         /* or all of them, until this is forgotten */
-	enum controls controls; /* what buttons it takes at most */
-	bool no_files;          /* files:read is missing, which was logged */
-	size_t refs;
-	int64_t used_ms;
-};
-
-struct channel {
-	struct conn *conn;
-	char *key; /* "app:workspace:channel" */
-	struct pace pace;
-	struct turn *waiting; /* to post, linked by post_next */
-	struct turn **waiting_tail;
-	struct loop_timer *timer;
-	size_t refs;
-	int64_t used_ms;
-};
-
-/* NULL when memory is short. */
-struct conn *conn_get(struct worker *w, const struct job *job);
-struct channel *channel_get(struct conn *c, const char *channel_id);
-void conn_put(struct conn *c); /* NULL is allowed */
-void channel_put(struct channel *ch);
-/* Forget those that nobody uses and whose paces are at rest. */
-void conn_tidy(struct worker *w, int64_t now_ms);
-void conn_free_all(struct worker *w);
 
 /* the turn */
 
@@ -215,6 +72,12 @@ struct note_slot {
 #define PART_CUT  (REPLY_PARTS_MAX + 1)
 /* "?" and when a stream was to begin, the ts of its message, or "0". */
 #define PART_FLOW (REPLY_PARTS_MAX + 2)
+
+/* Room for what we say below an answer. */
+#define TURN_REMARK_MAX 3072
+
+#define VERDICT_FAILED     "failed:" /* and the sentence's name */
+#define VERDICT_DEAD_TOKEN "dead:token"
 
 enum edit_want {
 	EDIT_NONE,
@@ -379,19 +242,8 @@ struct turn {
 
 /* turn.c */
 
-struct prompt;
-
 /* Takes the job and begins. */
 void turn_start(struct worker *w, struct job *job);
-
-/* What is shown until there is more. */
-const char *turn_placeholder(const struct turn *t);
-
-/* Part 0 stands: work, unless draining. */
-void turn_placed(struct turn *t);
-
-/* At the head of its lane by now: it's its turn, unless draining. */
-void turn_go(struct turn *t);
 
 /* The one place where a state changes; runs what the new one begins with. */
 void turn_set(struct turn *t, enum turn_state s);
@@ -417,22 +269,42 @@ int64_t turn_retry_ms(struct turn *t, const struct slack_result *r);
 /* Milliseconds until what is in doubt can't arrive any more; 0: nothing can. */
 int64_t turn_doubt_left(const struct turn *t);
 
+/* Once nobody holds on to it. */
+void turn_free(struct turn *t);
+
+const char *turn_state_name(enum turn_state s);
+
+/* resume.c */
+
+/* What the journal has of an earlier attempt; 0, or -1 without memory. */
+int resume_take_up(struct turn *t);
+
+/* place.c */
+
+void place_wait(struct turn *t);  /* TURN_WAITING begins */
+void place_start(struct turn *t); /* TURN_PLACING begins */
+
+/* What is shown until there is more. */
+const char *turn_placeholder(const struct turn *t);
+
+/* Part 0 stands: work, unless draining. */
+void turn_placed(struct turn *t);
+
+/* At the head of its lane by now: it's its turn, unless draining. */
+void turn_go(struct turn *t);
+
+/* answer.c */
+
+struct prompt;
+
 /* Calls the model. */
 void turn_ask(struct turn *t, const struct prompt *p);
-
-/* token.c: is the connection in quarantine; put it there, take it out. What
- * ends for that is a dead letter, to be replayed with a better token. */
-bool token_is_held(const struct worker *w, const struct connection *k);
-void token_refused(const struct worker *w, const struct connection *k,
-		   const char *error);
-void token_taken(const struct worker *w, const struct connection *k);
-
-/* backlog.c: while it waits long for the model, its placeholder says so. */
-void backlog_watch(struct turn *t);
 
 /* Says why below what there is of an answer, or instead of one. why is for
  * the log. */
 void turn_fail(struct turn *t, enum sentence s, const char *why);
+
+/* halt.c */
 
 /* Nothing more can be said in Slack. */
 void turn_refused(struct turn *t, const struct slack_result *r);
@@ -457,9 +329,16 @@ void turns_lost(struct worker *w);
 void turn_abandon(struct turn *t);
 /* True when t is abandoned; it may be freed then. */
 bool turn_reap(struct turn *t);
-void turn_free(struct turn *t);
 
-const char *turn_state_name(enum turn_state s);
+/* token.c: is the connection in quarantine; put it there, take it out. What
+ * ends for that is a dead letter, to be replayed with a better token. */
+bool token_is_held(const struct worker *w, const struct connection *k);
+void token_refused(const struct worker *w, const struct connection *k,
+		   const char *error);
+void token_taken(const struct worker *w, const struct connection *k);
+
+/* backlog.c: while it waits long for the model, its placeholder says so. */
+void backlog_watch(struct turn *t);
 
 /* note.c */
 
@@ -689,79 +568,6 @@ const struct usage_new *usage_settle(struct turn *t);
 /* Once that is in the journal. */
 void usage_count(const struct turn *t);
 const char *usage_tenant(const struct turn *t); /* its name, for metrics */
-
-/* errand.c */
-
-/*
- * A job that is no turn: run does what it is about, and ends it. An errand is
- * in the journal like everything else, so it may be done again after a crash.
- */
-struct errand {
-	struct errand *next, **link; /* of the worker's list */
-	struct worker *w;
-	struct job *job;
-	void (*run)(struct errand *n);
-	/* For the store, before the end or before then goes on; or NULL. */
-	int (*write)(struct store *s, void *arg, struct err *e);
-	void (*then)(struct errand *n);
-	bool first; /* told by write: it was never done before */
-	struct slack_call *call;
-	struct loop_timer *timer;
-	struct loop_task noted;
-	struct turn *turn; /* ends with it, linked by turn_next */
-	struct errand *turn_next;
-	unsigned int tries; /* to find it */
-	size_t part;        /* whisper.c: of what is shared */
-	bool over;
-	bool noting;
-	bool abandoned;
-};
-
-/* Takes the job and runs it. */
-void errand_start(struct worker *w, struct job *job,
-		  void (*run)(struct errand *n));
-/* May it do what others see? If not, run is called again when it may. */
-bool errand_may_act(struct errand *n);
-/* All is done, but for what write does and the journal's note; frees n. write
- * gets the errand's request, whose arg is n. */
-void errand_end(struct errand *n);
-/* Not the end: then runs once write is committed. */
-void errand_write(struct errand *n,
-		  int (*write)(struct store *s, void *arg, struct err *e),
-		  void (*then)(struct errand *n));
-/* Ends when t has: what it did to t isn't journaled before. */
-void errand_end_with(struct errand *n, struct turn *t);
-void errands_of(struct turn *t, bool ended);
-void errands_move(struct turn *from, struct turn *to);
-/* Not now: it stays in the journal. Frees n, or will. */
-void errand_put_down(struct errand *n);
-/* What a person of its workspace is called, if that is known; or NULL. */
-const char *errand_name(const struct errand *n, const char *user);
-bool errand_busy(const struct worker *w);
-void errands_abandon(struct worker *w);
-void errands_lost(struct worker *w);
-
-/* notice.c */
-
-void notice_start(struct worker *w, struct job *job);
-/* Says it to the sender alone, then ends the errand. */
-void notice_say(struct errand *n, const char *text);
-
-/* signal.c */
-
-void signal_start(struct worker *w, struct job *job);
-
-/* whisper.c */
-
-/* Is it for the asker's eyes only? */
-bool whisper_is(const struct turn *t);
-void whisper_place(struct turn *t); /* then turn_placed() */
-void whisper_write(struct turn *t); /* then it closes */
-void whisper_share(struct errand *n);
-
-/* visit.c */
-
-void visit_run(struct errand *n);
 
 /* stop.c: each says whether it came in time */
 

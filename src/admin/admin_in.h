@@ -1,0 +1,32 @@
+/* SPDX-License-Identifier: ISC */
+#ifndef ADMIN_ADMIN_IN_H
+#define ADMIN_ADMIN_IN_H
+
+#include <pthread.h>
+#include <stddef.h>
+#include <stdint.h>
+
+#include "admin/admin.h"
+
+struct http;
+struct op;
+struct page;
+struct web;
+
+/* Between admin.c and command.c. */
+
+struct admin {
+	struct admin_opts opts;
+	int64_t started_ms;
+	struct store *store; /* for reading, on the admin's thread */
+	struct http *http;
+	struct web *web;
+	struct page *page;
+	struct op *ops; /* waiting for Slack or for the journal */
+
+	pthread_mutex_t lock;
+	pthread_cond_t idle;
+	size_t writing; /* requests that the journal has */
+};
+
+#endif

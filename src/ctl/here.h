@@ -1,0 +1,33 @@
+/* SPDX-License-Identifier: ISC */
+#ifndef CTL_HERE_H
+#define CTL_HERE_H
+
+struct conf;
+struct ctl_args;
+struct err;
+
+/* Commands that are done in this process and ask no daemon; each prints what
+ * it did, and returns the exit code. */
+
+int here_backup(const struct ctl_args *a, const struct conf *conf);
+
+/* The files that the settings name must be the daemon's to read. */
+int here_check(const struct ctl_args *a, const struct conf *conf);
+
+/*
+ * The schema of a database server, as its owner; the daemon's settings, which
+ * name another role, aren't looked at. Without a URL it's all from libpq's
+ * environment: PGSERVICE, PGHOST and so on.
+ */
+int here_migrate(const struct ctl_args *a);
+
+/* 0, or -1: Slack takes no such name. */
+int here_manifest(const struct ctl_args *a);
+
+/*
+ * What the daemon may read and reach is the question, so root takes its place:
+ * the owner of the state directory. 0, or -1 with e.
+ */
+int here_become_daemon(const struct conf *c, struct err *e);
+
+#endif

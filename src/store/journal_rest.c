@@ -1,0 +1,69 @@
+/* SPDX-License-Identifier: ISC */
+#include "base/clock.h"
+#include "base/err.h"
+#include "base/log.h"
+#include "store/journal_in.h"
+
+/* Expired rows go in steps that nobody notices. */
+#define EXPIRE_ROWS      40
+#define EXPIRE_ROWS_BUSY 20   /* while somebody waits */
+#define EXPIRE_MS        1000 /* between steps when there is little */
+#define EXPIRE_BUSY_MS   100  /* while there is more */
+#define EXPIRE_FAIL_MS   60000
+
+static void expire(struct journal *j, int64_t now_ms)
+{
+	int max = queue_depth(j->queue) > 0 ? EXPIRE_ROWS_BUSY : EXPIRE_ROWS;
+	struct err e = { 0 };
+	int n;
+
+	if (now_ms < j->expire_at_ms)
+		return;
+	n = j->db->ops->expire(j->db, clock_expiry_ms(),
+			       atomic_load(&j->kept_ms), max, &e);
+	if (n < 0) {
+		log_warn(LOG_FIELDS({ "reason", e.msg }),
+			 "cannot delete expired rows");
+		j->expire_at_ms = now_ms + EXPIRE_FAIL_MS;
+	} else {
+		j->expire_at_ms =
+			now_ms + (n < max ? EXPIRE_MS : EXPIRE_BUSY_MS);
+	}
+}
+
+/* As all tenants have it. */
+static void keep_of_all(struct journal *j, struct keep *out)
+{
+	int i;
+
+	for (i = 0; i < KEEP_KINDS; i++)
+		out->days[i] = atomic_load(&j->keep[i]);
+}
+
+/* What is kept of people has a pace of its own. */
+static void erase(struct journal *j, int64_t now_ms)
+{
+	struct err e = { 0 };
+	struct keep all;
+	int n;
+
+	if (now_ms < j->erase_at_ms || !atomic_load(&j->keeps))
+		return;
+	keep_of_all(j, &all);
+	n = j->db->ops->erase(j->db, &all, clock_expiry_ms(), EXPIRE_ROWS, &e);
+	if (n < 0)
+		log_warn(LOG_FIELDS({ "reason", e.msg }),
+			 "cannot erase what is kept no longer");
+	j->erase_at_ms = now_ms + (n < 0   ? EXPIRE_FAIL_MS
+				   : n > 0 ? EXPIRE_BUSY_MS
+					   : EXPIRE_MS);
+}
+
+void journal_rest(struct journal *j)
+{
+	pthread_mutex_lock(&j->db_lock);
+	expire(j, clock_ms());
+	erase(j, clock_ms());
+	j->db->ops->rest(j->db, queue_depth(j->queue) == 0);
+	pthread_mutex_unlock(&j->db_lock);
+}

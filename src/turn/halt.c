@@ -1,0 +1,124 @@
+/* SPDX-License-Identifier: ISC */
+#include <stdio.h>
+
+#include "base/log.h"
+#include "net/http.h"
+#include "route/job.h"
+#include "route/message.h"
+#include "turn/turn.h"
+
+/* A turn that is called off, refused, or put down for another process. */
+
+/* What waits for notes that are on their way must not begin any more. */
+void turn_stop(struct turn *t)
+{
+	size_t i;
+
+	for (i = 0; i < t->nnotes; i++)
+		t->notes[i].then = NULL;
+	slack_cancel(t->call);
+	t->call = NULL;
+	llm_cancel(t->llm);
+	t->llm = NULL;
+	t->naming = false;
+	files_release(t);
+	post_leave(t);
+	edit_leave(t);
+	eyes_leave(t);
+	flow_leave(t);
+	turn_stop_timer(t);
+}
+
+/* What is in doubt may still arrive; a reply that was never cut has nothing
+ * to compare it with. */
+static bool may_heal(const struct turn *t, enum slack_fault fault)
+{
+	return t->state == TURN_WRITING && t->doubt_ms > 0 && t->reply.n > 0 &&
+	       fault != SLACK_DEAD;
+}
+
+void turn_refused(struct turn *t, const struct slack_result *r)
+{
+	const struct log_field f[] = {
+		{ "entry", t->job->entry.id },
+		{ "tenant", t->job->msg->tenant_id },
+		{ "app", t->job->connection.app_id },
+		{ "channel", t->where },
+		{ "error", r->error },
+		{ NULL, NULL },
+	};
+
+	turn_stop(t);
+	turn_step(t, "slack", r->error);
+	if (r->fault == SLACK_DEAD) {
+		(void)snprintf(t->verdict, sizeof(t->verdict),
+			       VERDICT_DEAD_TOKEN);
+		t->end_state = ENTRY_DEAD;
+		token_refused(t->w, &t->job->connection, r->error);
+		log_warn(f, "Slack refuses the bot token");
+	} else {
+		(void)snprintf(t->verdict, sizeof(t->verdict), "%s:%s",
+			       slack_fault_name(r->fault), r->error);
+		log_warn(f, "Slack refuses the reply");
+	}
+	if (r->fault == SLACK_TRANSIENT)
+		t->end_state = ENTRY_DEAD;
+	t->answered = false;
+	t->refused = true;
+	turn_set(t, may_heal(t, r->fault) ? TURN_HEALING : TURN_CLOSING);
+}
+
+bool turn_busy(const struct turn *t)
+{
+	if (t->parked)
+		return false;
+	if (t->noting || (t->posting && t->call))
+		return true;
+	return t->state == TURN_ASKING || t->state == TURN_STREAMING ||
+	       t->state == TURN_WRITING || t->state == TURN_CLEARING ||
+	       t->state == TURN_CLOSING;
+}
+
+void turn_abandon(struct turn *t)
+{
+	turn_stop(t);
+	if (t->note_timer)
+		loop_timer_stop(t->note_timer);
+	t->abandoned = true;
+	(void)turn_reap(t);
+}
+
+enum lease turn_lease(const struct turn *t)
+{
+	const struct entry *en = &t->job->entry;
+
+	return lease_check(t->w->leases, en->part, en->epoch);
+}
+
+/* All are marked first, so that none begins because another has left. */
+void turns_lost(struct worker *w)
+{
+	struct turn *t, *next;
+
+	for (t = w->turns; t; t = t->next) {
+		if (t->abandoned || turn_lease(t) != LEASE_LOST)
+			continue;
+		log_info(LOG_FIELDS({ "entry", t->job->entry.id }),
+			 "put down, as another node has it");
+		t->abandoned = true;
+	}
+	for (t = w->turns; t; t = next) {
+		next = t->next;
+		if (t->abandoned)
+			turn_abandon(t);
+	}
+}
+
+bool turn_reap(struct turn *t)
+{
+	if (!t->abandoned)
+		return false;
+	if (!t->noting && !t->reading)
+		turn_free(t);
+	return true;
+}
