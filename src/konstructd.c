@@ -414,6 +414,7 @@ static int create_admin(struct daemon *d, struct err *e)
 	};
 
 	d->admin = admin_create(&o, e);
+	reload_admin(d->reload, d->admin);
 	return d->admin ? 0 : -1;
 }
 

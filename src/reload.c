@@ -10,6 +10,8 @@
 #include <systemd/sd-daemon.h>
 #include <time.h>
 
+#include "admin/admin.h"
+#include "admin/role.h"
 #include "base/buf.h"
 #include "base/conf.h"
 #include "base/conf_diff.h"
@@ -33,6 +35,7 @@
 
 struct reload {
 	struct reload_opts o;
+	struct admin *admin;
 	int64_t longest_ms; /* of any settings that there were */
 	struct loop_task task;
 	atomic_bool posted;
@@ -155,9 +158,19 @@ void reload_keep(struct journal *j, const struct conf *c)
 	journal_set_keep(j, &all);
 }
 
+static void guard(struct reload *r, const struct roles *roles)
+{
+	struct err e = { 0 };
+
+	/* Roles are in force all the same. */
+	if (admin_guard(r->admin, roles, &e) < 0)
+		log_error(LOG_FIELDS({ "reason", e.msg }),
+			  "who may connect to the admin socket is as it was");
+}
+
 /* None of it can fail. */
 static void put_in_force(struct reload *r, struct way *way,
-			 struct live_conf *next)
+			 const struct roles *roles, struct live_conf *next)
 {
 	const struct conf *c = &next->conf;
 	enum log_level level;
@@ -173,6 +186,7 @@ static void put_in_force(struct reload *r, struct way *way,
 	hub_dials(r->o.hub, c->dials_per_second);
 	expect(r, c);
 	way_box_put(r->o.way, way);
+	guard(r, roles);
 	live_replace(r->o.live, next);
 }
 
@@ -180,8 +194,11 @@ static void put_in_force(struct reload *r, struct way *way,
 static int apply_all(struct reload *r, const struct conf *running,
 		     struct live_conf *next, struct err *e)
 {
+	struct roles roles;
 	struct way *way;
 
+	if (role_settle(&roles, &next->conf, e) < 0)
+		return err_wrap(e, "%s", r->o.conf->path);
 	if (conf_keep(&next->conf, running) < 0)
 		return err_set(e, ERR_RETRY, "no memory for settings");
 	way = way_create(&next->conf.slack_way, e);
@@ -191,7 +208,7 @@ static int apply_all(struct reload *r, const struct conf *running,
 		way_free(way);
 		return err_wrap(e, "%s", r->o.conf->path);
 	}
-	put_in_force(r, way, next);
+	put_in_force(r, way, &roles, next);
 	return 0;
 }
 
@@ -297,6 +314,11 @@ struct reload *reload_create(const struct reload_opts *o, struct err *e)
 	r->longest_ms = reload_longest_turn_ms(o->conf);
 	r->task.run = on_signal;
 	return r;
+}
+
+void reload_admin(struct reload *r, struct admin *a)
+{
+	r->admin = a;
 }
 
 void reload_free(struct reload *r)

@@ -5,6 +5,7 @@
 #include <stdbool.h>
 #include <stdint.h>
 
+struct admin;
 struct buf;
 struct cluster;
 struct conf;
@@ -40,6 +41,9 @@ struct reload_opts {
 
 struct reload *reload_create(const struct reload_opts *o, struct err *e);
 void reload_free(struct reload *r); /* its loop has stopped; NULL is allowed */
+
+/* Whose socket is guarded by the settings; before its loop starts. */
+void reload_admin(struct reload *r, struct admin *a);
 
 /*
  * How the file differs from what runs, as JSON:

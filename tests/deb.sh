@@ -88,6 +88,7 @@ inside apt-get -qq update
 inside sh -c 'apt-get -qq install -y --no-install-recommends /debs/*.deb \
 	>/tmp/apt.out 2>&1' || fail "$(tail -n 5 "$root/tmp/apt.out")"
 inside getent passwd konstruct >/dev/null || fail "no user konstruct"
+inside getent group konstruct-read >/dev/null || fail "no group konstruct-read"
 [ "$(inside stat -c '%a %U' /var/lib/konstruct)" = "700 konstruct" ] ||
 	fail "/var/lib/konstruct is not the daemon's"
 [ ! -e "$root/etc/systemd/system/multi-user.target.wants/konstructd.service" ] ||

@@ -17,6 +17,7 @@
 
 #include "admin/admin.h"
 #include "admin/health.h"
+#include "admin/routes.h"
 #include "base/buf.h"
 #include "base/conf.h"
 #include "base/err.h"
@@ -152,6 +153,8 @@ static void make_conf(void)
 	conf.state_dir = dir;
 	conf.admin_socket = sock_path;
 	conf.key_file = empty;
+	conf.admin_group = empty;
+	conf.read_group = empty;
 	conf.store_url = store_url;
 	conf.state_url = state;
 	conf.slack_api_url = slack_url;
@@ -196,16 +199,21 @@ static struct admin *try_admin(struct err *e)
 	return admin_create(&o, e);
 }
 
-static void setup(void)
+static void start_admin(void)
 {
 	struct err e = { 0 };
 
-	base_setup();
 	journal = journal_create(store_url, keyring, 10, &e);
 	ck_assert_msg(journal != NULL, "%s", e.msg);
 	admin = try_admin(&e);
 	ck_assert_msg(admin != NULL, "%s", e.msg);
 	ck_assert_msg(loop_start(loop, &e) == 0, "%s", e.msg);
+}
+
+static void setup(void)
+{
+	base_setup();
+	start_admin();
 }
 
 static void base_teardown(void)
@@ -745,6 +753,131 @@ START_TEST(callers_beyond_those_it_serves_are_turned_away)
 }
 END_TEST
 
+/* The port's, with an admin that is asked for none. */
+static int connect_port(int port)
+{
+	struct sockaddr_in sa = { .sin_family = AF_INET,
+				  .sin_port = htons((uint16_t)port) };
+	int fd = socket(AF_INET, SOCK_STREAM, 0);
+
+	sa.sin_addr.s_addr = htonl(INADDR_LOOPBACK);
+	ck_assert_int_eq(connect(fd, (struct sockaddr *)&sa, sizeof(sa)), 0);
+	return fd;
+}
+
+START_TEST(a_crowd_at_the_port_leaves_places_at_the_socket)
+{
+	static const char get[] = "GET /health HTTP/1.1\r\nHost: x\r\n\r\n";
+	struct timeval patience = { .tv_sec = 5 };
+	char listen_on[32], in[16] = "";
+	int port, i, fd[CALLERS];
+	char c;
+
+	teardown();
+	base_setup();
+	close(listen_any(&port));
+	(void)snprintf(listen_on, sizeof(listen_on), "127.0.0.1:%d", port);
+	conf.listen = listen_on;
+	start_admin();
+	for (i = 0; i < CALLERS; i++)
+		fd[i] = connect_port(port);
+	/* All before the last one were heard. */
+	setsockopt(fd[CALLERS - 1], SOL_SOCKET, SO_RCVTIMEO, &patience,
+		   sizeof(patience));
+	ck_assert_int_le(read(fd[CALLERS - 1], &c, 1), 0);
+	ck_assert_int_eq(call("GET", "/v1/tenants", NULL), 200);
+	ck_assert_int_eq(call("GET", "/v1/status", NULL), 200);
+	for (i = 0; i < CALLERS; i++)
+		close(fd[i]);
+	/* When they have gone there is room at the port again. */
+	do {
+		fd[0] = connect_port(port);
+		i = (int)send(fd[0], get, strlen(get), MSG_NOSIGNAL);
+		i = i > 0 ? (int)read(fd[0], in, 12) : -1;
+		close(fd[0]);
+	} while (i <= 0);
+	ck_assert_int_eq(strncmp(in, "HTTP/1.1 200", 12), 0);
+}
+END_TEST
+
+START_TEST(routes_say_who_may_ask)
+{
+	static const struct route silent = { .method = "GET" };
+	const struct route *r;
+
+	ck_assert_int_eq(silent.needs, NEEDS_ADMIN);
+	ck_assert_int_eq(silent.where, ON_SOCKET);
+	for (r = routes; r < routes + nroutes; r++) {
+		ck_assert_msg(!r->run != !r->own, "%s", r->path);
+		if (strcmp(r->method, "GET") == 0)
+			ck_assert_msg(!r->writes && !r->body, "%s", r->path);
+		else
+			ck_assert_msg(r->needs == NEEDS_ADMIN &&
+					      r->where == ON_SOCKET,
+				      "%s %s", r->method, r->path);
+		if (r->where != ON_SOCKET)
+			ck_assert_msg(r->needs == NEEDS_READ, "%s", r->path);
+	}
+}
+END_TEST
+
+/* All that there is of acme, in the place of its stars. */
+static void fill_stars(const char *pattern, char *path, size_t size)
+{
+	const char *tail = strrchr(pattern, '/');
+	const char *last = strstr(pattern, "/usage/")     ? "tenant:2020-01-01"
+			   : strstr(pattern, "/audit/")   ? "0:0"
+			   : strstr(pattern, "/agents/")  ? say("agents.0.id")
+			   : strstr(pattern, "/tenants/") ? "acme"
+							  : "Ev1";
+	size_t n = 0;
+
+	for (; *pattern && n + APPLY_NAME_MAX < size; pattern++) {
+		if (*pattern != '*')
+			path[n++] = *pattern;
+		else
+			n += (size_t)snprintf(path + n, size - n, "%s",
+					      pattern > tail ? last : "acme");
+	}
+	path[n] = '\0';
+}
+
+/* A route for readers that is new is looked at here, too. */
+START_TEST(what_readers_are_shown_holds_no_secret)
+{
+	static const char *const secrets[] = { "2-cafe", "1111-2222",
+					       "abcdefgh", "sk-cafe" };
+	const struct route *r;
+	struct err e = { 0 };
+	char path[256];
+	size_t i, shown = 0;
+
+	ck_assert_int_eq(call("POST", "/v1/tenants", known("acme", "A1", "T1")),
+			 200);
+	ck_assert_int_eq(call("PUT", "/v1/secrets/openai",
+			      "{\"value\":\"sk-cafe\"}"),
+			 200);
+	ck_assert_int_eq(call("PUT", "/v1/tenants/acme/agent",
+			      "{\"name\":\"Mara\"}"),
+			 200);
+	ck_assert_int_eq(call("GET", "/v1/tenants/acme/agents", NULL), 200);
+	for (r = routes; r < routes + nroutes; r++) {
+		if (r->needs != NEEDS_READ)
+			continue;
+		fill_stars(r->path, path, sizeof(path));
+		buf_reset(&out);
+		shown += local_call(sock_path, r->method, path, NULL, 0, &out,
+				    &e) == 200;
+		for (i = 0; i < sizeof(secrets) / sizeof(secrets[0]); i++)
+			ck_assert_msg(!out.data ||
+					      !strstr(out.data, secrets[i]),
+				      "%s: %s", path, out.data);
+	}
+	/* All but the page, what takes a configuration, and letters. */
+	ck_assert_uint_ge(shown, 17);
+}
+END_TEST
+
 START_TEST(a_client_that_leaves_early_is_no_matter)
 {
 	static const char half[] = "POST /v1/tenants HTTP/1.1\r\nHost: x\r\n"
@@ -1081,6 +1214,9 @@ static TCase *with_admin(void)
 	tcase_add_loop_test(tc, garbage_leaves_the_server_at_work, 0,
 			    COUNT(garbage));
 	tcase_add_test(tc, callers_beyond_those_it_serves_are_turned_away);
+	tcase_add_test(tc, a_crowd_at_the_port_leaves_places_at_the_socket);
+	tcase_add_test(tc, routes_say_who_may_ask);
+	tcase_add_test(tc, what_readers_are_shown_holds_no_secret);
 	tcase_add_test(tc, a_client_that_leaves_early_is_no_matter);
 	tcase_add_test(tc, status_tells_version_and_decisions);
 	tcase_add_test(tc, stopping_while_slack_is_asked_hangs_nowhere);

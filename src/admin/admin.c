@@ -1,141 +1,131 @@
 /* SPDX-License-Identifier: ISC */
 #include "admin/admin.h"
 
+#include <libgen.h>
+#include <limits.h>
+#include <stdio.h>
 #include <stdlib.h>
-#include <string.h>
+#include <sys/stat.h>
 
 #include "admin/admin_in.h"
 #include "admin/api.h"
 #include "admin/command.h"
 #include "admin/health.h"
-#include "admin/levels.h"
-#include "admin/metrics.h"
+#include "admin/listen.h"
+#include "admin/own.h"
 #include "admin/page.h"
-#include "admin/status.h"
-#include "admin/top.h"
-#include "admin/trail.h"
+#include "admin/peer.h"
+#include "admin/role.h"
+#include "admin/routes.h"
 #include "admin/web.h"
 #include "base/buf.h"
 #include "base/clock.h"
 #include "base/conf.h"
 #include "base/err.h"
+#include "base/log.h"
 #include "net/http.h"
 #include "net/loop.h"
 #include "store/journal.h"
 #include "store/store.h"
 
-/* 5,000 links of about 200 bytes, with room to spare. */
-#define STATUS_MAX ((size_t)16 * 1024 * 1024)
+#define REFUSAL_MAX ((size_t)4096)
 
-/* What both listeners have. */
-static const struct {
-	const char *path;
-	bool local;       /* on the unix socket only */
-	const char *type; /* NULL: JSON */
-	int (*answer)(const struct admin_opts *o, int64_t started_ms,
-		      struct buf *out);
-} pages[] = {
-	{ "/health", false, NULL, status_health },
-	{ "/ready", false, NULL, status_ready },
-	{ "/metrics", false, METRICS_TYPE, metrics_page },
-	{ "/v1/status", true, NULL, status_full },
-	{ "/v1/top", true, NULL, top_page },
-};
-
-/* The settings, on the unix socket only. */
-static bool serve_settings(struct admin *a, struct web_request *r,
-			   const struct web_view *v)
+static void refuse(struct web_request *r, int status, const struct err *e)
 {
-	bool apply = strcmp(v->path, "/v1/reload") == 0;
-	struct err e = { 0 };
-	char by[TRAIL_BY];
 	struct buf out;
-	int status = 200;
 
-	if (!v->local || !a->opts.settings ||
-	    (!apply && strcmp(v->path, "/v1/config/diff") != 0))
-		return false;
-	buf_init(&out, STATUS_MAX);
-	if (strcmp(v->method, apply ? "POST" : "GET") != 0) {
-		status = 405;
-		err_set(&e, ERR_INPUT, "only %s", apply ? "POST" : "GET");
-	} else if (a->opts.settings(a->opts.arg, apply, &out, &e) < 0) {
-		status = api_status(&e);
-	} else if (apply) {
-		trail_by(by, v->uid, false);
-		trail_add(a->opts.journal, by, "POST /v1/reload");
-	}
-	if (status != 200) {
-		buf_reset(&out);
-		api_error(&out, &e);
-	}
+	buf_init(&out, REFUSAL_MAX);
+	api_error(&out, e);
 	web_reply(r, status, &out);
-	return true;
 }
 
-/* Of the log, on the unix socket only. */
-static bool serve_levels(struct admin *a, struct web_request *r,
-			 const struct web_view *v)
+static void forbid(struct admin *a, struct web_request *r,
+		   const struct web_view *v, enum role role)
 {
-	bool set = strcmp(v->method, "PUT") == 0;
 	struct err e = { 0 };
-	char by[TRAIL_BY];
-	struct buf out;
-	int status = 200;
+	char uid[24];
 
-	if (!v->local || strcmp(v->path, "/v1/log-level") != 0)
+	(void)snprintf(uid, sizeof(uid), "%lu", (unsigned long)v->peer->uid);
+	log_warn(LOG_FIELDS({ "uid", uid }, { "role", role_name(role) },
+			    { "method", v->method }, { "path", v->path }),
+		 "admin request refused");
+	(void)role_refuse(&a->roles, v->peer, role, &e);
+	refuse(r, 403, &e);
+}
+
+/* Whoever has no role learns nothing, not even what there is. */
+static bool allowed(const struct route *rt, const struct web_view *v,
+		    enum role role)
+{
+	if (!v->peer)
+		return true;
+	if (role == ROLE_NONE)
 		return false;
-	buf_init(&out, STATUS_MAX);
-	if (!set && strcmp(v->method, "GET") != 0) {
-		status = 405;
-		err_set(&e, ERR_INPUT, "only GET and PUT");
-	} else if (set && levels_set(v->body, v->len, &e) < 0) {
-		status = api_status(&e);
-	} else if (set) {
-		trail_by(by, v->uid, false);
-		trail_add(a->opts.journal, by, "PUT /v1/log-level");
-	}
-	if (status == 200)
-		levels_show(&out);
-	else
-		api_error(&out, &e);
-	web_reply(r, status, &out);
-	return true;
+	return !rt || rt->needs == NEEDS_READ || role == ROLE_ADMIN;
 }
 
 static void serve(struct web_request *r, const struct web_view *v, void *arg)
 {
 	struct admin *a = arg;
+	enum role role = v->peer ? role_of(&a->roles, v->peer) : ROLE_NONE;
+	char star[ROUTE_STAR], second[ROUTE_STAR];
+	const struct route *rt;
 	struct err e = { 0 };
-	struct buf out;
-	int status = 404;
-	size_t i;
+	bool known;
 
-	if (serve_settings(a, r, v) || serve_levels(a, r, v) ||
-	    page_serve(a->page, r, v))
-		return;
-	buf_init(&out, STATUS_MAX);
-	for (i = 0; i < sizeof(pages) / sizeof(pages[0]); i++) {
-		if (strcmp(pages[i].path, v->path) != 0 ||
-		    (pages[i].local && !v->local))
-			continue;
-		status = 405;
-		if (strcmp(v->method, "GET") != 0)
-			break;
-		web_type(r, pages[i].type);
-		status = pages[i].answer(&a->opts, a->started_ms, &out);
-		break;
-	}
-	if (status == 404 && v->local) {
+	rt = routes_find(v->method, v->path, !v->peer, star, second, &known);
+	if (!allowed(rt, v, role)) {
+		forbid(a, r, v, role);
+	} else if (!rt) {
+		err_set(&e, ERR_INPUT, "no such command: %s %.100s", v->method,
+			v->path);
+		refuse(r, known ? 405 : 404, &e);
+	} else if (rt->own) {
+		own_serve(a, rt, r, v);
+	} else {
 		command_serve(a, r, v);
-		return;
 	}
-	if (out.len == 0) {
-		err_set(&e, ERR_INPUT, "%s",
-			status == 405 ? "only GET" : "not found");
-		api_error(&out, &e);
-	}
-	web_reply(r, status, &out);
+}
+
+static bool is_admin(const struct peer *p, void *arg)
+{
+	const struct admin *a = arg;
+
+	return role_of(&a->roles, p) == ROLE_ADMIN;
+}
+
+/* A directory that is closed keeps out whom the socket would let in. */
+static void check_way(const char *socket)
+{
+	char copy[PATH_MAX];
+	const char *dir;
+	struct stat st;
+
+	(void)snprintf(copy, sizeof(copy), "%s", socket);
+	dir = dirname(copy);
+	if (stat(dir, &st) == 0 && !(st.st_mode & S_IXOTH))
+		log_warn(LOG_FIELDS({ "directory", dir }),
+			 "others cannot get to the admin socket: chmod o+x");
+}
+
+int admin_guard(struct admin *a, const struct roles *r, struct err *e)
+{
+	const char *socket = a->opts.conf->admin_socket;
+	char text[16];
+	int mode;
+
+	a->roles = *r;
+	mode = listen_open_to(socket, r, e);
+	if (mode < 0)
+		return -1;
+	if (mode & S_IWOTH)
+		check_way(socket);
+	(void)snprintf(text, sizeof(text), "0%o", (unsigned int)mode);
+	log_info(LOG_FIELDS({ "socket", socket }, { "mode", text },
+			    { "admins", r->admin_name },
+			    { "readers", r->has_read ? r->read_name : NULL }),
+		 "admin socket is open");
+	return 0;
 }
 
 static int open_parts(struct admin *a, struct err *e)
@@ -149,11 +139,13 @@ static int open_parts(struct admin *a, struct err *e)
 		.socket = c->admin_socket,
 		.body_max = api_body_max,
 		.serve = serve,
+		.keeps = is_admin,
 		.arg = a,
 	};
 	const struct store_ops *ops = store_find(c->store_url, e);
+	struct roles roles;
 
-	if (!ops)
+	if (!ops || role_settle(&roles, c, e) < 0)
 		return -1;
 	a->store = ops->open(c->store_url, a->opts.keyring, false, e);
 	if (!a->store)
@@ -163,7 +155,7 @@ static int open_parts(struct admin *a, struct err *e)
 	if (!a->http)
 		return -1;
 	a->web = web_create(&wo, e);
-	if (!a->web)
+	if (!a->web || admin_guard(a, &roles, e) < 0)
 		return -1;
 	/* Its timer would keep a loop turning that web_create() unwinds. */
 	a->page = page_create(&a->opts, a->started_ms, e);

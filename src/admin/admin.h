@@ -19,6 +19,7 @@ struct live;
 struct llm;
 struct loop;
 struct quarantine;
+struct roles;
 struct router;
 struct way_box;
 struct workers;
@@ -61,6 +62,10 @@ struct admin_opts {
 /* Listens when the loop starts. Before any TLS handshake of the process. */
 struct admin *admin_create(const struct admin_opts *o, struct err *e);
 void admin_free(struct admin *a); /* after its loop stopped */
+
+/* Who may do what over the socket from now on, and connect to it. Admin thread.
+ * -1 with e: the socket's mode stays as it was. */
+int admin_guard(struct admin *a, const struct roles *r, struct err *e);
 
 /* Is every thread alive? Any thread. When not, why (if not NULL) gets the
  * reason. A disk that is full doesn't stop a thread: no restart mends it. */

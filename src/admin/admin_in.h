@@ -7,13 +7,14 @@
 #include <stdint.h>
 
 #include "admin/admin.h"
+#include "admin/role.h"
 
 struct http;
 struct op;
 struct page;
 struct web;
 
-/* Between admin.c and command.c. */
+/* Between admin.c, command.c and own.c. */
 
 struct admin {
 	struct admin_opts opts;
@@ -22,6 +23,7 @@ struct admin {
 	struct http *http;
 	struct web *web;
 	struct page *page;
+	struct roles roles;
 	struct op *ops; /* waiting for Slack or for the journal */
 
 	pthread_mutex_t lock;

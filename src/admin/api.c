@@ -5,15 +5,9 @@
 #include <stdlib.h>
 #include <string.h>
 
-#include "admin/agents.h"
-#include "admin/export.h"
-#include "admin/keeping.h"
-#include "admin/letters.h"
-#include "admin/rotate.h"
+#include "admin/routes.h"
 #include "admin/secrets.h"
-#include "admin/tenants.h"
 #include "admin/trail.h"
-#include "admin/usage.h"
 #include "base/err.h"
 #include "base/json.h"
 
@@ -22,104 +16,19 @@
 #define AGENT_MAX ((size_t)512 * 1024)
 #define OUT_MAX   ((size_t)64 * 1024 * 1024)
 
-enum api_body {
-	BODY_NONE,
-	BODY_TENANT,
-	BODY_CHANGE,
-	BODY_TENANTS,
-	BODY_AGENT,
-	BODY_SECRET,
-};
-
-struct api_command {
-	const char *method;
-	const char *path; /* stars stand for a tenant's name and the like */
-	enum api_body body;
-	bool writes;
-	int (*run)(struct api_call *c, struct store *s, struct err *e);
-};
-
-static const struct api_command commands[] = {
-	{ "GET", "/v1/tenants", BODY_NONE, false, tenants_list },
-	{ "POST", "/v1/tenants", BODY_TENANT, true, tenants_add },
-	{ "GET", "/v1/tenants/*", BODY_NONE, false, tenants_show },
-	{ "PUT", "/v1/tenants/*", BODY_CHANGE, true, tenants_set },
-	{ "DELETE", "/v1/tenants/*", BODY_NONE, true, tenants_remove },
-	{ "POST", "/v1/tenants/*/pause", BODY_NONE, true, tenants_pause },
-	{ "POST", "/v1/tenants/*/resume", BODY_NONE, true, tenants_resume },
-	{ "POST", "/v1/tenants/*/purge", BODY_NONE, true, keeping_purge },
-	{ "GET", "/v1/tenants/*/agent", BODY_NONE, false, agents_show },
-	{ "PUT", "/v1/tenants/*/agent", BODY_AGENT, true, agents_set },
-	{ "GET", "/v1/tenants/*/agents", BODY_NONE, false, agents_list },
-	{ "POST", "/v1/tenants/*/agents", BODY_AGENT, true, agents_add },
-	{ "GET", "/v1/tenants/*/agents/*", BODY_NONE, false, agents_show },
-	{ "PUT", "/v1/tenants/*/agents/*", BODY_AGENT, true, agents_set },
-	{ "DELETE", "/v1/tenants/*/agents/*", BODY_NONE, true, agents_remove },
-	{ "POST", "/v1/apply", BODY_TENANTS, true, tenants_apply },
-	{ "GET", "/v1/export", BODY_NONE, false, export_all },
-	{ "GET", "/v1/export/files", BODY_NONE, false, export_with_files },
-	{ "GET", "/v1/tenants/*/usage/*", BODY_NONE, false, usage_one },
-	{ "GET", "/v1/usage/*", BODY_NONE, false, usage_all },
-	{ "GET", "/v1/explain/*", BODY_NONE, false, letters_explain },
-	{ "GET", "/v1/dead", BODY_NONE, false, letters_list },
-	{ "GET", "/v1/dead/*", BODY_NONE, false, letters_show },
-	{ "POST", "/v1/dead/*/replay", BODY_NONE, true, letters_replay },
-	{ "POST", "/v1/dead/*/drop", BODY_NONE, true, letters_drop },
-	{ "GET", "/v1/audit/*", BODY_NONE, false, trail_rows },
-	{ "GET", "/v1/keys", BODY_NONE, false, rotate_list },
-	{ "POST", "/v1/keys/rotate", BODY_NONE, true, rotate_run },
-	{ "GET", "/v1/secrets", BODY_NONE, false, secrets_list },
-	{ "PUT", "/v1/secrets/*", BODY_SECRET, true, secrets_set },
-	{ "DELETE", "/v1/secrets/*", BODY_NONE, true, secrets_remove },
-};
-
-/* What stands in the place of a star; NULL when that is nothing of ours. */
-static const char *take_star(const char *path, char name[APPLY_NAME_MAX + 1])
-{
-	size_t n = strcspn(path, "/");
-
-	if (n == 0 || n > APPLY_NAME_MAX)
-		return NULL;
-	memcpy(name, path, n);
-	name[n] = '\0';
-	return path + n;
-}
-
-/* Does path have the pattern's form? What its stars stand for goes to c. */
-static bool matches(struct api_call *c, const char *pattern, const char *path)
-{
-	char *star = c->tenant;
-
-	c->tenant[0] = c->of_tenant[0] = '\0';
-	for (; *pattern; pattern++) {
-		if (*pattern == '*') {
-			path = take_star(path, star);
-			if (!path)
-				return false;
-			star = c->of_tenant;
-		} else if (*pattern != *path++) {
-			return false;
-		}
-	}
-	return *path == '\0';
-}
-
+/* Of what the daemon itself answers nothing is known here. */
 static int find(struct api_call *c, const char *method, const char *path,
 		struct err *e)
 {
-	bool known = false;
-	size_t i;
+	bool known;
+	const struct route *r = routes_find(method, path, false, c->tenant,
+					    c->of_tenant, &known);
 
-	for (i = 0; i < sizeof(commands) / sizeof(commands[0]); i++) {
-		if (!matches(c, commands[i].path, path))
-			continue;
-		known = true;
-		if (strcmp(commands[i].method, method) != 0)
-			continue;
-		c->command = &commands[i];
+	if (r && r->run) {
+		c->route = r;
 		return 0;
 	}
-	c->status = known ? 405 : 404;
+	c->status = known && !r ? 405 : 404;
 	return err_set(e, ERR_INPUT, "no such command: %s %.100s", method,
 		       path);
 }
@@ -127,7 +36,7 @@ static int find(struct api_call *c, const char *method, const char *path,
 static int parse(struct api_call *c, const char *body, size_t len,
 		 struct err *e)
 {
-	switch (c->command->body) {
+	switch (c->route->body) {
 	case BODY_NONE:
 		break;
 	case BODY_TENANT:
@@ -167,7 +76,7 @@ int api_begin(struct api_call *c, const struct conf *conf, const char *method,
 		c->status = api_status(e);
 		return -1;
 	}
-	if (c->command->writes)
+	if (c->route->writes)
 		trail_note(c, method, path, body ? body : "", len);
 	return 0;
 }
@@ -215,7 +124,7 @@ bool api_lacks_ids(const struct api_call *c)
 
 bool api_writes(const struct api_call *c)
 {
-	return c->command->writes;
+	return c->route->writes;
 }
 
 int api_run(struct api_call *c, struct store *s, struct err *e)
@@ -224,7 +133,7 @@ int api_run(struct api_call *c, struct store *s, struct err *e)
 	forget_gone(c);
 	c->again = false;
 	c->status = 200;
-	if (c->command->run(c, s, e) < 0) {
+	if (c->route->run(c, s, e) < 0) {
 		if (c->status == 200)
 			c->status = api_status(e);
 		return -1;

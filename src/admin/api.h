@@ -13,6 +13,7 @@
 
 struct conf;
 struct err;
+struct route;
 struct store;
 
 /*
@@ -20,33 +21,16 @@ struct store;
  * them for requests on its unix socket, "konstructctl --offline" in its own
  * process:
  *
- *   GET    /v1/tenants
- *   POST   /v1/tenants               admin/apply.h: one tenant
- *   GET    /v1/tenants/NAME
- *   PUT    /v1/tenants/NAME          the same, of one that is there
- *   DELETE /v1/tenants/NAME
- *   POST   /v1/tenants/NAME/pause    and /resume
- *   POST   /v1/tenants/NAME/purge    admin/keeping.h
- *   GET    /v1/tenants/NAME/agent    the default one
- *   PUT    /v1/tenants/NAME/agent    admin/apply.h: one agent
- *   GET    /v1/tenants/NAME/agents
- *   POST   /v1/tenants/NAME/agents   another one
- *   GET    /v1/tenants/NAME/agents/ID
- *   PUT    /v1/tenants/NAME/agents/ID
- *   DELETE /v1/tenants/NAME/agents/ID
- *   POST   /v1/apply                 admin/apply.h: many tenants
- *   GET    /v1/usage/BY:SINCE        admin/usage.h
- *   GET    /v1/tenants/NAME/usage/BY:SINCE
- *   GET    /v1/explain/WHAT          admin/letters.h
- *   GET    /v1/dead
- *   GET    /v1/dead/ENTRY
- *   POST   /v1/dead/ENTRY/replay     and /drop
- *   GET    /v1/audit/AFTER:SINCE_MS  admin/trail.h
- *   GET    /v1/keys                  admin/rotate.h
- *   POST   /v1/keys/rotate
- *   GET    /v1/secrets               admin/secrets.h
- *   PUT    /v1/secrets/NAME          {"value": "..."}
- *   DELETE /v1/secrets/NAME
+ * admin/routes.c lists them; admin/apply.h tells what bodies are:
+ *
+ *   one tenant     POST /v1/tenants, PUT /v1/tenants/NAME
+ *   one agent      POST /v1/tenants/NAME/agents, PUT .../agents/ID
+ *   many tenants   POST /v1/apply
+ *   a secret       PUT /v1/secrets/NAME: {"value": "..."}
+ *
+ * NAME/agent is the tenant's default agent. What else stands in a path:
+ * admin/usage.h (BY:SINCE), admin/letters.h (WHAT, ENTRY) and admin/trail.h
+ * (AFTER:SINCE_MS) say.
  *
  * What a command answers is JSON in out; a failure is told by err and
  * status, and its answer is {"error": "..."}.
@@ -65,7 +49,7 @@ struct api_entry {
 };
 
 struct api_call {
-	const struct api_command *command;
+	const struct route *route;
 	const struct conf *conf;
 	const struct keyring *keyring;      /* whoever runs it sets this */
 	char tenant[APPLY_NAME_MAX + 1];    /* or what else the path names */

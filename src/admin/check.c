@@ -6,6 +6,7 @@
 #include <stdlib.h>
 
 #include "admin/listen.h"
+#include "admin/role.h"
 #include "base/conf.h"
 #include "base/err.h"
 #include "base/keyring.h"
@@ -72,10 +73,13 @@ static int check_models(const struct conf *c, struct err *e)
 int check_conf(const struct conf *c, struct err *e)
 {
 	char host[LISTEN_HOST_SIZE];
+	struct roles roles;
 	bool v6;
 	int port;
 
 	if (*c->listen && listen_split(c->listen, host, &port, &v6, e) < 0)
+		return -1;
+	if (role_settle(&roles, c, e) < 0)
 		return -1;
 	if (!store_find(c->store_url, e) ||
 	    gate_suits(c->state_url, c->store_url, e) < 0)

@@ -9,6 +9,7 @@
 #include "admin/admin_in.h"
 #include "admin/api.h"
 #include "admin/onboard.h"
+#include "admin/peer.h"
 #include "admin/trail.h"
 #include "admin/web.h"
 #include "base/buf.h"
@@ -271,7 +272,7 @@ void command_serve(struct admin *a, struct web_request *r,
 	rc = api_begin(&op->call, op->conf, v->method, v->path, v->body, v->len,
 		       &e);
 	op->call.keyring = a->opts.keyring;
-	trail_by(op->call.by, v->uid, false);
+	trail_by(op->call.by, (long)v->peer->uid, false);
 	if (rc < 0)
 		op_reply(op, &e);
 	else

@@ -12,6 +12,7 @@
 #include <sys/un.h>
 #include <unistd.h>
 
+#include "admin/role.h"
 #include "base/err.h"
 
 int listen_split(const char *listen, char host[LISTEN_HOST_SIZE], int *port,
@@ -61,8 +62,8 @@ static int make_parent(const char *path, struct err *e)
 
 	(void)snprintf(copy, sizeof(copy), "%s", path);
 	dir = dirname(copy);
-	if (mkdir(dir, 0750) == 0)
-		return chmod(dir, 0750); /* whatever the umask was */
+	if (mkdir(dir, 0755) == 0)
+		return chmod(dir, 0755); /* whatever the umask was */
 	if (errno == EEXIST)
 		return 0;
 	return err_set(e, ERR_FATAL, "cannot make directory '%s': %s", dir,
@@ -160,7 +161,20 @@ int listen_unix(const char *path, struct err *e)
 		return no_listener(fd, path, ERR_RETRY, e);
 	/* Nobody gets in before it listens. */
 	if (bind(fd, (struct sockaddr *)&sa, sizeof(sa)) < 0 ||
-	    chmod(path, 0660) < 0 || listen(fd, SOMAXCONN) < 0)
+	    chmod(path, 0600) < 0 || listen(fd, SOMAXCONN) < 0)
 		return no_listener(fd, path, ERR_FATAL, e);
 	return fd;
+}
+
+int listen_open_to(const char *path, const struct roles *r, struct err *e)
+{
+	mode_t mode = 0666;
+
+	/* Whoever owns it may give it to groups that he is in. */
+	if (!r->has_read && chown(path, (uid_t)-1, r->admin) == 0)
+		mode = 0660;
+	if (chmod(path, mode) == 0)
+		return (int)mode;
+	return err_set(e, ERR_FATAL, "cannot change the mode of '%s': %s", path,
+		       strerror(errno));
 }

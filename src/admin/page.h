@@ -23,16 +23,14 @@ struct page *page_create(const struct admin_opts *o, int64_t started_ms,
 void page_free(struct page *p); /* after the loop stopped; NULL is allowed */
 
 /*
- * Answers what is asked of the TCP listener: GET / is the HTML, with a
+ * Answers a request of the TCP listener: / is the HTML, with a
  * Content-Security-Policy that lets its own script and style run and nothing
- * else; GET /page.json is what GET /v1/top begins with, then
+ * else; /page.json is what GET /v1/top begins with, then
  *
  *   "now_ms", "hour": see hour.h, "tenants": see roster.h,
  *   "errors": [{"level": "warn", "at_ms", "times": 2, "msg", "where"}]
- *
- * False: it is something else, r is as it was.
  */
-bool page_serve(struct page *p, struct web_request *r,
+void page_serve(struct page *p, struct web_request *r,
 		const struct web_view *v);
 
 /*

@@ -3,22 +3,79 @@
 
 #include <stdlib.h>
 #include <string.h>
+#include <sys/socket.h>
 #include <unistd.h>
 
 #include "admin/listen.h"
+#include "admin/peer.h"
 #include "admin/web_in.h"
 #include "base/err.h"
+#include "base/log.h"
 #include "net/door.h"
 #include "net/loop.h"
 
 #define CONNECTIONS_MAX 128
+#define KEPT            32 /* of these, for whom o->keeps tells */
 
-/* lws closes what it can't take. */
+/* Both doors lead to one vhost. */
+static int look_at(struct caller *c, int fd)
+{
+	struct sockaddr_storage sa = { .ss_family = AF_UNSPEC };
+	socklen_t len = sizeof(sa);
+	struct err e = { 0 };
+
+	(void)getsockname(fd, (struct sockaddr *)&sa, &len);
+	c->local = sa.ss_family == AF_UNIX;
+	c->loopback = listen_is_loopback(&sa);
+	if (!c->local)
+		return 0;
+	if (peer_read(&c->peer, fd, &e) < 0) {
+		log_warn(LOG_FIELDS({ "reason", e.msg }),
+			 "cannot tell who comes to the admin socket");
+		return -1;
+	}
+	c->kept = c->web->opts.keeps(&c->peer, c->web->opts.arg);
+	return 0;
+}
+
+static void release(struct caller *c)
+{
+	peer_release(&c->peer);
+	free(c);
+}
+
+void web_caller_free(struct caller *c)
+{
+	if (!c)
+		return;
+	if (!c->kept)
+		c->web->others--;
+	release(c);
+}
+
 static void come_in(int fd, void *arg)
 {
 	struct web *w = arg;
+	struct caller *c = calloc(1, sizeof(*c));
+	struct lws *wsi;
 
-	(void)lws_adopt_socket_vhost(w->vhost, fd);
+	if (c)
+		c->web = w;
+	if (!c || look_at(c, fd) < 0 ||
+	    (!c->kept && w->others >= CONNECTIONS_MAX - KEPT)) {
+		close(fd);
+		goto out;
+	}
+	/* What it can't take it closes. */
+	wsi = lws_adopt_socket_vhost(w->vhost, fd);
+	if (!wsi)
+		goto out;
+	w->others += c->kept ? 0 : 1;
+	lws_set_opaque_user_data(wsi, c);
+	return;
+out:
+	if (c)
+		release(c);
 }
 
 static struct door *open_door(struct web *w, int fd, struct err *e)

@@ -8,6 +8,7 @@
 struct buf;
 struct err;
 struct loop;
+struct peer;
 
 /*
  * A small HTTP server on a loop, for the loopback port and the unix socket.
@@ -19,25 +20,28 @@ struct web_request;
 
 /* What was asked for, borrowed until web_reply(). */
 struct web_view {
-	bool local;         /* came over the unix socket */
-	long uid;           /* whose, if so; -1: not known */
-	const char *method; /* "GET" also for HEAD */
-	const char *path;   /* decoded, without the query */
-	const char *host;   /* the header; "": none, or too long */
-	bool loopback;      /* came to an address of this machine only */
-	const char *body;   /* NUL-terminated */
+	const struct peer *peer; /* came over the unix socket, from there; NULL:
+				  * to the port */
+	const char *method;      /* "GET" also for HEAD */
+	const char *path;        /* decoded, without the query */
+	const char *host;        /* the header; "": none, or too long */
+	bool loopback;           /* came to an address of this machine only */
+	const char *body;        /* NUL-terminated */
 	size_t len;
 };
 
 struct web_opts {
 	struct loop *loop;
 	const char *listen; /* "host:port", numeric; "": none */
-	const char *socket; /* path; made with mode 0660; "": none */
+	const char *socket; /* path; for nobody yet but its owner; "": none */
 	/* The most that the body of a request to path may have. */
 	size_t (*body_max)(const char *path);
 	/* Leads to one web_reply(), from inside or later. */
 	void (*serve)(struct web_request *r, const struct web_view *v,
 		      void *arg);
+	/* Are places kept for who comes over the socket? Others may take all
+	 * but those, and no body of theirs is read. */
+	bool (*keeps)(const struct peer *p, void *arg);
 	void *arg;
 };
 

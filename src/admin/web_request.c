@@ -3,9 +3,7 @@
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
-#include <sys/socket.h>
 
-#include "admin/listen.h"
 #include "admin/web.h"
 #include "admin/web_in.h"
 #include "base/buf.h"
@@ -22,14 +20,13 @@
 struct web_request {
 	struct lws *wsi; /* NULL once the client has gone */
 	struct web *web;
-	bool local;
 	bool head;
 	bool serving; /* between serve and web_reply() */
 	bool served;
+	bool unread; /* its body is not wanted */
 	char method[8];
 	char path[PATH_SIZE];
 	char host[HOST_SIZE];
-	bool loopback;
 	size_t body_max;
 	struct buf body;
 	int status;
@@ -107,26 +104,15 @@ static int refuse(struct web_request *r, int status, const char *why)
 	return 0;
 }
 
-static long uid_of(struct lws *wsi)
-{
-	struct ucred peer;
-	socklen_t n = sizeof(peer);
-
-	if (getsockopt(lws_get_socket_fd(wsi), SOL_SOCKET, SO_PEERCRED, &peer,
-		       &n) < 0)
-		return -1;
-	return (long)peer.uid;
-}
-
 static int serve(struct web_request *r)
 {
+	const struct caller *c = lws_get_opaque_user_data(r->wsi);
 	const struct web_view view = {
-		.local = r->local,
-		.uid = r->local ? uid_of(r->wsi) : -1,
+		.peer = c->local ? &c->peer : NULL,
 		.method = r->method,
 		.path = r->path,
 		.host = r->host,
-		.loopback = r->loopback,
+		.loopback = c->loopback,
 		.body = r->body.data ? r->body.data : "",
 		.len = r->body.len,
 	};
@@ -179,21 +165,11 @@ static long content_length(struct lws *wsi)
 	return n;
 }
 
-/* Both doors lead to one vhost. */
-static void see_door(struct lws *wsi, struct web_request *r)
-{
-	struct sockaddr_storage sa = { .ss_family = AF_UNSPEC };
-	socklen_t len = sizeof(sa);
-
-	(void)getsockname(lws_get_socket_fd(wsi), (struct sockaddr *)&sa, &len);
-	r->local = sa.ss_family == AF_UNIX;
-	r->loopback = listen_is_loopback(&sa);
-}
-
 /* Headers are complete; path is lws' own, decoded. */
 static int begin(struct lws *wsi, struct session *s, const char *path)
 {
 	struct web *w = lws_context_user(lws_get_context(wsi));
+	const struct caller *c = lws_get_opaque_user_data(wsi);
 	const char *method = method_of(wsi);
 	struct web_request *r;
 	bool has_body;
@@ -206,7 +182,6 @@ static int begin(struct lws *wsi, struct session *s, const char *path)
 	s->request = r;
 	r->wsi = wsi;
 	r->web = w;
-	see_door(wsi, r);
 	if (lws_hdr_copy(wsi, r->host, sizeof(r->host), WSI_TOKEN_HOST) < 0)
 		r->host[0] = '\0';
 	r->head = strcmp(method, "HEAD") == 0;
@@ -220,6 +195,9 @@ static int begin(struct lws *wsi, struct session *s, const char *path)
 	memcpy(r->path, path, strlen(path) + 1);
 	len = content_length(wsi);
 	has_body = strcmp(method, "POST") == 0 || strcmp(method, "PUT") == 0;
+	r->unread = !c->kept && (len > 0 || (len < 0 && has_body));
+	if (r->unread)
+		return serve(r);
 	if (len < 0 && has_body)
 		return refuse(r, 411, "no content-length");
 	if (len > (long)r->body_max)
@@ -232,7 +210,7 @@ static int body(struct session *s, const void *p, size_t n)
 	struct web_request *r = s->request;
 
 	/* Refused by its headers: what follows is read and dropped. */
-	if (!r || r->status != 0)
+	if (!r || r->status != 0 || r->unread)
 		return 0;
 	return buf_add(&r->body, p, n);
 }
@@ -282,7 +260,8 @@ static int send_headers(struct web_request *r)
 static int complete(struct lws *wsi, struct session *s)
 {
 	/* Of a body that was refused, the rest would look like a request. */
-	bool close = s->request->status == 411 || s->request->status == 413;
+	bool close = s->request->unread || s->request->status == 411 ||
+		     s->request->status == 413;
 
 	detach(s);
 	if (close || lws_http_transaction_completed(wsi) != 0)
@@ -347,6 +326,9 @@ static int on_http(struct lws *wsi, enum lws_callback_reasons reason,
 	case LWS_CALLBACK_HTTP_DROP_PROTOCOL:
 	case LWS_CALLBACK_CLOSED_HTTP:
 		detach(s);
+		return 0;
+	case LWS_CALLBACK_WSI_DESTROY:
+		web_caller_free(lws_get_opaque_user_data(wsi));
 		return 0;
 	default:
 		/* A server that takes upgrades would have to say so. */

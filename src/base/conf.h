@@ -76,7 +76,9 @@ struct conf {
 	char *log_format; /* "logfmt" or "json" */
 	char *state_dir;
 	char *admin_socket;
-	char *key_file; /* "": state_dir/key, made at the first start */
+	char *admin_group; /* who may do all there; "": the daemon's own */
+	char *read_group;  /* who may look only; "": nobody */
+	char *key_file;    /* "": state_dir/key, made at the first start */
 	int dials_per_second;
 	int drain_timeout_s; /* how long SIGTERM waits for turns */
 	char *node;          /* this one's name among several; "": the host's */

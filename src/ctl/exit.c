@@ -32,6 +32,8 @@ int exit_of_status(int status)
 {
 	if (status < 400)
 		return EX_OK;
+	if (status == 403)
+		return EX_NOPERM;
 	if (status == 404)
 		return EX_NOINPUT;
 	if (status < 500)

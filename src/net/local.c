@@ -2,8 +2,10 @@
 #include "net/local.h"
 
 #include <errno.h>
+#include <grp.h>
 #include <stdio.h>
 #include <string.h>
+#include <sys/stat.h>
 
 #include <curl/curl.h>
 
@@ -21,27 +23,37 @@ static size_t on_body(char *p, size_t size, size_t n, void *arg)
 }
 
 /* What stands behind it nearly always. */
-static const char *hint(long no)
+static void hint(long no, const char *socket, char *out, size_t size)
 {
-	if (no == EACCES)
-		return " (are you in its group?)";
-	if (no == ENOENT || no == ECONNREFUSED)
-		return " (is konstructd running?)";
-	return "";
+	const struct group *g = NULL;
+	struct stat st;
+
+	out[0] = '\0';
+	if (no == EACCES && stat(socket, &st) == 0)
+		g = getgrgid(st.st_gid);
+	if (g)
+		(void)snprintf(out, size, " (members of group '%.60s' may)",
+			       g->gr_name);
+	else if (no == EACCES)
+		(void)snprintf(out, size, " (are you in its group?)");
+	else if (no == ENOENT || no == ECONNREFUSED)
+		(void)snprintf(out, size, " (is konstructd running?)");
 }
 
 static int transport_failed(CURL *c, CURLcode rc, const char *socket,
 			    struct err *e)
 {
+	char why[100];
 	long no = 0;
 
 	(void)curl_easy_getinfo(c, CURLINFO_OS_ERRNO, &no);
 	if (rc != CURLE_COULDNT_CONNECT || no == 0)
 		return err_set(e, ERR_RETRY, "no answer at '%s': %s", socket,
 			       curl_easy_strerror(rc));
+	hint(no, socket, why, sizeof(why));
 	return err_set(e, no == EACCES ? ERR_FATAL : ERR_RETRY,
 		       "cannot connect to '%s': %s%s", socket,
-		       strerror((int)no), hint(no));
+		       strerror((int)no), why);
 }
 
 static void set_up(CURL *c, const char *socket, const char *method,
