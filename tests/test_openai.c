@@ -59,7 +59,7 @@ static const struct {
 	{ "filtered", TEXT("Hi") STOP("content_filter") DONE, "Hi",
 	  LLM_FILTERED },
 	{ "empty", STOP("stop") DONE, "", LLM_EMPTY },
-	{ "white space", TEXT(" \\n") STOP("stop") DONE, " \n", LLM_EMPTY },
+	{ "white space", TEXT(" \\n") STOP("stop") DONE, "", LLM_EMPTY },
 	{ "an unknown reason", TEXT("Hi") STOP("eos"), "Hi", LLM_DONE },
 	{ "the reason error", TEXT("Hi") STOP("error"), "Hi", LLM_ERROR },
 	{ "after [DONE]", TEXT("Hi") DONE TEXT("!"), "Hi", LLM_DONE },
@@ -68,6 +68,27 @@ static const struct {
 	  "data: {\"choices\":[{\"delta\":{\"reasoning_content\":\"hm\","
 	  "\"content\":null}}]}\n\n" TEXT("Hi") STOP("stop"),
 	  "Hi", LLM_DONE },
+	{ "reasoning in the text",
+	  TEXT("\\n<th") TEXT("ink>So <b></th") TEXT("x</think") TEXT(">\\n\\n")
+		  TEXT("\\nHi") TEXT(" <think>") STOP("stop"),
+	  "Hi <think>", LLM_DONE },
+	{ "nothing but reasoning", TEXT("<think>So") STOP("stop"), "",
+	  LLM_EMPTY },
+	{ "reasoning up to the limit", TEXT("<think>So") STOP("length"), "",
+	  LLM_EMPTY },
+	{ "something like reasoning",
+	  TEXT("<thi") TEXT("rd> is it") STOP("stop"), "<third> is it",
+	  LLM_DONE },
+	{ "an open angle", TEXT(" <") STOP("stop"), "<", LLM_DONE },
+	{ "tool calls",
+	  "data: {\"choices\":[{\"delta\":{\"tool_calls\":[{\"index\":0,"
+	  "\"function\":{\"name\":\"f\",\"arguments\":\"{}\"}}]}}]}\n\n" STOP(
+		  "tool_calls"),
+	  "", LLM_EMPTY },
+	{ "NUL bytes", TEXT("H\\u0000i") TEXT("\\u0000") TEXT("!") STOP("stop"),
+	  "Hi!", LLM_DONE },
+	{ "half a character", TEXT("caf\xc3") TEXT("\xa9!") STOP("stop"),
+	  "caf\xef\xbf\xbd\xef\xbf\xbd!", LLM_DONE },
 	{ "parts",
 	  "data: {\"choices\":[{\"delta\":{\"content\":["
 	  "{\"type\":\"thinking\",\"text\":\"hm\"},"

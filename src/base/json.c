@@ -159,15 +159,22 @@ const struct json *json_at(const struct json *j, const char *path)
 	return (const struct json *)walk(j, path);
 }
 
-const char *json_str(const struct json *j, const char *path)
+const char *json_bytes(const struct json *j, const char *path, size_t *n)
 {
 	struct json_object *o = walk(j, path);
-	const char *s;
 
 	if (!json_object_is_type(o, json_type_string))
 		return NULL;
-	s = json_object_get_string(o);
-	return strlen(s) == (size_t)json_object_get_string_len(o) ? s : NULL;
+	*n = (size_t)json_object_get_string_len(o);
+	return json_object_get_string(o);
+}
+
+const char *json_str(const struct json *j, const char *path)
+{
+	size_t n = 0;
+	const char *s = json_bytes(j, path, &n);
+
+	return s && strlen(s) == n ? s : NULL;
 }
 
 int64_t json_int(const struct json *j, const char *path, int64_t fallback)

@@ -37,6 +37,9 @@ const struct json *json_at(const struct json *j, const char *path);
 /* NULL unless the value is a string without NUL bytes. */
 const char *json_str(const struct json *j, const char *path);
 
+/* The same with its NUL bytes, if it has some: *n bytes. */
+const char *json_bytes(const struct json *j, const char *path, size_t *n);
+
 /* The value as it stands, or the fallback if absent or of another type. */
 int64_t json_int(const struct json *j, const char *path, int64_t fallback);
 bool json_bool(const struct json *j, const char *path, bool fallback);

@@ -5,102 +5,14 @@
 #include <stdio.h>
 #include <string.h>
 
-#include "base/base64.h"
 #include "base/err.h"
 #include "base/json.h"
+#include "base/utf8.h"
 
 #define REFUSAL_MAX (64 * 1024)
 
 /* Of one answer. A day's sum must stay within 64 bits. */
 #define TOKENS_MAX 1000000000
-
-static const char *const role_names[] = {
-	[LLM_SYSTEM] = "system",
-	[LLM_USER] = "user",
-	[LLM_ASSISTANT] = "assistant",
-};
-
-/* What OpenAI accepts as a name; it answers 400 to others. */
-static bool name_fits(const char *s)
-{
-	static const char ok[] = "abcdefghijklmnopqrstuvwxyz"
-				 "ABCDEFGHIJKLMNOPQRSTUVWXYZ0123456789_-";
-	size_t n = strspn(s, ok);
-
-	return n > 0 && n <= 64 && s[n] == '\0';
-}
-
-static void add_image(struct jwrite *w, const struct llm_image *i)
-{
-	jw_object(w, NULL);
-	jw_str(w, "type", "image_url");
-	jw_object(w, "image_url");
-	jw_raw(w, "url", "\"data:");
-	(void)buf_addf(w->out, "%s;base64,", i->type);
-	(void)base64_add(w->out, i->bytes, i->len);
-	(void)buf_addc(w->out, '"');
-	jw_object_end(w);
-	jw_object_end(w);
-}
-
-/* A list of parts only where there are images: not all servers take one. */
-static void add_content(struct jwrite *w, const struct llm_msg *m)
-{
-	size_t i;
-
-	if (m->nimages == 0) {
-		jw_str(w, "content", m->text);
-		return;
-	}
-	jw_array(w, "content");
-	jw_object(w, NULL);
-	jw_str(w, "type", "text");
-	jw_str(w, "text", m->text);
-	jw_object_end(w);
-	for (i = 0; i < m->nimages; i++)
-		add_image(w, &m->images[i]);
-	jw_array_end(w);
-}
-
-int openai_messages(struct buf *out, const struct llm_msg *msgs, size_t n)
-{
-	struct jwrite w;
-	size_t i;
-
-	jw_init(&w, out);
-	jw_array(&w, NULL);
-	for (i = 0; i < n; i++) {
-		jw_object(&w, NULL);
-		jw_str(&w, "role", role_names[msgs[i].role]);
-		if (msgs[i].name && name_fits(msgs[i].name))
-			jw_str(&w, "name", msgs[i].name);
-		add_content(&w, &msgs[i]);
-		jw_object_end(&w);
-	}
-	jw_array_end(&w);
-	return out->failed ? -1 : 0;
-}
-
-int openai_request(struct buf *out, const char *model, const char *messages,
-		   int max_tokens, const struct openai_dialect *d)
-{
-	struct jwrite w;
-
-	jw_init(&w, out);
-	jw_object(&w, NULL);
-	jw_str(&w, "model", model);
-	jw_raw(&w, "messages", messages);
-	jw_bool(&w, "stream", true);
-	if (!d->no_usage)
-		jw_raw(&w, "stream_options", "{\"include_usage\":true}");
-	if (max_tokens > 0)
-		jw_int(&w,
-		       d->max_completion ? "max_completion_tokens"
-					 : "max_tokens",
-		       max_tokens);
-	jw_object_end(&w);
-	return out->failed ? -1 : 0;
-}
 
 static int fault(struct openai *a, enum llm_end end, const char *msg)
 {
@@ -197,13 +109,39 @@ static int take_error(struct openai *a, const struct json *j)
 	return fault(a, end, text && *text ? text : "error without a text");
 }
 
-static int take_text(struct openai *a, const char *s)
+static bool is_blank(const char *p, size_t n)
 {
-	if (!s || !*s)
-		return 0;
-	if (s[strspn(s, " \t\r\n")] != '\0')
+	while (n > 0 && strchr(" \t\r\n", p[n - 1]) && p[n - 1] != '\0')
+		n--;
+	return n == 0;
+}
+
+static int say(const char *p, size_t n, void *arg)
+{
+	struct openai *a = arg;
+
+	if (!is_blank(p, n))
 		a->text = true;
-	return a->on_text(s, strlen(s), a->arg);
+	return a->on_text(p, n, a->arg);
+}
+
+/* NUL bytes are left out. */
+static int take_text(struct openai *a, const struct json *j, const char *path)
+{
+	const char *nul, *p;
+	size_t n, k;
+	int rc = 0;
+
+	p = json_bytes(j, path, &n);
+	while (p && n > 0 && rc == 0) {
+		nul = memchr(p, '\0', n);
+		k = nul ? (size_t)(nul - p) : n;
+		if (k > 0)
+			rc = thought_feed(&a->thought, p, k, say, a);
+		p += k + (nul != NULL);
+		n -= k + (nul != NULL);
+	}
+	return rc;
 }
 
 /* Some servers send a list of parts, of which thinking is one kind. */
@@ -222,7 +160,7 @@ static int take_parts(struct openai *a, const struct json *list)
 		type = json_str(part, "type");
 		if (!type || strcmp(type, "text") != 0)
 			continue;
-		rc = take_text(a, json_str(part, "text"));
+		rc = take_text(a, part, "text");
 		if (rc != 0)
 			return rc;
 	}
@@ -237,10 +175,10 @@ static int take_message(struct openai *a, const struct json *m)
 	if (json_is_array(m, "content"))
 		rc = take_parts(a, json_at(m, "content"));
 	else
-		rc = take_text(a, json_str(m, "content"));
+		rc = take_text(a, m, "content");
 	if (rc != 0)
 		return rc;
-	return take_text(a, json_str(m, "refusal"));
+	return take_text(a, m, "refusal");
 }
 
 static int take_stop(struct openai *a, const char *reason)
@@ -288,6 +226,43 @@ static int take_object(struct openai *a, const struct json *j)
 	return rc;
 }
 
+static bool is_utf8(const char *p, size_t n)
+{
+	size_t k;
+
+	for (; n > 0; p += k, n -= k) {
+		k = utf8_len(p, n);
+		if (k == 0)
+			return false;
+	}
+	return true;
+}
+
+/* Servers that send each token by itself cut characters in two. */
+static struct json *mend(const char *p, size_t n, size_t max, struct err *e)
+{
+	struct json *j;
+	struct buf b;
+	size_t k;
+
+	buf_init(&b, 3 * max);
+	for (; n > 0 && !b.failed; p += k, n -= k) {
+		k = utf8_len(p, n);
+		(void)buf_add(&b, k > 0 ? p : "\xef\xbf\xbd", k > 0 ? k : 3);
+		k = k > 0 ? k : 1;
+	}
+	j = json_parse(b.data ? b.data : "", b.len, b.cap, e);
+	buf_release(&b);
+	return j;
+}
+
+static struct json *parse(const char *p, size_t n, size_t max, struct err *e)
+{
+	struct json *j = json_parse(p, n, max, e);
+
+	return j || n > max || is_utf8(p, n) ? j : mend(p, n, max, e);
+}
+
 static int on_event(const char *data, size_t len, void *arg)
 {
 	struct openai *a = arg;
@@ -301,7 +276,7 @@ static int on_event(const char *data, size_t len, void *arg)
 		a->done = true;
 		return 0;
 	}
-	j = json_parse(data, len, OPENAI_EVENT_MAX, &e);
+	j = parse(data, len, OPENAI_EVENT_MAX, &e);
 	if (!j)
 		return fault(a, LLM_BROKEN, e.msg);
 	rc = take_object(a, j);
@@ -362,7 +337,7 @@ static void read_whole(struct openai *a)
 	struct err e = { 0 };
 	struct json *j;
 
-	j = json_parse(a->whole.data, a->whole.len, OPENAI_ANSWER_MAX, &e);
+	j = parse(a->whole.data, a->whole.len, OPENAI_ANSWER_MAX, &e);
 	if (!j) {
 		fault(a, LLM_BROKEN, e.msg);
 		return;
@@ -376,6 +351,8 @@ enum llm_end openai_end(struct openai *a)
 {
 	if (a->shape == OPENAI_WHOLE)
 		read_whole(a);
+	if (a->fault == LLM_DONE && thought_end(&a->thought, say, a) != 0)
+		return LLM_DONE; /* nobody listens any more */
 	if (a->fault != LLM_DONE)
 		return a->fault;
 	if (a->stop == OPENAI_STOPPED_FILTER) {

@@ -7,6 +7,7 @@
 
 #include "base/buf.h"
 #include "llm/llm.h"
+#include "llm/thought.h"
 #include "net/sse.h"
 
 /*
@@ -52,6 +53,7 @@ struct openai {
 	int (*on_text)(const char *p, size_t n, void *arg);
 	void *arg;
 
+	struct thought thought;
 	bool text; /* more than white space */
 	bool done; /* "[DONE]" was read */
 	enum openai_stop stop;
