@@ -478,6 +478,16 @@ struct slack_call *slack_respond(struct http *h, const char *api_url,
 	return NULL;
 }
 
+size_t stage_awaited(void)
+{
+	const struct slack_call *c;
+	size_t n = 0;
+
+	for (c = calls; c; c = c->next)
+		n += !c->cancelled && c->answer_at >= 0;
+	return n;
+}
+
 void slack_cancel(struct slack_call *c)
 {
 	if (c)

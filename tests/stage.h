@@ -136,6 +136,8 @@ void stage_say(const char *ts, const char *thread, const char *user,
 	       const char *text);
 
 size_t stage_count(const char *method);
+/* Calls that somebody still waits for. */
+size_t stage_awaited(void);
 /* The n-th of them, or NULL. */
 const struct stage_call *stage_call_of(const char *method, size_t n);
 /* The value of an argument, decoded; "" when absent. In a static buffer. */

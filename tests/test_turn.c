@@ -51,6 +51,11 @@ static const struct stage_note *answer_note(void)
 	return NULL;
 }
 
+static struct turn *the_turn(void)
+{
+	return stage.workers->w[0].turns;
+}
+
 /* an answer */
 
 START_TEST(placeholder_then_model_then_answer_in_the_same_message)
@@ -1949,6 +1954,33 @@ static struct job *nameless(const char *id, const char *ts)
 	return j;
 }
 
+/* The question changes while an edit is under way, and the thread is read
+ * anew; then it is taken back. */
+START_TEST(an_edit_and_a_page_under_way_are_both_called_off)
+{
+	struct turn *t;
+
+	stage_say("100.000100", NULL, "U2", "so");
+	stage.first_ms = 100;
+	stage.gap_ms = 60 * SECOND;
+	stage.says[1] = " more";
+	stage_fault("chat.update", FAULT_SLOW, NULL, 20 * SECOND);
+	play(stage_job("entry1", "100.000300", "100.000100", "and now?"),
+	     2 * SECOND);
+	ck_assert_uint_eq(stage_awaited(), 1);
+	stage_fault("conversations.replies", FAULT_SLOW, NULL, 20 * SECOND);
+	t = the_turn();
+	ck_assert(stop_revise(t, "100.000300", "and then?"));
+	stage_run(SECOND);
+	ck_assert_uint_eq(stage_awaited(), 2);
+	ck_assert(stop_withdraw(t));
+	ck_assert_uint_eq(stage_awaited(), 1); /* the deletion */
+	stage_run(MINUTE);
+	ck_assert_uint_eq(stage_nreplies(), 0);
+	ck_assert_str_eq(stage_done("entry1")->verdict, "withdrawn");
+}
+END_TEST
+
 START_TEST(names_are_asked_for_once)
 {
 	play(nameless("entry1", "100.000100"), 5 * SECOND);
@@ -2337,6 +2369,7 @@ int main(void)
 	T(a_thread_that_cannot_be_read_soon_is_not_waited_for);
 	T(a_known_thread_is_not_read_from_slack);
 	T(without_the_scope_to_read_the_thread_it_is_answered_without);
+	T(an_edit_and_a_page_under_way_are_both_called_off);
 	T(names_are_asked_for_once);
 	T(times_are_told_in_the_askers_zone);
 	T(names_that_come_late_are_not_waited_for);

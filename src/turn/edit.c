@@ -139,13 +139,13 @@ static void start(struct turn *t, const struct shape *s)
 	/* Without it Slack keeps what is there: an interim edit that arrives
 	 * after the last one would pass for it. */
 	post_metadata(&form, t, 0, t->final);
-	t->call = slack_call(t->w->http, t->w->conf->slack_api_url,
+	t->edit = slack_call(t->w->http, t->w->conf->slack_api_url,
 			     "chat.update", t->job->connection.bot_token, &form,
 			     on_edited, t, &e);
 	buf_release(&form);
 	t->edited_ms = clock_ms();
 	t->nedits++;
-	t->flying = t->call != NULL;
+	t->flying = t->edit != NULL;
 	atomic_fetch_add(&t->w->count->edits, 1);
 }
 
@@ -351,7 +351,7 @@ static void on_edited(const struct slack_result *r, void *arg)
 	struct turn *t = arg;
 	struct conn *c = t->conn;
 
-	t->call = NULL;
+	t->edit = NULL;
 	t->flying = false;
 	if (r->fault == SLACK_RATE) {
 		atomic_fetch_add(&t->w->count->limited, 1);

@@ -18,6 +18,9 @@ void turn_stop(struct turn *t)
 		t->notes[i].then = NULL;
 	slack_cancel(t->call);
 	t->call = NULL;
+	slack_cancel(t->edit);
+	t->edit = NULL;
+	t->flying = false;
 	llm_cancel(t->llm);
 	t->llm = NULL;
 	t->naming = false;

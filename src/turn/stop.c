@@ -75,7 +75,6 @@ static void end_withdrawn(struct turn *t)
 	}
 	log_info(LOG_FIELDS({ "entry", t->job->entry.id }), "withdrawn");
 	turn_stop(t);
-	t->flying = false;
 	turn_step(t, "withdrawn", NULL);
 	(void)snprintf(t->verdict, sizeof(t->verdict), "withdrawn");
 	turn_set(t, end_of_withdrawn(t));
@@ -123,6 +122,7 @@ static void ask_anew(struct turn *t)
 	halt(t);
 	flow_settle(t);
 	buf_reset(&t->answer);
+	t->cut = false;
 	read_anew(t);
 }
 
@@ -149,6 +149,7 @@ static void leave_out(struct turn *t, struct message *m)
 		i++;
 	message_free(m);
 	j->nmore--;
+	j->nagain -= i < j->nagain;
 	memmove(&j->more[i], &j->more[i + 1],
 		(j->nmore - i) * sizeof(struct message *));
 }

@@ -108,7 +108,7 @@ struct turn {
 	char where[64]; /* the channel, as Slack named it at posting */
 	char ref[SENTENCE_REF_SIZE];
 
-	struct slack_call *call;  /* post, edit or look: one at a time */
+	struct slack_call *call;  /* post, look or deletion: one at a time */
 	struct loop_timer *timer; /* of the state; made when first used */
 	void (*on_timer)(struct turn *t);
 	unsigned int tries; /* failures in a row of the present step */
@@ -152,7 +152,8 @@ struct turn {
 
 	/* edit.c */
 	enum edit_want want;
-	bool flying;     /* an edit is under way, */
+	struct slack_call *edit;
+	bool flying;     /* it is under way, */
 	bool final;      /* and it is the last one */
 	bool no_interim; /* Slack refuses them */
 	bool lost;       /* an interim edit may still arrive, soon */
@@ -177,6 +178,7 @@ struct turn {
 	size_t nbackfill;     /* lines of it that our transcript lacks */
 	unsigned int pages;   /* of Slack's that were read for them */
 	struct attach *files; /* NULL: none, or not begun */
+	bool recalled;        /* Slack was asked for them once more */
 	bool fetching;        /* waits for them, since */
 	int64_t files_ms;
 	struct message_file earlier[FILES_EARLIER]; /* the newest before it */
@@ -512,6 +514,9 @@ void read_proceed(struct turn *t);
 
 /* files.c */
 
+/* Images of a question that is asked again are looked for in Slack first: true
+ * when that has begun; then read_start() comes again. */
+bool files_recall(struct turn *t);
 /* Begins to fetch what is attached to the question. */
 void files_start(struct turn *t);
 /* Names the files of an earlier message in out, and remembers them; */
