@@ -16,6 +16,7 @@ struct pipes {
 	size_t rows;  /* without the heading */
 	size_t units; /* of all cells' text */
 	bool even;    /* all rows are of one length */
+	bool large;   /* a cell is longer than we write */
 	bool links;
 	bool head_links;
 };

@@ -160,6 +160,7 @@ static size_t row_measure(struct pipes *t, size_t at, bool head)
 	while (next_cell(t, &at, &c)) {
 		n++;
 		t->units += dialect_units(c.p, c.n);
+		t->large |= c.n > CELL_MAX;
 		if (has_link(c)) {
 			t->links = true;
 			t->head_links |= head;
@@ -184,7 +185,8 @@ void pipes_measure(struct pipes *t, const char *p, size_t len)
 bool pipes_fit(const struct pipes *t, size_t used)
 {
 	return t->columns >= 1 && t->columns <= COLUMNS_MAX && t->rows >= 1 &&
-	       t->rows <= ROWS_MAX && t->even && used + t->units <= UNITS_MAX;
+	       t->rows <= ROWS_MAX && t->even && !t->large &&
+	       used + t->units <= UNITS_MAX;
 }
 
 /*

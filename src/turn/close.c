@@ -98,6 +98,17 @@ static const char *known(const char *s)
 	return s[0] != '\0' ? s : NULL;
 }
 
+static const char *decision(const struct turn *t)
+{
+	if (t->withdrawn)
+		return "withdrawn";
+	if (t->stopped)
+		return "stopped";
+	if (t->answered)
+		return "answered";
+	return t->verdict[0] != '\0' ? t->verdict : "ended";
+}
+
 static void log_finished(const struct turn *t)
 {
 	const struct message *m = t->job->msg;
@@ -107,16 +118,15 @@ static void log_finished(const struct turn *t)
 	print_ms(first, t->first_ms);
 	print_ms(whole, clock_ms() - t->began_ms);
 	(void)snprintf(parts, sizeof(parts), "%zu", t->reply.n);
-	log_info(LOG_FIELDS(
-			 { "entry", t->job->entry.id },
-			 { "tenant", m->tenant_id },
-			 { "app", t->job->connection.app_id },
-			 { "channel", m->channel.channel_id },
-			 { "ts", m->channel.ts }, { "model", known(t->model) },
-			 { "placeholder_ms", known(placed) },
-			 { "first_ms", known(first) }, { "whole_ms", whole },
-			 { "parts", parts },
-			 { "outcome", t->answered ? "answered" : t->verdict }),
+	log_info(LOG_FIELDS({ "entry", t->job->entry.id },
+			    { "tenant", m->tenant_id },
+			    { "app", t->job->connection.app_id },
+			    { "channel", m->channel.channel_id },
+			    { "ts", m->channel.ts },
+			    { "model", known(t->model) },
+			    { "placeholder_ms", known(placed) },
+			    { "first_ms", known(first) }, { "whole_ms", whole },
+			    { "parts", parts }, { "outcome", decision(t) }),
 		 "turn finished");
 }
 
@@ -167,17 +177,6 @@ static void closed(struct turn *t)
 		turn_go(head->who);
 }
 
-static const char *decision(const struct turn *t)
-{
-	if (t->withdrawn)
-		return "withdrawn";
-	if (t->stopped)
-		return "stopped";
-	if (t->answered)
-		return "answered";
-	return t->verdict[0] != '\0' ? t->verdict : "ended";
-}
-
 static void audit_one(struct turn *t, struct audit_new *a)
 {
 	const struct usage_new *u = t->job->req.usage;
@@ -193,16 +192,16 @@ static void make_audit(struct turn *t)
 {
 	struct job *j = t->job;
 	struct audit_new *all = &j->audit;
-	size_t i;
+	size_t i, n = j->nmore - j->nagain;
 
-	if (j->nmore > 0)
-		all = j->audits = calloc(j->nmore + 1, sizeof(*all));
+	if (n > 0)
+		all = j->audits = calloc(n + 1, sizeof(*all));
 	j->req.audits = all ? all : &j->audit;
-	j->req.naudits = all ? j->nmore + 1 : 1;
+	j->req.naudits = all ? n + 1 : 1;
 	audit_one(t, all ? all : &j->audit);
-	for (i = 0; all && i < j->nmore; i++) {
-		trail_ask(&all[i + 1], j->more[i], &j->agent, decision(t),
-			  NULL);
+	for (i = 0; all && i < n; i++) {
+		trail_ask(&all[i + 1], j->more[j->nagain + i], &j->agent,
+			  decision(t), NULL);
 		all[i + 1].with = j->entry.id;
 		all[i + 1].model = t->model;
 	}

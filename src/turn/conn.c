@@ -207,9 +207,21 @@ static bool is_refused(const struct conn *c, int64_t now_ms)
 	if (c->flow_refused_ms > now_ms)
 		return true;
 	for (i = 0; i < SURFACES; i++)
-		if (c->surface[i].refused_ms > now_ms)
+		if (c->surface[i].refused_ms > now_ms ||
+		    !at_rest(&c->surface[i].pace, now_ms))
 			return true;
 	return false;
+}
+
+/* What Slack said to wait for isn't forgotten before. */
+static bool is_blocked(const struct conn *c, int64_t now_ms)
+{
+	return !at_rest(&c->edits, now_ms) || !at_rest(&c->posts, now_ms) ||
+	       !at_rest(&c->deletes, now_ms) ||
+	       !at_rest(&c->reactions, now_ms) ||
+	       !at_rest(&c->flow_starts, now_ms) ||
+	       !at_rest(&c->flow_appends, now_ms) ||
+	       !at_rest(&c->flow_stops, now_ms);
 }
 
 static bool keep_channel(const char *key, void *value, void *arg)
@@ -230,9 +242,8 @@ static bool keep_conn(const char *key, void *value, void *arg)
 	int64_t now = *(int64_t *)arg;
 
 	(void)key;
-	if (c->refs > 0 || now - c->used_ms < REST_MS ||
-	    !at_rest(&c->edits, now) || !at_rest(&c->posts, now) ||
-	    !at_rest(&c->reactions, now) || is_refused(c, now))
+	if (c->refs > 0 || now - c->used_ms < REST_MS || is_blocked(c, now) ||
+	    is_refused(c, now))
 		return true;
 	conn_free(c);
 	return false;

@@ -30,9 +30,8 @@ static void give_up(struct turn *t)
 
 static void work(struct turn *t)
 {
-	if (t->w->draining || stop_pending(t))
-		return;
-	if (flow_clean(t, work))
+	/* Also of one that is stopped, or it would stand beside the end. */
+	if (t->w->draining || flow_clean(t, work) || stop_pending(t))
 		return;
 	session_begin(t);
 	/* An answer that is there is no worse than a sentence. */
