@@ -25,6 +25,10 @@ int mrkdwn_render(const char *md, size_t len, struct buf *out);
 /* Appends to Markdown what closes a code fence that is open at its end. */
 void mrkdwn_close(struct buf *md);
 
+/* How much of unfinished Markdown can be shown: up to where a link begins that
+ * isn't whole yet. */
+size_t mrkdwn_whole_links(const char *md, size_t len);
+
 /* Appends the text as it is, only escaped. */
 int mrkdwn_plain(const char *text, size_t len, struct buf *out);
 

@@ -1,6 +1,7 @@
 /* SPDX-License-Identifier: ISC */
 #include <ctype.h>
 #include <string.h>
+#include <strings.h>
 
 #include "base/buf.h"
 #include "slack/markdown.h"
@@ -341,6 +342,98 @@ size_t mrkdwn_tail(const char *md, size_t len, char tail[MRKDWN_TAIL_SIZE])
 		tail[k] = '\0';
 	return t.keep;
 }
+
+/* ---- links that aren't whole yet ---- */
+
+#define HALF_LABEL 200 /* longer ones are no label, but brackets */
+#define HALF_URL   2000
+
+/* "[label](" with what may follow, at p: the bytes of a whole link, 0 when it
+ * is none, n when it goes on behind the end. */
+static size_t link_span(const char *p, size_t n)
+{
+	size_t i = 1, deep = 0;
+
+	while (i < n && p[i] != ']') {
+		if (p[i] == '\n' || p[i] == '[' || i > HALF_LABEL)
+			return 0;
+		i += p[i] == '\\' ? 2 : 1;
+	}
+	if (i + 1 >= n)
+		return n;
+	if (p[i + 1] != '(')
+		return 0;
+	for (i += 2; i < n; i++) {
+		if (p[i] == '\n' || i > HALF_LABEL + HALF_URL)
+			return 0;
+		if (p[i] == ')' && deep == 0)
+			return i + 1;
+		deep += (p[i] == '(') - (p[i] == ')');
+	}
+	return n;
+}
+
+/* The same of "<https://...>" and of a bare URL, which end with a blank. */
+static size_t url_span(const char *p, size_t n)
+{
+	static const char *const schemes[] = { "http://", "https://",
+					       "mailto:" };
+	bool angle = *p == '<';
+	const char *url = angle ? p + 1 : p;
+	size_t left = n - (size_t)(url - p);
+	size_t i, k;
+
+	for (i = 0; i < 3; i++) {
+		k = strlen(schemes[i]);
+		if (strncasecmp(url, schemes[i], left < k ? left : k) == 0)
+			break;
+	}
+	if (i == 3 || (!angle && left < k))
+		return 0;
+	for (k = 0; k < left && !is_space(url[k]); k++)
+		if (k > HALF_URL || (angle && url[k] == '>'))
+			return 0;
+	return k == left ? n : 0;
+}
+
+static size_t half_at(const struct tail *t, size_t i, size_t start)
+{
+	const char *p = t->md + i;
+
+	if (*p == '[')
+		return link_span(p, t->len - i);
+	if (*p == '<')
+		return url_span(p, t->len - i);
+	if (strchr("hHmM", *p) && *p != '\0' &&
+	    (i == start || !is_word(t->md[i - 1])))
+		return url_span(p, t->len - i);
+	return 0;
+}
+
+size_t mrkdwn_whole_links(const char *md, size_t len)
+{
+	struct tail t = { .md = md, .len = len, .keep = len };
+	struct mark fence;
+	size_t i, n, start;
+
+	start = last_block(md, len, &fence);
+	for (i = start; fence.n == 0 && i < len; i += n) {
+		n = 1;
+		if (md[i] == '\\') {
+			n = 2;
+		} else if (md[i] == '`') {
+			n = code_span(&t, i);
+		} else if (len - i <= HALF_LABEL + HALF_URL &&
+			   half_at(&t, i, start) == len - i) {
+			return i > start && md[i] == '[' && md[i - 1] == '!'
+				       ? i - 1
+				       : i;
+		}
+	}
+	return len;
+}
+
+/* ---- what is open ---- */
 
 void mrkdwn_close(struct buf *md)
 {

@@ -212,7 +212,7 @@ int reply_interim(const char *md, size_t len, struct buf *out)
 	struct reply r;
 	int rc;
 
-	rc = reply_init(&r, md, shown);
+	rc = reply_init(&r, md, mrkdwn_whole_links(md, shown));
 	if (rc == 0 && r.n > 0)
 		rc = reply_part(&r, 0, out);
 	if (rc == 0 && (r.n > 1 || shown < len))
