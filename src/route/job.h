@@ -56,6 +56,8 @@ struct job {
 	unsigned int wait_s;   /* JOB_NOTICE: until a token is there; or 0 */
 	struct message **more; /* that its answer covers, oldest first */
 	size_t nmore;
+	size_t nagain;          /* the first of them are asked again, and have
+				 * no entries of their own */
 	const char *why;        /* JOB_NOTICE; static; NULL: not told */
 	struct entry entry;     /* with parts and answer of earlier attempts */
 	struct journal_req req; /* the turn's own slot for its notes */

@@ -333,6 +333,7 @@ static int make_job(struct routing *r, enum job_kind kind)
 	j->msg = r->msg;
 	j->more = r->more;
 	j->nmore = r->nmore;
+	j->nagain = r->nagain;
 	j->connection = r->connection;
 	j->agent = r->agent;
 	j->entry = r->entry;
@@ -342,7 +343,7 @@ static int make_job(struct routing *r, enum job_kind kind)
 	r->notice = NULL;
 	r->msg = NULL;
 	r->more = NULL;
-	r->nmore = 0;
+	r->nmore = r->nagain = 0;
 	memset(&r->connection, 0, sizeof(r->connection));
 	memset(&r->agent, 0, sizeof(r->agent));
 	memset(&r->entry, 0, sizeof(r->entry));

@@ -47,6 +47,7 @@ struct routing {
 	struct message *msg;   /* NULL: the frame can't be read */
 	struct message **more; /* that its answer covers */
 	size_t nmore;
+	size_t nagain;    /* the first of them are asked again: no entries */
 	bool again;       /* an earlier process had it */
 	bool resumed;     /* and accepted or refused it */
 	const char *dead; /* why it is given up unseen; static; or NULL */

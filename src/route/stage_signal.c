@@ -10,6 +10,7 @@
 #include "route/message.h"
 #include "route/routing.h"
 #include "route/signal.h"
+#include "route/stage_in.h"
 #include "slack/markdown.h"
 #include "slack/ts.h"
 #include "state/engaged.h"
@@ -54,21 +55,20 @@ static enum verdict mute(struct routing *r, struct err *e)
 	return V_ACCEPT;
 }
 
-static enum verdict not_theirs(struct routing *r)
+enum verdict stage_not_theirs(struct routing *r)
 {
 	r->why = "not the asker";
 	routing_say(r, WORDS_NOT_THE_ASKER, NULL);
 	return V_REFUSE;
 }
 
-static enum verdict malformed(struct routing *r)
+enum verdict stage_malformed(struct routing *r)
 {
 	r->why = "malformed";
 	return V_DROP;
 }
 
-/* Text as it was told to a model, as Slack would write it. */
-static char *escaped(const char *text)
+char *stage_escaped(const char *text)
 {
 	struct buf out;
 
@@ -77,10 +77,7 @@ static char *escaped(const char *text)
 	return buf_take(&out);
 }
 
-/* From now on it is a question like any other, claimed under what is unique
- * about it. */
-static enum verdict becomes_question(struct routing *r, const char *what,
-				     const char *id)
+enum verdict stage_ask(struct routing *r, const char *what, const char *id)
 {
 	struct message *m = r->msg;
 	int n;
@@ -88,7 +85,7 @@ static enum verdict becomes_question(struct routing *r, const char *what,
 	n = snprintf(r->claim, sizeof(r->claim), "%s:%s:%s-%s",
 		     m->channel.app_id, m->channel.workspace_id, what, id);
 	if (n < 0 || (size_t)n >= sizeof(r->claim))
-		return malformed(r);
+		return stage_malformed(r);
 	m->timestamp_ms = r->entry.received_ms;
 	m->mention = true;
 	m->signal.kind = SIGNAL_NONE;
@@ -105,59 +102,6 @@ static int replace(char **field, char *with)
 	return 0;
 }
 
-/* The press of a button becomes the question that it asks again: in the same
- * thread, once for each answer that has such a button. */
-static enum verdict ask_again(struct routing *r, const struct line *q,
-			      struct err *e)
-{
-	struct message *m = r->msg;
-	char once[64];
-
-	(void)snprintf(once, sizeof(once), "%s:%s", m->channel.channel_id,
-		       m->channel.ts);
-	if (replace(&m->channel.ts, strdup(q->ts)) < 0 ||
-	    replace(&m->content.text, escaped(q->text)) < 0 ||
-	    (q->name && replace(&m->sender.display_name, strdup(q->name)) < 0))
-		return fail(e);
-	return becomes_question(r, "again", once);
-}
-
-static enum verdict gone(struct routing *r)
-{
-	r->why = "question is gone";
-	if (!r->resumed)
-		return V_DROP;
-	/* There is a placeholder to close. */
-	if (r->hope == JOB_HOPE)
-		r->hope = JOB_STALE;
-	r->msg->signal.kind = SIGNAL_NONE;
-	return V_NEXT;
-}
-
-static enum verdict again(struct routing *r, struct err *e)
-{
-	const struct message *m = r->msg;
-	const char *ts = m->signal.detail;
-	struct line q;
-	enum verdict v;
-	int rc;
-
-	if (!ts || !ts_valid(ts))
-		return malformed(r);
-	rc = r->store->ops->line(r->store, m->tenant_id, m->channel.channel_id,
-				 m->thread_id, ts, &q, e);
-	if (rc < 0)
-		return V_FAIL;
-	if (rc == 0)
-		return gone(r);
-	if (q.ours || !q.user_id || strcmp(q.user_id, m->sender.user_id) != 0)
-		v = not_theirs(r);
-	else
-		v = ask_again(r, &q, e);
-	line_release(&q);
-	return v;
-}
-
 static bool is_blank(const char *s)
 {
 	return s[strspn(s, " \t\r\n")] == '\0';
@@ -169,7 +113,7 @@ static enum verdict command(struct routing *r)
 	struct message *m = r->msg;
 
 	if (!m->signal.detail)
-		return malformed(r);
+		return stage_malformed(r);
 	free(m->channel.reply_url);
 	m->channel.reply_url = m->signal.detail;
 	m->signal.detail = NULL;
@@ -178,7 +122,7 @@ static enum verdict command(struct routing *r)
 		routing_say(r, WORDS_WHAT_ASK, NULL);
 		return V_REFUSE;
 	}
-	return becomes_question(r, "command", m->event_id);
+	return stage_ask(r, "command", m->event_id);
 }
 
 /* When it was asked, as a ts: what was said before it is older. */
@@ -221,7 +165,7 @@ static enum verdict about(struct routing *r, const struct json *meta,
 
 	if (!channel || !thread || !text || !ts_valid(thread) ||
 	    is_blank(m->content.text))
-		return malformed(r);
+		return stage_malformed(r);
 	question = strdup(m->content.text);
 	if (replace(&m->content.unseen, question) < 0 ||
 	    replace(&m->content.text, about_text(text, question)) < 0 ||
@@ -233,8 +177,8 @@ static enum verdict about(struct routing *r, const struct json *meta,
 	if (channel[0] == 'D')
 		m->channel.conversation = CONVERSATION_IM;
 	if (message_thread_key(m, r->thread, sizeof(r->thread)) < 0)
-		return malformed(r);
-	return becomes_question(r, "about", m->event_id);
+		return stage_malformed(r);
+	return stage_ask(r, "about", m->event_id);
 }
 
 static enum verdict submitted(struct routing *r, struct err *e)
@@ -245,9 +189,9 @@ static enum verdict submitted(struct routing *r, struct err *e)
 	enum verdict v;
 
 	if (!detail)
-		return malformed(r);
+		return stage_malformed(r);
 	meta = json_parse(detail, strlen(detail), META_MAX, &why);
-	v = meta ? about(r, meta, e) : malformed(r);
+	v = meta ? about(r, meta, e) : stage_malformed(r);
 	json_free(meta);
 	return v;
 }
@@ -273,7 +217,7 @@ static enum verdict share_lines(struct routing *r, struct line *q,
 	struct message *m = r->msg;
 
 	if (!said_by(q, m))
-		return not_theirs(r);
+		return stage_not_theirs(r);
 	if (replace(&m->content.unseen, strdup(q->text)) < 0 ||
 	    replace(&m->content.text, strdup(a->text)) < 0)
 		return fail(e);
@@ -289,7 +233,7 @@ static enum verdict share(struct routing *r, struct err *e)
 	int rc;
 
 	if (!r->msg->signal.detail)
-		return malformed(r);
+		return stage_malformed(r);
 	rc = whispered(r, WHISPER_QUESTION_TS, &q, e);
 	if (rc > 0)
 		rc = whispered(r, WHISPER_ANSWER_TS, &a, e);
@@ -329,8 +273,10 @@ enum verdict stage_signal(struct routing *r, struct err *e)
 		return command(r);
 	if (m->signal.kind == SIGNAL_SUBMIT)
 		return submitted(r, e);
+	if (pressed(m, SIGNAL_CANCEL))
+		(void)routing_locale(r); /* for what the worker may say */
 	if (pressed(m, SIGNAL_AGAIN))
-		return again(r, e);
+		return stage_again(r, e);
 	if (pressed(m, SIGNAL_SHARE))
 		return share(r, e);
 	return V_ACCEPT;

@@ -19,6 +19,7 @@
  */
 
 #define CONTROLS_MAX 4096
+#define VALUE_MAX    1000 /* Slack takes 2,000 */
 
 static void label(struct jwrite *w, const char *key, const char *text)
 {
@@ -129,12 +130,28 @@ void controls_stop(const struct turn *t, struct shape *s)
 	buf_release(&out);
 }
 
+/* Their ts, a blank between two. */
+static void name_questions(const struct turn *t, char *out, size_t size)
+{
+	const char *ts;
+	size_t i, n = 0;
+
+	out[0] = '\0';
+	for (i = 0; i < turn_nmessages(t); i++) {
+		ts = turn_message(t, i)->channel.ts;
+		if (n + strlen(ts) + 2 > size)
+			return;
+		n += (size_t)snprintf(out + n, size - n, "%s%s",
+				      i > 0 ? " " : "", ts);
+	}
+}
+
 /* Nobody is asked what a sentence of ours was worth. */
 bool controls_end(const struct turn *t, struct shape *s)
 {
 	const char *locale = t->job->agent.locale;
 	const char *entry = t->job->entry.id;
-	char up[ID_SIZE + 8], down[ID_SIZE + 8];
+	char up[ID_SIZE + 8], down[ID_SIZE + 8], questions[VALUE_MAX];
 	struct buf out;
 	struct jwrite w;
 	bool there;
@@ -150,8 +167,9 @@ bool controls_end(const struct turn *t, struct shape *s)
 		w.comma = true;
 	}
 	begin(&w, "actions");
-	button(&w, SIGNAL_AGAIN, words_get(WORDS_AGAIN, locale),
-	       turn_message(t, 0)->channel.ts, NULL);
+	name_questions(t, questions, sizeof(questions));
+	button(&w, SIGNAL_AGAIN, words_get(WORDS_AGAIN, locale), questions,
+	       NULL);
 	if (t->answered && t->controls == CONTROLS_PLAIN)
 		thumbs(&w, up, down, locale);
 	end(&w);

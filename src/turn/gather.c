@@ -39,7 +39,8 @@ static bool is_plain(const struct turn *t)
 	       !t->stopped && !t->withdrawn && !whisper_is(t) &&
 	       !t->job->msg->content.unseen && t->parts[0][0] == '\0' &&
 	       !t->reposted && en->state == ENTRY_ACCEPTED &&
-	       en->replayed_ms == 0 && en->attempts == 0 && en->ncovered == 0;
+	       en->replayed_ms == 0 && en->attempts == 0 && en->ncovered == 0 &&
+	       t->job->nagain == 0;
 }
 
 static bool same_agent(const struct agent *a, const struct agent *b)

@@ -221,6 +221,42 @@ START_TEST(the_first_of_them_may_be_deleted_too)
 }
 END_TEST
 
+/* Of the reply that says this; "" when none does. */
+static void reply_saying(const char *words, char ts[SIM_TS])
+{
+	struct sim_msg *m;
+	size_t i, n;
+
+	ts[0] = '\0';
+	m = replies(&n);
+	for (i = 0; i < n; i++)
+		if (m[i].app_id && !m[i].deleted && strstr(m[i].text, words))
+			(void)snprintf(ts, SIM_TS, "%s", m[i].ts);
+	sim_messages_free(m, n);
+}
+
+/* By whoever said one of them, though not the first. */
+START_TEST(a_common_answer_is_regenerated_for_all)
+{
+	struct sim_llm slow = { .contains = "one", .first_ms = 2500 };
+	char ts[SIM_TS];
+
+	sim_llm(rig.sim, &slow);
+	ask_one();
+	rig_say(&rig, "C1", "U2", "what about two?", root, two);
+	rig_say(&rig, "C1", "U1", "and three?", root, three);
+	check_common_answer();
+	reply_saying("and three?", ts);
+	ck_assert_int_eq(
+		sim_click(rig.sim, "C1", ts, "U1", "konstruct_again", NULL), 0);
+	ck_assert_int_eq(sim_wait_reply(rig.sim, "C1", root, 3, MS), 0);
+	free(rig_answer(&rig, "C1", root));
+	ck_assert_uint_eq(rig_replies(&rig, "C1", root), 3);
+	ck_assert_uint_eq(saying("what about two?"), 2);
+	ck_assert_uint_eq(saying("and three?"), 2);
+}
+END_TEST
+
 int main(void)
 {
 	Suite *s = suite_create("gather");
@@ -239,6 +275,7 @@ int main(void)
 		0, 2);
 	tcase_add_test(tc, a_question_that_is_edited_changes_the_common_answer);
 	tcase_add_test(tc, the_first_of_them_may_be_deleted_too);
+	tcase_add_test(tc, a_common_answer_is_regenerated_for_all);
 	suite_add_tcase(s, tc);
 	sr = srunner_create(s);
 	srunner_run_all(sr, CK_ENV);
