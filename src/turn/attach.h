@@ -85,6 +85,11 @@ int attach_tell(const struct attach *a, struct buf *out);
 /* Only the name, for a file that nobody tried to read. */
 int attach_name(const struct message_file *f, struct buf *out);
 
+/* Where that begins in the text of a question; NULL: it had no files. */
+const char *attach_told(const char *text);
+/* Does it tell of an image? */
+bool attach_told_image(const char *text);
+
 /* From now on half as much text is told. False when there is none. */
 bool attach_shrink(struct attach *a);
 

@@ -13,6 +13,9 @@
 #define NAME_SIZE   81 /* of slack_name_clean() */
 #define REMARKS_MAX 3  /* files that are named to the person */
 
+#define FILE_THING  "attached file"
+#define IMAGE_THING "attached image"
+
 static const char *const reasons[ATTACH_WHYS] = {
 	[ATTACH_READ] = "",
 	[ATTACH_KIND] = "it is neither text nor an image",
@@ -85,8 +88,35 @@ static void begin(const struct message_file *f, const char *thing,
 
 int attach_name(const struct message_file *f, struct buf *out)
 {
-	begin(f, "attached file", out);
+	begin(f, FILE_THING, out);
 	return buf_addc(out, ']');
+}
+
+/* At the beginning of a line. */
+static const char *find_thing(const char *text, const char *thing)
+{
+	const char *p = text;
+	size_t n = strlen(thing);
+
+	for (; (p = strchr(p, '[')); p++)
+		if ((p == text || p[-1] == '\n') &&
+		    strncmp(p + 1, thing, n) == 0 &&
+		    strncmp(p + 1 + n, ": \"", 3) == 0)
+			return p;
+	return NULL;
+}
+
+const char *attach_told(const char *text)
+{
+	const char *file = find_thing(text, FILE_THING);
+	const char *image = find_thing(text, IMAGE_THING);
+
+	return !file || (image && image < file) ? image : file;
+}
+
+bool attach_told_image(const char *text)
+{
+	return find_thing(text, IMAGE_THING) != NULL;
 }
 
 static const char *what(const struct attachment *f, bool image)
@@ -94,7 +124,7 @@ static const char *what(const struct attachment *f, bool image)
 	if (f->earlier)
 		return image ? "image from earlier in this thread"
 			     : "file from earlier in this thread";
-	return image ? "attached image" : "attached file";
+	return image ? IMAGE_THING : FILE_THING;
 }
 
 static void add_lines(const char *text, size_t n, struct buf *out)

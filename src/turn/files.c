@@ -1,5 +1,6 @@
 /* SPDX-License-Identifier: ISC */
 #include <stdio.h>
+#include <stdlib.h>
 #include <string.h>
 
 #include "base/buf.h"
@@ -9,8 +10,10 @@
 #include "base/json.h"
 #include "base/log.h"
 #include "base/metric.h"
+#include "net/http.h"
 #include "route/job.h"
 #include "route/message.h"
+#include "route/signal.h"
 #include "turn/attach.h"
 #include "turn/turn.h"
 
@@ -95,6 +98,103 @@ void files_start(struct turn *t)
 	for (i = 0; i < turn_nmessages(t); i++)
 		add_own(t, turn_message(t, i));
 }
+
+/* ---- of a question that is asked again ---- */
+
+#define FORM_MAX 1024
+
+static struct message *said_at(const struct turn *t, const char *ts)
+{
+	size_t i;
+
+	for (i = 0; ts && i < turn_nmessages(t); i++)
+		if (strcmp(turn_message(t, i)->channel.ts, ts) == 0)
+			return turn_message(t, i);
+	return NULL;
+}
+
+/* Texts are in the transcript. */
+static void take_image(struct message *m, const struct json *j)
+{
+	struct message_file f, *more;
+	struct err e = { 0 };
+
+	if (message_file_take(&f, j, &e) < 0)
+		return;
+	more = f.id && f.mimetype && strncmp(f.mimetype, "image/", 6) == 0 &&
+			       m->content.nfiles < NAMES_MAX
+		       ? reallocarray(m->content.files, m->content.nfiles + 1,
+				      sizeof(f))
+		       : NULL;
+	if (!more) {
+		message_file_release(&f);
+		return;
+	}
+	more[m->content.nfiles++] = f;
+	m->content.files = more;
+}
+
+/* Without them it is answered all the same. */
+static void on_recalled(const struct slack_result *r, void *arg)
+{
+	struct turn *t = arg;
+	const struct json *j;
+	struct message *m;
+	char path[40];
+	size_t i, k;
+
+	t->call = NULL;
+	for (i = 0; i < json_len(r->body, "messages"); i++) {
+		(void)snprintf(path, sizeof(path), "messages.%zu", i);
+		j = json_at(r->body, path);
+		m = said_at(t, json_str(j, "ts"));
+		for (k = 0; m && k < json_len(j, "files"); k++) {
+			(void)snprintf(path, sizeof(path), "files.%zu", k);
+			take_image(m, json_at(j, path));
+		}
+	}
+	read_start(t);
+}
+
+static bool had_images(const struct turn *t)
+{
+	size_t i;
+
+	for (i = 0; i < turn_nmessages(t); i++)
+		if (attach_told_image(turn_message(t, i)->content.text))
+			return true;
+	return false;
+}
+
+bool files_recall(struct turn *t)
+{
+	const struct message *m = turn_message(t, 0);
+	const struct message *last = turn_message(t, turn_nmessages(t) - 1);
+	const char *press = t->job->msg->signal.value;
+	struct err e = { 0 };
+	struct buf form;
+
+	if (t->recalled || !press || strcmp(press, SIGNAL_AGAIN) != 0 ||
+	    t->conf->files_per_message == 0 ||
+	    !conf_model(t->conf, t->job->agent.model)->vision || !had_images(t))
+		return false;
+	t->recalled = true;
+	buf_init(&form, FORM_MAX);
+	http_form(&form, "channel", t->where);
+	http_form(&form, "ts", m->thread_id);
+	http_form(&form, "oldest", m->channel.ts);
+	http_form(&form, "latest", last->channel.ts);
+	http_form(&form, "inclusive", "true");
+	http_form(&form, "limit", "200");
+	t->call = slack_call(t->w->http, t->w->conf->slack_api_url,
+			     "conversations.replies",
+			     t->job->connection.bot_token, &form, on_recalled,
+			     t, &e);
+	buf_release(&form);
+	return t->call != NULL;
+}
+
+/* ---- of earlier messages ---- */
 
 /* The newest are kept, and the question's own go before them. */
 static void remember(struct turn *t, struct message_file *f)
@@ -214,6 +314,8 @@ int files_tell(const struct turn *t, const struct message *m, struct buf *out)
 {
 	size_t i;
 
+	if (t->recalled)
+		return 0; /* the transcript has it */
 	if (t->files && m == turn_message(t, turn_nmessages(t) - 1))
 		return attach_tell(t->files, out);
 	if (t->files)

@@ -73,6 +73,8 @@ static void on_history(struct loop_task *task)
 
 void read_start(struct turn *t)
 {
+	if (files_recall(t))
+		return;
 	files_start(t);
 	if (t->trims == 0 && !whisper_is(t))
 		again_start(t);

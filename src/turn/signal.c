@@ -14,6 +14,7 @@
 #include "slack/text.h"
 #include "slack/ts.h"
 #include "slack/words.h"
+#include "turn/attach.h"
 #include "turn/turn.h"
 
 /*
@@ -100,6 +101,17 @@ static bool by_asker(const struct turn *t, const struct errand *n)
 	return false;
 }
 
+/* Whoever pressed the button waits for something to happen. */
+static void not_theirs(struct errand *n, bool is_there)
+{
+	if (is_there && n->job->msg->signal.kind == SIGNAL_PRESS &&
+	    !n->job->again)
+		notice_say(n, words_get(WORDS_NOT_THE_ASKER,
+					n->job->agent.locale));
+	else
+		errand_end(n);
+}
+
 static void stop(struct errand *n)
 {
 	struct turn *t = find(n, is_reply);
@@ -107,7 +119,7 @@ static void stop(struct errand *n)
 	if (!t && wait_for_turn(n))
 		return;
 	if (!t || !by_asker(t, n)) {
-		errand_end(n);
+		not_theirs(n, t != NULL);
 		return;
 	}
 	errand_end_with(n, t);
@@ -126,14 +138,41 @@ static int forget_line(struct store *s, void *arg, struct err *e)
 				m->thread_id, m->channel.ts, NULL, e);
 }
 
+/* What the model was told of its files isn't in the text that Slack has. */
+static int add_files(struct store *s, const struct message *m, struct buf *out,
+		     struct err *e)
+{
+	struct line was;
+	const char *told;
+	int rc;
+
+	rc = s->ops->line(s, m->tenant_id, m->channel.channel_id, m->thread_id,
+			  m->channel.ts, &was, e);
+	if (rc <= 0)
+		return rc;
+	told = was.ours ? NULL : attach_told(was.text);
+	if (told)
+		(void)buf_addf(out, "%s%s", out->len > 0 ? "\n" : "", told);
+	line_release(&was);
+	return out->failed ? err_set(e, ERR_RETRY, "no memory") : 0;
+}
+
 static int revise_line(struct store *s, void *arg, struct err *e)
 {
 	const struct errand *n = arg;
 	const struct message *m = n->job->msg;
+	struct buf text;
+	int rc;
 
-	return s->ops->line_put(s, m->tenant_id, m->channel.channel_id,
-				m->thread_id, m->channel.ts, m->content.text,
-				e);
+	buf_init(&text, TEXT_MAX);
+	(void)buf_adds(&text, m->content.text);
+	rc = add_files(s, m, &text, e);
+	if (rc == 0)
+		rc = s->ops->line_put(s, m->tenant_id, m->channel.channel_id,
+				      m->thread_id, m->channel.ts,
+				      text.data ? text.data : "", e);
+	buf_release(&text);
+	return rc;
 }
 
 static int end_engagement(struct store *s, void *arg, struct err *e)

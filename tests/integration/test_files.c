@@ -8,6 +8,7 @@
 #include "base/err.h"
 #include "base/json.h"
 #include "integration/rig.h"
+#include "sim/act.h"
 
 #define MS   20000
 #define SIZE ((size_t)8 << 20)
@@ -188,6 +189,34 @@ START_TEST(a_file_stays_known_in_its_thread)
 }
 END_TEST
 
+/* Of what Slack says when the words change it isn't a part. */
+START_TEST(a_file_stays_known_when_its_question_is_edited)
+{
+	const struct sim_llm says = { .text = "Yes." };
+	struct sim_ask *asks;
+	char ts[SIM_TS];
+	size_t n;
+
+	rig_start(&rig);
+	ck_assert_int_eq(sim_llm(rig.sim, &says), 0);
+	add_file("F1", "a.txt", "text/plain", "the code is 4711", 16);
+	say_with("C1", "U1", "<@UB1> read this", "F1", ts);
+	free(rig_answer(&rig, "C1", ts));
+	ck_assert_int_eq(sim_edit(rig.sim, "C1", ts, "<@UB1> read that"), 0);
+	ck_assert_int_eq(sim_wait_acked(rig.sim, MS), 0);
+	free(rig_answer(&rig, "C1", ts));
+	rig_say(&rig, "C1", "U1", "which code?", ts, NULL);
+	ck_assert_int_eq(sim_wait_reply(rig.sim, "C1", ts, 2, MS), 0);
+	free(rig_answer(&rig, "C1", ts));
+	asks = sim_asks(rig.sim, &n);
+	ck_assert_uint_eq(n, 2);
+	ck_assert_ptr_nonnull(strstr(asks[1].body, "read that"));
+	ck_assert_ptr_null(strstr(asks[1].body, "read this"));
+	ck_assert_ptr_nonnull(strstr(asks[1].body, "| the code is 4711"));
+	sim_asks_free(asks, n);
+}
+END_TEST
+
 START_TEST(the_files_of_a_thread_entered_late_are_read_too)
 {
 	char ts[SIM_TS], *text;
@@ -277,6 +306,46 @@ START_TEST(an_image_goes_to_a_model_that_sees_and_to_no_other)
 		      : "as you can't see images");
 	ck_assert_uint_eq(images_asked(), (size_t)_i);
 	ck_assert(_i == (strstr(text, "I can't see images") == NULL));
+	free(text);
+}
+END_TEST
+
+/* Of the reply to ts. */
+static void press_again(const char *channel, const char *ts)
+{
+	struct sim_msg *m;
+	char reply[SIM_TS] = "";
+	size_t i, n;
+
+	m = sim_messages(rig.sim, channel, ts, &n);
+	for (i = 0; i < n; i++)
+		if (m[i].app_id && !m[i].deleted)
+			(void)snprintf(reply, SIM_TS, "%s", m[i].ts);
+	sim_messages_free(m, n);
+	ck_assert_int_eq(sim_click(rig.sim, channel, reply, "U1",
+				   "konstruct_again", NULL),
+			 0);
+}
+
+START_TEST(an_image_is_shown_again_for_another_answer)
+{
+	char ts[SIM_TS], *text;
+
+	rig_close(&rig);
+	rig_set_model(" vision = true\n");
+	rig_open(&rig, NULL);
+	rig_start(&rig);
+	add_file("F1", "a.png", "image/png", PNG, sizeof(PNG));
+	add_file("F2", "b.txt", "text/plain", "beta", 4);
+	say_with("D1", "U1", "what is this?", "F1,F2", ts);
+	free(rig_answer(&rig, "D1", ts));
+	press_again("D1", ts);
+	ck_assert_int_eq(sim_wait_reply(rig.sim, "D1", ts, 2, MS), 0);
+	free(rig_answer(&rig, "D1", ts));
+	ck_assert_uint_eq(images_asked(), 1);
+	text = told();
+	ck_assert_ptr_nonnull(strstr(text, "| beta"));
+	ck_assert_ptr_null(strstr(strstr(text, "a.png") + 1, "a.png"));
 	free(text);
 }
 END_TEST
@@ -502,10 +571,12 @@ int main(void)
 	tcase_add_test(tc, a_large_file_is_cut_and_the_model_told_so);
 	tcase_add_test(tc, a_file_alone_is_a_question);
 	tcase_add_test(tc, a_file_stays_known_in_its_thread);
+	tcase_add_test(tc, a_file_stays_known_when_its_question_is_edited);
 	tcase_add_test(tc, the_files_of_a_thread_entered_late_are_read_too);
 	tcase_add_test(tc, a_kind_that_nobody_reads_is_named_and_declined);
 	tcase_add_loop_test(
 		tc, an_image_goes_to_a_model_that_sees_and_to_no_other, 0, 2);
+	tcase_add_test(tc, an_image_is_shown_again_for_another_answer);
 	tcase_add_test(tc, an_image_beyond_the_limit_is_declined);
 	tcase_add_test(tc, a_redirect_to_a_foreign_host_is_not_followed);
 	tcase_add_test(tc, a_link_to_a_foreign_host_is_not_followed);

@@ -103,6 +103,8 @@ START_TEST(nobody_else_stops_the_answer)
 	ck_assert_int_eq(sim_click(rig.sim, "C1", reply, "U2", "konstruct_stop",
 				   NULL),
 			 0);
+	/* Who presses the button is told why nothing happens. */
+	ck_assert_int_eq(sim_wait_ephemeral(rig.sim, "C1", "U2", 1, MS), 0);
 	ck_assert_int_eq(sim_wait_acked(rig.sim, MS), 0);
 	ck_assert_int_ne(sim_wait_text(rig.sim, "C1", root, "Stopped", 300), 0);
 	ck_assert_int_eq(sim_react(rig.sim, "C1", reply, "U1", "x", true), 0);
