@@ -244,6 +244,13 @@ static const char *const table[WORDS_COUNT][LANGUAGES] = {
 	[WORDS_ASK] = { "Ask", "Fragen" },
 	[WORDS_CANCEL] = { "Cancel", "Abbrechen" },
 	[WORDS_YOUR_QUESTION] = { "Your question", "Deine Frage" },
+	[WORDS_NOT_A_MEMBER] = { "I'm not part of this conversation, so I can't"
+				 " answer here. Add me first (/invite"
+				 " {bot}), or ask me in a direct message.",
+				 "Ich gehöre nicht zu dieser Unterhaltung und"
+				 " kann hier nicht antworten. Bitte erst"
+				 " hinzufügen (/invite {bot}) oder direkt"
+				 " anschreiben." },
 	[WORDS_ASK_HINT] = { "The answer comes in the thread.",
 			     "Die Antwort kommt in den Thread." },
 	[WORDS_STOP] = { "Stop", "Anhalten" },

@@ -79,7 +79,8 @@ enum words {
 	WORDS_HELLO_DIRECT,  /* {name} {role} */
 	WORDS_HOME_WHO,      /* {name} {role} */
 	WORDS_HOME_HOW,
-	WORDS_HOME_LEFT, /* {n} {what} {when} */
+	WORDS_HOME_LEFT,    /* {n} {what} {when} */
+	WORDS_NOT_A_MEMBER, /* {bot}; of a conversation */
 	/* What they may ask: a label, and what is asked then. */
 	WORDS_TRY_WHAT,
 	WORDS_TRY_WHAT_TEXT,

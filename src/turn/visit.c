@@ -1,4 +1,5 @@
 /* SPDX-License-Identifier: ISC */
+#include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
 
@@ -25,6 +26,7 @@
 
 #define VIEW_MAX    (64 * 1024)
 #define EXCERPT_MAX 1500
+#define LOOK_MS     1000
 #define META_MAX    3000 /* characters of private_metadata that Slack takes */
 
 static void on_done(const struct slack_result *r, void *arg)
@@ -143,22 +145,100 @@ static void write_dialog(const struct errand *n, struct buf *out)
 	buf_release(&meta);
 }
 
-/* Three seconds after the click the trigger is worth nothing. */
-static void dialog(struct errand *n)
+/* No answer could be shown there. */
+static void write_refusal(const struct errand *n, struct buf *out)
+{
+	const char *id = n->job->connection.bot_user_id;
+	char bot[ID_SIZE + 8];
+	const struct words_fill fill[] = { { "bot", bot }, { NULL, NULL } };
+	struct jwrite w;
+	struct buf why;
+
+	(void)snprintf(bot, sizeof(bot), "<@%s>", id ? id : "");
+	buf_init(&why, EXCERPT_MAX);
+	(void)words_add(&why, WORDS_NOT_A_MEMBER, n->job->agent.locale, fill);
+	jw_init(&w, out);
+	jw_object(&w, NULL);
+	jw_str(&w, "type", "modal");
+	text(&w, "title", "plain_text", say(n, WORDS_ASK_ABOUT));
+	text(&w, "close", "plain_text", say(n, WORDS_CANCEL));
+	jw_array(&w, "blocks");
+	jw_object(&w, NULL);
+	jw_str(&w, "type", "section");
+	text(&w, "text", "mrkdwn", why.data ? why.data : "");
+	jw_object_end(&w);
+	jw_array_end(&w);
+	jw_object_end(&w);
+	buf_release(&why);
+}
+
+static void open_view(struct errand *n, bool member)
 {
 	struct buf view, form;
 
-	if (n->job->again) {
-		errand_end(n);
-		return;
-	}
 	buf_init(&view, VIEW_MAX);
 	buf_init(&form, 4 * VIEW_MAX);
-	write_dialog(n, &view);
+	if (member)
+		write_dialog(n, &view);
+	else
+		write_refusal(n, &view);
 	http_form(&form, "trigger_id", n->job->msg->signal.detail);
 	http_form(&form, "view", view.data ? view.data : "");
 	buf_release(&view);
 	call(n, "views.open", &form);
+}
+
+/* What else Slack says to it doesn't mean that no answer can stand there. */
+static bool is_outside(const struct slack_result *r)
+{
+	return strcmp(r->error, "not_in_channel") == 0 ||
+	       strcmp(r->error, "channel_not_found") == 0;
+}
+
+static void on_looked(const struct slack_result *r, void *arg)
+{
+	struct errand *n = arg;
+
+	n->call = NULL;
+	loop_timer_stop(n->timer);
+	open_view(n, !is_outside(r));
+}
+
+/* The thread that the answer is to stand in can be read by members alone. */
+static void look(struct errand *n)
+{
+	const struct message *m = n->job->msg;
+	struct err e = { 0 };
+	struct buf form;
+
+	buf_init(&form, EXCERPT_MAX);
+	http_form(&form, "channel", m->channel.channel_id);
+	http_form(&form, "ts", m->thread_id);
+	http_form(&form, "limit", "1");
+	n->call = slack_call(n->w->http, n->w->conf->slack_api_url,
+			     "conversations.replies",
+			     n->job->connection.bot_token, &form, on_looked, n,
+			     &e);
+	buf_release(&form);
+	if (n->call)
+		loop_timer_set(n->timer, LOOK_MS);
+	else
+		open_view(n, true);
+}
+
+/* Three seconds after the click the trigger is worth nothing, so nobody waits
+ * for long: the timer comes here again. */
+static void dialog(struct errand *n)
+{
+	if (n->job->again) {
+		errand_end(n);
+	} else if (n->call) {
+		slack_cancel(n->call);
+		n->call = NULL;
+		open_view(n, true);
+	} else {
+		look(n);
+	}
 }
 
 /* ---- home ---- */

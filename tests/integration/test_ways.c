@@ -154,6 +154,41 @@ START_TEST(question_about_a_message_is_answered_in_its_thread)
 }
 END_TEST
 
+/* Where the app isn't a member no answer could be shown. */
+START_TEST(question_about_a_message_elsewhere_is_refused_at_once)
+{
+	char ts[SIM_TS];
+
+	ck_assert_int_eq(
+		sim_add_channel(rig.sim, "C3", "T1", "apart", "channel"), 0);
+	ck_assert_int_eq(sim_join(rig.sim, "C3", "U1"), 0);
+	rig_say(&rig, "C3", "U1", "The reactor runs at 300 K.", NULL, ts);
+	ck_assert_int_eq(sim_message_shortcut(rig.sim, "A1", "C3", ts, "U1",
+					      "konstruct_about"),
+			 0);
+	ck_assert_int_eq(
+		sim_wait_view(rig.sim, "U1", "not part of this", NULL, MS), 0);
+	ck_assert_uint_eq(sim_count(rig.sim, "views.open"), 1);
+}
+END_TEST
+
+/* The dialog doesn't wait for a Slack that doesn't tell. */
+START_TEST(dialog_opens_in_time_though_nobody_knows_the_channel)
+{
+	const struct sim_fault f = { .kind = SIM_FAULT_HANG,
+				     .method = "conversations.replies" };
+	char ts[SIM_TS], id[24];
+
+	sim_fault(rig.sim, &f);
+	rig_say(&rig, "C1", "U2", "The reactor runs at 300 K.", NULL, ts);
+	ck_assert_int_eq(sim_message_shortcut(rig.sim, "A1", "C1", ts, "U1",
+					      "konstruct_about"),
+			 0);
+	ck_assert_int_eq(
+		sim_wait_view(rig.sim, "U1", "Your question", id, 2500), 0);
+}
+END_TEST
+
 START_TEST(home_says_who_the_agent_is)
 {
 	ck_assert_int_eq(sim_open_home(rig.sim, "A1", "U1", "home"), 0);
@@ -195,6 +230,10 @@ int main(void)
 	tcase_add_test(tc, command_without_a_question_is_told_what_to_write);
 	tcase_add_test(tc, command_over_the_limit_is_told_so);
 	tcase_add_test(tc, question_about_a_message_is_answered_in_its_thread);
+	tcase_add_test(tc,
+		       question_about_a_message_elsewhere_is_refused_at_once);
+	tcase_add_test(tc,
+		       dialog_opens_in_time_though_nobody_knows_the_channel);
 	tcase_add_test(tc, home_says_who_the_agent_is);
 	tcase_add_test(tc, channel_is_greeted_once);
 	suite_add_tcase(s, tc);
