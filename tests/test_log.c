@@ -335,6 +335,24 @@ START_TEST(more_than_ten_at_once_are_left_out_of_the_log)
 }
 END_TEST
 
+START_TEST(how_many_more_there_were_is_told_without_a_further_line)
+{
+	int i;
+
+	for (i = 0; i < 12; i++) {
+		log_warn(NULL, "again");
+		if (i < 10)
+			(void)read_line();
+	}
+	log_catch_up(false); /* ten seconds aren't over */
+	log_info(NULL, "meanwhile");
+	ck_assert_str_eq(after_time(), "level=info msg=meanwhile\n");
+	log_catch_up(true);
+	ck_assert_str_eq(after_time(), "level=warn msg=\"more like this\" "
+				       "more=2 like=again\n");
+}
+END_TEST
+
 START_TEST(a_part_can_have_a_level_of_its_own)
 {
 	int turn = log_part_find("turn");
@@ -431,6 +449,8 @@ int main(void)
 	tcase_add_test(tc, what_is_alike_is_written_ten_times_and_then_counted);
 	tcase_add_test(tc, what_comes_seldom_is_always_written);
 	tcase_add_test(tc, more_than_ten_at_once_are_left_out_of_the_log);
+	tcase_add_test(tc,
+		       how_many_more_there_were_is_told_without_a_further_line);
 	tcase_add_test(tc, a_part_can_have_a_level_of_its_own);
 	tcase_add_test(tc, lines_of_threads_do_not_mix);
 	suite_add_tcase(s, tc);

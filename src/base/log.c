@@ -280,6 +280,11 @@ static void write_left(int64_t now_ms)
 	}
 }
 
+void log_catch_up(bool at_once)
+{
+	write_left(at_once ? INT64_MAX : clock_ms());
+}
+
 void log_at(enum log_level level, const char *file, const struct log_field *f,
 	    const char *fmt, ...)
 {

@@ -28,6 +28,13 @@ struct log_field {
 	const char *value; /* NULL: the field is left out */
 };
 
+/*
+ * Tells how many more like some there were, when their ten seconds are over, or
+ * all at once before the end. So that it doesn't wait for the next line, some
+ * thread calls it now and then. Any thread.
+ */
+void log_catch_up(bool at_once);
+
 /* Fields for one call: LOG_FIELDS({ "tenant", t }, { "channel", c }). */
 #define LOG_FIELDS(...) \
 	((const struct log_field[]){ __VA_ARGS__, { NULL, NULL } })
