@@ -69,7 +69,7 @@ static void migrate(const struct pg *pg)
 	struct err e = { 0 };
 	int from, to;
 
-	if (store_postgres.migrate(pg->owner, &from, &to, &e) < 0) {
+	if (store_postgres.migrate(pg->owner, NULL, &from, &to, &e) < 0) {
 		fprintf(stderr, "tests/pg: %s\n", e.msg);
 		exit(EXIT_FAILURE);
 	}
@@ -106,6 +106,7 @@ static void name_recipe(char out[DIGEST_HEX])
 	add_words(&b, databases);
 	for (i = 0; i < postgres_nmigrations; i++)
 		buf_adds(&b, postgres_migrations[i].sql);
+	buf_adds(&b, postgres_after.sql);
 	if (b.failed)
 		pg_die("the migrations are too long");
 	digest_hex(b.data, b.len, out);

@@ -11,6 +11,8 @@
 #include "base/err.h"
 #include "pg.h"
 #include "scratch.h"
+#include "store/audit.h"
+#include "store/migration.h"
 
 static const struct pg *pg;
 static struct scratch scratch;
@@ -684,6 +686,58 @@ START_TEST(schema_of_a_newer_konstructd_is_refused_untouched)
 }
 END_TEST
 
+struct told {
+	int rows;
+	char body[200];
+};
+
+static int take_row(const struct audit_row *r, void *arg)
+{
+	struct told *t = arg;
+
+	t->rows++;
+	(void)snprintf(t->body, sizeof(t->body), "%s", r->body);
+	return 0;
+}
+
+static void read_trail(struct store *s, struct told *out)
+{
+	struct audit_chain chain;
+
+	*out = (struct told){ 0 };
+	ck_assert_int_eq(
+		s->ops->audit->rows(s, 0, 0, 10, &chain, take_row, out, &e), 0);
+}
+
+START_TEST(a_migration_is_in_the_audit_trail_and_a_new_store_is_not)
+{
+	int from = sqlite_nmigrations - 1;
+	struct told told;
+	char text[80];
+	int i;
+
+	for (i = 0; i < from; i++)
+		make_database(sqlite_migrations[i].sql);
+	(void)snprintf(text, sizeof(text), "PRAGMA user_version = %d", from);
+	make_database(text);
+	for (i = 0; i < 2; i++) {
+		st = scratch_open(&scratch, true);
+		read_trail(st, &told);
+		ck_assert_int_eq(told.rows, 1);
+		(void)snprintf(text, sizeof(text), "\"migrate %d to %d\"", from,
+			       from + 1);
+		ck_assert_ptr_nonnull(strstr(told.body, text));
+		ck_assert_ptr_nonnull(strstr(told.body, "\"by\":\"uid "));
+		st->ops->close(st);
+	}
+	ck_assert_int_eq(unlink(scratch.path), 0);
+	st = scratch_open(&scratch, true);
+	read_trail(st, &told);
+	ck_assert_int_eq(told.rows, 0);
+	st->ops->close(st);
+}
+END_TEST
+
 START_TEST(truncated_database_is_refused_untouched)
 {
 	store_sqlite.close(scratch_open(&scratch, true));
@@ -837,10 +891,70 @@ START_TEST(migrating_again_changes_nothing)
 {
 	int from, to;
 
-	ck_assert_int_eq(store_postgres.migrate(pg->owner, &from, &to, &e), 0);
+	ck_assert_int_eq(
+		store_postgres.migrate(pg->owner, "uid 7", &from, &to, &e), 0);
 	ck_assert_int_eq(from, to);
 	ck_assert_int_eq(to, (int)pg_ask("SELECT max(version)"
 					 " FROM migrations"));
+}
+END_TEST
+
+/* The same as pg->url and the like of another database. */
+static void url_of(char out[160], const char *url, const char *database)
+{
+	const char *rest = strchr(url, '?');
+
+	(void)snprintf(out, 160, "postgresql:///%s%s", database, rest);
+}
+
+START_TEST(who_migrated_is_in_the_audit_trail)
+{
+	char owner[160], daemon[160], text[80];
+	struct store *s;
+	struct told told;
+	int from, to;
+
+	(void)pg_ask("CREATE DATABASE third OWNER konstruct_owner");
+	url_of(owner, pg->owner, "third");
+	url_of(daemon, pg->url, "third");
+	ck_assert_msg(store_postgres.migrate(owner, "uid 7", &from, &to, &e) ==
+			      0,
+		      "%s", e.msg);
+	s = store_postgres.open(daemon, scratch.keyring, false, &e);
+	ck_assert_msg(s != NULL, "%s", e.msg);
+	read_trail(s, &told);
+	s->ops->close(s);
+	ck_assert_int_eq(told.rows, 1);
+	(void)snprintf(text, sizeof(text), "\"migrate 0 to %d\"", to);
+	ck_assert_ptr_nonnull(strstr(told.body, text));
+	ck_assert_ptr_nonnull(strstr(told.body, "\"by\":\"uid 7\""));
+	(void)pg_ask("DROP DATABASE third");
+}
+END_TEST
+
+START_TEST(what_sees_across_tenants_is_the_definers_and_the_daemons_to_call)
+{
+	ck_assert_int_gt(pg_ask("SELECT count(*) FROM pg_proc WHERE"
+				" pronamespace = 'konstruct'::regnamespace"),
+			 0);
+	ck_assert_int_eq(pg_ask("SELECT count(*) FROM pg_proc WHERE"
+				" pronamespace = 'konstruct'::regnamespace"
+				" AND (proowner <> 'konstruct_definer'::regrole"
+				" OR proacl IS NULL OR EXISTS (SELECT 1"
+				" FROM aclexplode(proacl) WHERE grantee NOT IN"
+				" ('konstruct_definer'::regrole,"
+				" 'konstruct_daemon'::regrole)))"),
+			 0);
+	ck_assert_int_eq(
+		pg_ask("SELECT count(*) FROM pg_class WHERE"
+		       " relnamespace = 'konstruct'::regnamespace"
+		       " AND relkind = 'v'"
+		       " AND relowner <> 'konstruct_definer'::regrole"),
+		0);
+	ck_assert_int_eq(pg_ask("SELECT has_schema_privilege("
+				"'konstruct_definer', 'konstruct', 'CREATE')"
+				"::int"),
+			 0);
 }
 END_TEST
 
@@ -848,7 +962,8 @@ START_TEST(daemon_cannot_migrate)
 {
 	int from, to;
 
-	ck_assert_int_eq(store_postgres.migrate(pg->url, &from, &to, &e), -1);
+	ck_assert_int_eq(store_postgres.migrate(pg->url, NULL, &from, &to, &e),
+			 -1);
 	ck_assert_int_eq(e.kind, ERR_FATAL);
 }
 END_TEST
@@ -858,7 +973,7 @@ START_TEST(password_on_the_command_line_is_refused)
 	int from, to;
 
 	ck_assert_int_eq(store_postgres.migrate("postgresql://a:b@localhost/c",
-						&from, &to, &e),
+						NULL, &from, &to, &e),
 			 -1);
 	ck_assert_int_eq(e.kind, ERR_INPUT);
 }
@@ -924,6 +1039,10 @@ static TCase *server(void)
 	tcase_add_test(tc, newer_schema_that_allows_it_is_worked_with);
 	tcase_add_test(tc, mighty_role_is_refused);
 	tcase_add_test(tc, migrating_again_changes_nothing);
+	tcase_add_test(tc, who_migrated_is_in_the_audit_trail);
+	tcase_add_test(
+		tc,
+		what_sees_across_tenants_is_the_definers_and_the_daemons_to_call);
 	tcase_add_test(tc, daemon_cannot_migrate);
 	tcase_add_test(tc, password_on_the_command_line_is_refused);
 	return tc;
@@ -939,6 +1058,8 @@ static TCase *files(void)
 	tcase_add_test(tc, file_that_is_no_database_is_refused_untouched);
 	tcase_add_test(tc, database_of_another_program_is_refused_untouched);
 	tcase_add_test(tc, schema_of_a_newer_konstructd_is_refused_untouched);
+	tcase_add_test(
+		tc, a_migration_is_in_the_audit_trail_and_a_new_store_is_not);
 	tcase_add_test(tc, truncated_database_is_refused_untouched);
 	tcase_add_test(tc, empty_file_becomes_a_store);
 	tcase_add_test(tc, store_is_chosen_by_the_scheme_of_its_url);

@@ -4,8 +4,6 @@
 -- konstruct_definer and finds its tables by a path that callers can't change.
 
 SET LOCAL search_path = konstruct, pg_temp;
--- A function's owner must be able to make it; taken back below.
-GRANT CREATE ON SCHEMA konstruct TO konstruct_definer;
 INSERT INTO migrations (version, works_from) VALUES (2, 2);
 
 -- Connections with their tenants, as the look-ups give them.
@@ -13,7 +11,6 @@ CREATE VIEW connected AS SELECT t.id, t.name, t.paused, t.rate_per_minute,
 	t.burst, c.channel_type, c.app_id, c.workspace_id, c.bot_token,
 	c.bot_user_id, c.bot_id
 	FROM connections c JOIN tenants t ON t.id = c.tenant_id;
-ALTER VIEW connected OWNER TO konstruct_definer;
 
 -- The one look-up before a tenant is known.
 CREATE FUNCTION resolve(text, text, text) RETURNS SETOF connected
@@ -204,19 +201,3 @@ BEGIN
 	GET DIAGNOSTICS n = ROW_COUNT;
 	RETURN n;
 END $$;
-
--- Nobody but the daemon may call them; PUBLIC could by default.
-DO $$
-DECLARE
-	f regprocedure;
-BEGIN
-	FOR f IN SELECT p.oid FROM pg_proc p
-		WHERE p.pronamespace = 'konstruct'::regnamespace LOOP
-		EXECUTE format('REVOKE ALL ON FUNCTION %s FROM PUBLIC', f);
-		EXECUTE format('GRANT EXECUTE ON FUNCTION %s'
-			' TO konstruct_daemon', f);
-		EXECUTE format('ALTER FUNCTION %s OWNER TO konstruct_definer',
-			f);
-	END LOOP;
-END $$;
-REVOKE CREATE ON SCHEMA konstruct FROM konstruct_definer;

@@ -4,7 +4,6 @@
 -- and dead letters.
 
 SET LOCAL search_path = konstruct, pg_temp;
-GRANT CREATE ON SCHEMA konstruct TO konstruct_definer;
 INSERT INTO migrations (version, works_from) VALUES (3, 3);
 
 -- steps: "name+ms ..." since received_ms; a name may have a detail:
@@ -71,7 +70,6 @@ CREATE VIEW records AS SELECT j.seq, j.id, j.app_id, j.event_id, j.state,
 		FROM parts q WHERE q.seq = j.seq) AS posts,
 	EXISTS (SELECT 1 FROM pending p WHERE p.seq = j.seq) AS kept
 	FROM journal j LEFT JOIN tenants t ON t.id = j.tenant_id;
-ALTER VIEW records OWNER TO konstruct_definer;
 
 -- From when on an entry may be done that is looked for by "channel:ts": no
 -- index is kept of these, and a message is done after it was said.
@@ -184,19 +182,3 @@ CREATE FUNCTION journal_unfinished(after bigint, most integer)
 		FROM pending p JOIN journal j ON j.seq = p.seq
 		WHERE j.done_ms IS NULL AND p.seq > $1
 		ORDER BY p.seq LIMIT $2';
-
--- Nobody but the daemon may call them; PUBLIC could by default.
-DO $$
-DECLARE
-	f regprocedure;
-BEGIN
-	FOR f IN SELECT p.oid FROM pg_proc p
-		WHERE p.pronamespace = 'konstruct'::regnamespace LOOP
-		EXECUTE format('REVOKE ALL ON FUNCTION %s FROM PUBLIC', f);
-		EXECUTE format('GRANT EXECUTE ON FUNCTION %s'
-			' TO konstruct_daemon', f);
-		EXECUTE format('ALTER FUNCTION %s OWNER TO konstruct_definer',
-			f);
-	END LOOP;
-END $$;
-REVOKE CREATE ON SCHEMA konstruct FROM konstruct_definer;

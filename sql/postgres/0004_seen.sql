@@ -1,7 +1,6 @@
 -- SPDX-License-Identifier: ISC
 
 SET LOCAL search_path = konstruct, pg_temp;
-GRANT CREATE ON SCHEMA konstruct TO konstruct_definer;
 INSERT INTO migrations (version, works_from) VALUES (4, 3);
 
 -- When a link of an app was last known to be live: after a longer gap what
@@ -16,7 +15,3 @@ CREATE FUNCTION connections_of_app(text) RETURNS SETOF connected
 	LANGUAGE sql STABLE SECURITY DEFINER
 	SET search_path = konstruct, pg_temp AS
 	'SELECT * FROM connected WHERE app_id = $1 ORDER BY workspace_id';
-REVOKE ALL ON FUNCTION connections_of_app(text) FROM PUBLIC;
-GRANT EXECUTE ON FUNCTION connections_of_app(text) TO konstruct_daemon;
-ALTER FUNCTION connections_of_app(text) OWNER TO konstruct_definer;
-REVOKE CREATE ON SCHEMA konstruct FROM konstruct_definer;

@@ -9,7 +9,6 @@
 -- schema works with it.
 
 SET LOCAL search_path = konstruct, pg_temp;
-GRANT CREATE ON SCHEMA konstruct TO konstruct_definer;
 INSERT INTO migrations (version, works_from) VALUES (5, 4);
 
 -- As store/leases.c has it: of the bytes as they are. What it calls is
@@ -304,18 +303,3 @@ CREATE FUNCTION work_idle(me text, before_ms bigint, most integer)
 		WHERE p.node = $1 AND coalesce(j.done_ms, 0) = 0
 			AND j.received_ms < $2
 		ORDER BY j.seq LIMIT $3';
-
-DO $$
-DECLARE
-	f regprocedure;
-BEGIN
-	FOR f IN SELECT p.oid FROM pg_proc p
-		WHERE p.pronamespace = 'konstruct'::regnamespace LOOP
-		EXECUTE format('REVOKE ALL ON FUNCTION %s FROM PUBLIC', f);
-		EXECUTE format('GRANT EXECUTE ON FUNCTION %s'
-			' TO konstruct_daemon', f);
-		EXECUTE format('ALTER FUNCTION %s OWNER TO konstruct_definer',
-			f);
-	END LOOP;
-END $$;
-REVOKE CREATE ON SCHEMA konstruct FROM konstruct_definer;

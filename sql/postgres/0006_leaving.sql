@@ -4,7 +4,6 @@
 -- unfinished: with the token its placeholder is closed. They go after a while.
 
 SET LOCAL search_path = konstruct, pg_temp;
-GRANT CREATE ON SCHEMA konstruct TO konstruct_definer;
 INSERT INTO migrations (version, works_from) VALUES (6, 4);
 
 CREATE TABLE leaving (
@@ -59,18 +58,3 @@ BEGIN
 	GET DIAGNOSTICS n = ROW_COUNT;
 	RETURN n;
 END $$;
-
-DO $$
-DECLARE
-	f regprocedure;
-BEGIN
-	FOR f IN SELECT p.oid FROM pg_proc p
-		WHERE p.pronamespace = 'konstruct'::regnamespace LOOP
-		EXECUTE format('REVOKE ALL ON FUNCTION %s FROM PUBLIC', f);
-		EXECUTE format('GRANT EXECUTE ON FUNCTION %s'
-			' TO konstruct_daemon', f);
-		EXECUTE format('ALTER FUNCTION %s OWNER TO konstruct_definer',
-			f);
-	END LOOP;
-END $$;
-REVOKE CREATE ON SCHEMA konstruct FROM konstruct_definer;

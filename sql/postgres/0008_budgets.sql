@@ -4,7 +4,6 @@
 -- the budgets that the tenant has set to all three.
 
 SET LOCAL search_path = konstruct, pg_temp;
-GRANT CREATE ON SCHEMA konstruct TO konstruct_definer;
 INSERT INTO migrations (version, works_from) VALUES (8, 4);
 
 ALTER TABLE tenants ADD COLUMN budget text NOT NULL DEFAULT '';
@@ -58,18 +57,3 @@ CREATE OR REPLACE FUNCTION leaving_of(text, text, text)
 		workspace_id, bot_token, bot_user_id, bot_id, ''''::text
 		FROM leaving WHERE channel_type = $1 AND app_id = $2
 		AND workspace_id = $3';
-
-DO $$
-DECLARE
-	f regprocedure;
-BEGIN
-	FOR f IN SELECT p.oid FROM pg_proc p
-		WHERE p.pronamespace = 'konstruct'::regnamespace LOOP
-		EXECUTE format('REVOKE ALL ON FUNCTION %s FROM PUBLIC', f);
-		EXECUTE format('GRANT EXECUTE ON FUNCTION %s'
-			' TO konstruct_daemon', f);
-		EXECUTE format('ALTER FUNCTION %s OWNER TO konstruct_definer',
-			f);
-	END LOOP;
-END $$;
-REVOKE CREATE ON SCHEMA konstruct FROM konstruct_definer;

@@ -4,7 +4,6 @@
 -- before this one works with it, until a key is replaced.
 
 SET LOCAL search_path = konstruct, pg_temp;
-GRANT CREATE ON SCHEMA konstruct TO konstruct_definer;
 INSERT INTO migrations (version, works_from) VALUES (10, 4);
 
 -- The key that seals from now on; '' until the first row is sealed.
@@ -31,7 +30,6 @@ CREATE VIEW sealed (kind, a, b, c, tenant_id, value) AS
 	UNION ALL SELECT 'leaving', channel_type, app_id, workspace_id,
 		tenant_id, bot_token FROM leaving
 	UNION ALL SELECT 'secret', name, '', '', '', value FROM secrets;
-ALTER VIEW sealed OWNER TO konstruct_definer;
 
 -- How much is sealed under each key.
 CREATE FUNCTION sealed_count() RETURNS TABLE (key_id text, n bigint)
@@ -74,18 +72,3 @@ CREATE FUNCTION nodes_without(key text, me text) RETURNS TABLE (name text)
 		WHERE n.until > clock_timestamp() AND n.id <> $2 AND $1 <> ALL
 			(string_to_array(coalesce(k.keys, ''''), '' ''))
 		ORDER BY n.name';
-
-DO $$
-DECLARE
-	f regprocedure;
-BEGIN
-	FOR f IN SELECT p.oid FROM pg_proc p
-		WHERE p.pronamespace = 'konstruct'::regnamespace LOOP
-		EXECUTE format('REVOKE ALL ON FUNCTION %s FROM PUBLIC', f);
-		EXECUTE format('GRANT EXECUTE ON FUNCTION %s'
-			' TO konstruct_daemon', f);
-		EXECUTE format('ALTER FUNCTION %s OWNER TO konstruct_definer',
-			f);
-	END LOOP;
-END $$;
-REVOKE CREATE ON SCHEMA konstruct FROM konstruct_definer;

@@ -4,7 +4,6 @@
 -- send us out of.
 
 SET LOCAL search_path = konstruct, pg_temp;
-GRANT CREATE ON SCHEMA konstruct TO konstruct_definer;
 INSERT INTO migrations (version, works_from) VALUES (12, 4);
 
 CREATE TABLE feedback (
@@ -26,8 +25,3 @@ CREATE FUNCTION engaged_end(text) RETURNS void
 	LANGUAGE sql SECURITY DEFINER
 	SET search_path = konstruct, pg_temp AS
 	'DELETE FROM engaged WHERE key = $1';
-
-REVOKE ALL ON FUNCTION engaged_end(text) FROM PUBLIC;
-GRANT EXECUTE ON FUNCTION engaged_end(text) TO konstruct_daemon;
-ALTER FUNCTION engaged_end(text) OWNER TO konstruct_definer;
-REVOKE CREATE ON SCHEMA konstruct FROM konstruct_definer;

@@ -4,7 +4,6 @@
 -- it, and doesn't renew any.
 
 SET LOCAL search_path = konstruct, pg_temp;
-GRANT CREATE ON SCHEMA konstruct TO konstruct_definer;
 INSERT INTO migrations (version, works_from) VALUES (15, 4);
 
 -- What an app says of itself to have its bot tokens renewed.
@@ -69,18 +68,3 @@ CREATE FUNCTION grants_due(now_ms bigint)
 			workspace_id)
 		JOIN clients k ON k.app_id = g.app_id
 		WHERE g.renew_ms <= $1 ORDER BY g.renew_ms';
-
-DO $$
-DECLARE
-	f regprocedure;
-BEGIN
-	FOR f IN SELECT p.oid FROM pg_proc p
-		WHERE p.pronamespace = 'konstruct'::regnamespace LOOP
-		EXECUTE format('REVOKE ALL ON FUNCTION %s FROM PUBLIC', f);
-		EXECUTE format('GRANT EXECUTE ON FUNCTION %s'
-			' TO konstruct_daemon', f);
-		EXECUTE format('ALTER FUNCTION %s OWNER TO konstruct_definer',
-			f);
-	END LOOP;
-END $$;
-REVOKE CREATE ON SCHEMA konstruct FROM konstruct_definer;

@@ -4,7 +4,6 @@
 -- daemon's role has no right on these tables: it can add a row and read them.
 
 SET LOCAL search_path = konstruct, pg_temp;
-GRANT CREATE ON SCHEMA konstruct TO konstruct_definer;
 INSERT INTO migrations (version, works_from) VALUES (17, 4);
 
 -- No reference to tenants: a row outlives its tenant.
@@ -71,18 +70,3 @@ CREATE FUNCTION audit_rows(after bigint, since_ms bigint, most integer)
 			WHERE seq > $1 AND at_ms >= $2
 			ORDER BY seq LIMIT $3) a ON true
 		ORDER BY a.seq';
-
-DO $$
-DECLARE
-	f regprocedure;
-BEGIN
-	FOR f IN SELECT p.oid FROM pg_proc p
-		WHERE p.pronamespace = 'konstruct'::regnamespace LOOP
-		EXECUTE format('REVOKE ALL ON FUNCTION %s FROM PUBLIC', f);
-		EXECUTE format('GRANT EXECUTE ON FUNCTION %s'
-			' TO konstruct_daemon', f);
-		EXECUTE format('ALTER FUNCTION %s OWNER TO konstruct_definer',
-			f);
-	END LOOP;
-END $$;
-REVOKE CREATE ON SCHEMA konstruct FROM konstruct_definer;

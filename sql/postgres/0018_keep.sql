@@ -5,7 +5,6 @@
 -- before this one works with it, and erases nothing.
 
 SET LOCAL search_path = konstruct, pg_temp;
-GRANT CREATE ON SCHEMA konstruct TO konstruct_definer;
 INSERT INTO migrations (version, works_from) VALUES (18, 4);
 
 CREATE TABLE keep (
@@ -122,18 +121,3 @@ BEGIN
 	DELETE FROM audit WHERE seq <= s;
 	RETURN n;
 END $$;
-
-DO $$
-DECLARE
-	f regprocedure;
-BEGIN
-	FOR f IN SELECT p.oid FROM pg_proc p
-		WHERE p.pronamespace = 'konstruct'::regnamespace LOOP
-		EXECUTE format('REVOKE ALL ON FUNCTION %s FROM PUBLIC', f);
-		EXECUTE format('GRANT EXECUTE ON FUNCTION %s'
-			' TO konstruct_daemon', f);
-		EXECUTE format('ALTER FUNCTION %s OWNER TO konstruct_definer',
-			f);
-	END LOOP;
-END $$;
-REVOKE CREATE ON SCHEMA konstruct FROM konstruct_definer;

@@ -14,5 +14,6 @@ extern const struct migration sqlite_migrations[];
 extern const int sqlite_nmigrations;
 extern const struct migration postgres_migrations[];
 extern const int postgres_nmigrations;
+extern const struct migration postgres_after; /* run behind them */
 
 #endif

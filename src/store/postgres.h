@@ -254,7 +254,8 @@ PGconn *postgres_connect(const struct postgres *s, struct err *e);
 /* postgres_schema.c. Can we work with the schema, as this role, and one of
  * several nodes if need be? */
 int postgres_check(PGconn *c, bool several, struct err *e);
-int postgres_migrate(const char *url, int *from, int *to, struct err *e);
+int postgres_migrate(const char *url, const char *by, int *from, int *to,
+		     struct err *e);
 
 /* postgres_read.c: the look-ups of store_ops. */
 int postgres_resolve(struct store *s, const char *channel_type,
@@ -341,13 +342,14 @@ int postgres_line(struct store *s, const char *tenant_id, const char *channel,
 		  const char *thread, const char *ts, struct line *out,
 		  struct err *e);
 int postgres_thread_of(struct store *s, const char *tenant_id,
-		const char *channel, const char *ts, char **out,
-		struct err *e);
+		       const char *channel, const char *ts, char **out,
+		       struct err *e);
 int postgres_line_put(struct store *s, const char *tenant_id,
 		      const char *channel, const char *thread, const char *ts,
 		      const char *text, struct err *e);
 int postgres_greet(struct store *s, const char *tenant_id, const char *app_id,
-		const char *channel, int64_t at_ms, bool *first, struct err *e);
+		   const char *channel, int64_t at_ms, bool *first,
+		   struct err *e);
 int postgres_engaged_end(struct store *s, const char *key, struct err *e);
 int postgres_feedback_put(struct store *s, const struct feedback *f,
 			  struct err *e);

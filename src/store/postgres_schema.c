@@ -3,7 +3,10 @@
 #include <stdlib.h>
 #include <string.h>
 
+#include "base/buf.h"
+#include "base/clock.h"
 #include "base/err.h"
+#include "store/audit.h"
 #include "store/migration.h"
 #include "store/postgres.h"
 
@@ -164,6 +167,49 @@ static int check_owner(PGconn *c, struct err *e)
 	return rc;
 }
 
+/* As the function's owner has it, whose member the schema's owner is. */
+static int remark(PGconn *c, const char *by, const char *command, struct err *e)
+{
+	const struct audit_new a = { .what = "admin",
+				     .by = by,
+				     .command = command };
+	char at[POSTGRES_NUMBER];
+	const char *params[2] = { postgres_number(at, clock_wall_ms()) };
+	struct buf body;
+	PGresult *r;
+	int rc = 0;
+
+	buf_init(&body, AUDIT_BODY_MAX);
+	if (audit_body(&a, &body) < 0) {
+		buf_release(&body);
+		return err_set(e, ERR_RETRY, "no memory for an audit row");
+	}
+	params[1] = body.data;
+	r = PQexecParams(c, "SELECT konstruct.audit_add($1, '', $2)", 2, NULL,
+			 params, NULL, NULL, 0);
+	if (!went_well(r))
+		rc = err_set(e, ERR_FATAL, "cannot add to the audit trail: %s",
+			     PQerrorMessage(c));
+	PQclear(r);
+	buf_release(&body);
+	return rc;
+}
+
+/* Functions and views get their owner, and the trail is told. */
+static int settle(PGconn *c, const char *by, int from, int to, struct err *e)
+{
+	char command[64];
+
+	if (from == to)
+		return 0;
+	if (execute(c, postgres_after.sql, postgres_after.name, e) < 0)
+		return -1;
+	if (!by)
+		return 0;
+	(void)snprintf(command, sizeof(command), "migrate %d to %d", from, to);
+	return remark(c, by, command, e);
+}
+
 static int step_up(PGconn *c, int *from, int *to, struct err *e)
 {
 	int ignored;
@@ -203,7 +249,8 @@ static int refuse_password(const char *url, struct err *e)
 	return rc;
 }
 
-int postgres_migrate(const char *url, int *from, int *to, struct err *e)
+int postgres_migrate(const char *url, const char *by, int *from, int *to,
+		     struct err *e)
 {
 	PGconn *c;
 	int rc = -1;
@@ -216,7 +263,7 @@ int postgres_migrate(const char *url, int *from, int *to, struct err *e)
 	if (check_owner(c, e) == 0 &&
 	    execute(c, "SET client_min_messages = warning; BEGIN",
 		    "cannot migrate", e) == 0 &&
-	    step_up(c, from, to, e) == 0)
+	    step_up(c, from, to, e) == 0 && settle(c, by, *from, *to, e) == 0)
 		rc = execute(c, "COMMIT", "cannot migrate", e);
 	PQfinish(c);
 	return rc;

@@ -271,6 +271,11 @@ int sqlite_channel_moved(struct store *s, const char *tenant_id,
 			 const char *app_id, const char *workspace_id,
 			 const char *old_id, const char *new_id, struct err *e);
 
+struct audit_new;
+/* sqlite_audit.c: a row of the trail, in a transaction of the caller's. */
+int sqlite_audit_add(struct sqlite *s, const struct audit_new *a, int64_t at_ms,
+		     struct err *e);
+
 /* sqlite_keys.c: the id of the key that seals what is written now. */
 int sqlite_sealing(struct sqlite *s, char id[KEY_ID_SIZE], struct err *e);
 
@@ -301,13 +306,14 @@ int sqlite_line(struct store *s, const char *tenant_id, const char *channel,
 		const char *thread, const char *ts, struct line *out,
 		struct err *e);
 int sqlite_thread_of(struct store *s, const char *tenant_id,
-		const char *channel, const char *ts, char **out,
-		struct err *e);
+		     const char *channel, const char *ts, char **out,
+		     struct err *e);
 int sqlite_line_put(struct store *s, const char *tenant_id, const char *channel,
 		    const char *thread, const char *ts, const char *text,
 		    struct err *e);
 int sqlite_greet(struct store *s, const char *tenant_id, const char *app_id,
-		const char *channel, int64_t at_ms, bool *first, struct err *e);
+		 const char *channel, int64_t at_ms, bool *first,
+		 struct err *e);
 int sqlite_engaged_end(struct store *s, const char *key, struct err *e);
 int sqlite_feedback_put(struct store *s, const struct feedback *f,
 			struct err *e);

@@ -141,25 +141,33 @@ static int add(struct sqlite *s, const struct audit_new *a, int64_t at_ms,
 	return put_row(s, &r, e);
 }
 
+int sqlite_audit_add(struct sqlite *s, const struct audit_new *a, int64_t at_ms,
+		     struct err *e)
+{
+	struct buf body;
+	int rc;
+
+	buf_init(&body, AUDIT_BODY_MAX);
+	if (audit_body(a, &body) < 0)
+		rc = err_set(e, ERR_RETRY, "no memory for an audit row");
+	else
+		rc = add(s, a, at_ms, &body, e);
+	buf_release(&body);
+	return rc;
+}
+
 int sqlite_journal_audit(struct journal_db *db, struct journal_req *r,
 			 size_t number, struct err *e)
 {
 	struct sqlite *s = ((struct sqlite_journal *)db)->s;
-	struct buf body;
 	size_t i;
 	int rc = 1;
 
 	(void)number;
 	if (r->kind == JOURNAL_DONE)
 		rc = has_ended(s, r, e);
-	for (i = 0; rc > 0 && i < r->naudits; i++) {
-		buf_init(&body, AUDIT_BODY_MAX);
-		if (audit_body(&r->audits[i], &body) < 0)
-			rc = err_set(e, ERR_RETRY,
-				     "no memory for an audit row");
-		else if (add(s, &r->audits[i], r->at_ms, &body, e) < 0)
+	for (i = 0; rc > 0 && i < r->naudits; i++)
+		if (sqlite_audit_add(s, &r->audits[i], r->at_ms, e) < 0)
 			rc = -1;
-		buf_release(&body);
-	}
 	return rc < 0 ? -1 : 0;
 }

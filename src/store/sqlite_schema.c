@@ -9,8 +9,10 @@
 #include <sys/stat.h>
 #include <unistd.h>
 
+#include "base/clock.h"
 #include "base/err.h"
 #include "base/killpoint.h"
+#include "store/audit.h"
 #include "store/migration.h"
 #include "store/sqlite.h"
 
@@ -125,8 +127,22 @@ static int execute(struct sqlite *s, const char *sql, const char *what,
 	return 0;
 }
 
+/* What the trail says of it, whoever's daemon or konstructctl it was. */
+static int remark(struct sqlite *s, int from, struct err *e)
+{
+	char by[32], command[64];
+	const struct audit_new a = { .what = "admin",
+				     .by = by,
+				     .command = command };
+
+	(void)snprintf(by, sizeof(by), "uid %ld", (long)geteuid());
+	(void)snprintf(command, sizeof(command), "migrate %d to %d", from,
+		       sqlite_nmigrations);
+	return sqlite_audit_add(s, &a, clock_wall_ms(), e);
+}
+
 /* One transaction a step: a crash leaves the version before or after it. */
-static int step_up(struct sqlite *s, int to, struct err *e)
+static int step_up(struct sqlite *s, int from, int to, struct err *e)
 {
 	const struct migration *m = &sqlite_migrations[to - 1];
 	char version[48];
@@ -137,6 +153,8 @@ static int step_up(struct sqlite *s, int to, struct err *e)
 		return -1;
 	if (execute(s, m->sql, m->name, e) < 0 ||
 	    execute(s, version, m->name, e) < 0)
+		goto fail;
+	if (to == sqlite_nmigrations && from > 0 && remark(s, from, e) < 0)
 		goto fail;
 	killpoint("migrating");
 	if (execute(s, "COMMIT", m->name, e) == 0)
@@ -200,10 +218,11 @@ static int check(struct sqlite *s, int *version, struct err *e)
 
 int sqlite_migrate(struct sqlite *s, bool write, struct err *e)
 {
-	int version;
+	int from, version;
 
 	if (check(s, &version, e) < 0)
 		return -1;
+	from = version;
 	if (!write && version < sqlite_nmigrations)
 		return err_set(e, ERR_RETRY,
 			       "store has schema %d, %d is needed", version,
@@ -214,7 +233,7 @@ int sqlite_migrate(struct sqlite *s, bool write, struct err *e)
 		return -1;
 	while (version < sqlite_nmigrations) {
 		version++;
-		if (step_up(s, version, e) < 0)
+		if (step_up(s, from, version, e) < 0)
 			return -1;
 	}
 	return 0;

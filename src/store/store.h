@@ -116,9 +116,10 @@ struct store_ops {
 	/*
 	 * NULL, or: make the schema or bring it up to date, in a process of
 	 * its own and as another user than the daemon. Tells the versions
-	 * before and after.
+	 * before and after. by: who, for the audit trail; NULL: not told there.
 	 */
-	int (*migrate)(const char *url, int *from, int *to, struct err *e);
+	int (*migrate)(const char *url, const char *by, int *from, int *to,
+		       struct err *e);
 
 	/* The one look-up before a tenant is known. */
 	int (*resolve)(struct store *s, const char *channel_type,
