@@ -83,19 +83,19 @@ static int run_with_conf(const struct ctl_args *a)
 		rc = run_doctor(a, &conf);
 		goto out;
 	}
-	if (a->command == CTL_BACKUP) {
-		rc = here_backup(a, &conf);
-		goto out;
-	}
 	if (a->command == CTL_CONFIG_CHECK) {
 		rc = here_check(a, &conf);
 		goto out;
 	}
-	if (a->command == CTL_KEY_ADD) {
-		rc = key_add(&conf, a->json);
+	c.socket = a->socket ? a->socket : conf.admin_socket;
+	if (a->command == CTL_BACKUP) {
+		rc = here_backup(a, &conf, &c);
 		goto out;
 	}
-	c.socket = a->socket ? a->socket : conf.admin_socket;
+	if (a->command == CTL_KEY_ADD) {
+		rc = key_add(&conf, &c, a->json);
+		goto out;
+	}
 	if (a->offline) {
 		log_set_level(LOG_LEVEL_WARN);
 		c.offline = offline_open(&conf, &e);

@@ -626,15 +626,17 @@ static void feed_watchdog(struct daemon *d)
 static void serve(struct daemon *d, const sigset_t *signals)
 {
 	static const struct timespec tick = { SWEEP_MS / 1000, 0 };
+	siginfo_t from;
 	int64_t now;
 	int sig;
 
 	for (;;) {
-		sig = sigtimedwait(signals, NULL, &tick);
+		sig = sigtimedwait(signals, &from, &tick);
 		if (sig == SIGTERM || sig == SIGINT)
 			return;
 		if (sig == SIGHUP)
-			reload_signal(d->reload);
+			reload_signal(d->reload, (long)from.si_uid);
+		log_catch_up(false);
 		now = clock_expiry_ms();
 		d->gate->ops->sweep(d->gate, now);
 		engaged_sweep(d->engaged, now);
@@ -789,6 +791,7 @@ int main(int argc, char **argv)
 
 	rc = run(&d);
 	destroy(&d);
+	log_catch_up(true);
 	(void)prctl(PR_SET_DUMPABLE, 1, 0, 0, 0);
 	pidfile_remove(pid_fd, pid_file);
 	return rc;

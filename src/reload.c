@@ -12,6 +12,7 @@
 
 #include "admin/admin.h"
 #include "admin/role.h"
+#include "admin/trail.h"
 #include "base/buf.h"
 #include "base/conf.h"
 #include "base/conf_diff.h"
@@ -39,6 +40,7 @@ struct reload {
 	int64_t longest_ms; /* of any settings that there were */
 	struct loop_task task;
 	atomic_bool posted;
+	atomic_long uid;    /* who has sent the last signal */
 	atomic_bool failed; /* the last time */
 };
 
@@ -288,16 +290,20 @@ static void on_signal(struct loop_task *t)
 	struct reload *r =
 		(struct reload *)((char *)t - offsetof(struct reload, task));
 	struct err e = { 0 };
+	char by[TRAIL_BY];
 	struct buf out;
 
 	atomic_store(&r->posted, false);
+	trail_by(by, atomic_load(&r->uid), false);
 	buf_init(&out, ANSWER_MAX);
-	(void)reload_run(r, true, &out, &e);
+	if (reload_run(r, true, &out, &e) == 0)
+		trail_add(r->o.journal, by, "reload by SIGHUP");
 	buf_release(&out);
 }
 
-void reload_signal(struct reload *r)
+void reload_signal(struct reload *r, long uid)
 {
+	atomic_store(&r->uid, uid);
 	if (!atomic_exchange(&r->posted, true))
 		loop_post(r->o.loop, &r->task);
 }

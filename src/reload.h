@@ -60,8 +60,9 @@ int reload_run(void *arg, bool apply, struct buf *out, struct err *e);
 /* Was there no mistake when the settings were last read? Any thread. */
 bool reload_ok(void *arg);
 
-/* Reloads, and logs what came of it. Any thread; doesn't wait. */
-void reload_signal(struct reload *r);
+/* Reloads, and logs what came of it: user uid has sent a signal. One thread;
+ * doesn't wait. */
+void reload_signal(struct reload *r, long uid);
 
 /* For how long what is kept of people. */
 void reload_keep(struct journal *j, const struct conf *c);

@@ -60,6 +60,8 @@ static int parse(struct api_call *c, const char *body, size_t len,
 		return apply_agent_check(&c->agent, c->conf, e);
 	case BODY_SECRET:
 		return secrets_parse(c, body, len, e);
+	case BODY_REMARK:
+		return trail_parse(c, body, len, e);
 	}
 	return 0;
 }
@@ -76,7 +78,7 @@ int api_begin(struct api_call *c, const struct conf *conf, const char *method,
 		c->status = api_status(e);
 		return -1;
 	}
-	if (c->route->writes)
+	if (c->route->writes && c->what[0] == '\0')
 		trail_note(c, method, path, body ? body : "", len);
 	return 0;
 }

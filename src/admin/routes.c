@@ -62,6 +62,8 @@ const struct route routes[] = {
 	{ "POST", "/v1/dead/*/replay", .run = letters_replay, .writes = true },
 	{ "POST", "/v1/dead/*/drop", .run = letters_drop, .writes = true },
 	{ "GET", "/v1/audit/*", NEEDS_READ, .run = trail_rows },
+	{ "POST", "/v1/remarks", .run = trail_remark, .body = BODY_REMARK,
+	  .writes = true },
 
 	{ "GET", "/v1/keys", NEEDS_READ, .run = rotate_list },
 	{ "POST", "/v1/keys/rotate", .run = rotate_run, .writes = true },

@@ -36,6 +36,7 @@ enum route_body {
 	BODY_TENANTS,
 	BODY_AGENT,
 	BODY_SECRET,
+	BODY_REMARK,
 };
 
 /* What the daemon itself answers (admin/own.c), not the store. */

@@ -64,6 +64,48 @@ void trail_note(struct api_call *c, const char *method, const char *path,
 		note_changed(c, body, len);
 }
 
+#define REMARK_MAX 4096
+#define ABOUT_MAX  200
+
+int trail_parse(struct api_call *c, const char *body, size_t len, struct err *e)
+{
+	static const char *const known[] = { "backup", "key add",
+					     "key remove" };
+	struct json *j = json_parse(body, len, REMARK_MAX, e);
+	const char *command = j ? json_str(j, "command") : NULL;
+	const char *about = j ? json_str(j, "about") : NULL;
+	int rc = -1;
+	size_t i;
+
+	if (!j)
+		return -1;
+	for (i = 0; command && i < sizeof(known) / sizeof(known[0]); i++)
+		if (strcmp(command, known[i]) == 0)
+			rc = 0;
+	if (rc < 0)
+		err_set(e, ERR_INPUT, "command: none that is remarked");
+	else if (!about || strlen(about) > ABOUT_MAX)
+		rc = err_set(e, ERR_INPUT, "about: missing, or too long");
+	else
+		(void)snprintf(c->what, sizeof(c->what), "%s %s", command,
+			       about);
+	json_free(j);
+	return rc;
+}
+
+int trail_remark(struct api_call *c, struct store *s, struct err *e)
+{
+	struct jwrite w;
+
+	(void)s;
+	(void)e;
+	jw_init(&w, &c->out);
+	jw_object(&w, NULL);
+	jw_str(&w, "noted", c->what);
+	jw_object_end(&w);
+	return 0;
+}
+
 const struct audit_new *trail_of(struct api_call *c)
 {
 	c->audit = (struct audit_new){

@@ -18,6 +18,14 @@ int trail_rows(struct api_call *c, struct store *s, struct err *e);
 #define TRAIL_BY 40
 void trail_by(char out[TRAIL_BY], long uid, bool offline);
 
+/*
+ * POST /v1/remarks: {"command": "backup", "about": "/var/backups/x.db"}, what
+ * konstructctl has done by itself. It changes nothing but the trail.
+ */
+int trail_parse(struct api_call *c, const char *body, size_t len,
+		struct err *e);
+int trail_remark(struct api_call *c, struct store *s, struct err *e);
+
 /* Into the call, what its command changes: the settings that the body names,
  * as they are called. */
 void trail_note(struct api_call *c, const char *method, const char *path,

@@ -35,6 +35,14 @@ int offline_request(struct offline *o, const char *method, const char *path,
 		    const char *body, size_t len, struct buf *out,
 		    struct err *e);
 
+/*
+ * Into the audit trail, what this program has done without the daemon: through
+ * it, or when it isn't there into its store, as the daemon's user from then on.
+ * What keeps it from that is told on stderr; c->offline may be there.
+ */
+void remark(struct ctl *c, const struct conf *conf, const char *command,
+	    const char *about);
+
 /* Print an answer for people. */
 void print_tenants(const struct json *j);
 void print_tenant(const struct json *j);

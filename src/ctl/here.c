@@ -8,11 +8,13 @@
 #include <unistd.h>
 
 #include "admin/check.h"
+#include "admin/trail.h"
 #include "base/buf.h"
 #include "base/conf.h"
 #include "base/err.h"
 #include "base/json.h"
 #include "ctl/args.h"
+#include "ctl/ctl.h"
 #include "ctl/exit.h"
 #include "ctl/manifest.h"
 #include "store/store.h"
@@ -41,7 +43,8 @@ int here_manifest(const struct ctl_args *a)
 	return manifest_print(a->name, &o, stdout);
 }
 
-int here_backup(const struct ctl_args *a, const struct conf *conf)
+int here_backup(const struct ctl_args *a, const struct conf *conf,
+		struct ctl *c)
 {
 	struct err e = { 0 };
 	struct buf out;
@@ -49,6 +52,7 @@ int here_backup(const struct ctl_args *a, const struct conf *conf)
 
 	if (store_backup(conf->store_url, a->operand, &e) < 0)
 		return exit_say(exit_of_err(&e, EX_IOERR), e.msg);
+	remark(c, conf, "backup", a->operand);
 	if (!a->json) {
 		printf("%s holds the store; keep the key apart from it\n",
 		       a->operand);
@@ -97,15 +101,17 @@ int here_migrate(const struct ctl_args *a)
 	const char *url = a->database ? a->database : "postgresql://";
 	const struct store_ops *ops;
 	struct err e = { 0 };
+	char by[TRAIL_BY];
 	int from, to;
 
+	trail_by(by, (long)geteuid(), false);
 	ops = store_find(url, &e);
 	if (!ops)
 		return exit_say(EX_DATAERR, e.msg);
 	if (!ops->migrate)
 		return exit_say(EX_DATAERR, "this store needs no migrating:"
 					    " the daemon does it");
-	if (ops->migrate(url, &from, &to, &e) < 0)
+	if (ops->migrate(url, by, &from, &to, &e) < 0)
 		return exit_say(exit_of_err(&e, EX_NOPERM), e.msg);
 	if (from == to)
 		printf("schema is at version %d already\n", to);

@@ -3,13 +3,16 @@
 #define CTL_HERE_H
 
 struct conf;
+struct ctl;
 struct ctl_args;
 struct err;
 
 /* Commands that are done in this process and ask no daemon; each prints what
  * it did, and returns the exit code. */
 
-int here_backup(const struct ctl_args *a, const struct conf *conf);
+/* c: who hears of it. */
+int here_backup(const struct ctl_args *a, const struct conf *conf,
+		struct ctl *c);
 
 /* The files that the settings name must be the daemon's to read. */
 int here_check(const struct ctl_args *a, const struct conf *conf);

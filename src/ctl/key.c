@@ -54,7 +54,7 @@ static void tell(const char *what, const char *id, const char *path, bool json)
 	buf_release(&out);
 }
 
-int key_add(const struct conf *conf, bool json)
+int key_add(const struct conf *conf, struct ctl *c, bool json)
 {
 	char path[PATH_MAX];
 	struct err e = { 0 };
@@ -65,8 +65,10 @@ int key_add(const struct conf *conf, bool json)
 	rc = conf_key_path(conf, path, sizeof(path), &e);
 	if (rc == 0)
 		rc = keyfile_add(path, &k, &e);
-	if (rc == 0)
+	if (rc == 0) {
 		tell("is first in", k.id, path, json);
+		remark(c, conf, "key add", k.id);
+	}
 	explicit_bzero(&k, sizeof(k));
 	return rc == 0 ? EX_OK : fail(EX_CANTCREAT, &e);
 }
@@ -86,7 +88,8 @@ static int check_unused(const struct json *j, const char *id, struct err *e)
 		(void)snprintf(at, sizeof(at), "keys.%zu.seals", i);
 		if (json_bool(j, at, true))
 			return err_set(e, ERR_INPUT,
-				       "key %s encrypts what is written now", id);
+				       "key %s encrypts what is written now",
+				       id);
 		(void)snprintf(at, sizeof(at), "keys.%zu.secrets", i);
 		if (json_int(j, at, 1) == 0)
 			return 0;
@@ -135,5 +138,6 @@ int key_remove(const struct conf *conf, struct ctl *c, const char *id,
 	    keyfile_remove(path, id, &e) < 0)
 		return fail(EX_CANTCREAT, &e);
 	tell("is no longer in", id, path, json);
+	remark(c, conf, "key remove", id);
 	return EX_OK;
 }

@@ -16,7 +16,7 @@ struct ctl;
 int key_new(bool json);
 
 /* A new key, first in the file that the settings name. It seals nothing yet. */
-int key_add(const struct conf *conf, bool json);
+int key_add(const struct conf *conf, struct ctl *c, bool json);
 
 /* Takes one out of the file, unless anything in the store is under it. */
 int key_remove(const struct conf *conf, struct ctl *c, const char *id,

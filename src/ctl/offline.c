@@ -99,6 +99,7 @@ static int open_store(struct offline *o, struct err *e)
 	o->journal = journal_create(url, o->keyring, 1, e);
 	if (!o->journal)
 		return -1;
+	journal_set_history(o->journal, o->conf->history_days);
 	o->store = ops->open(url, o->keyring, false, e);
 	if (!o->store)
 		return -1;

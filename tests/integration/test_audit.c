@@ -1,15 +1,18 @@
 /* SPDX-License-Identifier: ISC */
 #include <check.h>
 #include <poll.h>
+#include <signal.h>
 #include <sqlite3.h>
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
 #include <sysexits.h>
 
+#include "base/buf.h"
 #include "base/err.h"
 #include "base/json.h"
 #include "integration/rig.h"
+#include "net/local.h"
 #include "pg.h"
 
 /* The audit trail as an admin sees it, of a daemon that answers. */
@@ -252,6 +255,89 @@ START_TEST(nothing_is_told_of_days_to_come)
 }
 END_TEST
 
+static void key_id(const char *out, char id[16])
+{
+	const char *at = strstr(out, "\"key\":\"");
+
+	ck_assert_msg(at != NULL, "%s", out);
+	(void)snprintf(id, 16, "%.8s", at + 7);
+}
+
+/* Neither through the daemon nor in a transaction of what it tells of. */
+START_TEST(what_is_done_beside_the_daemon_is_told)
+{
+	const char *const add[] = { "--json", "key", "add", NULL };
+	char path[128], id[16], *out;
+	const char *const backup[] = { "backup", path, NULL };
+	const char *const remove[] = { "key", "remove", id, NULL };
+
+	(void)snprintf(path, sizeof(path), "%s/copy", rig.bed.dir);
+	ck_assert_int_eq(kill(rig.bed.pid, SIGHUP), 0);
+	await_line((const char *[]){ "what=admin", "by=\"uid ",
+				     "reload by SIGHUP", NULL });
+	out = ctl(EX_OK, add);
+	key_id(out, id);
+	free(out);
+	free(ctl(EX_OK, remove));
+	if (!rig_is_shared())
+		free(ctl(EX_OK, backup));
+	out = export_lines(NULL);
+	HAS(out, "what=admin", "key add ", id);
+	HAS(out, "what=admin", "key remove ", id);
+	if (!rig_is_shared())
+		HAS(out, "what=admin", "backup ", path);
+	free(out);
+	free(verify(EX_OK, NULL, NULL));
+}
+END_TEST
+
+START_TEST(what_is_done_without_a_daemon_is_told)
+{
+	const char *const add[] = { "--json", "key", "add", NULL };
+	const char *const remarks[] = { "audit", "export", "--offline", NULL };
+	char path[128], id[16], *out;
+	const char *const backup[] = { "backup", path, NULL };
+
+	(void)snprintf(path, sizeof(path), "%s/copy", rig.bed.dir);
+	rig_stop(&rig);
+	out = ctl(EX_OK, add);
+	key_id(out, id);
+	free(out);
+	if (!rig_is_shared())
+		free(ctl(EX_OK, backup));
+	out = ctl(EX_OK, remarks);
+	HAS(out, "key add ", id, " offline");
+	if (!rig_is_shared())
+		HAS(out, "backup ", path, " offline");
+	free(out);
+	rig_start(&rig);
+}
+END_TEST
+
+START_TEST(a_remark_is_of_a_kind_that_is_known)
+{
+	static const char *const bodies[] = {
+		"{\"command\":\"tenant remove\",\"about\":\"acme\"}",
+		"{\"command\":\"backup\"}",
+		"{\"about\":\"acme\"}",
+		"[]",
+		"{\"command\":7,\"about\":[]}",
+	};
+	char socket[128];
+	struct buf out;
+	size_t i;
+
+	(void)snprintf(socket, sizeof(socket), "%s/admin.sock", rig.bed.dir);
+	buf_init(&out, 4096);
+	for (i = 0; i < sizeof(bodies) / sizeof(bodies[0]); i++)
+		ck_assert_int_eq(local_call(socket, "POST", "/v1/remarks",
+					    bodies[i], strlen(bodies[i]), &out,
+					    &(struct err){ 0 }),
+				 400);
+	buf_release(&out);
+}
+END_TEST
+
 static int64_t count(const char *table)
 {
 	char sql[80], path[128];
@@ -374,6 +460,9 @@ int main(void)
 	tcase_add_test(tc, an_exported_trail_is_verified_by_itself);
 	tcase_add_test(tc, a_head_that_was_kept_is_looked_for);
 	tcase_add_test(tc, nothing_is_told_of_days_to_come);
+	tcase_add_test(tc, what_is_done_beside_the_daemon_is_told);
+	tcase_add_test(tc, what_is_done_without_a_daemon_is_told);
+	tcase_add_test(tc, a_remark_is_of_a_kind_that_is_known);
 	tcase_add_test(tc, what_is_stored_of_a_tenants_people_is_purged);
 	tcase_add_test(tc, a_message_deleted_in_slack_leaves_the_transcript);
 	tcase_add_test(
