@@ -8,18 +8,13 @@ set -u
 cd "${KONSTRUCT_SRCDIR:-.}" || exit 99
 ctl=${KONSTRUCT_BUILDDIR:-.}/konstructctl
 daemon=${KONSTRUCT_BUILDDIR:-.}/konstructd
+page=${KONSTRUCT_BUILDDIR:-.}/docs/man/konstructd.conf.5
 bad=0
 
 complain() {
 	echo "$1"
 	bad=1
 }
-
-keys=$(sed -n 's/^[	#]*\([a-z_]*\) = .*/\1/p' etc/konstructd.conf)
-for key in $keys; do
-	grep -q "^\.It Cm $key\b" docs/man/konstructd.conf.5 ||
-		complain "konstructd.conf(5) does not know '$key'"
-done
 
 for option in $("$ctl" --help | grep -oe '--[a-z-]*' | sort -u); do
 	grep -qE "(Fl |, )-${option#--}\b" docs/man/konstructctl.1 ||
@@ -49,7 +44,32 @@ ca_file $dir/good no certificate
 url nothing://here no s[a-z]* for 'nothing'
 LIST
 
-mandoc -Tlint -Wwarning docs/man/*.[158] || complain "man pages have faults"
+mandoc -Tlint -Wwarning docs/man/*.[158] "$page" ||
+	complain "man pages have faults"
+
+# The page of the settings: a table that has a setting of which nothing is said,
+# or words about none, make none.
+make_page() {
+	awk -f docs/man/conf-page.awk "$dir/keys.c" "$dir/page.in" \
+		>/dev/null 2>"$dir/out"
+}
+cp src/base/conf_keys.c "$dir/keys.c"
+while IFS='|' read -r edit words; do
+	sed -e "$edit" docs/man/konstructd.conf.5.in >"$dir/page.in"
+	make_page && complain "conf-page.awk takes: $edit"
+	grep -q "$words" "$dir/out" || complain "$edit: $(cat "$dir/out")"
+done <<'LIST'
+/^@key burst/d|page.in:[0-9]*: limits.engaged_minutes stands where
+s/^@key burst/@key bursts/|page.in:[0-9]*: limits.bursts stands where
+/^@key log_level/,/^@key log_format/{/^[^@]/d}|nothing is said of daemon.log_level
+s/^@end$/@key more/|llm.more stands where the table has nothing
+s/^@end$//|there is no @end
+LIST
+cp docs/man/konstructd.conf.5.in "$dir/page.in"
+make_page || complain "conf-page.awk: $(cat "$dir/out")"
+sed -i -e 's/{ "limits", "burst", CONF_INT/{ "limits", "burst", CONF_REAL/' \
+	"$dir/keys.c"
+make_page && complain "conf-page.awk takes a type that it doesn't know"
 
 # Both units: of the one daemon, and of an instance.
 units=${KONSTRUCT_BUILDDIR:-.}/systemd

@@ -1,5 +1,6 @@
 /* SPDX-License-Identifier: ISC */
 #include <check.h>
+#include <ctype.h>
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
@@ -528,28 +529,29 @@ static void item_of(const struct conf_key *k, char *out, size_t size)
 	}
 }
 
-/* In the order of the page, which is free; its text ends at the next. */
-static const struct conf_key *key_of_item(const char *section, const char *line)
+/* What made the page has read the table as text, the compiler as C. */
+static void check_item(const struct conf_key *k, char *range, bool restart)
 {
-	const struct conf_key *k;
-	char item[512];
+	char want[80] = "";
 
-	for (k = conf_keys; k < conf_keys + conf_nkeys; k++) {
-		item_of(k, item, sizeof(item));
-		if (strcmp(k->section, section) == 0 && strcmp(item, line) == 0)
-			return k;
-	}
-	ck_abort_msg("of '%s' the table has no %s", section, line);
-	return NULL;
+	ck_assert_msg(k->live != restart, "%s.%s", k->section, k->name);
+	if (k->type == CONF_INT)
+		(void)snprintf(want, sizeof(want), "From %ld to %ld", k->min,
+			       k->max);
+	range[strcspn(range, "\n")] = '\0';
+	ck_assert_msg(strncmp(range, want, strlen(want)) == 0 &&
+			      !isdigit((unsigned char)range[strlen(want)]),
+		      "%s.%s: %s", k->section, k->name, range);
+	ck_assert_int_eq(*want == '\0', *range == '\0');
 }
 
-/* Every key stands there once, with its default, and says so if it needs a
- * restart; nothing else does. */
+/* Every key stands there, in the table's order, with its default and its
+ * range, and says so if it needs a restart; nothing else does. */
 START_TEST(manual_page_says_of_every_key_what_the_table_does)
 {
-	const char *top = getenv("KONSTRUCT_SRCDIR");
+	const char *top = getenv("KONSTRUCT_BUILDDIR");
 	const struct conf_key *k = NULL;
-	char line[512], section[32] = "";
+	char line[512], item[512], range[80] = "", section[32] = "";
 	bool restart = false;
 	size_t n = 0;
 	FILE *page;
@@ -561,18 +563,24 @@ START_TEST(manual_page_says_of_every_key_what_the_table_does)
 	while (fgets(line, sizeof(line), page)) {
 		if (strcmp(line, "Needs a restart.\n") == 0)
 			restart = true;
+		if (strncmp(line, "From ", 5) == 0)
+			(void)snprintf(range, sizeof(range), "%.70s", line);
 		if (strncmp(line, ".It Cm ", 7) != 0 &&
 		    strncmp(line, ".S", 2) != 0)
 			continue;
-		ck_assert_msg(!k || k->live != restart, "%s.%s", k->section,
-			      k->name);
+		if (k)
+			check_item(k, range, restart);
 		k = NULL;
 		restart = false;
+		range[0] = '\0';
 		(void)sscanf(line, ".Ss %31s", section);
 		if (line[1] == 'S')
 			continue;
-		k = key_of_item(section, line);
-		n++;
+		ck_assert_uint_lt(n, conf_nkeys);
+		k = &conf_keys[n++];
+		item_of(k, item, sizeof(item));
+		ck_assert_str_eq(k->section, section);
+		ck_assert_str_eq(line, item);
 	}
 	fclose(page);
 	ck_assert_uint_eq(n, conf_nkeys);

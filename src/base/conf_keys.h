@@ -11,7 +11,11 @@ enum conf_type {
 	CONF_BOOL,
 };
 
-/* A row of the table from which all about a setting is taken. */
+/*
+ * A row of the table from which all about a setting is taken, but for what it
+ * means: that says docs/man/konstructd.conf.5.in, and of these two the manual
+ * page is made.
+ */
 struct conf_key {
 	const char *section;
 	const char *name;
