@@ -109,6 +109,20 @@ for file in filled written; do
 done
 [ "$(wc -l <"$dir/filled")" -eq "$(wc -l <etc/konstructd.conf)" ] ||
 	complain "init does not keep the sample"
+cp etc/konstructd.conf "$dir/behind"
+for file in behind short; do
+	"$ctl" --config "$dir/$file" init --url https://model.test/v1 \
+		--model m1 --proxy http://proxy.test:3128 --proxy-user mara \
+		--proxy-password-file "$dir/no" --ca-file "$dir/ca" \
+		</dev/null >/dev/null 2>&1
+	"$daemon" --config "$dir/$file" --show-config >"$dir/out" ||
+		complain "init writes a proxy that is wrong"
+	for line in 'proxy = "http://proxy.test:3128"' 'proxy_user = "mara"' \
+		"proxy_password_file = \"$dir/no\"" "ca_file = \"$dir/ca\""; do
+		[ "$(grep -cF "	$line" "$dir/out")" -eq 2 ] ||
+			complain "init, $file: not twice: $line"
+	done
+done
 "$ctl" --config "$dir/none" init --url 'http://127.0.0.1/"' </dev/null \
 	>/dev/null 2>&1
 [ ! -e "$dir/none" ] || complain "init writes a quote"

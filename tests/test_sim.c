@@ -661,6 +661,40 @@ START_TEST(with_tls_the_certificate_is_of_the_ca_written_out)
 }
 END_TEST
 
+START_TEST(it_goes_by_the_names_that_it_is_given)
+{
+	struct sim_opts o = { .tls = true, .hosts = "slack.test,model.test" };
+	char ca[] = "/tmp/test_sim_ca_XXXXXX";
+	const struct answer *a;
+	struct peer *p;
+	struct sim *t;
+
+	close(mkstemp(ca));
+	o.ca_out = ca;
+	t = start(&o);
+	ck_assert_int_eq(strncmp(sim_api_url(t), "https://slack.test:", 19), 0);
+	p = peer_open(sim_port(t), ca);
+	a = peer_post(p, "/api/apps.connections.open", XAPP, NULL, "");
+	ck_assert_ptr_nonnull(strstr(a->body, "wss-primary.slack.test:"));
+	a = peer_post(p, "/v1/models", "key", NULL, "");
+	ck_assert_int_eq(a->status, 200);
+	peer_close(p);
+	sim_stop(t);
+	unlink(ca);
+}
+END_TEST
+
+START_TEST(names_that_are_none_are_refused)
+{
+	static const char *const bad[] = { "a b", "a,,b", "a\nDNS:b", ",a" };
+	struct sim_opts o = { .tls = true, .hosts = bad[_i] };
+	struct err e = { 0 };
+
+	ck_assert_ptr_null(sim_start(&o, &e));
+	ck_assert_int_eq(e.kind, ERR_INPUT);
+}
+END_TEST
+
 /* Faults: what the client sees, and whether the post was made. */
 static const struct {
 	struct sim_fault f;
@@ -957,6 +991,8 @@ static TCase *server_case(void)
 	tcase_add_test(tc, the_world_goes_into_the_file_for_konstructctl);
 	tcase_add_test(tc, a_world_with_an_unknown_member_is_refused);
 	tcase_add_test(tc, with_tls_the_certificate_is_of_the_ca_written_out);
+	tcase_add_test(tc, it_goes_by_the_names_that_it_is_given);
+	tcase_add_loop_test(tc, names_that_are_none_are_refused, 0, 4);
 	tcase_add_loop_test(tc, a_fault_does_what_it_says_once, 0, N(faults));
 	tcase_add_test(tc, a_call_that_hangs_is_never_answered);
 	tcase_add_test(tc, calls_are_on_record_with_their_arguments);

@@ -82,6 +82,10 @@ struct ctl_args {
 	const char *database;
 	const char *url;
 	const char *api_key_file;
+	const char *proxy;
+	const char *proxy_user;
+	const char *proxy_password_file;
+	const char *ca_file;
 	const char *tenant;
 	const char *rate;
 	const char *burst;

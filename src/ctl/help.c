@@ -55,6 +55,8 @@ void ctl_usage(FILE *out)
 	      "  config diff     how the file differs from what runs\n"
 	      "  doctor [TENANT]  as root or as the daemon's user\n"
 	      "  init [--url URL] [--model MODEL] [--api-key-file FILE]\n"
+	      "        [--proxy URL [--proxy-user NAME\n"
+	      "        --proxy-password-file FILE]] [--ca-file FILE]\n"
 	      "        [--tenant NAME] [--app-token-file FILE]\n"
 	      "        [--bot-token-file FILE] [--name NAME] [--role ROLE]\n"
 	      "        [--persona TEXT]    from nothing to the first answer\n"

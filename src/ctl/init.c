@@ -70,27 +70,59 @@ static bool is_plain(const char *s)
 	return true;
 }
 
-/* One setting's line for the one of the sample that begins with prefix. */
-static void fill_line(struct buf *out, const char *line, size_t n,
-		      const char *const wanted[3])
+/* What is wanted of the settings. Those of the way out are the same for Slack
+ * and for the model. */
+enum {
+	URL,
+	MODEL,
+	KEY,
+	WAY,
+	PROXY = WAY,
+	USER,
+	PASSWORD,
+	CA,
+	SETTINGS
+};
+
+static const char *const setting[SETTINGS] = {
+	[URL] = "url",          [MODEL] = "model",
+	[KEY] = "api_key_file", [PROXY] = "proxy",
+	[USER] = "proxy_user",  [PASSWORD] = "proxy_password_file",
+	[CA] = "ca_file",
+};
+
+static void write_line(struct buf *out, int i, const char *const *wanted)
 {
-	static const char *const prefix[3] = { "\turl = \"\"", "\tmodel = \"\"",
-					       "\t#api_key_file = \"\"" };
-	static const char *const key[3] = { "url", "model", "api_key_file" };
+	if (wanted[i])
+		buf_addf(out, "\t%s = \"%s\"\n", setting[i], wanted[i]);
+}
+
+/* Is it the line of the sample that has this setting as it comes? */
+static bool is_preset(const char *line, size_t n, int i)
+{
+	char preset[64];
+	int len = snprintf(preset, sizeof(preset), "\t%s%s = \"\"",
+			   i == URL || i == MODEL ? "" : "#", setting[i]);
+
+	return n >= (size_t)len && strncmp(line, preset, (size_t)len) == 0;
+}
+
+static void fill_line(struct buf *out, const char *line, size_t n,
+		      const char *const *wanted)
+{
 	int i;
 
-	for (i = 0; i < 3; i++) {
-		if (!wanted[i] || n < strlen(prefix[i]) ||
-		    strncmp(line, prefix[i], strlen(prefix[i])) != 0)
+	for (i = 0; i < SETTINGS; i++) {
+		if (!wanted[i] || !is_preset(line, n, i))
 			continue;
-		buf_addf(out, "\t%s = \"%s\"\n", key[i], wanted[i]);
+		write_line(out, i, wanted);
 		return;
 	}
 	buf_add(out, line, n);
 }
 
 static void fill_sample(struct buf *out, const char *text, size_t len,
-			const char *const wanted[3])
+			const char *const *wanted)
 {
 	const char *end = text + len;
 	const char *nl;
@@ -103,15 +135,17 @@ static void fill_sample(struct buf *out, const char *text, size_t len,
 	}
 }
 
-static void write_short(struct buf *out, const char *const wanted[3])
+static void write_short(struct buf *out, const char *const *wanted)
 {
-	buf_addf(out,
-		 "# Written by konstructctl init; konstructd.conf(5) tells of "
-		 "all settings.\n"
-		 "llm \"main\" {\n\turl = \"%s\"\n\tmodel = \"%s\"\n",
-		 wanted[0], wanted[1] ? wanted[1] : "");
-	if (wanted[2])
-		buf_addf(out, "\tapi_key_file = \"%s\"\n", wanted[2]);
+	int i;
+
+	buf_adds(out, "# Written by konstructctl init; konstructd.conf(5) "
+		      "tells of all settings.\nslack {\n");
+	for (i = WAY; i < SETTINGS; i++)
+		write_line(out, i, wanted);
+	buf_adds(out, "}\nllm \"main\" {\n");
+	for (i = 0; i < SETTINGS; i++)
+		write_line(out, i, wanted);
 	buf_adds(out, "\tdefault = true\n}\n");
 }
 
@@ -142,7 +176,7 @@ static int put_file(const char *path, const struct buf *text, struct err *e)
 	return 0;
 }
 
-static int write_conf(const char *path, const char *const wanted[3],
+static int write_conf(const char *path, const char *const *wanted,
 		      struct err *e)
 {
 	char *old = malloc(CONF_FILE_MAX);
@@ -169,11 +203,26 @@ static int write_conf(const char *path, const char *const wanted[3],
 	return rc;
 }
 
+static bool all_plain(const char *const *wanted)
+{
+	int i;
+
+	for (i = 0; i < SETTINGS; i++) {
+		if (wanted[i] && !is_plain(wanted[i]))
+			return false;
+	}
+	return true;
+}
+
 int init_conf(const struct ctl_args *a, const char *path, struct err *e)
 {
 	char *url = a->url ? strdup(a->url) : NULL;
 	char *model = a->model ? strdup(a->model) : NULL;
-	const char *wanted[3];
+	const char *wanted[SETTINGS] = {
+		[KEY] = a->api_key_file, [PROXY] = a->proxy,
+		[USER] = a->proxy_user,  [PASSWORD] = a->proxy_password_file,
+		[CA] = a->ca_file,
+	};
 	struct err none = { 0 };
 	struct conf c;
 	int rc = -1;
@@ -188,14 +237,12 @@ int init_conf(const struct ctl_args *a, const char *path, struct err *e)
 		url = init_ask("URL of the model's server, up to /v1", NULL, 0);
 	if (!model)
 		model = init_ask("name of the model there", NULL, 0);
-	wanted[0] = url;
-	wanted[1] = model;
-	wanted[2] = a->api_key_file;
+	wanted[URL] = url;
+	wanted[MODEL] = model ? model : "";
 	if (!url)
 		err_set(e, ERR_INPUT, "'%s' names no model: --url is needed",
 			path);
-	else if (!is_plain(url) || (model && !is_plain(model)) ||
-		 (wanted[2] && !is_plain(wanted[2])))
+	else if (!all_plain(wanted))
 		err_set(e, ERR_INPUT,
 			"quotes, braces and the like have no place here");
 	else

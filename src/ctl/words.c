@@ -50,6 +50,7 @@ const size_t ctl_nwords = sizeof(ctl_words) / sizeof(ctl_words[0]);
 #define ACCESS_OPTION 256 /* the first of those without a letter */
 #define HEAD_OPTION   300
 #define KEEP_OPTION   320
+#define WAY_OPTION    360
 
 const struct option ctl_options[] = {
 	{ "config", required_argument, NULL, 'c' },
@@ -73,6 +74,10 @@ const struct option ctl_options[] = {
 	{ "database", required_argument, NULL, 'D' },
 	{ "url", required_argument, NULL, 'U' },
 	{ "api-key-file", required_argument, NULL, 'K' },
+	{ "proxy", required_argument, NULL, WAY_OPTION + 0 },
+	{ "proxy-user", required_argument, NULL, WAY_OPTION + 1 },
+	{ "proxy-password-file", required_argument, NULL, WAY_OPTION + 2 },
+	{ "ca-file", required_argument, NULL, WAY_OPTION + 3 },
 	{ "tenant", required_argument, NULL, 'E' },
 	{ "rate-per-minute", required_argument, NULL, 'r' },
 	{ "burst", required_argument, NULL, 'b' },
@@ -148,6 +153,11 @@ const struct ctl_place ctl_places[] = {
 	{ 'D', offsetof(struct ctl_args, database), TAKES_DATABASE },
 	{ 'U', offsetof(struct ctl_args, url), TAKES_INIT },
 	{ 'K', offsetof(struct ctl_args, api_key_file), TAKES_INIT },
+	{ WAY_OPTION + 0, offsetof(struct ctl_args, proxy), TAKES_INIT },
+	{ WAY_OPTION + 1, offsetof(struct ctl_args, proxy_user), TAKES_INIT },
+	{ WAY_OPTION + 2, offsetof(struct ctl_args, proxy_password_file),
+	  TAKES_INIT },
+	{ WAY_OPTION + 3, offsetof(struct ctl_args, ca_file), TAKES_INIT },
 	{ 'E', offsetof(struct ctl_args, tenant), TAKES_INIT },
 	{ 'r', offsetof(struct ctl_args, rate), TAKES_CHANGE },
 	{ 'b', offsetof(struct ctl_args, burst), TAKES_CHANGE },

@@ -101,6 +101,7 @@ struct sim {
 	int listener;
 	int port;
 	char *addr;
+	char *hosts; /* "" without */
 	char *api_url;
 	char *llm_url;
 	char *ctl_url;
@@ -165,8 +166,13 @@ void flood_free(struct sim *s);
 struct interact *interact_create(void);
 void interact_free(struct sim *s);
 
-/* The host of our URLs; of IPv6 in brackets. */
-#define SIM_HOST 64
-const char *sim_host(const struct sim *s, char out[SIM_HOST]);
+/*
+ * Host and port of our URLs; of IPv6 in brackets. Where the host has a name of
+ * its own, sub and a dot stand before it; NULL is nothing.
+ */
+#define SIM_HOST 128
+const char *sim_host(const struct sim *s, const char *sub, char out[SIM_HOST]);
+/* https://HOST:PORT/PATH, on the heap. */
+char *sim_make_url(const struct sim *s, const char *sub, const char *path);
 
 #endif

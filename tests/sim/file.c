@@ -72,15 +72,14 @@ void files_free(struct sim *s)
 	s->files = NULL;
 }
 
-/* Beside ".../api/". */
 static char *make_url(const struct sim *s, const struct sim_file *f)
 {
-	size_t base = strlen(s->api_url) - strlen("api/");
+	char *base = sim_make_url(s, "files", "files/");
 	struct buf b;
 
 	buf_init(&b, 4096);
-	buf_add(&b, s->api_url, base);
-	buf_addf(&b, "files/%s/%s", f->id, f->id);
+	buf_addf(&b, "%s%s/%s", base, f->id, f->id);
+	free(base);
 	return must_take(&b);
 }
 

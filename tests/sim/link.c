@@ -74,8 +74,9 @@ void socket_url(struct sim *s, struct app *a, struct buf *out)
 	t->until_us = now + s->set.ticket_ms * MS;
 	if (map_put(s->socket->tickets, id, t) < 0)
 		abort();
-	buf_addf(out, "%s:\\/\\/%s:%d\\/link\\/?ticket=%s&app_id=%s",
-		 s->tls ? "wss" : "ws", sim_host(s, host), s->port, id, a->id);
+	buf_addf(out, "%s:\\/\\/%s\\/link\\/?ticket=%s&app_id=%s",
+		 s->tls ? "wss" : "ws", sim_host(s, "wss-primary", host), id,
+		 a->id);
 }
 
 /* NULL: unknown, used before, or too old. */

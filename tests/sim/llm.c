@@ -375,13 +375,16 @@ void llm_serve(struct conn *c, const struct request *r)
 		"{\"object\":\"list\",\"data\":[{\"id\":\"sim\","
 		"\"object\":\"model\",\"owned_by\":\"konstruct-sim\"}]}";
 
+	const char *call =
+		r->path + (strncmp(r->path, "/llm/", 5) == 0 ? 4 : 0);
+
 	if (!key_ok(c, r))
 		refuse(c, 401, "invalid_request_error", "invalid_api_key",
 		       "Incorrect API key provided.");
-	else if (strcmp(r->path, "/llm/v1/models") == 0)
+	else if (strcmp(call, "/v1/models") == 0)
 		http_reply(c, 200, "application/json", NULL, models,
 			   sizeof(models) - 1);
-	else if (strcmp(r->path, "/llm/v1/chat/completions") != 0)
+	else if (strcmp(call, "/v1/chat/completions") != 0)
 		refuse(c, 404, "invalid_request_error", NULL, "Unknown URL.");
 	else if (strcmp(r->method, "POST") != 0)
 		refuse(c, 405, "invalid_request_error", NULL, "Use POST.");

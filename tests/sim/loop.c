@@ -187,22 +187,45 @@ static int watch(struct sim *s, struct err *e)
 }
 
 /* With TLS the name, since that is what people configure. */
-const char *sim_host(const struct sim *s, char out[SIM_HOST])
+const char *sim_host(const struct sim *s, const char *sub, char out[SIM_HOST])
 {
-	if (!s->tls && strchr(s->addr, ':'))
-		snprintf(out, SIM_HOST, "[%s]", s->addr);
+	int first = (int)strcspn(s->hosts, ",");
+
+	if (s->tls && *s->hosts)
+		snprintf(out, SIM_HOST, "%s%s%.*s:%d", sub ? sub : "",
+			 sub ? "." : "", first, s->hosts, s->port);
+	else if (!s->tls && strchr(s->addr, ':'))
+		snprintf(out, SIM_HOST, "[%s]:%d", s->addr, s->port);
 	else
-		snprintf(out, SIM_HOST, "%s", s->tls ? "localhost" : s->addr);
+		snprintf(out, SIM_HOST, "%s:%d", s->tls ? "localhost" : s->addr,
+			 s->port);
 	return out;
 }
 
-static char *make_url(const struct sim *s, const char *path)
+char *sim_make_url(const struct sim *s, const char *sub, const char *path)
 {
-	char host[SIM_HOST], url[128];
+	char host[SIM_HOST], url[SIM_HOST + 64];
 
-	snprintf(url, sizeof(url), "%s://%s:%d/%s", s->tls ? "https" : "http",
-		 sim_host(s, host), s->port, path);
+	snprintf(url, sizeof(url), "%s://%s/%s", s->tls ? "https" : "http",
+		 sim_host(s, sub, host), path);
 	return must_dup(url);
+}
+
+/* Of DNS, with commas between; they go into a certificate. */
+static bool hosts_valid(const char *hosts)
+{
+	size_t longest = 0, n;
+	const char *p;
+
+	for (p = hosts; *p; p += n + (p[n] == ',')) {
+		n = strcspn(p, ",");
+		if (n == 0)
+			return false;
+		longest = n > longest ? n : longest;
+	}
+	return longest <= 64 &&
+	       strspn(hosts, "abcdefghijklmnopqrstuvwxyz0123456789.-,") ==
+		       strlen(hosts);
 }
 
 /* A link is a descriptor; thousands of them are asked for. */
@@ -250,6 +273,7 @@ struct sim *sim_create(const struct sim_opts *o, struct err *e)
 	s->epoll = s->wakeup = s->listener = -1;
 	s->set = defaults;
 	s->addr = must_dup(o->addr ? o->addr : "127.0.0.1");
+	s->hosts = must_dup(o->hosts ? o->hosts : "");
 	s->ca_file = must_dup(o->ca_out ? o->ca_out : "");
 	s->now = o->now;
 	s->now_arg = o->now_arg;
@@ -264,11 +288,12 @@ struct sim *sim_create(const struct sim_opts *o, struct err *e)
 	s->files = files_create();
 	s->flood = flood_create();
 	s->interact = interact_create();
-	if (o->tls && tls_setup(s, e) < 0) {
-		sim_stop(s);
-		return NULL;
-	}
-	return s;
+	if (!hosts_valid(s->hosts))
+		err_set(e, ERR_INPUT, "not names of hosts: '%s'", s->hosts);
+	else if (!o->tls || tls_setup(s, e) == 0)
+		return s;
+	sim_stop(s);
+	return NULL;
 }
 
 struct sim *sim_start(const struct sim_opts *o, struct err *e)
@@ -283,9 +308,9 @@ struct sim *sim_start(const struct sim_opts *o, struct err *e)
 		return NULL;
 	if (listen_on(s, o ? o->port : 0, e) < 0 || watch(s, e) < 0)
 		goto fail;
-	s->api_url = make_url(s, "api/");
-	s->llm_url = make_url(s, "llm/v1");
-	s->ctl_url = make_url(s, "ctl/");
+	s->api_url = sim_make_url(s, NULL, "api/");
+	s->llm_url = sim_make_url(s, NULL, "llm/v1");
+	s->ctl_url = sim_make_url(s, NULL, "ctl/");
 	s->running = true;
 	rc = pthread_create(&s->thread, NULL, loop_main, s);
 	if (rc != 0) {
@@ -337,6 +362,7 @@ void sim_stop(struct sim *s)
 	free(s->timers.heap);
 	free(s->scratch);
 	free(s->addr);
+	free(s->hosts);
 	free(s->api_url);
 	free(s->llm_url);
 	free(s->ctl_url);

@@ -28,6 +28,7 @@ static const char usage_text[] =
 	"\n"
 	"  --listen ADDR:PORT  default 127.0.0.1:8010\n"
 	"  --tls               with a certificate of an own CA\n"
+	"  --host NAME,...     what it is called elsewhere, as slack.com\n"
 	"  --ca-out FILE       where that CA's certificate goes\n"
 	"  --world FILE        apps, people and channels; default: the demo's\n"
 	"  --many N            N tenants for load instead\n"
@@ -50,6 +51,7 @@ enum {
 	OPT_LISTEN = 256,
 	OPT_TLS,
 	OPT_CA_OUT,
+	OPT_HOST,
 	OPT_WORLD,
 	OPT_MANY,
 	OPT_LIMITS,
@@ -63,6 +65,7 @@ static const struct option long_options[] = {
 	{ "listen", required_argument, NULL, OPT_LISTEN },
 	{ "tls", no_argument, NULL, OPT_TLS },
 	{ "ca-out", required_argument, NULL, OPT_CA_OUT },
+	{ "host", required_argument, NULL, OPT_HOST },
 	{ "world", required_argument, NULL, OPT_WORLD },
 	{ "many", required_argument, NULL, OPT_MANY },
 	{ "enforce-limits", no_argument, NULL, OPT_LIMITS },
@@ -109,6 +112,9 @@ static void take_option(struct options *o, int opt)
 	case OPT_CA_OUT:
 		o->sim.ca_out = optarg;
 		break;
+	case OPT_HOST:
+		o->sim.hosts = optarg;
+		break;
 	case OPT_WORLD:
 		o->world = optarg;
 		break;
@@ -148,6 +154,8 @@ static void parse_options(struct options *o, int argc, char **argv)
 			break;
 		take_option(o, opt);
 	}
+	if (o->sim.hosts && !o->sim.tls)
+		bad("--host is for --tls");
 	if (optind < argc)
 		bad("what is this argument for? See --help");
 }

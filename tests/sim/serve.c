@@ -15,7 +15,8 @@ void serve(struct conn *c, struct request *r)
 		api_serve(c, r);
 	else if (strcmp(r->path, "/link/") == 0)
 		socket_upgrade(c, r);
-	else if (strncmp(r->path, "/llm/", 5) == 0)
+	else if (strncmp(r->path, "/llm/", 5) == 0 ||
+		 strncmp(r->path, "/v1/", 4) == 0)
 		llm_serve(c, r);
 	else if (strncmp(r->path, "/files/", 7) == 0)
 		file_serve(c, r);

@@ -28,6 +28,12 @@ struct sim_opts {
 	const char *ca_out; /* the CA's certificate goes here, with tls */
 	const char *addr;   /* IPv4 or IPv6; NULL: 127.0.0.1 */
 	int port;           /* 0: any */
+	/*
+	 * With tls: what it is called elsewhere, names with commas between.
+	 * The first is Slack's in our URLs, with "wss-primary." before it for
+	 * links and "files." for files. NULL: localhost.
+	 */
+	const char *hosts;
 	/* Wall clock in ms, for ts and event_time only; NULL: the real one. */
 	int64_t (*now)(void *arg);
 	void *now_arg;

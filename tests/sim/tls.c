@@ -1,6 +1,7 @@
 /* SPDX-License-Identifier: ISC */
 #include <errno.h>
 #include <stdio.h>
+#include <stdlib.h>
 #include <string.h>
 
 #include <openssl/err.h>
@@ -9,6 +10,7 @@
 #include <openssl/rand.h>
 #include <openssl/x509v3.h>
 
+#include "base/buf.h"
 #include "base/err.h"
 #include "sim/core.h"
 
@@ -67,20 +69,37 @@ static X509 *make_ca(EVP_PKEY *key)
 	return ca;
 }
 
-static X509 *make_server(EVP_PKEY *key, X509 *ca, EVP_PKEY *ca_key)
+/* This machine's, then the hosts and what is below them; on the heap. */
+static char *alt_names(const char *hosts)
+{
+	struct buf b;
+	int n;
+
+	buf_init(&b, 16384);
+	buf_adds(&b, "DNS:localhost,IP:127.0.0.1,IP:::1");
+	for (; *hosts; hosts += n + (hosts[n] == ',')) {
+		n = (int)strcspn(hosts, ",");
+		buf_addf(&b, ",DNS:%.*s,DNS:*.%.*s", n, hosts, n, hosts);
+	}
+	return must_take(&b);
+}
+
+static X509 *make_server(EVP_PKEY *key, X509 *ca, EVP_PKEY *ca_key,
+			 const char *hosts)
 {
 	X509 *cert = new_cert(key, "localhost");
+	char *names = alt_names(hosts);
 
 	if (!cert ||
 	    X509_set_issuer_name(cert, X509_get_subject_name(ca)) != 1 ||
-	    add_ext(cert, ca, NID_subject_alt_name,
-		    "DNS:localhost,IP:127.0.0.1,IP:::1") < 0 ||
+	    add_ext(cert, ca, NID_subject_alt_name, names) < 0 ||
 	    add_ext(cert, ca, NID_ext_key_usage, "serverAuth") < 0 ||
 	    add_ext(cert, ca, NID_authority_key_identifier, "keyid") < 0 ||
 	    !X509_sign(cert, ca_key, EVP_sha256())) {
 		X509_free(cert);
-		return NULL;
+		cert = NULL;
 	}
+	free(names);
 	return cert;
 }
 
@@ -148,7 +167,7 @@ int tls_setup(struct sim *s, struct err *e)
 	if (ca_key && key)
 		ca = make_ca(ca_key);
 	if (ca)
-		cert = make_server(key, ca, ca_key);
+		cert = make_server(key, ca, ca_key, s->hosts);
 	if (cert)
 		s->tls = make_ctx(cert, key);
 	if (!s->tls) {

@@ -1,51 +1,16 @@
 #!/bin/sh
 # SPDX-License-Identifier: ISC
 #
-# usage: deb.sh DIRECTORY-OF-DEBS, as root; "./dev deb --test" calls it.
-#
-# Installs the packages in a bare Debian, has a mention answered there,
-# upgrades over a changed configuration, removes, purges. Without a service
-# manager: what systemd would do is done by hand. It needs a mirror of Debian
-# ($DEBIAN_MIRROR, else this machine's) and some minutes.
+# Called by run.sh. Installs the packages, has a mention answered, upgrades over
+# a changed configuration, removes, purges: without a service manager, what
+# systemd would do is done by hand.
 set -eu
-debs=$(cd "$1" && pwd)
-mirror=${DEBIAN_MIRROR:-$(apt-get indextargets --format '$(REPO_URI) $(RELEASE)' |
-	awk '$2 == "bookworm" { print $1; exit }')}
-root=$(mktemp -d /var/tmp/konstruct-root.XXXXXX)
-sim_pid=
-daemon_pid=
-
-clean_up() {
-	# shellcheck disable=SC2086
-	kill $sim_pid $daemon_pid 2>/dev/null || true
-	! mountpoint -q "$root/proc" || umount "$root/proc"
-	rm -rf --one-file-system "$root"
-}
-trap clean_up EXIT
-trap 'exit 1' INT TERM
-
-fail() {
-	echo "deb.sh: $1" >&2
-	[ ! -e "$root/tmp/log" ] || tail -n 20 "$root/tmp/log" >&2
-	exit 1
-}
-
-inside() {
-	chroot "$root" env -i PATH=/usr/sbin:/usr/bin:/sbin:/bin \
-		DEBIAN_FRONTEND=noninteractive LC_ALL=C.UTF-8 "$@"
-}
-
-as_konstruct() {
-	inside runuser -u konstruct -- "$@"
-}
+. "$KONSTRUCT_TESTS/lib.sh"
+new_root bare
+bare_proc "$root"
 
 wait_for() {
-	tries=200
-	until grep -q "$1" "$root/tmp/$2"; do
-		tries=$((tries - 1))
-		[ $tries -gt 0 ] || fail "no '$1' in $2"
-		sleep 0.1
-	done
+	await grep -q "$1" "$root/tmp/$2"
 }
 
 start_daemon() {
@@ -55,38 +20,19 @@ start_daemon() {
 		>"$root/tmp/log" 2>&1 &
 	wait_for msg=ready log
 	daemon_pid=$(cat "$root/run/konstruct/pid")
+	pids="$pids $daemon_pid"
 }
 
 stop_daemon() {
 	kill "$daemon_pid"
-	tries=300
-	while [ -e "$root/run/konstruct/pid" ]; do
-		tries=$((tries - 1))
-		[ $tries -gt 0 ] || fail "the daemon does not end"
-		sleep 0.1
-	done
-	daemon_pid=
+	await test ! -e "$root/run/konstruct/pid"
 }
-
-echo "a bare Debian in $root"
-chmod 755 "$root"
-debootstrap --variant=minbase bookworm "$root" "$mirror" >"$root.out" 2>&1 || {
-	tail -n 5 "$root.out"
-	exit 1
-}
-rm -f "$root.out"
-printf '#!/bin/sh\nexit 101\n' >"$root/usr/sbin/policy-rc.d"
-chmod 755 "$root/usr/sbin/policy-rc.d"
-echo '127.0.0.1 localhost' >"$root/etc/hosts"
-# systemd-tmpfiles wants it, and the doctor looks into it.
-mount -t proc proc "$root/proc"
-mkdir "$root/debs"
-cp "$debs"/konstructd_*.deb "$debs"/konstruct-sim_*.deb "$root/debs"
 
 echo "install"
-inside apt-get -qq update
-inside sh -c 'apt-get -qq install -y --no-install-recommends /debs/*.deb \
-	>/tmp/apt.out 2>&1' || fail "$(tail -n 5 "$root/tmp/apt.out")"
+printf '#!/bin/sh\nexit 101\n' >"$root/usr/sbin/policy-rc.d"
+chmod 755 "$root/usr/sbin/policy-rc.d"
+apt_install "/debs/$(cd "$root/debs" && echo konstructd_*.deb)" \
+	"/debs/$(cd "$root/debs" && echo konstruct-sim_*.deb)"
 inside getent passwd konstruct >/dev/null || fail "no user konstruct"
 inside getent group konstruct-read >/dev/null || fail "no group konstruct-read"
 [ "$(inside stat -c '%a %U' /var/lib/konstruct)" = "700 konstruct" ] ||
@@ -100,11 +46,19 @@ grep -q 'konstructd.conf:[0-9]*: .*url.* is empty' "$root/tmp/said" ||
 dpkg-query --admindir="$root/var/lib/dpkg" -W -f '${Conffiles}\n' konstructd |
 	grep -q ' /etc/konstruct/konstructd.conf ' || fail "no conffile"
 
+echo "what a document links to is there"
+docs=$root/usr/share/doc/konstructd
+for doc in "$docs"/*.md "$docs"/docs/*.md; do
+	for link in $(grep -o '](\([a-zA-Z./-]*\.md\)' "$doc" | cut -c 3-); do
+		[ -e "${doc%/*}/$link" ] || fail "${doc#"$root"}: no $link"
+	done
+done
+
 echo "a mention is answered"
 # No function: its process id is wanted, not that of a shell around it.
 chroot "$root" /usr/bin/konstruct-sim --listen 127.0.0.1:8010 --tls \
 	--ca-out /tmp/ca.pem >"$root/tmp/sim" 2>&1 &
-sim_pid=$!
+pids="$pids $!"
 wait_for llm sim
 chmod 644 "$root/tmp/ca.pem"
 sed -i -e 's|^\turl = ""|\turl = "https://localhost:8010/llm/v1"|' \
@@ -147,4 +101,3 @@ inside dpkg -P konstructd >/dev/null
 for left in etc/konstruct var/lib/konstruct run/konstruct; do
 	[ ! -e "$root/$left" ] || fail "purging leaves /$left"
 done
-echo "all is well"
