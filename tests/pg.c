@@ -223,11 +223,19 @@ void pg_empty(void)
 		     " usage, journal, pending, parts, engaged, seen,"
 		     " nodes, partitions, renewals, usage_by, budget_marks,"
 		     " access, node_keys, leaving, secrets, feedback, greeted,"
-		     " clients, grants, audit, keep"
+		     " clients, grants, audit, audit_new, keep"
 		     " RESTART IDENTITY");
 	(void)pg_ask("UPDATE sealing SET key_id = ''");
 	(void)pg_ask("UPDATE audit_chain SET first = 1, last = 0,"
 		     " before = repeat('0', 64), hash = repeat('0', 64)");
+}
+
+void pg_audited(void)
+{
+	const struct timespec step = { 0, 10 * 1000000 };
+
+	while (pg_ask("SELECT count(*) FROM audit_new") > 0)
+		(void)nanosleep(&step, NULL);
 }
 
 /* In a file of the server's, so that it can be changed. */

@@ -30,6 +30,9 @@ void pg_up(void);
 /* All tables are empty, and the server is up. */
 void pg_empty(void);
 
+/* Waits until a journal has taken all that is told into the audit trail. */
+void pg_audited(void);
+
 /*
  * The server starts anew and also listens at this address of the machine's
  * loopback, with TLS only, by certificate and key from these files, and with

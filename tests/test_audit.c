@@ -10,6 +10,7 @@
 #include "base/clock.h"
 #include "base/err.h"
 #include "books.h"
+#include "pg.h"
 #include "store/audit.h"
 #include "store/journal.h"
 #include "store/leases.h"
@@ -43,6 +44,8 @@ static void asked(const char *id, const char *user)
 {
 	books_append(id);
 	done(id, user);
+	if (books_are_on_postgres())
+		pg_audited();
 }
 
 static int do_nothing(struct store *s, void *arg, struct err *err)

@@ -9,6 +9,7 @@
 #include "base/clock.h"
 #include "base/err.h"
 #include "books.h"
+#include "pg.h"
 #include "store/audit.h"
 #include "store/journal.h"
 #include "store/keep.h"
@@ -63,6 +64,8 @@ static void answer(const char *tenant, const char *id)
 	(void)snprintf(d.entry_id, sizeof(d.entry_id), "%s", id);
 	books_append(id);
 	books_must(&d);
+	if (books_are_on_postgres())
+		pg_audited();
 }
 
 /* Everything that there can be of a tenant, so many days old; but for the
@@ -194,11 +197,11 @@ START_TEST(each_kind_goes_by_itself_when_its_time_is_over)
 	struct keep all = NONE;
 	enum keep_kind k = (enum keep_kind)_i, i;
 
+	journal_set_history(books.j, 366);
 	fill(books.acme, "e1", LONG);
 	fill(books.acme, "e2", 1);
 	age_audit(LONG);
 	fill(books.acme, "e3", 2);
-	journal_set_history(books.j, 366);
 	all.days[k] = LONG - 1;
 	journal_set_keep(books.j, &all);
 	await(k, books.acme, KEPT_OF(k));

@@ -54,7 +54,7 @@ static const struct {
 static const char *const own[] = { "journal",  "pending", "parts",
 				   "engaged",  "nodes",   "partitions",
 				   "renewals", "leaving", "node_keys",
-				   "audit",    "audit_chain" };
+				   "audit",    "audit_chain", "audit_new" };
 #define OWN (int)(sizeof(own) / sizeof(own[0]))
 
 static void setup(void)

@@ -25,7 +25,8 @@ struct store;
  * the body. So a body can be erased when its time is over, and the chain still
  * holds. The store remembers where it begins and ends, so that the first and
  * the last row can't go unnoticed either. There is one chain a store, whatever
- * number of nodes writes to it.
+ * number of nodes writes to it. With PostgreSQL the end of an entry takes its
+ * place in it within a second, or when a journal is opened again.
  */
 
 /* What becomes of a body, in this order; NULL and 0 are left out. Borrowed. */

@@ -100,6 +100,7 @@ enum postgres_query {
 	PQ_ROLLBACK_TO,
 	PQ_AUDIT_ADD,
 	PQ_AUDIT_DONE,
+	PQ_AUDIT_BIND,
 
 	PQ_APPEND,
 	PQ_NOTE,

@@ -4,8 +4,16 @@
 #include <stdio.h>
 
 #include "base/buf.h"
+#include "base/clock.h"
 #include "base/err.h"
+#include "base/log.h"
 #include "store/postgres_journal.h"
+
+/* Rows are taken into the chain a few at a time, since acks wait behind it. */
+#define BIND_ROWS    100
+#define BIND_MS      250
+#define BIND_BUSY_MS 100 /* while there are more */
+#define BIND_FAIL_MS 60000
 
 static void take_text(const PGresult *r, int row, int col, char out[DIGEST_HEX])
 {
@@ -105,4 +113,26 @@ int postgres_journal_audit(struct journal_db *db, struct journal_req *r,
 		buf_release(&body);
 	}
 	return rc;
+}
+
+void postgres_audit_bind(struct postgres_journal *p)
+{
+	char most[POSTGRES_NUMBER];
+	const char *const params[] = { postgres_number(most, BIND_ROWS) };
+	int64_t now_ms = clock_ms();
+	struct err e = { 0 };
+	PGresult *r;
+	int64_t n;
+
+	if (now_ms < p->bind_at_ms)
+		return;
+	r = postgres_run(p->s, PQ_AUDIT_BIND, NULL, params, &e);
+	n = r ? postgres_int(r, 0, 0) : -1;
+	PQclear(r);
+	if (n < 0)
+		log_warn(LOG_FIELDS({ "reason", e.msg }),
+			 "cannot take rows into the audit trail");
+	p->bind_at_ms = now_ms + (n < 0           ? BIND_FAIL_MS
+				  : n < BIND_ROWS ? BIND_MS
+						  : BIND_BUSY_MS);
 }

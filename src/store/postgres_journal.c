@@ -400,8 +400,8 @@ static int postgres_journal_expire(struct journal_db *db, int64_t now_ms,
 
 static void postgres_journal_rest(struct journal_db *db, bool idle)
 {
-	(void)db;
 	(void)idle;
+	postgres_audit_bind(of(db));
 }
 
 const struct journal_ops journal_postgres = {

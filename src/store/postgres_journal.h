@@ -26,6 +26,7 @@ struct postgres_journal {
 	struct journal_db base; /* must be first */
 	struct postgres *s;
 	char erased[ID_SIZE]; /* the tenant that was last looked at */
+	int64_t bind_at_ms;
 
 	struct postgres_sent *sent; /* in their order */
 	size_t nsent, size;
@@ -82,6 +83,8 @@ int postgres_journal_entry(struct journal_db *db, const char *id,
 /* postgres_audit.c */
 int postgres_journal_audit(struct journal_db *db, struct journal_req *r,
 			   size_t number, struct err *e);
+/* Takes rows into the chain, if it is time to. */
+void postgres_audit_bind(struct postgres_journal *p);
 
 /* postgres_keep.c */
 int postgres_journal_erase(struct journal_db *db, const struct keep *all,

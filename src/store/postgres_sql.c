@@ -471,6 +471,7 @@ const struct postgres_statement postgres_sql[PQ_COUNT] = {
 			       2 },
 	[PQ_RECORD_DROP] = { "record_drop", "SELECT dead_drop($1, $2)", 2 },
 
+	[PQ_AUDIT_BIND] = { "audit_bind", "SELECT audit_bind($1)", 1 },
 	[PQ_AUDIT_ROWS] = { "audit_rows",
 			    "SELECT first, first_before, last, last_hash, seq,"
 			    " at_ms, tenant_id, body, digest, before, hash"

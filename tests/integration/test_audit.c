@@ -208,6 +208,7 @@ START_TEST(an_exported_trail_is_verified_by_itself)
 	char path[128], *out, *at;
 
 	ask("U1");
+	await_line((const char *[]){ "agent=Mara", NULL });
 	out = export_lines("--json");
 	keep(path, sizeof(path), out);
 	free(verify(EX_OK, path, NULL));
