@@ -296,6 +296,43 @@ START_TEST(server_that_hangs_costs_no_ack)
 }
 END_TEST
 
+START_TEST(server_that_hangs_while_we_connect_costs_no_ack)
+{
+	PGconn *c = PQconnectdb(pg->super);
+
+	append("before");
+	PQclear(PQexec(c, "BEGIN; LOCK TABLE konstruct.migrations;"
+			  " SELECT pg_terminate_backend(pid)"
+			  " FROM pg_stat_activity"
+			  " WHERE usename = 'konstruct_daemon'"));
+	append("a");
+	ck_assert_uint_eq(count_spilled(), 1);
+	PQfinish(c);
+	await_moved();
+	ck_assert_int_eq(pg_ask("SELECT count(*) FROM journal"), 2);
+}
+END_TEST
+
+START_TEST(erasing_that_hangs_costs_no_ack)
+{
+	static const struct keep keep = { { 1, 1, 1, 1, 1 } };
+	static const struct timespec nap = { 0, 10000000 };
+	PGconn *c = PQconnectdb(pg->super);
+
+	append("before");
+	(void)pg_ask("INSERT INTO tenants (id, name) VALUES ('t1', 'acme')");
+	PQclear(PQexec(c, "BEGIN; LOCK TABLE konstruct.transcript IN SHARE"
+			  " MODE"));
+	journal_set_keep(j, &keep);
+	while (pg_ask("SELECT count(*) FROM pg_stat_activity WHERE usename ="
+		      " 'konstruct_daemon' AND wait_event_type = 'Lock'") == 0)
+		(void)nanosleep(&nap, NULL);
+	append("a");
+	ck_assert_uint_eq(count_spilled(), 0);
+	PQfinish(c);
+}
+END_TEST
+
 START_TEST(thread_of_a_spilled_mention_is_told_to_others_when_it_is_moved)
 {
 	struct spill *s;
@@ -375,6 +412,8 @@ int main(void)
 		       dying_between_the_move_and_its_note_moves_nothing_twice);
 	tcase_add_test(tc, spilled_entries_take_their_room);
 	tcase_add_test(tc, server_that_hangs_costs_no_ack);
+	tcase_add_test(tc, server_that_hangs_while_we_connect_costs_no_ack);
+	tcase_add_test(tc, erasing_that_hangs_costs_no_ack);
 	tcase_add_test(
 		tc,
 		thread_of_a_spilled_mention_is_told_to_others_when_it_is_moved);

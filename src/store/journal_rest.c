@@ -11,24 +11,24 @@
 #define EXPIRE_BUSY_MS   100  /* while there is more */
 #define EXPIRE_FAIL_MS   60000
 
-static void expire(struct journal *j, int64_t now_ms)
+static int expire(struct journal *j, int64_t now_ms)
 {
 	int max = queue_depth(j->queue) > 0 ? EXPIRE_ROWS_BUSY : EXPIRE_ROWS;
 	struct err e = { 0 };
 	int n;
 
 	if (now_ms < j->expire_at_ms)
-		return;
+		return 0;
 	n = j->db->ops->expire(j->db, clock_expiry_ms(),
 			       atomic_load(&j->kept_ms), max, &e);
 	if (n < 0) {
 		log_warn(LOG_FIELDS({ "reason", e.msg }),
 			 "cannot delete expired rows");
 		j->expire_at_ms = now_ms + EXPIRE_FAIL_MS;
-	} else {
-		j->expire_at_ms =
-			now_ms + (n < max ? EXPIRE_MS : EXPIRE_BUSY_MS);
+		return -1;
 	}
+	j->expire_at_ms = now_ms + (n < max ? EXPIRE_MS : EXPIRE_BUSY_MS);
+	return 0;
 }
 
 /* As all tenants have it. */
@@ -62,8 +62,9 @@ static void erase(struct journal *j, int64_t now_ms)
 void journal_rest(struct journal *j)
 {
 	pthread_mutex_lock(&j->db_lock);
-	expire(j, clock_ms());
-	erase(j, clock_ms());
+	/* One wait for what hangs is enough. */
+	if (expire(j, clock_ms()) == 0)
+		erase(j, clock_ms());
 	j->db->ops->rest(j->db, queue_depth(j->queue) == 0);
 	pthread_mutex_unlock(&j->db_lock);
 }

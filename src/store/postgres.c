@@ -1,11 +1,11 @@
 /* SPDX-License-Identifier: ISC */
 #include "store/postgres.h"
-#include "store/usage.h"
 #include "store/audit.h"
-#include "store/keep.h"
 #include "store/grants.h"
+#include "store/keep.h"
 #include "store/keys.h"
 #include "store/record.h"
+#include "store/usage.h"
 
 #include <assert.h>
 #include <inttypes.h>
@@ -22,6 +22,7 @@
  * 20 s, unless it hangs. Look-ups for a message keep a router from all others.
  */
 #define JOURNAL_MS 2000 /* as its batches: acks wait behind it */
+#define BRIEF_MS   1000 /* of which the server takes half at most */
 #define LOOKUP_MS  5000
 #define LONG_MS    25000
 
@@ -113,13 +114,24 @@ int postgres_ready(struct postgres *s, struct err *e)
 	return 0;
 }
 
+/* What the journal's thread does beside its batches: acks wait behind it, and
+ * it can wait. The server ends it first, so that the connection is kept. */
+static bool is_brief(const struct postgres *s, enum postgres_query q)
+{
+	return !s->in_batch &&
+	       (q == PQ_EXPIRE_JOURNAL || q == PQ_EXPIRE_ENGAGED ||
+		q == PQ_EXPIRE_LEAVING || q == PQ_KEEP_NEXT || q == PQ_ERASE ||
+		q == PQ_AUDIT_TRIM);
+}
+
 static int64_t deadline(const struct postgres *s, enum postgres_query q)
 {
 	int ms = s->use == POSTGRES_WRITE ? LONG_MS : LOOKUP_MS;
 
+	if (is_brief(s, q))
+		return clock_ms() + BRIEF_MS;
 	switch ((int)q) {
-	case PQ_EXPIRE_JOURNAL:
-	case PQ_EXPIRE_ENGAGED:
+	case PQ_ROLLBACK:
 	case PQ_WORK_CLAIM:
 		ms = JOURNAL_MS;
 		break;
@@ -137,13 +149,14 @@ static int64_t deadline(const struct postgres *s, enum postgres_query q)
 int postgres_prepare(struct postgres *s, enum postgres_query q, struct err *e)
 {
 	const struct postgres_statement *st = &postgres_sql[q];
+	int64_t until = clock_ms() + JOURNAL_MS;
 	PGresult *r = NULL;
 	int rc = 0;
 
 	if (s->prepared[q])
 		return 0;
 	if (PQsendPrepare(s->c, st->name, st->sql, st->params, NULL) == 1)
-		r = postgres_last(s->c, deadline(s, q));
+		r = postgres_last(s->c, until);
 	if (PQresultStatus(r) == PGRES_COMMAND_OK)
 		s->prepared[q] = true;
 	else
@@ -171,11 +184,24 @@ static int send_one(struct postgres *s, enum postgres_query q,
 		       : -1;
 }
 
+static enum postgres_query preamble(const struct postgres *s,
+				    enum postgres_query q)
+{
+	return is_brief(s, q) ? PQ_BRIEFLY : PQ_TENANT;
+}
+
+/* Only a brief one isn't prepared yet: that waits for its tables' locks, too.
+ */
 static int send_both(struct postgres *s, enum postgres_query q,
 		     const char *tenant, const char *const *params)
 {
+	const struct postgres_statement *st = &postgres_sql[q];
+
 	if (PQenterPipelineMode(s->c) != 1 ||
-	    send_one(s, PQ_TENANT, &tenant) < 0 || send_one(s, q, params) < 0)
+	    send_one(s, preamble(s, q), &tenant) < 0 ||
+	    (!s->prepared[q] &&
+	     PQsendPrepare(s->c, st->name, st->sql, st->params, NULL) != 1) ||
+	    send_one(s, q, params) < 0)
 		return -1;
 	return PQpipelineSync(s->c) == 1 ? 0 : -1;
 }
@@ -191,11 +217,14 @@ static PGresult *run_as(struct postgres *s, enum postgres_query q,
 {
 	PGresult *keep = NULL;
 	PGresult *r;
+	int i = 0;
 
 	if (send_both(s, q, tenant, params) < 0)
 		return NULL;
 	for (r = postgres_next(s->c, until); r;
 	     r = postgres_next(s->c, until)) {
+		if (i++ == 1 && went_well(r))
+			s->prepared[q] = true;
 		if (keep && !went_well(keep)) {
 			PQclear(r);
 			continue;
@@ -276,8 +305,11 @@ static PGresult *attempt(struct postgres *s, enum postgres_query q,
 	int64_t until;
 	PGresult *r;
 
-	if (postgres_ready(s, e) < 0 || postgres_prepare(s, q, e) < 0 ||
-	    (tenant && postgres_prepare(s, PQ_TENANT, e) < 0) ||
+	if (!tenant && is_brief(s, q))
+		tenant = ""; /* nobody's */
+	if (postgres_ready(s, e) < 0 ||
+	    (!is_brief(s, q) && postgres_prepare(s, q, e) < 0) ||
+	    (tenant && postgres_prepare(s, preamble(s, q), e) < 0) ||
 	    (q == PQ_RESOLVE_AS && postgres_prepare(s, PQ_AGENT_OF_US, e) < 0))
 		return NULL;
 	until = deadline(s, q);

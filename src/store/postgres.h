@@ -21,7 +21,8 @@ struct keyring;
 
 /* In the order in which postgres_sql.c has them. */
 enum postgres_query {
-	PQ_TENANT, /* sets the tenant of this transaction */
+	PQ_TENANT,  /* sets the tenant of this transaction */
+	PQ_BRIEFLY, /* the same, and how long its statements may take */
 	PQ_RESOLVE,
 	PQ_RESOLVE_AS, /* and be that tenant from then on */
 	PQ_AGENT_OF_US,
@@ -236,6 +237,9 @@ int postgres_flush(PGconn *c, int64_t until_ms);
 PGresult *postgres_next(PGconn *c, int64_t until_ms);
 /* The last result of what was sent without a pipeline. */
 PGresult *postgres_last(PGconn *c, int64_t until_ms);
+/* That of SQL with one parameter, or several statements without (NULL). */
+PGresult *postgres_ask(PGconn *c, const char *sql, const char *param,
+		       int64_t until_ms);
 
 /* A number as a parameter. */
 #define POSTGRES_NUMBER 24
@@ -254,7 +258,7 @@ PGconn *postgres_connect(const struct postgres *s, struct err *e);
 
 /* postgres_schema.c. Can we work with the schema, as this role, and one of
  * several nodes if need be? */
-int postgres_check(PGconn *c, bool several, struct err *e);
+int postgres_check(PGconn *c, bool several, int64_t until_ms, struct err *e);
 int postgres_migrate(const char *url, const char *by, int *from, int *to,
 		     struct err *e);
 

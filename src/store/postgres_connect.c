@@ -7,7 +7,11 @@
 #include "base/err.h"
 #include "store/postgres.h"
 
-/* How long that is; over a network it may take the server longer. */
+/* For all that is said on a new connection: acks may wait behind it. */
+#define SET_UP_MS 1000
+
+/* How long is waited for the lock; over a network it may take the server
+ * longer. */
 #define LOCK_WAIT_MS 1500
 #define LOCK_STEP_MS 50
 
@@ -59,13 +63,13 @@ static void ignore(void *arg, const PGresult *r)
 
 static int execute(PGconn *c, const char *sql, struct err *e)
 {
-	PGresult *r = PQexec(c, sql);
+	PGresult *r = postgres_ask(c, sql, NULL, clock_ms() + SET_UP_MS);
 	ExecStatusType status = PQresultStatus(r);
 	int rc = 0;
 
 	if (status != PGRES_COMMAND_OK && status != PGRES_TUPLES_OK)
 		rc = err_set(e, ERR_RETRY, "cannot prepare the connection: %s",
-			     PQerrorMessage(c));
+			     r ? PQerrorMessage(c) : "no answer");
 	PQclear(r);
 	return rc;
 }
@@ -81,15 +85,14 @@ static int execute(PGconn *c, const char *sql, struct err *e)
 /* 1: ours; 0: another's. */
 static int try_lock(PGconn *c, const char *sql, const char *node, struct err *e)
 {
-	PGresult *r =
-		PQexecParams(c, sql, node ? 1 : 0, NULL, &node, NULL, NULL, 0);
+	PGresult *r = postgres_ask(c, sql, node, clock_ms() + SET_UP_MS);
 	int rc;
 
 	if (PQresultStatus(r) == PGRES_TUPLES_OK)
 		rc = postgres_bool(r, 0, 0);
 	else
 		rc = err_set(e, ERR_RETRY, "cannot lock the store: %s",
-			     PQerrorMessage(c));
+			     r ? PQerrorMessage(c) : "no answer");
 	PQclear(r);
 	return rc;
 }
@@ -160,7 +163,8 @@ PGconn *postgres_connect(const struct postgres *s, struct err *e)
 		return NULL;
 	(void)PQsetNoticeReceiver(c, ignore, NULL);
 	if (execute(c, session, e) == 0 &&
-	    postgres_check(c, s->node[0] != '\0', e) == 0 &&
+	    postgres_check(c, s->node[0] != '\0', clock_ms() + SET_UP_MS, e) ==
+		    0 &&
 	    set_up(c, s, first, e) == 0)
 		return c;
 	PQfinish(c);

@@ -18,6 +18,8 @@
 /* The same for one of several nodes. */
 #define SCHEMA_NODES 20
 
+#define LOOK_MS 20000 /* before migrating */
+
 #define RUN_MIGRATE "run 'konstructctl migrate' as the database's owner"
 
 static bool went_well(const PGresult *r)
@@ -27,14 +29,26 @@ static bool went_well(const PGresult *r)
 	return status == PGRES_TUPLES_OK || status == PGRES_COMMAND_OK;
 }
 
-static PGresult *ask(PGconn *c, const char *sql, struct err *e)
+/* A lock that isn't had in time, or a server that shuts down, says nothing of
+ * the database. */
+static bool may_pass(const PGresult *r)
 {
-	PGresult *r = PQexec(c, sql);
+	const char *state = PQresultErrorField(r, PG_DIAG_SQLSTATE);
+
+	return !state || strncmp(state, "55", 2) == 0 ||
+	       strncmp(state, "57", 2) == 0;
+}
+
+static PGresult *ask(PGconn *c, const char *sql, int64_t until_ms,
+		     struct err *e)
+{
+	PGresult *r = postgres_ask(c, sql, NULL, until_ms);
 
 	if (went_well(r))
 		return r;
-	err_set(e, PQstatus(c) == CONNECTION_OK ? ERR_FATAL : ERR_RETRY,
-		"cannot look at database '%s': %s", PQdb(c), PQerrorMessage(c));
+	err_set(e, may_pass(r) ? ERR_RETRY : ERR_FATAL,
+		"cannot look at database '%s': %s", PQdb(c),
+		r ? PQerrorMessage(c) : "no answer");
 	PQclear(r);
 	return NULL;
 }
@@ -51,7 +65,8 @@ static int execute(PGconn *c, const char *sql, const char *what, struct err *e)
 }
 
 /* 0: there is none. */
-static int version_of(PGconn *c, int *version, int *works_from, struct err *e)
+static int version_of(PGconn *c, int64_t until_ms, int *version,
+		      int *works_from, struct err *e)
 {
 	PGresult *r;
 	bool there;
@@ -61,7 +76,7 @@ static int version_of(PGconn *c, int *version, int *works_from, struct err *e)
 		"SELECT 1 FROM pg_class c JOIN pg_namespace n"
 		" ON n.oid = c.relnamespace WHERE n.nspname = 'konstruct'"
 		" AND c.relname = 'migrations'",
-		e);
+		until_ms, e);
 	if (!r)
 		return -1;
 	there = PQntuples(r) > 0;
@@ -71,7 +86,7 @@ static int version_of(PGconn *c, int *version, int *works_from, struct err *e)
 	r = ask(c,
 		"SELECT version, works_from FROM konstruct.migrations"
 		" ORDER BY version DESC LIMIT 1",
-		e);
+		until_ms, e);
 	if (!r)
 		return -1;
 	if (PQntuples(r) > 0) {
@@ -82,11 +97,11 @@ static int version_of(PGconn *c, int *version, int *works_from, struct err *e)
 	return 0;
 }
 
-static int check_version(PGconn *c, int min, struct err *e)
+static int check_version(PGconn *c, int min, int64_t until_ms, struct err *e)
 {
 	int version, works_from;
 
-	if (version_of(c, &version, &works_from, e) < 0)
+	if (version_of(c, until_ms, &version, &works_from, e) < 0)
 		return -1;
 	if (version == 0)
 		return err_set(e, ERR_FATAL,
@@ -106,7 +121,7 @@ static int check_version(PGconn *c, int min, struct err *e)
 }
 
 /* Row level security would bind none of these. */
-static int check_role(PGconn *c, struct err *e)
+static int check_role(PGconn *c, int64_t until_ms, struct err *e)
 {
 	PGresult *r;
 	bool mighty;
@@ -118,7 +133,7 @@ static int check_role(PGconn *c, struct err *e)
 		" WHERE oid = 'konstruct.tenants'::regclass))"
 		" FROM pg_roles o WHERE pg_has_role(current_user, o.oid,"
 		" 'MEMBER')",
-		e);
+		until_ms, e);
 	if (!r)
 		return -1;
 	mighty = postgres_bool(r, 0, 0);
@@ -131,11 +146,13 @@ static int check_role(PGconn *c, struct err *e)
 	return 0;
 }
 
-int postgres_check(PGconn *c, bool several, struct err *e)
+int postgres_check(PGconn *c, bool several, int64_t until_ms, struct err *e)
 {
-	if (check_version(c, several ? SCHEMA_NODES : SCHEMA_MIN, e) < 0)
+	int min = several ? SCHEMA_NODES : SCHEMA_MIN;
+
+	if (check_version(c, min, until_ms, e) < 0)
 		return -1;
-	return check_role(c, e);
+	return check_role(c, until_ms, e);
 }
 
 /* What the migrations take for granted. */
@@ -149,7 +166,7 @@ static int check_owner(PGconn *c, struct err *e)
 		" current_user <> 'konstruct_daemon',"
 		" (SELECT count(*) = 2 FROM pg_roles WHERE rolname IN"
 		" ('konstruct_daemon', 'konstruct_definer'))",
-		e);
+		clock_ms() + LOOK_MS, e);
 	if (!r)
 		return -1;
 	if (!postgres_bool(r, 0, 0))
@@ -217,7 +234,7 @@ static int step_up(PGconn *c, int *from, int *to, struct err *e)
 	/* One at a time, until the end of the transaction. */
 	if (execute(c, "SELECT pg_advisory_xact_lock(1265529716, 2)",
 		    "cannot lock the schema", e) < 0 ||
-	    version_of(c, from, &ignored, e) < 0)
+	    version_of(c, clock_ms() + LOOK_MS, from, &ignored, e) < 0)
 		return -1;
 	if (*from > postgres_nmigrations)
 		return err_set(e, ERR_FATAL,

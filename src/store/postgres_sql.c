@@ -85,6 +85,10 @@ const struct postgres_statement postgres_sql[PQ_COUNT] = {
 	[PQ_TENANT] = { "tenant",
 			"SELECT set_config('app.current_tenant', $1, true)",
 			1 },
+	[PQ_BRIEFLY] = { "briefly",
+			 "SELECT set_config('app.current_tenant', $1, true),"
+			 " set_config('statement_timeout', '500', true)",
+			 1 },
 	[PQ_RESOLVE] = { "resolve",
 			 "SELECT " CONNECTION " FROM resolve($1, $2, $3)", 3 },
 	[PQ_RESOLVE_AS] = { "resolve_as",
@@ -232,7 +236,11 @@ const struct postgres_statement postgres_sql[PQ_COUNT] = {
 			     " WHERE tenant_id = $1 AND channel = $2"
 			     " AND thread = $3 AND ts = $4",
 			     4 },
-	[PQ_ENGAGED_END] = { "engaged_end", "SELECT engaged_end($1)", 1 },
+	/* Each node has a table of its own. */
+	[PQ_ENGAGED_END] = { "engaged_end",
+			     "SELECT engaged_end($1), pg_notify('konstruct',"
+			     " 'ended ' || $1 || ' ' || $2)",
+			     2 },
 	[PQ_GREET] = { "greet",
 		       "INSERT INTO greeted (tenant_id, app_id, channel,"
 		       " at_ms) SELECT $1, $2, $3, $4::bigint WHERE EXISTS"

@@ -58,6 +58,16 @@ PGresult *postgres_last(PGconn *c, int64_t until_ms)
 	return NULL;
 }
 
+PGresult *postgres_ask(PGconn *c, const char *sql, const char *param,
+		       int64_t until_ms)
+{
+	int sent = param ? PQsendQueryParams(c, sql, 1, NULL, &param, NULL,
+					     NULL, 0)
+			 : PQsendQuery(c, sql);
+
+	return sent == 1 ? postgres_last(c, until_ms) : NULL;
+}
+
 PGresult *postgres_next(PGconn *c, int64_t until_ms)
 {
 	PGresult *r = NULL;
