@@ -79,6 +79,13 @@ static void thread(const char *key, int64_t at_ms, void *arg)
 	hub_thread(s->hub, key);
 }
 
+static void ended(const char *key, void *arg)
+{
+	struct several *s = arg;
+
+	engaged_end(s->engaged, key);
+}
+
 static int put_app(const struct app *a, void *arg)
 {
 	struct several *s = arg;
@@ -233,6 +240,7 @@ int several_join(struct several *s, const struct keyring *k, struct journal *j,
 		.in_hand = in_hand,
 		.lost = lost,
 		.thread = thread,
+		.ended = ended,
 		.apps = read_apps,
 		.deaf = deaf,
 		.heard = heard,

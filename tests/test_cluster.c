@@ -42,9 +42,9 @@ struct seat {
 	size_t ncovered; /* by them */
 	size_t lost, apps, deaf, heard;
 	char nobodys[ID_SIZE];
-	char thread[100];
+	char thread[100], ended[100];
 	int64_t thread_ms;
-	size_t nthreads;
+	size_t nthreads, nended;
 };
 
 static const struct pg *pg;
@@ -102,6 +102,16 @@ static void thread(const char *key, int64_t at_ms, void *arg)
 	pthread_mutex_unlock(&s->lock);
 }
 
+static void ended(const char *key, void *arg)
+{
+	struct seat *s = arg;
+
+	pthread_mutex_lock(&s->lock);
+	(void)snprintf(s->ended, sizeof(s->ended), "%s", key);
+	s->nended++;
+	pthread_mutex_unlock(&s->lock);
+}
+
 static int apps(struct store *st, void *arg, struct err *err)
 {
 	struct seat *s = arg;
@@ -149,6 +159,7 @@ static void join_at(struct seat *s, const char *home)
 		.in_hand = in_hand,
 		.lost = lost,
 		.thread = thread,
+		.ended = ended,
 		.apps = apps,
 		.deaf = deaf,
 		.heard = heard,
@@ -648,6 +659,32 @@ START_TEST(news_of_threads_and_apps_reach_the_other_node)
 }
 END_TEST
 
+static int end_thread(struct store *st, void *arg, struct err *err)
+{
+	return st->ops->engaged_end(st, arg, err);
+}
+
+/* Whoever takes over must not answer there from what it remembers. */
+START_TEST(end_of_a_thread_is_told_to_the_others)
+{
+	struct wait w = { .r.kind = JOURNAL_WRITE,
+			  .r.write = end_thread,
+			  .r.arg = (char *)"A1:T1:C1:1.5" };
+
+	join_at(&a, "a");
+	until_held(&a, 64);
+	join_at(&b, "b");
+	until_held(&b, 32);
+	run(&a, &w);
+	until_counted(&b, &b.nended, 1);
+	ck_assert_str_eq(b.ended, "A1:T1:C1:1.5");
+	/* By then it would have come to this one, too. */
+	(void)append(&a, app_of(&a), "e1", "A1:T1:C1:2.5");
+	until_counted(&a, &a.nthreads, 1);
+	ck_assert_uint_eq(a.nended, 0);
+}
+END_TEST
+
 START_TEST(leaving_node_keeps_what_it_works_on_and_no_more)
 {
 	int64_t epoch;
@@ -901,6 +938,7 @@ int main(void)
 		       lease_that_cannot_be_renewed_is_unsure_and_not_ready);
 	tcase_add_test(tc, next_run_at_the_same_home_need_not_wait);
 	tcase_add_test(tc, news_of_threads_and_apps_reach_the_other_node);
+	tcase_add_test(tc, end_of_a_thread_is_told_to_the_others);
 	tcase_add_test(tc, leaving_node_keeps_what_it_works_on_and_no_more);
 	tcase_add_test(tc, entry_taken_in_doubt_is_taken_once_more);
 	tcase_add_test(tc, entry_in_nobodys_hands_is_taken_once_more);

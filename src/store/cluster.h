@@ -45,6 +45,8 @@ struct cluster_opts {
 	bool (*in_hand)(const char *id, int64_t epoch, void *arg);
 	/* A thread was engaged by a message of that time; 0: it may be soon. */
 	void (*thread)(const char *key, int64_t at_ms, void *arg);
+	/* Another node was sent out of a thread. */
+	void (*ended)(const char *key, void *arg);
 	/* Apps have changed: read them anew. */
 	int (*apps)(struct store *s, void *arg, struct err *e);
 	/* News may be missed from now on; or all is heard again, and what was

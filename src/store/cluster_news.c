@@ -91,7 +91,22 @@ static void hear_thread(struct cluster *c, char *key)
 	cluster_called(c);
 }
 
-/* See sql/postgres/0005_nodes.sql. */
+/* It ended here when it was said, and may have been engaged anew since. */
+static void hear_ended(struct cluster *c, char *key)
+{
+	char *node = strrchr(key, ' ');
+
+	if (!node || strcmp(node + 1, c->node) == 0)
+		return;
+	*node = '\0';
+	if (!cluster_call(c))
+		return;
+	c->o.ended(key, c->o.arg);
+	cluster_called(c);
+}
+
+/* See sql/postgres/0005_nodes.sql; and "ended KEY NODE", of a thread that
+ * isn't engaged any more, by whom that was done. */
 void news_hear(const char *news, void *arg)
 {
 	struct cluster *c = arg;
@@ -105,6 +120,8 @@ void news_hear(const char *news, void *arg)
 			c->parts[part].more = true;
 	} else if (strncmp(copy, "thread ", 7) == 0) {
 		hear_thread(c, copy + 7);
+	} else if (strncmp(copy, "ended ", 6) == 0) {
+		hear_ended(c, copy + 6);
 	} else if (strcmp(copy, "leases") == 0) {
 		c->due_ms = 0;
 	} else if (strcmp(copy, "apps") == 0) {

@@ -57,8 +57,10 @@ int postgres_line_put(struct store *store, const char *tenant_id,
 
 int postgres_engaged_end(struct store *store, const char *key, struct err *e)
 {
-	return postgres_do((struct postgres *)store, PQ_ENGAGED_END, NULL, &key,
-			   e);
+	struct postgres *s = (struct postgres *)store;
+	const char *const params[] = { key, s->node };
+
+	return postgres_do(s, PQ_ENGAGED_END, NULL, params, e);
 }
 
 int postgres_feedback_put(struct store *store, const struct feedback *f,

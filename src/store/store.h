@@ -234,9 +234,6 @@ struct store_ops {
 		     const char *channel, int64_t at_ms, bool *first,
 		     struct err *e);
 
-	/* A channel has another id: threads, claims, posts, the transcript and
-	 * what is set about it are found under that one from now on. May be
-	 * done again. */
 	/* A line of a thread says something else now; text NULL: it is gone.
 	 * One that isn't there is no failure. */
 	int (*line_put)(struct store *s, const char *tenant_id,
@@ -248,8 +245,9 @@ struct store_ops {
 	int (*feedback_put)(struct store *s, const struct feedback *f,
 			    struct err *e);
 
-	/* A channel has another id: threads, claims, posts and the transcript
-	 * are found under that one from now on. May be done again. */
+	/* A channel has another id: threads, claims, posts, the transcript and
+	 * what is set about it are found under that one from now on. May be
+	 * done again. */
 	int (*channel_moved)(struct store *s, const char *tenant_id,
 			     const char *app_id, const char *workspace_id,
 			     const char *old_id, const char *new_id,
