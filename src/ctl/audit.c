@@ -15,6 +15,7 @@
 #include "base/json.h"
 #include "ctl/args.h"
 #include "ctl/ctl.h"
+#include "ctl/exit.h"
 #include "store/audit.h"
 
 #define PAGE_MAX  ((size_t)64 * 1024 * 1024)
@@ -158,19 +159,6 @@ static int report(struct look *l)
 	return l->check.faults > 0 ? EX_DATAERR : EX_OK;
 }
 
-static int complain(const struct err *e, int code)
-{
-	fprintf(stderr, "konstructctl: %s\n", e->msg);
-	return code;
-}
-
-static int exit_of(const struct err *e)
-{
-	if (e->kind == ERR_INPUT)
-		return EX_DATAERR;
-	return e->kind == ERR_FATAL ? EX_NOPERM : EX_UNAVAILABLE;
-}
-
 /* NULL with e filled. */
 static struct json *fetch(struct ctl *c, struct look *l, struct err *e)
 {
@@ -186,7 +174,7 @@ static struct json *fetch(struct ctl *c, struct look *l, struct err *e)
 	if (status >= 0)
 		j = json_parse(or_empty(answer.data), answer.len, PAGE_MAX, e);
 	if (j && status >= 400) {
-		err_set(e, ERR_RETRY, "%.200s", or_empty(json_str(j, "error")));
+		(void)ctl_refused(status, j, e);
 		json_free(j);
 		j = NULL;
 	}
@@ -246,11 +234,11 @@ int audit_verify(struct ctl *c, const struct ctl_args *a)
 	l.check.tell = keep_fault;
 	l.check.arg = &l;
 	if (take_head(&l, &e) < 0)
-		return complain(&e, EX_DATAERR);
+		return exit_say(EX_DATAERR, e.msg);
 	while (n > 0)
 		n = next_page(c, &l, check_row, &e);
 	if (n < 0)
-		return complain(&e, exit_of(&e));
+		return exit_say(exit_of_err(&e, EX_NOPERM), e.msg);
 	audit_check_end(&l.check, &l.chain);
 	return report(&l);
 }
@@ -282,7 +270,7 @@ int audit_verify_file(const struct ctl_args *a)
 	l.check.arg = &l;
 	if (!f) {
 		err_set(&e, ERR_INPUT, "cannot open '%s': %m", a->operand);
-		return complain(&e, EX_NOINPUT);
+		return exit_say(EX_NOINPUT, e.msg);
 	}
 	if (take_head(&l, &e) < 0)
 		goto out;
@@ -299,7 +287,7 @@ out:
 	if (f != stdin)
 		(void)fclose(f);
 	if (e.kind != ERR_NONE)
-		return complain(&e, EX_DATAERR);
+		return exit_say(EX_DATAERR, e.msg);
 	return report(&l);
 }
 
@@ -400,10 +388,10 @@ int audit_export(struct ctl *c, const struct ctl_args *a)
 	int n = 1;
 
 	if (take_since(&l, a->since, &e) < 0)
-		return complain(&e, EX_DATAERR);
+		return exit_say(EX_DATAERR, e.msg);
 	while (n > 0)
 		n = next_page(c, &l, a->json ? print_json : print_row, &e);
 	if (n < 0)
-		return complain(&e, exit_of(&e));
+		return exit_say(exit_of_err(&e, EX_NOPERM), e.msg);
 	return fflush(stdout) == 0 ? EX_OK : EX_IOERR;
 }

@@ -24,6 +24,10 @@ struct ctl {
 int ctl_request(struct ctl *c, const char *method, const char *path,
 		const char *body, size_t len, struct buf *out, struct err *e);
 
+/* What an answer with a status of 400 and more says: -1, ERR_FATAL if it isn't
+ * allowed, else ERR_RETRY. j may be NULL. */
+int ctl_refused(int status, const struct json *j, struct err *e);
+
 /*
  * The commands in this process, on the store that conf names, opened for
  * writing as the daemon would. NULL with e filled; refuses when a daemon

@@ -113,7 +113,9 @@ int here_migrate(const struct ctl_args *a)
 					    " the daemon does it");
 	if (ops->migrate(url, by, &from, &to, &e) < 0)
 		return exit_say(exit_of_err(&e, EX_NOPERM), e.msg);
-	if (from == to)
+	if (a->json)
+		printf("{\"from\":%d,\"to\":%d}\n", from, to);
+	else if (from == to)
 		printf("schema is at version %d already\n", to);
 	else
 		printf("schema went from version %d to %d\n", from, to);

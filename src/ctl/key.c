@@ -12,14 +12,9 @@
 #include "base/json.h"
 #include "base/keyfile.h"
 #include "ctl/ctl.h"
+#include "ctl/exit.h"
 
 #define ANSWER_MAX ((size_t)64 * 1024)
-
-static int fail(int code, const struct err *e)
-{
-	fprintf(stderr, "konstructctl: %s\n", e->msg);
-	return code;
-}
 
 int key_new(bool json)
 {
@@ -70,7 +65,7 @@ int key_add(const struct conf *conf, struct ctl *c, bool json)
 		remark(c, conf, "key add", k.id);
 	}
 	explicit_bzero(&k, sizeof(k));
-	return rc == 0 ? EX_OK : fail(EX_CANTCREAT, &e);
+	return rc == 0 ? EX_OK : exit_say(EX_CANTCREAT, e.msg);
 }
 
 /* Is it a key of the answer, with nothing under it? */
@@ -105,7 +100,6 @@ static int ask_unused(struct ctl *c, const char *id, struct err *e)
 {
 	struct json *j = NULL;
 	struct buf out;
-	const char *reason;
 	int status;
 	int rc = -1;
 
@@ -117,8 +111,7 @@ static int ask_unused(struct ctl *c, const char *id, struct err *e)
 	if (j && status < 400) {
 		rc = check_unused(j, id, e);
 	} else if (j) {
-		reason = json_str(j, "error");
-		err_set(e, ERR_RETRY, "%s", reason ? reason : "failed");
+		(void)ctl_refused(status, j, e);
 	}
 	json_free(j);
 	buf_release(&out);
@@ -132,11 +125,10 @@ int key_remove(const struct conf *conf, struct ctl *c, const char *id,
 	struct err e = { 0 };
 
 	if (ask_unused(c, id, &e) < 0)
-		return fail(e.kind == ERR_INPUT ? EX_DATAERR : EX_UNAVAILABLE,
-			    &e);
+		return exit_say(exit_of_err(&e, EX_NOPERM), e.msg);
 	if (conf_key_path(conf, path, sizeof(path), &e) < 0 ||
 	    keyfile_remove(path, id, &e) < 0)
-		return fail(EX_CANTCREAT, &e);
+		return exit_say(EX_CANTCREAT, e.msg);
 	tell("is no longer in", id, path, json);
 	remark(c, conf, "key remove", id);
 	return EX_OK;

@@ -107,6 +107,14 @@ int ctl_request(struct ctl *c, const char *method, const char *path,
 	return local_call(c->socket, method, path, body, len, out, e);
 }
 
+int ctl_refused(int status, const struct json *j, struct err *e)
+{
+	const char *reason = j ? json_str(j, "error") : NULL;
+
+	return err_set(e, status == 403 ? ERR_FATAL : ERR_RETRY, "%.300s",
+		       reason ? reason : "the daemon failed");
+}
+
 static int show(const struct ctl_args *a, int status, const struct buf *answer)
 {
 	struct err e = { 0 };

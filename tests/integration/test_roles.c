@@ -189,6 +189,9 @@ START_TEST(each_group_has_its_role)
 	cannot(&reader, "log-level turn debug", "may only read");
 	cannot(&reader_by_gid, "tenant remove acme", "may only read");
 	cannot(&stranger, "status", "you have no role here (uid 4700)");
+	cannot(&stranger, "audit verify", "you have no role here");
+	cannot(&stranger, "top --once", "you have no role here");
+	cannot(&stranger, "agent show acme Mara", "you have no role here");
 	cannot(&stranger, "tenant list",
 	       "members of group 4712 may read, of group 4711 do all");
 	/* Nothing of it was done. */
