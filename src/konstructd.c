@@ -406,6 +406,7 @@ static int create_admin(struct daemon *d, struct err *e)
 		.workers = d->workers,
 		.hub = d->hub,
 		.cluster = d->several.cluster,
+		.renewer = d->renewer,
 		.places = d->several.places,
 		.stopping = &d->stopping,
 		.settings = reload_run,

@@ -333,6 +333,80 @@ static int keep_generation(const struct grant *g, void *arg)
 	return 0;
 }
 
+static int take_times(const struct grant *g, void *arg)
+{
+	struct grant *out = arg;
+
+	ck_assert_str_eq(g->app_id, "A1");
+	ck_assert_str_eq(g->workspace_id, "T1");
+	ck_assert_ptr_null(g->bot_token);
+	out->expires_ms = g->expires_ms;
+	out->renew_ms = g->renew_ms;
+	return 0;
+}
+
+START_TEST(when_tokens_expire_is_told_by_tenant_and_of_all)
+{
+	struct grant g = of_acme("xoxe.xoxb-2", "xoxe-1-b");
+	struct grant_sum sum = { .n = -1, .renew_ms = -1, .expires_ms = -1 };
+	struct grant seen = { .expires_ms = -1, .renew_ms = -1 };
+
+	ck_assert_int_eq(st->ops->grants->sum(st, &sum, &e), 0);
+	ck_assert_int_eq(sum.n, 1);
+	ck_assert_int_eq(sum.renew_ms, 0);
+	ck_assert_int_eq(sum.expires_ms, 0);
+	ck_assert_int_eq(st->ops->grants->renew(st, &g, &e), 1);
+	ck_assert_int_eq(st->ops->grants->sum(st, &sum, &e), 0);
+	ck_assert_int_eq(sum.renew_ms, 10000);
+	ck_assert_int_eq(sum.expires_ms, 20000);
+	ck_assert_int_eq(st->ops->grants->times(st, g.tenant_id, take_times,
+						&seen, &e),
+			 0);
+	ck_assert_int_eq(seen.renew_ms, 10000);
+	ck_assert_int_eq(seen.expires_ms, 20000);
+	seen.expires_ms = -1;
+	ck_assert_int_eq(
+		st->ops->grants->times(st, "nobody", take_times, &seen, &e), 0);
+	ck_assert_int_eq(seen.expires_ms, -1);
+	free(g.tenant_id);
+}
+END_TEST
+
+static int note_workspace(const struct grant *g, void *arg)
+{
+	(void)strncat(arg, g->workspace_id, 8);
+	return 0;
+}
+
+START_TEST(grant_that_cannot_be_decrypted_holds_no_other_up)
+{
+	struct connection c;
+	char told[64] = "";
+
+	ck_assert_int_eq(st->ops->resolve(st, "slack", "A1", "T1", &c, &e), 1);
+	free(c.workspace_id);
+	c.workspace_id = strdup("T2");
+	ck_assert_int_eq(st->ops->connection_put(st, &c, &e), 0);
+	ck_assert_int_eq(
+		st->ops->grants->put(
+			st,
+			&(struct grant){ .tenant_id = c.tenant_id,
+					 .channel_type = (char *)"slack",
+					 .app_id = (char *)"A1",
+					 .workspace_id = (char *)"T2",
+					 .refresh_token = (char *)"xoxe-1-z" },
+			&e),
+		0);
+	connection_release(&c);
+	tamper("UPDATE grants SET refresh_token = (SELECT token FROM apps"
+	       " WHERE app_id = 'A1') WHERE workspace_id = 'T1'");
+	ck_assert_int_lt(st->ops->grants->due(st, 1, note_workspace, told, &e),
+			 0);
+	ck_assert_str_eq(told, "T2");
+	ck_assert_ptr_nonnull(strstr(e.msg, "A1/T1"));
+}
+END_TEST
+
 START_TEST(pair_is_renewed_once_and_known_by_what_was_given_first)
 {
 	struct grant g = of_acme("xoxe.xoxb-2", "xoxe-1-b");
@@ -418,6 +492,8 @@ static TCase *both(const char *name, void (*setup)(void))
 		       key_that_seals_must_be_there_though_nothing_is_under_it);
 	tcase_add_loop_test(tc, ciphertext_of_another_row_is_refused_and_named,
 			    0, sizeof(moves) / sizeof(moves[0]));
+	tcase_add_test(tc, when_tokens_expire_is_told_by_tenant_and_of_all);
+	tcase_add_test(tc, grant_that_cannot_be_decrypted_holds_no_other_up);
 	tcase_add_test(tc,
 		       pair_is_renewed_once_and_known_by_what_was_given_first);
 	tcase_add_test(tc, what_renews_a_token_goes_with_its_tenant);

@@ -19,6 +19,7 @@ struct live;
 struct llm;
 struct loop;
 struct quarantine;
+struct renewer;
 struct roles;
 struct router;
 struct way_box;
@@ -47,6 +48,7 @@ struct admin_opts {
 	struct router *router;
 	struct workers *workers;
 	struct hub *hub;
+	struct renewer *renewer;     /* NULL: none */
 	struct cluster *cluster;     /* NULL: alone */
 	struct places *places;       /* NULL: alone */
 	const atomic_bool *stopping; /* NULL: never */

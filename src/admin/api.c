@@ -189,7 +189,7 @@ void api_mask(char out[API_MASK_SIZE], const char *token)
 	size_t head = strcspn(token, "-");
 
 	/* Of a short one, four characters would be too much. */
-	if (n < 16 || head > 8) {
+	if (n < 16 || head > strlen("xoxe.xoxb")) {
 		(void)snprintf(out, API_MASK_SIZE, "…");
 		return;
 	}

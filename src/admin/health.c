@@ -7,6 +7,7 @@
 
 #include "admin/admin.h"
 #include "link/hub.h"
+#include "link/renew.h"
 #include "net/loop.h"
 #include "route/router.h"
 #include "state/gate.h"
@@ -34,6 +35,9 @@ size_t health_beats(const struct admin_opts *o,
 	if (o->workers)
 		out[n++] = (struct health_beat){ "worker",
 						 workers_beat_age(o->workers) };
+	if (o->renewer)
+		out[n++] = (struct health_beat){ "renewal of tokens",
+						 renew_beat_age(o->renewer) };
 	if (o->loop)
 		out[n++] = (struct health_beat){ "admin loop",
 						 loop_beat_age(o->loop) };

@@ -16,6 +16,7 @@
 #include "base/metric.h"
 #include "config.h"
 #include "link/hub.h"
+#include "link/renew.h"
 #include "llm/llm.h"
 #include "route/ledger.h"
 #include "route/router.h"
@@ -376,6 +377,42 @@ static void add_quarantined(struct buf *b, struct quarantine *q)
 		    "Connections whose token Slack refuses.", n);
 }
 
+/* When a token is due is a time, so that it is there while it isn't. */
+static void add_renewals(struct buf *b, struct renewer *r)
+{
+	struct renew_stats rs;
+
+	renew_stats(r, &rs);
+	metrics_head(b, "konstruct_token_renewals_total", "counter",
+		     "Tries of this process to renew a bot token, by outcome.");
+	metrics_with(b, "konstruct_token_renewals_total", "outcome", "renewed",
+		     rs.renewed);
+	metrics_with(b, "konstruct_token_renewals_total", "outcome", "failed",
+		     rs.failed);
+	metrics_with(b, "konstruct_token_renewals_total", "outcome", "refused",
+		     rs.refused);
+	if (!rs.known)
+		rs.n = 0;
+	metrics_one(b, "konstruct_tokens_expiring", "gauge",
+		    "Bot tokens that expire and are renewed, of all nodes.",
+		    (uint64_t)rs.n);
+	metrics_head(b, "konstruct_token_renewal_due_timestamp_seconds",
+		     "gauge",
+		     "When the first bot token is to be renewed; 0: at once.");
+	if (rs.n > 0)
+		(void)buf_addf(b,
+			       "konstruct_token_renewal_due_timestamp_seconds"
+			       " %" PRId64 "\n",
+			       rs.renew_ms / 1000);
+	metrics_head(b, "konstruct_token_expiry_timestamp_seconds", "gauge",
+		     "When the first bot token expires.");
+	if (rs.n > 0 && rs.expires_ms > 0)
+		(void)buf_addf(b,
+			       "konstruct_token_expiry_timestamp_seconds"
+			       " %" PRId64 "\n",
+			       rs.expires_ms / 1000);
+}
+
 static void add_well(struct buf *b, const struct admin_opts *o)
 {
 	struct health_beat beats[HEALTH_BEATS];
@@ -421,6 +458,8 @@ int metrics_page(const struct admin_opts *o, int64_t started_ms,
 		add_models(out, o->llm);
 	if (o->quarantine)
 		add_quarantined(out, o->quarantine);
+	if (o->renewer)
+		add_renewals(out, o->renewer);
 	add_times(out);
 	add_tenants(out);
 	add_spent(out, o);

@@ -12,6 +12,7 @@
 #include "base/err.h"
 #include "base/json.h"
 #include "base/map.h"
+#include "store/grants.h"
 #include "store/store.h"
 
 /* Writing a list while the store calls back. */
@@ -105,9 +106,27 @@ out:
 	return rc;
 }
 
+struct expiry {
+	struct jwrite *w;
+	const struct connection *of;
+};
+
+static int write_expiry(const struct grant *g, void *arg)
+{
+	const struct expiry *x = arg;
+
+	if (strcmp(g->app_id, x->of->app_id) != 0 ||
+	    strcmp(g->workspace_id, x->of->workspace_id) != 0)
+		return 0;
+	jw_int(x->w, "bot_token_expires_ms", g->expires_ms);
+	jw_int(x->w, "bot_token_renew_ms", g->renew_ms);
+	return 1;
+}
+
 static int show_connection(const struct connection *conn, void *arg)
 {
 	struct listing *l = arg;
+	const struct expiry x = { &l->w, conn };
 	char mask[API_MASK_SIZE];
 
 	api_mask(mask, conn->bot_token);
@@ -117,6 +136,9 @@ static int show_connection(const struct connection *conn, void *arg)
 	jw_str(&l->w, "bot_user_id", conn->bot_user_id);
 	jw_str(&l->w, "bot_id", conn->bot_id);
 	jw_str(&l->w, "bot_token", mask);
+	if (l->store->ops->grants->times(l->store, conn->tenant_id,
+					 write_expiry, (void *)&x, l->e) < 0)
+		return -1;
 	jw_object_end(&l->w);
 	return 0;
 }

@@ -160,6 +160,7 @@ static void examine(struct doctor *d, const char *tenant)
 	if (s)
 		secret_set_source(stored_secret, s);
 	doctor_settings(d);
+	doctor_tokens(d, s, tenant);
 	doctor_slack(d, s, tenant);
 	doctor_models(d);
 	secret_set_source(NULL, NULL);

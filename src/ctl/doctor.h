@@ -46,6 +46,8 @@ const struct json *doctor_status(const struct doctor *d);
 struct store *doctor_machine(struct doctor *d, struct keyring **keyring);
 /* Does the daemon run what the settings say? Nothing if none runs. */
 void doctor_settings(struct doctor *d);
+/* When do bot tokens expire? */
+void doctor_tokens(struct doctor *d, struct store *s, const char *tenant);
 void doctor_slack(struct doctor *d, struct store *s, const char *tenant);
 void doctor_models(struct doctor *d);
 

@@ -85,10 +85,27 @@ static void add_choice(struct table *t, const char *name, const struct json *j)
 	table_add(t, json_bool(j, name, false) ? "yes" : "no");
 }
 
+/* "in 9h 40m", of a bot token that expires. */
+static void add_expiry(struct table *t, const struct json *row)
+{
+	char left[TABLE_AGE_SIZE];
+	long long at = number(row, "bot_token_expires_ms");
+	long long now = (long long)clock_wall_ms();
+
+	if (!json_at(row, "bot_token_expires_ms")) {
+		table_add(t, "never");
+	} else if (at == 0) {
+		table_add(t, "not known yet");
+	} else {
+		table_age(left, (at > now ? at - now : now - at) / 1000);
+		table_addf(t, at > now ? "in %s" : "%s ago", left);
+	}
+}
+
 static void print_connections(const struct json *list)
 {
 	static const char *const heads[] = { "APP", "WORKSPACE", "BOT USER",
-					     "BOT", "BOT TOKEN" };
+					     "BOT", "BOT TOKEN", "EXPIRES" };
 	const struct json *row;
 	struct table t;
 	size_t i;
@@ -96,7 +113,7 @@ static void print_connections(const struct json *list)
 	if (json_len(list, "") == 0)
 		return;
 	putchar('\n');
-	table_init(&t, 5, heads);
+	table_init(&t, 6, heads);
 	for (i = 0; i < json_len(list, ""); i++) {
 		row = element(list, i);
 		table_add(&t, json_str(row, "app_id"));
@@ -104,6 +121,7 @@ static void print_connections(const struct json *list)
 		table_add(&t, json_str(row, "bot_user_id"));
 		table_add(&t, json_str(row, "bot_id"));
 		table_add(&t, json_str(row, "bot_token"));
+		add_expiry(&t, row);
 	}
 	table_print(&t, stdout);
 	table_release(&t);

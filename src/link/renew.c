@@ -8,118 +8,29 @@
 #include <string.h>
 #include <time.h>
 
-#include "base/buf.h"
 #include "base/clock.h"
 #include "base/conf.h"
 #include "base/err.h"
-#include "base/json.h"
-#include "base/killpoint.h"
 #include "base/log.h"
 #include "base/map.h"
-#include "base/secret.h"
+#include "link/renewal.h"
 #include "net/http.h"
 #include "net/loop.h"
-#include "slack/api.h"
-#include "state/quarantine.h"
-#include "store/grants.h"
-#include "store/journal.h"
 #include "store/leases.h"
 #include "store/store.h"
 
 #define LOOK_MS  1000
-#define AT_ONCE  8
+#define SUM_EACH 10 /* looks; when nothing has changed */
 #define ROOM     100000
-#define FORM_MAX 4096
-
-/* Of a token's life. */
-#define EARLY 6
-
-#define TOKEN_MAX 512
-#define LIFE_MAX  (INT64_C(7) * 24 * 3600) /* s; 12 h is what Slack says */
-
-#define STORE_MS 500 /* between tries to store a pair */
-
-/* After Slack didn't answer, and after it refused. */
-static const int again_ms[] = { 2000, 5000, 15000, 60000 };
-#define AGAINS     (sizeof(again_ms) / sizeof(again_ms[0]))
-#define REFUSED_MS 600000
-
-enum stage {
-	WAITING, /* for the next try */
-	ASKING,
-	STORING,
-	DONE,
-};
-
-/* One connection's, until it has a new pair. */
-struct renewal {
-	struct renewer *r;
-	struct grant g; /* with the new pair, once there is one */
-	enum stage stage;
-	struct slack_call *call;
-	int64_t again_ms; /* by clock_ms() */
-	unsigned int failures;
-	bool refused;
-	unsigned int round; /* when the store last had it */
-
-	struct journal_req req;
-	struct loop_task stored;
-	struct loop_timer *timer;
-	struct err err;
-	bool replaced; /* another pair was there */
-};
-
-struct renewer {
-	struct renewer_opts o;
-	struct loop *loop;
-	struct http *http;
-	struct loop_timer *timer;
-	struct loop_task begin, halt;
-	struct store *store;
-	struct map *all; /* struct renewal */
-	size_t asking;
-	unsigned int round;
-	bool halted;
-
-	pthread_mutex_t lock;
-	pthread_cond_t change;
-	bool looked;    /* under the lock, as the next */
-	size_t expired; /* tokens of ours that are to be renewed first */
-};
-
-static void say(enum log_level level, const struct renewal *n, const char *why,
-		const char *what)
-{
-	const struct log_field f[] = {
-		{ "tenant", n->g.tenant_id },
-		{ "app", n->g.app_id },
-		{ "workspace", n->g.workspace_id },
-		{ "error", why },
-		{ NULL, NULL },
-	};
-
-	log_at(level, __FILE__, f, "%s", what);
-}
-
-static bool has_expired(const struct grant *g)
-{
-	return g->expires_ms > 0 && g->expires_ms <= clock_wall_ms();
-}
-
-static bool counts(const struct renewal *n)
-{
-	return n->stage != DONE && !n->refused && has_expired(&n->g);
-}
 
 static bool count_one(const char *key, void *value, void *arg)
 {
 	(void)key;
-	*(size_t *)arg += counts(value);
+	*(size_t *)arg += renewal_blocks(value);
 	return true;
 }
 
-/* For who waits at the start. */
-static void tell(struct renewer *r)
+void renew_tell(struct renewer *r)
 {
 	size_t n = 0;
 
@@ -131,180 +42,22 @@ static void tell(struct renewer *r)
 	pthread_mutex_unlock(&r->lock);
 }
 
-static void renewal_free(void *value)
+void renew_count(struct renewer *r, enum renew_end how)
 {
-	struct renewal *n = value;
-
-	loop_timer_free(n->timer);
-	grant_release(&n->g);
-	free(n);
-}
-
-static void again(struct renewal *n, int ms)
-{
-	n->stage = WAITING;
-	n->again_ms = clock_ms() + ms;
-}
-
-static void on_failure(struct renewal *n, const struct slack_result *r)
-{
-	size_t i = n->failures < AGAINS ? n->failures : AGAINS - 1;
-	bool refused = r->fault != SLACK_RATE && r->fault != SLACK_TRANSIENT;
-
-	if (n->failures++ == 0 || (refused && !n->refused))
-		say(refused ? LOG_LEVEL_ERROR : LOG_LEVEL_WARN, n, r->error,
-		    refused ? "Slack doesn't renew the bot token: give new ones"
-			      " with 'konstructctl tenant set'"
-			    : "cannot renew the bot token now");
-	n->refused = refused;
-	if (refused && has_expired(&n->g))
-		(void)quarantine_put(n->r->o.quarantine, n->g.app_id,
-				     n->g.workspace_id, n->g.bot_token,
-				     r->error, clock_ms());
-	again(n, refused           ? REFUSED_MS
-		 : r->retry_ms > 0 ? (int)r->retry_ms
-				   : again_ms[i]);
-}
-
-static bool is_token(const char *s, const char *prefix)
-{
-	return s && strncmp(s, prefix, strlen(prefix)) == 0 &&
-	       strlen(s) <= TOKEN_MAX &&
-	       strspn(s, "abcdefghijklmnopqrstuvwxyz"
-			 "ABCDEFGHIJKLMNOPQRSTUVWXYZ0123456789.-") == strlen(s);
-}
-
-static int replace(char **token, const char *by)
-{
-	char *copy = strdup(by);
-
-	if (!copy)
-		return -1;
-	secret_free(*token);
-	*token = copy;
-	return 0;
-}
-
-/* The new pair in place of the old one; -1: that is no answer. */
-static int take_pair(struct renewal *n, const struct json *j)
-{
-	const char *bot = json_str(j, "access_token");
-	const char *refresh = json_str(j, "refresh_token");
-	int64_t life = json_int(j, "expires_in", 0);
-	int64_t now = clock_wall_ms();
-
-	if (!is_token(bot, "xoxe.xoxb-") || !is_token(refresh, "xoxe-") ||
-	    life <= 0 || life > LIFE_MAX)
-		return -1;
-	if (replace(&n->g.bot_token, bot) < 0 ||
-	    replace(&n->g.refresh_token, refresh) < 0)
-		return -1;
-	n->g.expires_ms = now + life * 1000;
-	n->g.renew_ms = now + life * 1000 / EARLY * (EARLY - 1);
-	return 0;
-}
-
-static int write_pair(struct store *s, void *arg, struct err *e)
-{
-	struct renewal *n = arg;
-	int rc = s->ops->grants->renew(s, &n->g, e);
-
-	n->replaced = rc == 0;
-	return rc < 0 ? -1 : 0;
-}
-
-/* On the journal's thread. */
-static void written(struct journal_req *req)
-{
-	struct renewal *n = req->arg;
-
-	loop_post(n->r->loop, &n->stored);
-}
-
-static void store_pair(void *arg)
-{
-	struct renewal *n = arg;
-
-	n->req = (struct journal_req){ .kind = JOURNAL_WRITE,
-				       .write = write_pair,
-				       .done = written,
-				       .arg = n,
-				       .err = &n->err };
-	(void)journal_submit(n->r->o.journal, &n->req);
-}
-
-/* Nobody has used it before. What can't be stored is tried again, for the
- * refresh token that is in the store is used up. */
-static void on_stored(struct loop_task *t)
-{
-	struct renewal *n =
-		(struct renewal *)((char *)t -
-				   offsetof(struct renewal, stored));
-	struct renewer *r = n->r;
-
-	if (!n->req.ok) {
-		if (n->failures++ == 0)
-			say(LOG_LEVEL_ERROR, n, n->err.msg,
-			    "cannot store the new bot token yet");
-		if (!r->halted)
-			loop_timer_set(n->timer, STORE_MS);
-		return;
+	pthread_mutex_lock(&r->lock);
+	switch (how) {
+	case RENEW_DONE:
+		r->stats.renewed++;
+		r->stale = true;
+		break;
+	case RENEW_FAILED:
+		r->stats.failed++;
+		break;
+	case RENEW_REFUSED:
+		r->stats.refused++;
+		break;
 	}
-	killpoint("renewed");
-	if (!n->replaced)
-		(void)quarantine_lift(r->o.quarantine, n->g.app_id,
-				      n->g.workspace_id);
-	say(LOG_LEVEL_INFO, n, NULL,
-	    n->replaced ? "the bot token was replaced while it was renewed"
-			: "bot token renewed");
-	n->stage = DONE;
-	tell(r);
-}
-
-static void on_answer(const struct slack_result *res, void *arg)
-{
-	struct renewal *n = arg;
-	struct slack_result odd = { .fault = SLACK_TRANSIENT,
-				    .error = "no new pair of tokens" };
-
-	n->call = NULL;
-	n->r->asking--;
-	if (res->fault != SLACK_OK) {
-		on_failure(n, res);
-	} else if (take_pair(n, res->body) < 0) {
-		on_failure(n, &odd);
-	} else {
-		killpoint("renewing");
-		n->stage = STORING;
-		n->failures = 0;
-		store_pair(n);
-	}
-	tell(n->r);
-}
-
-static void ask(struct renewal *n)
-{
-	struct slack_result failed = { .fault = SLACK_TRANSIENT };
-	struct err e = { 0 };
-	struct buf form;
-
-	buf_init(&form, FORM_MAX);
-	http_form(&form, "client_id", n->g.client_id);
-	http_form(&form, "client_secret", n->g.client_secret);
-	http_form(&form, "grant_type", "refresh_token");
-	http_form(&form, "refresh_token", n->g.refresh_token);
-	n->call = slack_call(n->r->http, n->r->o.conf->slack_api_url,
-			     "oauth.v2.access", NULL, &form, on_answer, n, &e);
-	if (form.data)
-		explicit_bzero(form.data, form.size);
-	buf_release(&form);
-	if (n->call) {
-		n->stage = ASKING;
-		n->r->asking++;
-		return;
-	}
-	(void)snprintf(failed.error, sizeof(failed.error), "%.79s", e.msg);
-	on_failure(n, &failed);
+	pthread_mutex_unlock(&r->lock);
 }
 
 /* Who does the app's work renews its tokens. */
@@ -319,28 +72,6 @@ static bool is_ours(const struct renewer *r, const char *app_id)
 	return epoch > 0 && lease_check(r->o.leases, part, epoch) == LEASE_HELD;
 }
 
-static int copy_grant(struct grant *to, const struct grant *from)
-{
-	*to = (struct grant){
-		.tenant_id = strdup(from->tenant_id),
-		.channel_type = strdup(from->channel_type),
-		.app_id = strdup(from->app_id),
-		.workspace_id = strdup(from->workspace_id),
-		.bot_token = strdup(from->bot_token),
-		.refresh_token = strdup(from->refresh_token),
-		.client_id = strdup(from->client_id),
-		.client_secret = strdup(from->client_secret),
-		.expires_ms = from->expires_ms,
-		.generation = from->generation,
-	};
-	if (to->tenant_id && to->channel_type && to->app_id &&
-	    to->workspace_id && to->bot_token && to->refresh_token &&
-	    to->client_id && to->client_secret)
-		return 0;
-	grant_release(to);
-	return -1;
-}
-
 static struct renewal *find_or_make(struct renewer *r, const struct grant *g)
 {
 	char key[160];
@@ -351,14 +82,8 @@ static struct renewal *find_or_make(struct renewer *r, const struct grant *g)
 	n = map_get(r->all, key);
 	if (n)
 		return n;
-	n = calloc(1, sizeof(*n));
-	if (!n)
-		return NULL;
-	n->r = r;
-	n->stored.run = on_stored;
-	n->timer = loop_timer_create(r->loop, store_pair, n);
-	if (!n->timer || copy_grant(&n->g, g) < 0 ||
-	    map_put(r->all, key, n) < 0) {
+	n = renewal_create(r, g);
+	if (n && map_put(r->all, key, n) < 0) {
 		renewal_free(n);
 		return NULL;
 	}
@@ -370,7 +95,6 @@ static int look_at(const struct grant *g, void *arg)
 {
 	struct renewer *r = arg;
 	struct renewal *n;
-	struct grant now;
 
 	if (!is_ours(r, g->app_id))
 		return 0;
@@ -378,20 +102,7 @@ static int look_at(const struct grant *g, void *arg)
 	if (!n)
 		return 1;
 	n->round = r->round;
-	if (n->stage == ASKING || n->stage == STORING)
-		return 0;
-	if (n->g.generation != g->generation || n->stage == DONE) {
-		n->failures = 0;
-		n->refused = false;
-		n->again_ms = 0;
-		n->stage = WAITING;
-	}
-	if (clock_ms() < n->again_ms || r->asking >= AT_ONCE ||
-	    copy_grant(&now, g) < 0)
-		return 0;
-	grant_release(&n->g);
-	n->g = now;
-	ask(n);
+	renewal_look(n, g);
 	return 0;
 }
 
@@ -402,7 +113,7 @@ static bool keep(const char *key, void *value, void *arg)
 	const struct renewer *r = arg;
 
 	(void)key;
-	if (n->stage == ASKING || n->stage == STORING || n->round == r->round)
+	if (renewal_busy(n) || n->round == r->round)
 		return true;
 	renewal_free(n);
 	return false;
@@ -416,6 +127,29 @@ static struct store *open_store(struct renewer *r, struct err *e)
 	return ops ? ops->open(url, r->o.keyring, false, e) : NULL;
 }
 
+/* When the next are due is for the metrics. */
+static void sum_up(struct renewer *r)
+{
+	struct grant_sum sum;
+	struct err e = { 0 };
+	bool wanted;
+
+	pthread_mutex_lock(&r->lock);
+	wanted = r->stale || !r->stats.known || r->round % SUM_EACH == 0;
+	r->stale = false;
+	pthread_mutex_unlock(&r->lock);
+	if (!wanted)
+		return;
+	if (r->store->ops->grants->sum(r->store, &sum, &e) < 0)
+		return;
+	pthread_mutex_lock(&r->lock);
+	r->stats.known = true;
+	r->stats.n = sum.n;
+	r->stats.renew_ms = sum.renew_ms;
+	r->stats.expires_ms = sum.expires_ms;
+	pthread_mutex_unlock(&r->lock);
+}
+
 static void look(void *arg)
 {
 	struct renewer *r = arg;
@@ -425,12 +159,14 @@ static void look(void *arg)
 		return;
 	r->round++;
 	if (r->store->ops->grants->due(r->store, clock_wall_ms(), look_at, r,
-				       &e) == 0)
+				       &e) == 0) {
 		map_sweep(r->all, keep, r);
-	else if (e.kind != ERR_RETRY)
+		sum_up(r);
+	} else if (e.kind != ERR_RETRY) {
 		log_warn(LOG_FIELDS({ "reason", e.msg }),
 			 "cannot look for tokens to be renewed");
-	tell(r);
+	}
+	renew_tell(r);
 	loop_timer_set(r->timer, LOOK_MS);
 }
 
@@ -441,14 +177,9 @@ static void begin(struct loop_task *t)
 
 static bool stop_one(const char *key, void *value, void *arg)
 {
-	struct renewal *n = value;
-
 	(void)key;
 	(void)arg;
-	slack_cancel(n->call);
-	n->call = NULL;
-	loop_timer_free(n->timer);
-	n->timer = NULL;
+	renewal_stop(value);
 	return true;
 }
 
@@ -532,17 +263,29 @@ void renew_stop(struct renewer *r)
 	loop_stop(r->loop);
 }
 
+void renew_stats(struct renewer *r, struct renew_stats *out)
+{
+	pthread_mutex_lock(&r->lock);
+	*out = r->stats;
+	pthread_mutex_unlock(&r->lock);
+}
+
+int64_t renew_beat_age(struct renewer *r)
+{
+	return loop_beat_age(r->loop);
+}
+
 static bool say_unsaved(const char *key, void *value, void *arg)
 {
-	struct renewal *n = value;
-
 	(void)key;
 	(void)arg;
-	if (n->stage == STORING && !n->req.ok)
-		say(LOG_LEVEL_ERROR, n, n->err.msg,
-		    "the new bot token could not be stored: if the old one"
-		    " can't be renewed, give new ones");
+	renewal_say_unsaved(value);
 	return true;
+}
+
+static void free_one(void *value)
+{
+	renewal_free(value);
 }
 
 void renew_free(struct renewer *r)
@@ -551,7 +294,7 @@ void renew_free(struct renewer *r)
 		return;
 	if (r->all)
 		map_sweep(r->all, say_unsaved, NULL);
-	map_free(r->all, renewal_free);
+	map_free(r->all, free_one);
 	loop_timer_free(r->timer);
 	http_free(r->http);
 	if (r->store)

@@ -3,6 +3,7 @@
 #define LINK_RENEW_H
 
 #include <stdbool.h>
+#include <stdint.h>
 
 struct conf;
 struct err;
@@ -41,6 +42,20 @@ int renew_start(struct renewer *r, struct err *e);
  * expired, or Slack refuses to renew, or the time is over.
  */
 void renew_wait(struct renewer *r, int timeout_ms);
+
+struct renew_stats {
+	bool known;       /* the next three were read */
+	int64_t n;        /* tokens that expire, of all nodes */
+	int64_t renew_ms; /* wall clock: the first to be renewed; 0: at once */
+	int64_t expires_ms; /* and the first to expire; 0: not known */
+	/* By this process. */
+	uint64_t renewed;
+	uint64_t failed;  /* tries that had no answer, or none of use */
+	uint64_t refused; /* tries that Slack refused */
+};
+/* Any thread. */
+void renew_stats(struct renewer *r, struct renew_stats *out);
+int64_t renew_beat_age(struct renewer *r);
 
 /* Begins nothing more. NULL is allowed. */
 void renew_stop(struct renewer *r);

@@ -25,7 +25,7 @@ struct grant {
 	char *client_id;
 	char *client_secret;
 	int64_t expires_ms; /* wall clock, of the bot token; 0: not known */
-	int64_t renew_ms;   /* when that is to be done; of renew() only */
+	int64_t renew_ms;   /* when that is to be done; of renew(), times() */
 	int64_t generation; /* of this pair */
 };
 void grant_release(struct grant *g); /* wipes */
@@ -34,12 +34,26 @@ void grant_release(struct grant *g); /* wipes */
 #define GRANT_GIVEN 65
 void grant_digest(const char *refresh_token, char out[GRANT_GIVEN]);
 
+/* Of all tokens that expire, whosever they are; wall clock. */
+struct grant_sum {
+	int64_t n;
+	int64_t renew_ms;   /* when the first is to be renewed; 0: at once */
+	int64_t expires_ms; /* when the first does; 0: of none it is known */
+};
+
 struct grant_ops {
 	/* Those to be renewed by then, the longest overdue first. Callbacks as
-	 * store_ops has them. */
+	 * store_ops has them. One that can't be decrypted is passed over: the
+	 * others are told, and then it has failed. */
 	int (*due)(struct store *s, int64_t now_ms,
 		   int (*fn)(const struct grant *g, void *arg), void *arg,
 		   struct err *e);
+	/* When those of a tenant expire and are to be renewed; without any
+	 * token. */
+	int (*times)(struct store *s, const char *tenant_id,
+		     int (*fn)(const struct grant *g, void *arg), void *arg,
+		     struct err *e);
+	int (*sum)(struct store *s, struct grant_sum *out, struct err *e);
 	/* 1: the connection has one, that began with this refresh token and
 	 * has gone on from there. */
 	int (*knows)(struct store *s, const struct grant *g, struct err *e);

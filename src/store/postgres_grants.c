@@ -60,18 +60,57 @@ static int due(struct store *store, int64_t now_ms,
 	const char *const params[] = { postgres_number(now, now_ms) };
 	PGresult *r = postgres_run(s, PQ_GRANTS_DUE, NULL, params, e);
 	int rc = r ? 0 : -1;
+	bool failed = false;
 	struct grant g;
 	int i;
 
 	for (i = 0; rc == 0 && i < PQntuples(r); i++) {
-		rc = read_grant(s, r, i, &g, e);
-		if (rc < 0)
-			break;
+		if (read_grant(s, r, i, &g, e) < 0) {
+			failed = true;
+			continue;
+		}
 		rc = fn(&g, arg);
 		grant_release(&g);
 	}
 	PQclear(r);
+	return failed || rc < 0 ? -1 : 0;
+}
+
+static int times(struct store *store, const char *tenant_id,
+		 int (*fn)(const struct grant *g, void *arg), void *arg,
+		 struct err *e)
+{
+	struct postgres *s = (struct postgres *)store;
+	PGresult *r = postgres_run(s, PQ_GRANT_TIMES, tenant_id, NULL, e);
+	int rc = r ? 0 : -1;
+	struct grant g;
+	int i;
+
+	for (i = 0; rc == 0 && i < PQntuples(r); i++) {
+		g = (struct grant){
+			.tenant_id = (char *)tenant_id,
+			.app_id = PQgetvalue(r, i, 0),
+			.workspace_id = PQgetvalue(r, i, 1),
+			.expires_ms = postgres_int(r, i, 2),
+			.renew_ms = postgres_int(r, i, 3),
+		};
+		rc = fn(&g, arg);
+	}
+	PQclear(r);
 	return rc < 0 ? -1 : 0;
+}
+
+static int sum(struct store *store, struct grant_sum *out, struct err *e)
+{
+	struct postgres *s = (struct postgres *)store;
+	PGresult *r = postgres_run(s, PQ_GRANT_SUM, NULL, NULL, e);
+
+	if (!r)
+		return -1;
+	*out = (struct grant_sum){ postgres_int(r, 0, 0), postgres_int(r, 0, 1),
+				   postgres_int(r, 0, 2) };
+	PQclear(r);
+	return 0;
 }
 
 /* How many rows, or -1. */
@@ -210,6 +249,8 @@ static int renew(struct store *store, const struct grant *g, struct err *e)
 
 const struct grant_ops grants_postgres = {
 	.due = due,
+	.times = times,
+	.sum = sum,
 	.knows = knows,
 	.has_client = has_client,
 	.put = put,

@@ -380,6 +380,13 @@ const struct postgres_statement postgres_sql[PQ_COUNT] = {
 			    " client_id, client_secret, expires_ms, generation"
 			    " FROM grants_due($1)",
 			    1 },
+	[PQ_GRANT_TIMES] = { "grant_times",
+			     "SELECT app_id, workspace_id, expires_ms, renew_ms"
+			     " FROM grants ORDER BY app_id, workspace_id",
+			     0 },
+	[PQ_GRANT_SUM] = { "grant_sum",
+			   "SELECT n, renew_ms, expires_ms FROM grants_sum()",
+			   0 },
 	[PQ_GRANT_KNOWN] = { "grant_known",
 			     "SELECT 1 FROM grants WHERE channel_type = $1"
 			     " AND app_id = $2 AND workspace_id = $3"

@@ -60,6 +60,7 @@ static int due(struct store *store, int64_t now_ms,
 	struct sqlite *s = (struct sqlite *)store;
 	sqlite3_stmt *st = sqlite_query(s, Q_GRANTS_DUE, e);
 	int rc = st ? 1 : -1;
+	bool failed = false;
 	struct grant g;
 
 	if (st)
@@ -69,13 +70,55 @@ static int due(struct store *store, int64_t now_ms,
 		if (rc <= 0)
 			break;
 		if (read_grant(s, st, &g, e) < 0) {
-			sqlite_finish(st);
-			return -1;
+			failed = true;
+			continue;
 		}
 		rc = sqlite_go_on(st, fn(&g, arg));
 		grant_release(&g);
 	}
+	return failed ? -1 : rc;
+}
+
+static int times(struct store *store, const char *tenant_id,
+		 int (*fn)(const struct grant *g, void *arg), void *arg,
+		 struct err *e)
+{
+	struct sqlite *s = (struct sqlite *)store;
+	sqlite3_stmt *st = sqlite_query(s, Q_GRANT_TIMES, e);
+	int rc = st ? 1 : -1;
+	struct grant g;
+
+	if (st)
+		sqlite_bind(st, 1, tenant_id);
+	while (rc > 0) {
+		rc = sqlite_row(s, st, e);
+		if (rc <= 0)
+			break;
+		g = (struct grant){
+			.tenant_id = (char *)tenant_id,
+			.app_id = (char *)sqlite_text(st, 0),
+			.workspace_id = (char *)sqlite_text(st, 1),
+			.expires_ms = sqlite3_column_int64(st, 2),
+			.renew_ms = sqlite3_column_int64(st, 3),
+		};
+		rc = sqlite_go_on(st, fn(&g, arg));
+	}
 	return rc;
+}
+
+static int sum(struct store *store, struct grant_sum *out, struct err *e)
+{
+	struct sqlite *s = (struct sqlite *)store;
+	sqlite3_stmt *st = sqlite_query(s, Q_GRANT_SUM, e);
+	int rc = st ? sqlite_row(s, st, e) : -1;
+
+	if (rc <= 0)
+		return rc;
+	out->n = sqlite3_column_int64(st, 0);
+	out->renew_ms = sqlite3_column_int64(st, 1);
+	out->expires_ms = sqlite3_column_int64(st, 2);
+	sqlite_finish(st);
+	return 0;
 }
 
 static void bind_place(sqlite3_stmt *st, const struct grant *g)
@@ -254,6 +297,8 @@ static int renew(struct store *store, const struct grant *g, struct err *e)
 
 const struct grant_ops grants_sqlite = {
 	.due = due,
+	.times = times,
+	.sum = sum,
 	.knows = knows,
 	.has_client = has_client,
 	.put = put,

@@ -57,9 +57,9 @@
 	"CASE WHEN instr(?1, ':') > 0 THEN CAST(substr(?1," \
 	" instr(?1, ':') + 1) AS REAL) * 1000 - 600000 ELSE 9e18 END"
 
-#define KEPT                                                          \
-	"coalesce(k.transcripts, -1), coalesce(k.usage, -1),"         \
-	" coalesce(k.feedback, -1), coalesce(k.audit, -1),"           \
+#define KEPT                                                  \
+	"coalesce(k.transcripts, -1), coalesce(k.usage, -1)," \
+	" coalesce(k.feedback, -1), coalesce(k.audit, -1),"   \
 	" coalesce(k.history, -1)"
 
 /* Answers and tokens, of today and of the month until today. */
@@ -283,6 +283,11 @@ const char *const sqlite_sql[Q_COUNT] = {
 		" USING (channel_type, app_id, workspace_id)"
 		" JOIN clients k ON k.app_id = g.app_id"
 		" WHERE g.renew_ms <= ?1 ORDER BY g.renew_ms",
+	[Q_GRANT_TIMES] = "SELECT app_id, workspace_id, expires_ms, renew_ms"
+			  " FROM grants WHERE tenant_id = ?1"
+			  " ORDER BY app_id, workspace_id",
+	[Q_GRANT_SUM] = "SELECT count(*), coalesce(min(renew_ms), 0),"
+			" coalesce(min(nullif(expires_ms, 0)), 0) FROM grants",
 	[Q_GRANT_KNOWN] = "SELECT 1 FROM grants WHERE channel_type = ?1"
 			  " AND app_id = ?2 AND workspace_id = ?3"
 			  " AND tenant_id = ?4 AND given = ?5",
