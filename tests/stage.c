@@ -463,6 +463,25 @@ struct slack_call *slack_call(struct http *h, const char *api_url,
 	return c;
 }
 
+/* Tokens that expire, too: tests/integration/test_renew.c. */
+struct slack_call *slack_call_spare(struct http *h, const char *api_url,
+				    const char *method, const char *token,
+				    const struct buf *form,
+				    struct slack_spare *spare, slack_done *done,
+				    void *arg, struct err *e)
+{
+	spare->drop(spare);
+	return slack_call(h, api_url, method, token, form, done, arg, e);
+}
+
+void slack_again(struct slack_call *c, const char *token, const char *why)
+{
+	(void)c;
+	(void)token;
+	(void)why;
+	ck_abort_msg("nobody looks for another token here");
+}
+
 /* Whispers are tested with the whole daemon: tests/integration/test_ways.c. */
 struct slack_call *slack_respond(struct http *h, const char *api_url,
 				 const char *url, const struct buf *json,

@@ -13,6 +13,7 @@
 #include "base/live.h"
 #include "base/log.h"
 #include "base/map.h"
+#include "base/secret.h"
 #include "link/hub.h"
 #include "link/sweep.h"
 #include "net/http.h"
@@ -152,6 +153,22 @@ static int on_find(struct sweep *s, void *arg, struct err *e)
 	if (!c->store && open_store(c, s, e) < 0)
 		return -1;
 	return sweep_find(s, c->store, c->keys, c->nkeys, e);
+}
+
+static int on_token(struct connection *c, void *arg, struct err *e)
+{
+	struct catchup *cu = arg;
+	struct connection now;
+
+	/* It is there as long as there are sweeps. */
+	if (cu->store->ops->resolve(cu->store, c->channel_type, c->app_id,
+				    c->workspace_id, &now, e) <= 0)
+		return -1;
+	secret_free(c->bot_token);
+	c->bot_token = now.bot_token;
+	now.bot_token = NULL;
+	connection_release(&now);
+	return 0;
 }
 
 static void on_done(struct sweep *s, void *arg)
@@ -374,6 +391,7 @@ static int create_parts(struct catchup *c, struct err *e)
 				     .journal = c->o.journal,
 				     .router = c->o.router,
 				     .find = on_find,
+				     .token = on_token,
 				     .done = on_done,
 				     .arg = c };
 	c->apps = map_create(APPS_MAX);

@@ -298,6 +298,24 @@ static void try_again(struct sweep *s, const struct slack_result *r)
 	s->tries++;
 }
 
+/*
+ * The app's tokens are renewed by another thread, or another node. What was
+ * read of the store is as of the beginning, and a sweep may take hours; after a
+ * suspend of the machine nobody may have renewed it yet.
+ */
+static bool renew_token(struct sweep *s, const struct slack_result *r)
+{
+	struct err e = { 0 };
+
+	if (strcmp(r->error, "token_expired") != 0 || s->tries >= TRIES_MAX)
+		return false;
+	if (s->env->token(&s->targets->place->c, s->env->arg, &e) < 0)
+		log_warn(LOG_FIELDS({ "app", s->app_id }, { "reason", e.msg }),
+			 "cannot read a bot token that has expired");
+	try_again(s, r);
+	return true;
+}
+
 static void on_page(const struct slack_result *r, void *arg)
 {
 	struct sweep *s = arg;
@@ -316,6 +334,8 @@ static void on_page(const struct slack_result *r, void *arg)
 		try_again(s, r);
 		return;
 	case SLACK_DEAD:
+		if (renew_token(s, r))
+			return;
 		s->targets->place->dead = true;
 		break;
 	case SLACK_CONFIG:

@@ -37,6 +37,8 @@ struct sweep_env {
 	bool halted;
 	/* sweep_find() with what it needs. */
 	int (*find)(struct sweep *s, void *arg, struct err *e);
+	/* Reads the connection's bot token anew. */
+	int (*token)(struct connection *c, void *arg, struct err *e);
 	/* s has come to its end and is the owner's. */
 	void (*done)(struct sweep *s, void *arg);
 	void *arg;

@@ -22,99 +22,20 @@
 static atomic_int deadline_ms = 15000;
 static atomic_int longest_ms; /* of those that were set */
 
+/* What is needed to make the call once more. */
+struct repeat {
+	struct slack_spare *spare;
+	struct http *h;
+	const char *api_url;
+	struct buf form;
+};
+
 struct slack_call {
-	struct http_call *http;
-	char method[48]; /* for the count of limits; "": not counted */
+	struct http_call *http; /* NULL while another token is looked for */
+	char method[48];        /* for the count of limits; "": not counted */
 	slack_done *done;
 	void *arg;
-};
-
-static const char *const fault_names[] = {
-	[SLACK_OK] = "ok",
-	[SLACK_RATE] = "rate",
-	[SLACK_TRANSIENT] = "transient",
-	[SLACK_DEAD] = "dead",
-	[SLACK_CONFIG] = "config",
-	[SLACK_GONE] = "gone",
-	[SLACK_POLICY] = "policy",
-	[SLACK_CONTENT] = "content",
-	[SLACK_OURS] = "ours",
-};
-
-/*
- * Slack's words by what can be done about them. A star at the end stands for
- * any rest: there are restricted_action_read_only_channel and more like it.
- */
-static const struct {
-	const char *error;
-	enum slack_fault fault;
-} faults[] = {
-	{ "ratelimited", SLACK_RATE },
-	{ "rate_limited", SLACK_RATE },
-	{ "message_limit_exceeded", SLACK_RATE },
-
-	{ "internal_error", SLACK_TRANSIENT },
-	{ "fatal_error", SLACK_TRANSIENT },
-	{ "service_unavailable", SLACK_TRANSIENT },
-	{ "request_timeout", SLACK_TRANSIENT },
-	{ "update_failed", SLACK_TRANSIENT },
-	{ "messaging_processing_failed", SLACK_TRANSIENT },
-	{ "external_channel_migrating", SLACK_TRANSIENT },
-	{ "streaming_state_conflict", SLACK_TRANSIENT }, /* it ends by itself */
-	{ "team_added_to_org", SLACK_TRANSIENT },
-	{ "org_login_required", SLACK_TRANSIENT },
-
-	{ "invalid_auth", SLACK_DEAD },
-	{ "not_authed", SLACK_DEAD },
-	{ "account_inactive", SLACK_DEAD },
-	{ "token_revoked", SLACK_DEAD },
-	{ "token_expired", SLACK_DEAD },
-	{ "user_removed_from_team", SLACK_DEAD },
-	{ "team_disabled", SLACK_DEAD },
-
-	{ "missing_scope", SLACK_CONFIG },
-	{ "not_allowed_token_type", SLACK_CONFIG },
-	{ "not_agent_app", SLACK_CONFIG },
-	{ "feature_disabled", SLACK_CONFIG },
-	{ "messages_tab_disabled", SLACK_CONFIG },
-	{ "not_enabled", SLACK_CONFIG },
-	{ "app_access_restricted", SLACK_CONFIG },
-	{ "accesslimited", SLACK_CONFIG },
-	{ "team_access_not_granted", SLACK_CONFIG },
-	{ "enterprise_is_restricted", SLACK_CONFIG },
-	{ "two_factor_setup_required", SLACK_CONFIG },
-	{ "forbidden_team", SLACK_CONFIG },
-
-	{ "channel_not_found", SLACK_GONE },
-	{ "not_in_channel", SLACK_GONE },
-	{ "is_archived", SLACK_GONE },
-	{ "is_inactive", SLACK_GONE },
-	{ "thread_not_found", SLACK_GONE },
-	{ "message_not_found", SLACK_GONE },
-	{ "cannot_reply_to_message", SLACK_GONE },
-	{ "user_not_found", SLACK_GONE },
-	{ "user_not_in_channel", SLACK_GONE },
-
-	{ "restricted_action*", SLACK_POLICY },
-	{ "access_denied", SLACK_POLICY },
-	{ "ekm_access_denied", SLACK_POLICY },
-	{ "edit_window_closed", SLACK_POLICY },
-	{ "cant_update_message", SLACK_POLICY },
-	{ "cant_delete_message", SLACK_POLICY },
-	{ "thread_locked", SLACK_POLICY },
-	{ "posting_to_channel_denied", SLACK_POLICY },
-
-	{ "msg_too_long", SLACK_CONTENT },
-	{ "msg_blocks_too_long", SLACK_CONTENT },
-	{ "msg_blocks_too_many", SLACK_CONTENT },
-	{ "invalid_blocks*", SLACK_CONTENT },
-	{ "invalid_chunks", SLACK_CONTENT },
-	{ "no_text", SLACK_CONTENT },
-	{ "markdown_text_conflict", SLACK_CONTENT },
-	{ "block_mismatch", SLACK_CONTENT },
-	{ "too_many_attachments", SLACK_CONTENT },
-	{ "metadata_too_large", SLACK_CONTENT },
-	{ "invalid_metadata_*", SLACK_CONTENT },
+	struct repeat *repeat; /* NULL: the token doesn't expire, or no more */
 };
 
 /* Who sets it is one thread at a time. */
@@ -130,28 +51,6 @@ int slack_longest_ms(void)
 	return atomic_load(&longest_ms);
 }
 
-enum slack_fault slack_fault_of(const char *error)
-{
-	size_t i, n;
-
-	for (i = 0; i < sizeof(faults) / sizeof(faults[0]); i++) {
-		n = strlen(faults[i].error);
-		if (faults[i].error[n - 1] == '*' &&
-		    strncmp(error, faults[i].error, n - 1) == 0)
-			return faults[i].fault;
-		if (strcmp(error, faults[i].error) == 0)
-			return faults[i].fault;
-	}
-	return SLACK_OURS;
-}
-
-const char *slack_fault_name(enum slack_fault f)
-{
-	if ((size_t)f >= sizeof(fault_names) / sizeof(fault_names[0]))
-		return "?";
-	return fault_names[f];
-}
-
 /* Errors after which a post may stand all the same (protocol notes, 3.1). */
 static bool half_done(const char *error)
 {
@@ -162,10 +61,11 @@ static bool half_done(const char *error)
 
 static void set_error(struct slack_result *out, const char *what)
 {
-	(void)snprintf(out->error, sizeof(out->error), "%s", what);
+	(void)snprintf(out->error, sizeof(out->error), "%.79s", what);
 }
 
-/* Twice the same post is two messages, or the same text twice in one; all else may be sent again. */
+/* Twice the same post is two messages, or the same text twice in one; all else
+ * may be sent again. */
 static bool repeatable(const char *method)
 {
 	return strncmp(method, "chat.post", 9) != 0 &&
@@ -224,6 +124,25 @@ static void judge(struct slack_result *out, const struct http_result *r,
 	}
 }
 
+static void forget_repeat(struct slack_call *c)
+{
+	struct repeat *r = c->repeat;
+
+	if (!r)
+		return;
+	c->repeat = NULL;
+	r->spare->drop(r->spare);
+	buf_release(&r->form);
+	free(r);
+}
+
+static void finish(struct slack_call *c, const struct slack_result *out)
+{
+	forget_repeat(c);
+	c->done(out, c->arg);
+	free(c);
+}
+
 static void on_done(const struct http_result *r, void *arg)
 {
 	struct slack_call *c = arg;
@@ -231,14 +150,17 @@ static void on_done(const struct http_result *r, void *arg)
 	struct err e = { 0 };
 	struct json *body = NULL;
 
+	c->http = NULL;
 	if (r->status != 0 && r->len > 0)
 		body = json_parse(r->body, r->len, ANSWER_MAX, &e);
 	judge(&out, r, body);
 	if (out.fault == SLACK_RATE)
 		metric_add(METRIC_LIMITED, c->method, 0, 1);
-	c->done(&out, c->arg);
+	if (c->repeat && strcmp(out.error, "token_expired") == 0)
+		c->repeat->spare->find(c->repeat->spare, c);
+	else
+		finish(c, &out);
 	json_free(body);
-	free(c);
 }
 
 /* Its answer is a word, or JSON if there is something to say. */
@@ -300,10 +222,9 @@ struct slack_call *slack_respond(struct http *h, const char *api_url,
 	return NULL;
 }
 
-struct slack_call *slack_call(struct http *h, const char *api_url,
-			      const char *method, const char *token,
-			      const struct buf *form, slack_done *done,
-			      void *arg, struct err *e)
+/* Begins c; 0, or -1 with e. */
+static int start(struct slack_call *c, struct http *h, const char *api_url,
+		 const char *token, const struct buf *form, struct err *e)
 {
 	struct http_request rq = {
 		.method = "POST",
@@ -311,25 +232,33 @@ struct slack_call *slack_call(struct http *h, const char *api_url,
 		.content_type = FORM_TYPE,
 		.body = "",
 		.max_body = ANSWER_MAX,
+		.repeat = repeatable(c->method),
 		.connect_ms = CONNECT_MS,
 		.total_ms = (unsigned int)atomic_load(&deadline_ms),
 		.on_done = on_done,
+		.arg = c,
 	};
 	char url[URL_MAX];
-	struct slack_call *c;
 	int n;
 
-	n = snprintf(url, sizeof(url), "%s%s", api_url, method);
-	if (n < 0 || (size_t)n >= sizeof(url)) {
-		err_set(e, ERR_FATAL, "cannot call '%s': url too long", method);
-		return NULL;
+	n = snprintf(url, sizeof(url), "%s%s", api_url, c->method);
+	if (n < 0 || (size_t)n >= sizeof(url))
+		return err_set(e, ERR_FATAL, "cannot call '%s': url too long",
+			       c->method);
+	rq.url = url;
+	if (form && form->len > 0) {
+		rq.body = form->data;
+		rq.body_len = form->len;
 	}
-	if (form && form->failed) {
-		err_set(e, ERR_INPUT, "cannot call '%s': form too large",
-			method);
-		return NULL;
-	}
-	c = calloc(1, sizeof(*c));
+	c->http = http_start(h, &rq, e);
+	return c->http ? 0 : -1;
+}
+
+static struct slack_call *create(const char *method, slack_done *done,
+				 void *arg, struct err *e)
+{
+	struct slack_call *c = calloc(1, sizeof(*c));
+
 	if (!c) {
 		err_set(e, ERR_RETRY, "cannot call '%s': no memory", method);
 		return NULL;
@@ -337,19 +266,84 @@ struct slack_call *slack_call(struct http *h, const char *api_url,
 	c->done = done;
 	c->arg = arg;
 	(void)snprintf(c->method, sizeof(c->method), "%s", method);
-	rq.url = url;
-	rq.repeat = repeatable(method);
-	rq.arg = c;
-	if (form && form->len > 0) {
-		rq.body = form->data;
-		rq.body_len = form->len;
-	}
-	c->http = http_start(h, &rq, e);
-	if (!c->http) {
-		free(c);
+	return c;
+}
+
+struct slack_call *slack_call(struct http *h, const char *api_url,
+			      const char *method, const char *token,
+			      const struct buf *form, slack_done *done,
+			      void *arg, struct err *e)
+{
+	struct slack_call *c;
+
+	if (form && form->failed) {
+		err_set(e, ERR_INPUT, "cannot call '%s': form too large",
+			method);
 		return NULL;
 	}
+	c = create(method, done, arg, e);
+	if (!c || start(c, h, api_url, token, form, e) == 0)
+		return c;
+	free(c);
+	return NULL;
+}
+
+/* 0, or -1 when memory is short. */
+static int prepare(struct slack_call *c, struct http *h, const char *api_url,
+		   const struct buf *form, struct slack_spare *spare)
+{
+	struct repeat *r = calloc(1, sizeof(*r));
+
+	if (!r)
+		return -1;
+	r->spare = spare;
+	r->h = h;
+	r->api_url = api_url;
+	buf_init(&r->form, form ? form->len + 1 : 1);
+	if (form && form->len > 0 &&
+	    buf_add(&r->form, form->data, form->len) < 0) {
+		free(r);
+		return -1;
+	}
+	c->repeat = r;
+	return 0;
+}
+
+/* Without memory for a second time there is only the first. */
+struct slack_call *slack_call_spare(struct http *h, const char *api_url,
+				    const char *method, const char *token,
+				    const struct buf *form,
+				    struct slack_spare *spare, slack_done *done,
+				    void *arg, struct err *e)
+{
+	struct slack_call *c =
+		slack_call(h, api_url, method, token, form, done, arg, e);
+
+	if (!c || prepare(c, h, api_url, form, spare) < 0)
+		spare->drop(spare);
 	return c;
+}
+
+void slack_again(struct slack_call *c, const char *token, const char *why)
+{
+	struct slack_result out = { .fault = SLACK_DEAD };
+	struct repeat *r = c->repeat;
+	struct err e = { 0 };
+	int rc = -1;
+
+	if (token) {
+		out.fault = SLACK_TRANSIENT;
+		rc = start(c, r->h, r->api_url, token, &r->form, &e);
+		set_error(&out, e.msg);
+	} else if (why) {
+		out.fault = SLACK_TRANSIENT;
+		set_error(&out, why);
+	} else {
+		set_error(&out, "token_expired");
+	}
+	forget_repeat(c);
+	if (rc < 0)
+		finish(c, &out);
 }
 
 void slack_cancel(struct slack_call *c)
@@ -357,5 +351,6 @@ void slack_cancel(struct slack_call *c)
 	if (!c)
 		return;
 	http_cancel(c->http);
+	forget_repeat(c);
 	free(c);
 }

@@ -170,10 +170,8 @@ static void ask_page(struct turn *t, const char *cursor)
 	http_form(&form, "limit", "200");
 	if (cursor)
 		http_form(&form, "cursor", cursor);
-	t->call = slack_call(t->w->http, t->w->conf->slack_api_url,
-			     "conversations.replies",
-			     t->job->connection.bot_token, &form, on_page, t,
-			     &e);
+	t->call = worker_call(t->w, t->job, "conversations.replies", &form,
+			      on_page, t, &e);
 	buf_release(&form);
 	if (!t->call)
 		read_filled(t);

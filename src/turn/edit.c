@@ -139,9 +139,8 @@ static void start(struct turn *t, const struct shape *s)
 	/* Without it Slack keeps what is there: an interim edit that arrives
 	 * after the last one would pass for it. */
 	post_metadata(&form, t, 0, t->final);
-	t->edit = slack_call(t->w->http, t->w->conf->slack_api_url,
-			     "chat.update", t->job->connection.bot_token, &form,
-			     on_edited, t, &e);
+	t->edit = worker_call(t->w, t->job, "chat.update", &form, on_edited, t,
+			      &e);
 	buf_release(&form);
 	t->edited_ms = clock_ms();
 	t->nedits++;

@@ -71,9 +71,8 @@ static void show(struct turn *t)
 	http_form(&form, "channel", m->channel.channel_id);
 	http_form(&form, "timestamp", m->channel.ts);
 	http_form(&form, "name", "eyes");
-	t->eyes = slack_call(t->w->http, t->w->conf->slack_api_url,
-			     "reactions.add", t->job->connection.bot_token,
-			     &form, on_shown, t, &e);
+	t->eyes = worker_call(t->w, t->job, "reactions.add", &form, on_shown, t,
+			      &e);
 	buf_release(&form);
 }
 

@@ -186,10 +186,8 @@ bool files_recall(struct turn *t)
 	http_form(&form, "latest", last->channel.ts);
 	http_form(&form, "inclusive", "true");
 	http_form(&form, "limit", "200");
-	t->call = slack_call(t->w->http, t->w->conf->slack_api_url,
-			     "conversations.replies",
-			     t->job->connection.bot_token, &form, on_recalled,
-			     t, &e);
+	t->call = worker_call(t->w, t->job, "conversations.replies", &form,
+			      on_recalled, t, &e);
 	buf_release(&form);
 	return t->call != NULL;
 }

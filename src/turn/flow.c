@@ -74,9 +74,7 @@ void flow_call(struct turn *t, const char *method, struct buf *form,
 	struct err e = { 0 };
 
 	turn_enter(t);
-	t->flow.call = slack_call(t->w->http, t->w->conf->slack_api_url, method,
-				  t->job->connection.bot_token, form, done, t,
-				  &e);
+	t->flow.call = worker_call(t->w, t->job, method, form, done, t, &e);
 	buf_release(form);
 }
 

@@ -97,10 +97,9 @@ static void delete_twin(struct turn *t, const char *ts)
 	buf_init(&form, FORM_MAX);
 	http_form(&form, "channel", t->where);
 	http_form(&form, "ts", ts);
-	t->call = slack_call(t->w->http, t->w->conf->slack_api_url,
-			     running ? "chat.stopStream" : "chat.delete",
-			     t->job->connection.bot_token, &form,
-			     running ? on_halted : on_deleted, t, &e);
+	t->call = worker_call(t->w, t->job,
+			      running ? "chat.stopStream" : "chat.delete",
+			      &form, running ? on_halted : on_deleted, t, &e);
 	buf_release(&form);
 	if (!t->call)
 		finish(t);

@@ -68,9 +68,8 @@ static void post(struct errand *n, const char *text, struct err *e)
 	/* Slack shows an ephemeral in no thread that doesn't exist. */
 	if (m->channel.thread_ts)
 		http_form(&form, "thread_ts", m->channel.thread_ts);
-	n->call = slack_call(n->w->http, n->w->conf->slack_api_url,
-			     "chat.postEphemeral", n->job->connection.bot_token,
-			     &form, on_said, n, e);
+	n->call = worker_call(n->w, n->job, "chat.postEphemeral", &form,
+			      on_said, n, e);
 	buf_release(&form);
 }
 

@@ -78,10 +78,8 @@ static void show(struct turn *t)
 		shape_form(&s, &form);
 		post_metadata(&form, t, 0, false);
 		shape_release(&s);
-		t->call = slack_call(t->w->http, t->w->conf->slack_api_url,
-				     "chat.update",
-				     t->job->connection.bot_token, &form,
-				     on_parked, t, &e);
+		t->call = worker_call(t->w, t->job, "chat.update", &form,
+				      on_parked, t, &e);
 	}
 	buf_release(&form);
 }

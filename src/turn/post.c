@@ -224,9 +224,8 @@ static void post_now(struct turn *t)
 	http_form(&form, "unfurl_links", "false");
 	http_form(&form, "unfurl_media", "false");
 	post_metadata(&form, t, t->part, t->state == TURN_WRITING);
-	t->call = slack_call(t->w->http, t->w->conf->slack_api_url,
-			     "chat.postMessage", t->job->connection.bot_token,
-			     &form, on_posted, t, &e);
+	t->call = worker_call(t->w, t->job, "chat.postMessage", &form,
+			      on_posted, t, &e);
 	buf_release(&form);
 	if (!t->call)
 		turn_after(t, SETTLE_MS, repost);

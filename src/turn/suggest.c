@@ -65,10 +65,9 @@ static void show(struct errand *n)
 	if (m->signal.kind == SIGNAL_PANE)
 		http_form(&form, "thread_ts", m->channel.ts);
 	http_form(&form, "prompts", list.data ? list.data : "");
-	n->call = slack_call(n->w->http, n->w->conf->slack_api_url,
-			     "assistant.threads.setSuggestedPrompts",
-			     n->job->connection.bot_token, &form, on_shown, n,
-			     &e);
+	n->call = worker_call(n->w, n->job,
+			      "assistant.threads.setSuggestedPrompts", &form,
+			      on_shown, n, &e);
 	buf_release(&list);
 	buf_release(&form);
 }

@@ -104,9 +104,8 @@ static void delete_now(struct turn *t)
 	buf_init(&form, FORM_MAX);
 	http_form(&form, "channel", t->where);
 	http_form(&form, "ts", t->voided);
-	t->call = slack_call(t->w->http, t->w->conf->slack_api_url,
-			     "chat.delete", t->job->connection.bot_token, &form,
-			     on_deleted, t, &e);
+	t->call = worker_call(t->w, t->job, "chat.delete", &form, on_deleted, t,
+			      &e);
 	buf_release(&form);
 	if (!t->call)
 		t->swapped(t);

@@ -49,9 +49,7 @@ static void call(struct errand *n, const char *method, struct buf *form)
 {
 	struct err e = { 0 };
 
-	n->call = slack_call(n->w->http, n->w->conf->slack_api_url, method,
-			     n->job->connection.bot_token, form, on_done, n,
-			     &e);
+	n->call = worker_call(n->w, n->job, method, form, on_done, n, &e);
 	buf_release(form);
 	if (!n->call)
 		errand_end(n);
@@ -215,10 +213,8 @@ static void look(struct errand *n)
 	http_form(&form, "channel", m->channel.channel_id);
 	http_form(&form, "ts", m->thread_id);
 	http_form(&form, "limit", "1");
-	n->call = slack_call(n->w->http, n->w->conf->slack_api_url,
-			     "conversations.replies",
-			     n->job->connection.bot_token, &form, on_looked, n,
-			     &e);
+	n->call = worker_call(n->w, n->job, "conversations.replies", &form,
+			      on_looked, n, &e);
 	buf_release(&form);
 	if (n->call)
 		loop_timer_set(n->timer, LOOK_MS);

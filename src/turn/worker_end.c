@@ -97,7 +97,8 @@ static void on_emptied(struct loop_task *task)
 /* Not from here: what calls may stand on something that would be freed. */
 void worker_emptied(struct worker *w)
 {
-	if (!w->closing || w->turns || w->errands || w->is_empty)
+	if (!w->closing || w->turns || w->errands || w->nspares > 0 ||
+	    w->is_empty)
 		return;
 	w->is_empty = true;
 	loop_post(w->loop, &w->emptied);

@@ -75,6 +75,7 @@ struct worker {
 	struct errand *errands;
 	struct look_up *look_ups;
 	struct loop_timer *tidy;
+	size_t nspares; /* spare.c: that a router reads */
 
 	bool draining; /* no model is asked any more */
 	bool parting;  /* the time for answers is over */
@@ -109,6 +110,12 @@ struct workers {
 struct worker *worker_of(struct workers *ws, const char *app_id);
 /* There is something in inbox or wanted. Any thread. */
 void worker_wake(struct worker *w);
+
+/* spare.c: slack_call() with the token of the job, which is another one
+ * afterwards if that has expired meanwhile. */
+struct slack_call *worker_call(struct worker *w, struct job *job,
+			       const char *method, const struct buf *form,
+			       slack_done *done, void *arg, struct err *e);
 
 /* worker_end.c */
 

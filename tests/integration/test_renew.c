@@ -93,7 +93,7 @@ static void expire(const char *token)
 	ck_assert_int_eq(sim_expire_token(rig.sim, token), 0);
 }
 
-/* As half a day later, while nothing runs. */
+/* As half a day later; when something runs, it renews at once. */
 static void let_time_pass(void)
 {
 	static const char sql[] = "UPDATE grants SET expires_ms = 1,"
@@ -108,6 +108,7 @@ static void let_time_pass(void)
 	(void)snprintf(path, sizeof(path), "%s/state/konstruct.db",
 		       rig.bed.dir);
 	ck_assert_int_eq(sqlite3_open(path, &db), SQLITE_OK);
+	ck_assert_int_eq(sqlite3_busy_timeout(db, MS), SQLITE_OK);
 	ck_assert_int_eq(sqlite3_exec(db, sql, NULL, NULL, NULL), SQLITE_OK);
 	ck_assert_int_eq(sqlite3_close(db), SQLITE_OK);
 }
@@ -123,6 +124,91 @@ static void expect_answer(void)
 	ck_assert_uint_eq(rig_replies(&rig, "C3", ts), 1);
 	free(text);
 }
+
+/* What doctor says of the expiry of A2's token, and what it does. */
+static bool doctor_says(const char *result, const char *seen)
+{
+	const char *const args[] = { "doctor", "bolt", NULL };
+	char *out = NULL, *line;
+	bool ok;
+
+	(void)rig_ctl(&rig, &out, args);
+	ck_assert_ptr_nonnull(out);
+	line = strstr(out, "expiry of bolt in T2: ");
+	ok = line && line > out + 9 &&
+	     strncmp(line - 9, result, strlen(result)) == 0 &&
+	     strstr(line, seen) &&
+	     strstr(line, seen) < line + strcspn(line, "\n");
+	if (!ok)
+		printf("%s\n", out);
+	free(out);
+	return ok;
+}
+
+static char *show(void)
+{
+	const char *const args[] = { "tenant", "show", "bolt", NULL };
+	char *out = NULL;
+
+	ck_assert_int_eq(rig_ctl(&rig, &out, args), 0);
+	return out;
+}
+
+/* The page, to be freed. */
+static char *wait_metric(const char *words)
+{
+	int64_t end = clock_ms() + MS;
+	char *out;
+
+	for (;;) {
+		ck_assert_int_eq(rig_get(&rig, "/metrics", &out), 200);
+		if (strstr(out, words))
+			return out;
+		ck_assert_msg(clock_ms() < end, "%s", out);
+		free(out);
+	}
+}
+
+/* Until the newest token is stored, by whatever node. */
+static void wait_stored(void)
+{
+	int64_t end = clock_ms() + MS;
+	char token[96];
+	bool stored;
+	char *out;
+
+	do {
+		ck_assert_int_lt(clock_ms(), end);
+		newest(token);
+		out = show();
+		stored = strstr(out, token + strlen(token) - 4) != NULL;
+		free(out);
+	} while (!stored);
+}
+
+START_TEST(expiry_is_shown_and_judged)
+{
+	char *out;
+
+	open_with(1, 43200000);
+	start();
+	wait_renewals(1);
+	ck_assert(rig_logged(&rig, "bot token renewed", MS));
+	out = show();
+	ck_assert_msg(strstr(out, "in 11h 59m") != NULL, "%s", out);
+	free(out);
+	ck_assert(doctor_says("ok", "expires in 11h 59m"));
+	ck_assert(doctor_says("ok", "renewed in 9h 59m"));
+	out = wait_metric("konstruct_token_expiry_timestamp_seconds 1");
+	ck_assert_ptr_nonnull(strstr(
+		out, "konstruct_token_renewals_total{outcome=\"renewed\"} 1"));
+	ck_assert_ptr_nonnull(strstr(out, "konstruct_tokens_expiring 1\n"));
+	free(out);
+	rig_stop(&rig);
+	let_time_pass();
+	ck_assert(doctor_says("failure", "expired"));
+}
+END_TEST
 
 START_TEST(token_is_renewed_again_and_again_before_it_expires)
 {
@@ -275,6 +361,62 @@ START_TEST(applying_the_same_tokens_again_changes_nothing)
 }
 END_TEST
 
+/* Another node may do that, or this one. */
+START_TEST(token_renewed_in_mid_answer_is_used_at_once)
+{
+	const struct sim_llm slow = { .contains = "hello", .first_ms = 5000 };
+	char ts[SIM_TS], first[96];
+	char *text;
+
+	if (_i == 1 && !rig_is_shared())
+		return;
+	open_with(1 + (size_t)_i, 43200000);
+	ck_assert_int_eq(sim_llm(rig.sim, &slow), 0);
+	start();
+	wait_renewals(1);
+	wait_stored();
+	newest(first);
+	rig_say(&rig, "C3", "U3", "<@UB2> hello", NULL, ts);
+	ck_assert_int_eq(sim_wait_calls(rig.sim, "chat.postMessage", 1, MS), 0);
+	let_time_pass();
+	wait_renewals(2);
+	wait_stored();
+	expire(first);
+	text = rig_answer(&rig, "C3", ts);
+	ck_assert_ptr_nonnull(strstr(text, "Bruno"));
+	ck_assert_uint_eq(rig_replies(&rig, "C3", ts), 1);
+	free(text);
+	ck_assert(!rig_logged(&rig, "refuses the bot token", 0));
+}
+END_TEST
+
+/* As after a suspend of the machine: all is over at once, and what comes first
+ * isn't lost for that. */
+START_TEST(what_comes_before_an_expired_token_is_renewed_waits_for_it)
+{
+	char first[96];
+
+	open_with(1, 43200000);
+	start();
+	wait_renewals(1);
+	wait_stored();
+	newest(first);
+	ck_assert_int_eq(
+		sim_fault(rig.sim,
+			  &(struct sim_fault){ .kind = SIM_FAULT_STATUS,
+					       .method = "oauth.v2.access",
+					       .status = 500,
+					       .times = 1 }),
+		0);
+	expire(first);
+	let_time_pass();
+	expect_answer();
+	ck_assert(rig_logged(&rig, "was renewed meanwhile", 0));
+	ck_assert(!rig_logged(&rig, "refuses the bot token", 0));
+	ck_assert_uint_eq(renewals(), 3);
+}
+END_TEST
+
 START_TEST(two_nodes_renew_once)
 {
 	size_t n;
@@ -302,6 +444,7 @@ int main(void)
 	rig_begin();
 	tcase_add_checked_fixture(tc, NULL, teardown);
 	tcase_set_timeout(tc, 120);
+	tcase_add_test(tc, expiry_is_shown_and_judged);
 	tcase_add_test(tc, token_is_renewed_again_and_again_before_it_expires);
 	tcase_add_test(tc, old_token_is_used_until_the_new_one_is_stored);
 	tcase_add_test(tc,
@@ -312,6 +455,10 @@ int main(void)
 	tcase_add_test(tc,
 		       refusal_is_told_and_the_old_token_used_while_it_is_good);
 	tcase_add_test(tc, applying_the_same_tokens_again_changes_nothing);
+	tcase_add_loop_test(tc, token_renewed_in_mid_answer_is_used_at_once, 0,
+			    2);
+	tcase_add_test(
+		tc, what_comes_before_an_expired_token_is_renewed_waits_for_it);
 	tcase_add_test(tc, two_nodes_renew_once);
 	suite_add_tcase(s, tc);
 	srunner_run_all(sr, CK_ENV);
