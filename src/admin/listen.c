@@ -169,9 +169,12 @@ int listen_unix(const char *path, struct err *e)
 int listen_open_to(const char *path, const struct roles *r, struct err *e)
 {
 	mode_t mode = 0666;
+	struct stat st;
 
-	/* Whoever owns it may give it to groups that he is in. */
-	if (!r->has_read && chown(path, (uid_t)-1, r->admin) == 0)
+	/* Whoever owns it may give it to groups that he is in, but not under
+	 * our unit, which filters chown(2). */
+	if (!r->has_read && stat(path, &st) == 0 &&
+	    (st.st_gid == r->admin || chown(path, (uid_t)-1, r->admin) == 0))
 		mode = 0660;
 	if (chmod(path, mode) == 0)
 		return (int)mode;

@@ -26,6 +26,7 @@
 #define READERS 4712
 #define STAFF   4713
 #define SOMEONE 4700
+#define DAEMON  4720
 
 #define ROUTES 100 /* and no more */
 
@@ -230,6 +231,38 @@ START_TEST(without_readers_only_admins_come_in)
 }
 END_TEST
 
+/* As under the unit, which may not give its socket away. */
+START_TEST(a_socket_that_cannot_be_given_to_the_group_is_open_to_roles)
+{
+	const struct user self = { DAEMON, DAEMON, 0 },
+			  colleague = { SOMEONE, DAEMON, 0 };
+	char command[300];
+	gid_t gid;
+
+	rig_set_daemon(_i ? " admin_group = \"4711\"\n" : NULL);
+	rig_open(&rig, NULL);
+	rig_set_daemon(NULL);
+	(void)snprintf(command, sizeof(command), "chown -R %d:%d %s", DAEMON,
+		       DAEMON, rig.bed.dir);
+	ck_assert_int_eq(system(command), 0);
+	rig.bed.uid = DAEMON;
+	ck_assert_int_eq(chmod(rig.bed.dir, 0755), 0);
+	ck_assert_int_eq(bed_start(&rig.bed, &(struct err){ 0 }), 0);
+	ck_assert_uint_eq(mode_of_socket(&gid), _i ? 0666 : 0660);
+	ck_assert_uint_eq(gid, DAEMON);
+	can(&self, "log-level turn debug");
+	can(&root, "log-level turn default");
+	if (_i) {
+		can(&admin, "tenant list");
+		cannot(&colleague, "tenant list", "members of group 4711");
+		cannot(&stranger, "tenant list", "members of group 4711");
+	} else {
+		can(&colleague, "log-level turn debug");
+		cannot(&admin, "tenant list", "Permission denied");
+	}
+}
+END_TEST
+
 /* What conf.d says from now on. */
 static void put(const char *text)
 {
@@ -361,6 +394,9 @@ int main(void)
 	tcase_add_test(tc, each_group_has_its_role);
 	tcase_add_test(tc, a_refusal_is_logged_and_not_in_the_trail);
 	tcase_add_test(tc, without_readers_only_admins_come_in);
+	tcase_add_loop_test(
+		tc, a_socket_that_cannot_be_given_to_the_group_is_open_to_roles,
+		0, 2);
 	tcase_add_test(tc, a_reload_gives_roles_and_takes_them);
 	tcase_add_test(tc, every_route_is_guarded);
 	suite_add_tcase(s, tc);
