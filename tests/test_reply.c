@@ -361,6 +361,25 @@ START_TEST(what_grows_too_much_is_shown_as_it_is)
 }
 END_TEST
 
+/* 4,500 bytes are 1,500 of the characters that Slack counts. */
+START_TEST(no_word_of_a_long_cell_is_lost)
+{
+	const char *p = NULL;
+	struct shape s;
+	size_t n = 0;
+
+	add("| a | b |\n|---|---|\n| 1 | ", 1);
+	add("\xe8\xaa\x9e", 1500);
+	add(" |\n", 1);
+	ck_assert_int_eq(reply_init(&reply, md.data, md.len), 0);
+	ck_assert_int_eq(reply_shape(&reply, 0, SHAPE_TABLES, &s), 0);
+	for (p = s.blocks; (p = strstr(p, "\xe8\xaa\x9e")); p += 3)
+		n++;
+	ck_assert_uint_eq(n, 1500);
+	shape_release(&s);
+}
+END_TEST
+
 START_TEST(interim_shows_the_first_part_and_that_there_is_more)
 {
 	add("A paragraph with *emphasis*.\n\n", 1000);
@@ -457,6 +476,7 @@ int main(void)
 	tcase_add_test(tc, what_has_no_blanks_is_cut_at_sentences);
 	tcase_add_test(tc, a_caption_is_short_whatever_the_heading);
 	tcase_add_test(tc, what_grows_too_much_is_shown_as_it_is);
+	tcase_add_test(tc, no_word_of_a_long_cell_is_lost);
 	tcase_add_test(tc, interim_shows_the_first_part_and_that_there_is_more);
 	tcase_add_test(tc, interim_closes_a_fence_before_the_ellipsis);
 	tcase_add_test(tc, interim_of_nothing_visible_is_empty);

@@ -75,6 +75,7 @@ START_TEST(reaction_of_the_asker_stops_the_answer)
 	ask_for_ever(root, reply);
 	ck_assert_int_eq(sim_react(rig.sim, "C1", reply, "U1", "x", true), 0);
 	check_stopped(root);
+	ck_assert(rig_logged(&rig, "outcome=stopped", MS));
 }
 END_TEST
 

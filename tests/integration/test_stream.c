@@ -320,6 +320,61 @@ START_TEST(stream_of_a_killed_daemon_goes)
 }
 END_TEST
 
+/* Only the first of two nodes runs, and has all of the work. */
+static void open_two(void)
+{
+	rig_close(&rig);
+	rig_set_daemon(" lease_s = 2\n drain_timeout_s = 1\n");
+	rig_open_nodes(&rig, "rate_per_minute = 0", 2);
+	rig_set_daemon(NULL);
+	rig_start(&rig);
+	rig_stop_node(&rig, 1);
+	opt_in();
+	pace_model(150);
+	ck_assert_int_eq(sim_llm(rig.sim, &stuck), 0);
+}
+
+enum {
+	KILLED,
+	FROZEN,
+	STOPPED,
+	WAYS
+};
+
+static void lose_first_node(int way)
+{
+	if (way == KILLED)
+		bed_kill(rig_node(&rig, 0));
+	else if (way == FROZEN)
+		bed_freeze(rig_node(&rig, 0));
+	else
+		rig_stop_node(&rig, 0);
+}
+
+/* The second node takes over in mid-stream: it ends what the first has begun,
+ * and answers by itself. */
+START_TEST(another_node_takes_a_stream_over)
+{
+	char root[SIM_TS], ts[SIM_TS], next[SIM_TS];
+
+	if (!rig_is_shared())
+		return;
+	open_two();
+	ask_for_ever(root, ts);
+	sim_llm_clear(rig.sim);
+	rig_start_node(&rig, 1);
+	lose_first_node(_i);
+	is_answered(root, "I will go on from here.");
+	if (_i != FROZEN)
+		return;
+	/* It wakes up, and says nothing more there. */
+	bed_thaw(rig_node(&rig, 0));
+	ask("<@UB1> hello", next);
+	is_answered(next, "I will go on from here.");
+	is_answered(root, "I will go on from here.");
+}
+END_TEST
+
 /* Those beyond what Slack takes are edited; none of it is too much. */
 START_TEST(many_at_once_stay_within_slacks_limits)
 {
@@ -396,6 +451,7 @@ int main(void)
 	tcase_add_test(tc, edited_question_is_answered_in_the_same_message);
 	tcase_add_test(tc, stream_is_ended_by_a_stop_of_the_daemon);
 	tcase_add_test(tc, stream_of_a_killed_daemon_goes);
+	tcase_add_loop_test(tc, another_node_takes_a_stream_over, 0, WAYS);
 	tcase_add_test(tc, many_at_once_stay_within_slacks_limits);
 	tcase_add_test(tc, long_answer_goes_on_behind_its_stream);
 	suite_add_tcase(s, tc);
