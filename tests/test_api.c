@@ -80,9 +80,9 @@ static void answer(int status, const char *body, unsigned int retry_after_ms)
 
 START_TEST(a_call_is_a_form_with_a_bearer_and_a_deadline)
 {
-	ck_assert_ptr_nonnull(call("chat.update"));
+	ck_assert_ptr_nonnull(call("chat.postEphemeral"));
 	ck_assert_str_eq(sent.method, "POST");
-	ck_assert_str_eq(sent_url, "https://slack.com/api/chat.update");
+	ck_assert_str_eq(sent_url, "https://slack.com/api/chat.postEphemeral");
 	ck_assert_str_eq(sent_bearer, "xoxb-1");
 	ck_assert_str_eq(sent_body, "channel=C1&text=hello");
 	ck_assert_uint_gt(sent.total_ms, 0);
@@ -119,6 +119,13 @@ static const struct {
 	const char *error;
 } answers[] = {
 	{ 200, "{\"ok\":true}", 0, SLACK_OK, false, 0, "" },
+	{ 200, "{\"ok\":true,\"ts\":\"1.2\"}", 0, SLACK_OK, false, 0, "" },
+	{ 200, "{\"ok\":true,\"ts\":\"1.", 0, SLACK_TRANSIENT, true, 0,
+	  "http 200 without json" },
+	{ 200, "{\"ok\":trueish}", 0, SLACK_TRANSIENT, true, 0,
+	  "http 200 without json" },
+	{ 500, "{\"ok\":true,\"ts\":\"1.2\"}", 0, SLACK_TRANSIENT, true, 0,
+	  "http 500" },
 	{ 200, "{\"ok\":false,\"error\":\"invalid_auth\"}", 0, SLACK_DEAD,
 	  false, 0, "invalid_auth" },
 	{ 200, "{\"ok\":false,\"error\":\"ratelimited\"}", 0, SLACK_RATE, false,
@@ -145,16 +152,23 @@ static const struct {
 	  "no_error_given" },
 };
 
+#define ANSWERS (int)(sizeof(answers) / sizeof(answers[0]))
+
+static void check_answer(const char *method, int i)
+{
+	ck_assert_ptr_nonnull(call(method));
+	answer(answers[i].status, answers[i].body, answers[i].retry_after_ms);
+	ck_assert_str_eq(slack_fault_name(got.fault),
+			 slack_fault_name(answers[i].fault));
+	ck_assert_int_eq(got.maybe, answers[i].maybe);
+	ck_assert_uint_eq(got.retry_ms, answers[i].retry_ms);
+	ck_assert_str_eq(got.error, answers[i].error);
+}
+
 START_TEST(answers_tell_what_can_be_done)
 {
-	ck_assert_ptr_nonnull(call("chat.postMessage"));
-	answer(answers[_i].status, answers[_i].body,
-	       answers[_i].retry_after_ms);
-	ck_assert_str_eq(slack_fault_name(got.fault),
-			 slack_fault_name(answers[_i].fault));
-	ck_assert_int_eq(got.maybe, answers[_i].maybe);
-	ck_assert_uint_eq(got.retry_ms, answers[_i].retry_ms);
-	ck_assert_str_eq(got.error, answers[_i].error);
+	check_answer("chat.postMessage", _i);
+	check_answer("chat.update", _i);
 }
 END_TEST
 
@@ -277,8 +291,7 @@ int main(void)
 	tcase_add_checked_fixture(tc, setup, NULL);
 	tcase_add_test(tc, a_call_is_a_form_with_a_bearer_and_a_deadline);
 	tcase_add_test(tc, posts_are_not_repeated_behind_our_back);
-	tcase_add_loop_test(tc, answers_tell_what_can_be_done, 0,
-			    sizeof(answers) / sizeof(answers[0]));
+	tcase_add_loop_test(tc, answers_tell_what_can_be_done, 0, ANSWERS);
 	tcase_add_test(
 		tc,
 		a_lost_connection_may_have_done_it_once_the_request_was_sent);

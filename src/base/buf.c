@@ -59,7 +59,8 @@ static int reserve(struct buf *b, size_t n)
 
 int buf_add(struct buf *b, const void *p, size_t n)
 {
-	if (reserve(b, n) < 0)
+	/* size is cap + 1 at most, and 0 without data. */
+	if ((b->failed || n >= b->size - b->len) && reserve(b, n) < 0)
 		return -1;
 	if (n > 0)
 		memcpy(b->data + b->len, p, n);

@@ -28,9 +28,11 @@ struct slack_result {
 	bool maybe; /* failed, and yet Slack may have done it */
 	bool again; /* sent more than once: it may be done later once more */
 	unsigned int retry_ms;
-	char error[80];          /* Slack's word, or ours for transport */
-	const char *scopes;      /* of x-oauth-scopes, or NULL */
-	const struct json *body; /* NULL unless Slack answered with JSON */
+	char error[80];     /* Slack's word, or ours for transport */
+	const char *scopes; /* of x-oauth-scopes, or NULL */
+	/* NULL unless Slack answered with JSON; and of an edit or deletion that
+	 * went well, as nobody reads that. */
+	const struct json *body;
 };
 
 /* The deadline of every call that begins from now on; 15 s at first. Any

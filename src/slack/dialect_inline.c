@@ -34,11 +34,27 @@ static const char *const loud[] = {
 	"<!channel", "<!everyone", "<!group",   "<!subteam", "<!date",
 };
 
+#define LOUD_MAX 10 /* bytes of the longest */
+
+/* Is there one of their first letters so near to the end? */
+static bool may_be_loud(const struct buf *b)
+{
+	size_t i;
+
+	for (i = 0; i < LOUD_MAX && i < b->len; i++)
+		if (b->data[b->len - 1 - i] == '@' ||
+		    b->data[b->len - 1 - i] == '<')
+			return true;
+	return false;
+}
+
 /* Where the mark begins that the text ends with; len if with none. */
 static size_t loud_at(const struct buf *b)
 {
 	size_t i, n, at;
 
+	if (!may_be_loud(b))
+		return b->len;
 	for (i = 0; i < sizeof(loud) / sizeof(loud[0]); i++) {
 		n = strlen(loud[i]);
 		if (n > b->len)

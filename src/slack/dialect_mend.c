@@ -97,12 +97,29 @@ static bool is_note(const struct look *l, size_t i)
 	       !l->code && (i == 0 || l->md[i - 1] == '\n');
 }
 
+/* Bytes that mean nothing here. */
+static size_t plain_run(const char *p, size_t n)
+{
+	size_t i = 0;
+
+	while (i < n && p[i] != '*' && p[i] != '`' && p[i] != '\n' &&
+	       p[i] != '\\' && p[i] != '[')
+		i++;
+	return i;
+}
+
 void dialect_mend(const char *md, size_t len, struct buf *out)
 {
 	struct look l = { .md = md, .len = len };
 	size_t i = 0, n;
 
 	while (i < len) {
+		n = plain_run(md + i, len - i);
+		if (n > 0) {
+			(void)buf_add(out, md + i, n);
+			i += n;
+			continue;
+		}
 		n = strchr("*`\n", md[i]) && md[i] ? run_of(&l, i) : 1;
 		if (md[i] == '*' && !l.code) {
 			stars(&l, i, n, out);

@@ -139,6 +139,17 @@ static void add(struct marking *m, size_t at, size_t n,
 	m->marks++;
 }
 
+/* Bytes up to the next that may begin something. */
+static size_t quiet(const char *p, size_t n, bool names)
+{
+	size_t i = 0;
+
+	while (i < n && !is_mark(p[i]) &&
+	       !(names && (p[i] == '@' || p[i] == '<')))
+		i++;
+	return i;
+}
+
 int mention_mark(const char *md, size_t len, const struct mention_person *who,
 		 size_t nwho, struct buf *out)
 {
@@ -149,6 +160,11 @@ int mention_mark(const char *md, size_t len, const struct mention_person *who,
 	buf_reset(out);
 	(void)buf_adds(out, "");
 	while (at < len && !out->failed) {
+		n = quiet(md + at, len - at, true);
+		(void)buf_add(out, md + at, n);
+		at += n;
+		if (at == len)
+			break;
 		n = find(&m, at, &p);
 		if (n > 0)
 			add(&m, at, n, p);
@@ -182,13 +198,13 @@ int mention_strip(const char *text, size_t len, struct buf *out)
 	buf_reset(out);
 	(void)buf_adds(out, "");
 	while (at < len && !out->failed) {
-		n = mention_at(text + at, len - at, id);
-		if (n == 0) {
-			if (!is_mark(text[at]))
-				(void)buf_addc(out, text[at]);
-			n = 1;
-		}
+		n = quiet(text + at, len - at, false);
+		(void)buf_add(out, text + at, n);
 		at += n;
+		if (at == len)
+			break;
+		n = mention_at(text + at, len - at, id);
+		at += n > 0 ? n : 1;
 	}
 	return out->failed ? -1 : 0;
 }

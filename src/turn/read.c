@@ -122,6 +122,11 @@ void read_history(struct turn *t)
 	model = conf_model(t->conf, t->job->agent.model);
 	if (t->trims == 0)
 		t->budget = (size_t)model->context_tokens;
+	/* What begins a thread has nothing before it. */
+	if (!t->job->msg->channel.thread_ts && !t->job->again) {
+		read_filled(t);
+		return;
+	}
 	t->rd.run = run_history;
 	t->read_done.run = on_history;
 	t->reading = true;

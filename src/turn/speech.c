@@ -76,12 +76,28 @@ static size_t line_end(const char *p)
 	return 0;
 }
 
+/* Bytes of ASCII that are kept as they are. */
+static size_t plain_run(const char *p, size_t left)
+{
+	size_t n = 0;
+
+	while (n < left &&
+	       ((p[n] >= ' ' && p[n] < 0x7f) || (p[n] >= '\t' && p[n] <= '\r')))
+		n++;
+	return n;
+}
+
 /* What is dropped must be gone before marks are looked for. */
 static void drop_unseen(struct buf *out, const char *p)
 {
 	size_t left = strlen(p), n;
 
 	for (; left > 0 && !out->failed; p += n, left -= n) {
+		n = plain_run(p, left);
+		if (n > 0) {
+			(void)buf_add(out, p, n);
+			continue;
+		}
 		n = utf8_len(p, left);
 		if (n == 0)
 			n = 1; /* no character: dropped too */
@@ -137,10 +153,13 @@ static void write_lines(struct buf *out, const char *p, const char *indent)
 			p += n;
 			continue;
 		}
+		/* With the byte at p, which may be one of these. */
+		n = 1 + strcspn(p + 1, "\n\r\v\f\xc2\xe2<[");
 		(void)buf_addc(out, *p);
 		if (is_mark(p))
 			(void)buf_addc(out, ' ');
-		p++;
+		(void)buf_add(out, p + 1, n - 1);
+		p += n;
 	}
 }
 

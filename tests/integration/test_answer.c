@@ -66,6 +66,33 @@ static void check_reply(const char *channel, const char *root)
 	sim_messages_free(m, nm);
 }
 
+/* The second of a thread, of a person whose name is known. */
+START_TEST(a_plain_answer_is_a_post_and_an_edit)
+{
+	const struct sim_llm says = { .text = "Yes." };
+	struct sim_call *c;
+	char root[SIM_TS];
+	size_t i, n, before;
+
+	ck_assert_int_eq(sim_llm(rig.sim, &says), 0);
+	rig_say(&rig, "C1", "U1", "<@UB1> one?", NULL, root);
+	free(rig_answer(&rig, "C1", root));
+	c = sim_calls(rig.sim, NULL, &before);
+	sim_calls_free(c, before);
+	rig_say(&rig, "C1", "U1", "<@UB1> two?", root, NULL);
+	ck_assert_int_eq(sim_wait_reply(rig.sim, "C1", root, 2, 20000), 0);
+	free(rig_answer(&rig, "C1", root));
+	c = sim_calls(rig.sim, NULL, &n);
+	for (i = before; i < n; i++)
+		ck_assert_msg(strcmp(c[i].method, i == before
+							  ? "chat.postMessage"
+							  : "chat.update") == 0,
+			      "%s", c[i].method);
+	sim_calls_free(c, n);
+	ck_assert_uint_eq(n - before, 2);
+}
+END_TEST
+
 START_TEST(mention_becomes_placeholder_then_model_then_edit_in_thread)
 {
 	char ts[SIM_TS];
@@ -543,6 +570,7 @@ int main(void)
 	rig_begin();
 	tcase_add_checked_fixture(tc, setup, teardown);
 	tcase_set_timeout(tc, 90);
+	tcase_add_test(tc, a_plain_answer_is_a_post_and_an_edit);
 	tcase_add_test(
 		tc, mention_becomes_placeholder_then_model_then_edit_in_thread);
 	tcase_add_test(tc, direct_message_is_answered_in_its_thread);
