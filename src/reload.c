@@ -11,6 +11,7 @@
 #include <time.h>
 
 #include "admin/admin.h"
+#include "admin/check.h"
 #include "admin/role.h"
 #include "admin/trail.h"
 #include "base/buf.h"
@@ -199,7 +200,8 @@ static int apply_all(struct reload *r, const struct conf *running,
 	struct roles roles;
 	struct way *way;
 
-	if (role_settle(&roles, &next->conf, e) < 0)
+	if (role_settle(&roles, &next->conf, e) < 0 ||
+	    check_ways(&next->conf, e) < 0)
 		return err_wrap(e, "%s", r->o.conf->path);
 	if (conf_keep(&next->conf, running) < 0)
 		return err_set(e, ERR_RETRY, "no memory for settings");

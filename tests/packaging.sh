@@ -109,6 +109,17 @@ for file in filled written; do
 done
 [ "$(wc -l <"$dir/filled")" -eq "$(wc -l <etc/konstructd.conf)" ] ||
 	complain "init does not keep the sample"
+"$ctl" --config "$dir/filled" init --proxy http://proxy.test:1 </dev/null \
+	>/dev/null 2>&1
+"$daemon" --config "$dir/filled" --show-config >"$dir/out"
+grep -q 'url = "http://127.0.0.1:1/v1"' "$dir/out" &&
+	grep -q 'proxy = "http://proxy.test:1"' "$dir/out" ||
+	complain "init does not fill in what isn't set yet"
+cp "$dir/filled" "$dir/before"
+"$ctl" --config "$dir/filled" init --proxy http://proxy.test:2 </dev/null \
+	>/dev/null 2>&1
+[ $? -eq 65 ] && cmp -s "$dir/filled" "$dir/before" ||
+	complain "init passes over a proxy that is set otherwise"
 cp etc/konstructd.conf "$dir/behind"
 for file in behind short; do
 	"$ctl" --config "$dir/$file" init --url https://model.test/v1 \

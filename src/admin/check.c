@@ -52,15 +52,24 @@ static bool is_elsewhere(const struct conf_model *m)
 	       secret_is_elsewhere(m->way.proxy_password_file);
 }
 
+int check_ways(const struct conf *c, struct err *e)
+{
+	size_t i;
+
+	if (check_way(&c->slack_way, e) < 0)
+		return err_wrap(e, "slack");
+	for (i = 0; i < c->nmodels; i++) {
+		if (check_way(&c->models[i].way, e) < 0)
+			return err_wrap(e, "llm \"%s\"", c->models[i].name);
+	}
+	return 0;
+}
+
 static int check_models(const struct conf *c, struct err *e)
 {
 	struct llm *m;
 	size_t i;
 
-	for (i = 0; i < c->nmodels; i++) {
-		if (check_way(&c->models[i].way, e) < 0)
-			return err_wrap(e, "llm \"%s\"", c->models[i].name);
-	}
 	for (i = 0; i < c->nmodels; i++) {
 		if (is_elsewhere(&c->models[i]))
 			return 0;
@@ -84,7 +93,7 @@ int check_conf(const struct conf *c, struct err *e)
 	if (!store_find(c->store_url, e) ||
 	    gate_suits(c->state_url, c->store_url, e) < 0)
 		return -1;
-	if (check_key(c, e) < 0 || check_way(&c->slack_way, e) < 0)
+	if (check_key(c, e) < 0 || check_ways(c, e) < 0)
 		return -1;
 	return check_models(c, e);
 }

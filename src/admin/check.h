@@ -12,4 +12,8 @@ struct err;
  */
 int check_conf(const struct conf *c, struct err *e);
 
+/* Of that the ways to Slack and the models: can their proxies' passwords and
+ * CAs be read? Blocks as reading files does. */
+int check_ways(const struct conf *c, struct err *e);
+
 #endif

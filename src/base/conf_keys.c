@@ -58,7 +58,7 @@ static const char *is_socket(const char *v)
 static const char *is_web(const char *v)
 {
 	if (!*v)
-		return "is empty";
+		return "is empty: which server is it?";
 	if (strncasecmp(v, "https://", 8) != 0 &&
 	    strncasecmp(v, "http://", 7) != 0)
 		return "is no http:// or https:// URL";

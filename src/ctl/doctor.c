@@ -88,6 +88,9 @@ static const char *const todos[] = {
 	[PROBE_CONNECT] = "open the firewall (docs/firewall.md), or set proxy",
 	[PROBE_TLS] = "a proxy that reads along? give its CA as ca_file "
 		      "(docs/firewall.md); is the clock right?",
+	[PROBE_UPGRADE] =
+		"a proxy that reads along has to let WebSockets pass, "
+		"or leave *.slack.com alone (docs/firewall.md)",
 	[PROBE_OTHER] = "does something between here and there cut it off?",
 };
 

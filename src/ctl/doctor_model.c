@@ -101,7 +101,9 @@ void doctor_models(struct doctor *d)
 
 	if (!m) {
 		doctor_say(d, DOCTOR_FAILURE, "models",
-			   "may the daemon's user read the file?", "%s", e.msg);
+			   "the daemon's user has to read the file: chgrp "
+			   "konstruct, chmod 640",
+			   "%s", e.msg);
 		return;
 	}
 	for (i = 0; i < c->nmodels; i++)

@@ -360,7 +360,9 @@ void doctor_slack(struct doctor *d, struct store *s, const char *tenant)
 
 	v.way = way_create(&doctor_conf(d)->slack_way, &e);
 	if (!v.way) {
-		doctor_say(d, DOCTOR_FAILURE, "proxy", "see its mode and path",
+		doctor_say(d, DOCTOR_FAILURE, "proxy",
+			   "the daemon's user has to read the file: chgrp "
+			   "konstruct, chmod 640",
 			   "%s", e.msg);
 		return;
 	}

@@ -176,12 +176,48 @@ static int put_file(const char *path, const struct buf *text, struct err *e)
 	return 0;
 }
 
+static const char *value_of(const struct conf *c, int i)
+{
+	switch (i) {
+	case KEY:
+		return c->models[0].api_key_file;
+	case PROXY:
+		return c->slack_way.proxy;
+	case USER:
+		return c->slack_way.proxy_user;
+	case PASSWORD:
+		return c->slack_way.proxy_password_file;
+	default:
+		return c->slack_way.ca_file;
+	}
+}
+
+/* Where a file has other settings already no line was found to fill in. */
+static int check_filled(const char *path, const struct buf *text,
+			const char *const *wanted, struct err *e)
+{
+	struct conf c;
+	int rc = 0;
+	int i;
+
+	if (conf_parse(&c, path, text->data, text->len, e) < 0)
+		return -1;
+	for (i = KEY; rc == 0 && i < SETTINGS; i++) {
+		if (wanted[i] && strcmp(value_of(&c, i), wanted[i]) != 0)
+			rc = err_set(e, ERR_INPUT,
+				     "'%s' has another %s: set it there", path,
+				     setting[i]);
+	}
+	conf_release(&c);
+	return rc;
+}
+
+/* 1: nothing had to be changed. */
 static int write_conf(const char *path, const char *const *wanted,
 		      struct err *e)
 {
 	char *old = malloc(CONF_FILE_MAX);
 	struct err none = { 0 };
-	struct conf c;
 	struct buf out;
 	ssize_t n;
 	int rc = -1;
@@ -194,10 +230,11 @@ static int write_conf(const char *path, const char *const *wanted,
 		write_short(&out, wanted);
 	if (out.failed)
 		err_set(e, ERR_RETRY, "no memory");
-	else if (conf_parse(&c, path, out.data, out.len, e) == 0)
-		rc = put_file(path, &out, e);
-	if (rc == 0)
-		conf_release(&c);
+	else if (check_filled(path, &out, wanted, e) == 0)
+		rc = n > 0 && out.len == (size_t)n &&
+				     memcmp(out.data, old, out.len) == 0
+			     ? 1
+			     : put_file(path, &out, e);
 	buf_release(&out);
 	free(old);
 	return rc;
@@ -224,22 +261,21 @@ int init_conf(const struct ctl_args *a, const char *path, struct err *e)
 		[CA] = a->ca_file,
 	};
 	struct err none = { 0 };
+	bool there = false;
 	struct conf c;
 	int rc = -1;
 
 	if (conf_load(&c, path, &none) == 0) {
-		fprintf(stderr, "'%s' stays as it is\n", path);
 		conf_release(&c);
-		rc = 0;
-		goto out;
+		there = true;
 	}
-	if (!url)
+	if (!there && !url)
 		url = init_ask("URL of the model's server, up to /v1", NULL, 0);
-	if (!model)
+	if (!there && !model)
 		model = init_ask("name of the model there", NULL, 0);
-	wanted[URL] = url;
-	wanted[MODEL] = model ? model : "";
-	if (!url)
+	wanted[URL] = there ? NULL : url;
+	wanted[MODEL] = there ? NULL : model ? model : "";
+	if (!there && !url)
 		err_set(e, ERR_INPUT, "'%s' names no model: --url is needed",
 			path);
 	else if (!all_plain(wanted))
@@ -247,7 +283,8 @@ int init_conf(const struct ctl_args *a, const char *path, struct err *e)
 			"quotes, braces and the like have no place here");
 	else
 		rc = write_conf(path, wanted, e);
-out:
+	if (rc == 1)
+		fprintf(stderr, "'%s' stays as it is\n", path);
 	free(url);
 	free(model);
 	return rc;

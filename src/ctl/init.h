@@ -14,8 +14,9 @@ int init_run(const struct ctl_args *a, const char *path);
 
 /*
  * The first half: a configuration at path that names a model. One that does
- * already stays as it is; the one that the package brings is filled in; else a
- * short one is written. 0, or -1 with e.
+ * already keeps it; in it, and in the one that the package brings, what isn't
+ * set is filled in; else a short one is written. 0; 1: it was as is wanted; -1
+ * with e.
  */
 int init_conf(const struct ctl_args *a, const char *path, struct err *e);
 

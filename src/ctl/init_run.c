@@ -26,7 +26,9 @@ static void tell_tokens(void)
 	      stderr);
 }
 
-static int init_with(const struct ctl_args *a, const struct conf *conf)
+/* changed: the settings were, just now. */
+static int init_with(const struct ctl_args *a, const struct conf *conf,
+		     bool changed)
 {
 	struct ctl c = { .socket = conf->admin_socket };
 	struct init_tokens tokens;
@@ -43,14 +45,25 @@ static int init_with(const struct ctl_args *a, const struct conf *conf)
 	runs = local_call(c.socket, "GET", "/health", NULL, 0, &out, &e) > 0;
 	buf_release(&out);
 	memset(&e, 0, sizeof(e));
+	if (runs && changed) {
+		init_tokens_free(&tokens);
+		return exit_say(EX_UNAVAILABLE,
+				"the daemon runs with the settings of before: "
+				"systemctl restart konstructd, then once more");
+	}
 	if (!runs && here_become_daemon(conf, &e) == 0)
 		c.offline = offline_open(conf, &e);
 	if (runs || c.offline)
 		rc = init_tenant(&c, a, &tokens, &e);
 	init_tokens_free(&tokens);
 	offline_close(c.offline);
-	if (rc < 0)
-		return exit_say(exit_of_err(&e, EX_NOPERM), e.msg);
+	if (rc < 0) {
+		(void)exit_say(0, e.msg);
+		fputs("'konstructctl doctor' finds out why something doesn't "
+		      "work.\n",
+		      stderr);
+		return exit_of_err(&e, EX_NOPERM);
+	}
 	if (rc > 0)
 		tell_tokens();
 	else if (!a->json)
@@ -64,10 +77,11 @@ int init_run(const struct ctl_args *a, const char *path)
 {
 	struct conf conf;
 	struct err e = { 0 };
-	int rc;
+	int same, rc;
 
 	log_set_level(LOG_LEVEL_WARN);
-	if (init_conf(a, path, &e) < 0 || conf_load(&conf, path, &e) < 0)
+	same = init_conf(a, path, &e);
+	if (same < 0 || conf_load(&conf, path, &e) < 0)
 		return exit_say(exit_of_err(&e, EX_CANTCREAT), e.msg);
 	if (!a->app_token_file && here_manifest(a) < 0) {
 		conf_release(&conf);
@@ -76,7 +90,7 @@ int init_run(const struct ctl_args *a, const char *path)
 	fflush(stdout);
 	rc = EX_OK;
 	if (a->app_token_file || isatty(STDIN_FILENO))
-		rc = init_with(a, &conf);
+		rc = init_with(a, &conf, !same);
 	else
 		tell_tokens();
 	conf_release(&conf);

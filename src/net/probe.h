@@ -18,6 +18,7 @@ enum probe_fault {
 	PROBE_PROXY, /* can't be reached, or refuses */
 	PROBE_CONNECT,
 	PROBE_TLS,
+	PROBE_UPGRADE, /* there is HTTP, but no WebSocket */
 	PROBE_OTHER,
 };
 
@@ -27,7 +28,8 @@ struct probe {
 	int status;        /* HTTP's; 0: none */
 	int proxy_status;  /* of the CONNECT; 0: none was sent */
 	char addr[46];     /* that was connected to; of the proxy, if any */
-	char issuer[256];  /* who signed the certificate; "": no TLS */
+	char issuer[256];  /* who signed the certificate, also one that isn't
+			      trusted; "": no TLS */
 	int64_t expires_s; /* the certificate does; 0: unknown */
 	int64_t date_s;    /* the server's clock; 0: it told none */
 	int64_t ms;        /* how long it took */

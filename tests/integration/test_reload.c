@@ -158,6 +158,15 @@ START_TEST(key_that_cannot_be_read_changes_nothing)
 }
 END_TEST
 
+START_TEST(ca_that_cannot_be_read_changes_nothing)
+{
+	put("llm \"other\" { url = \"https://localhost/v1\"\n"
+	    " ca_file = \"/nonexistent/ca\" }\nlimits { burst = 9 }\n");
+	holds(ctl(65, "reload", NULL, NULL), "/nonexistent/ca");
+	holds(ctl(0, "config", "diff", NULL), "limits.burst");
+}
+END_TEST
+
 START_TEST(setting_that_needs_a_restart_is_refused_by_name)
 {
 	char *out;
@@ -365,6 +374,7 @@ int main(void)
 	tcase_add_test(tc, reload_under_load_drops_no_link_and_loses_no_answer);
 	tcase_add_test(tc, bad_file_keeps_what_runs);
 	tcase_add_test(tc, key_that_cannot_be_read_changes_nothing);
+	tcase_add_test(tc, ca_that_cannot_be_read_changes_nothing);
 	tcase_add_test(tc, setting_that_needs_a_restart_is_refused_by_name);
 	tcase_add_test(tc, secret_is_not_shown);
 	tcase_add_test(tc, running_turn_ends_with_the_model_that_it_began_with);

@@ -35,7 +35,8 @@ static int parse_url(struct client *c, const char *url, bool *tls)
 	if (!*tls && strncmp(url, "http://", 7) != 0)
 		return -1;
 	url += *tls ? 8 : 7;
-	if (sscanf(url, "%127[^:/]:%7[0-9]%n", c->host, c->port, &n) != 2)
+	snprintf(c->port, sizeof(c->port), "%s", *tls ? "443" : "80");
+	if (sscanf(url, "%127[^:/]%n:%7[0-9]%n", c->host, &n, c->port, &n) < 1)
 		return -1;
 	return url[n] == '\0' || url[n] == '/' ? 0 : -1;
 }
@@ -48,7 +49,7 @@ struct client *client_create(const char *url, const char *ca, struct err *e)
 	c->fd = -1;
 	buf_init(&c->in, ANSWER_MAX);
 	if (parse_url(c, url, &tls) < 0) {
-		err_set(e, ERR_INPUT, "not http(s)://HOST:PORT: '%s'", url);
+		err_set(e, ERR_INPUT, "not http(s)://HOST[:PORT]: '%s'", url);
 		goto fail;
 	}
 	if (!tls)

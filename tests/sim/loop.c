@@ -190,10 +190,13 @@ static int watch(struct sim *s, struct err *e)
 const char *sim_host(const struct sim *s, const char *sub, char out[SIM_HOST])
 {
 	int first = (int)strcspn(s->hosts, ",");
+	char port[16] = "";
 
+	if (s->port != 443)
+		snprintf(port, sizeof(port), ":%d", s->port);
 	if (s->tls && *s->hosts)
-		snprintf(out, SIM_HOST, "%s%s%.*s:%d", sub ? sub : "",
-			 sub ? "." : "", first, s->hosts, s->port);
+		snprintf(out, SIM_HOST, "%s%s%.*s%s", sub ? sub : "",
+			 sub ? "." : "", first, s->hosts, port);
 	else if (!s->tls && strchr(s->addr, ':'))
 		snprintf(out, SIM_HOST, "[%s]:%d", s->addr, s->port);
 	else
