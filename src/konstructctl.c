@@ -12,6 +12,7 @@
 #include "base/err.h"
 #include "base/log.h"
 #include "config.h"
+#include "ctl/app.h"
 #include "ctl/args.h"
 #include "ctl/audit.h"
 #include "ctl/ctl.h"
@@ -31,6 +32,8 @@ static int run(const struct ctl_args *a, struct ctl *c)
 	switch (a->command) {
 	case CTL_TOP:
 		return top_run(c, a->once, a->json);
+	case CTL_APP_CONNECT:
+		return app_connect(c, a);
 	case CTL_AUDIT_VERIFY:
 		return audit_verify(c, a);
 	case CTL_AUDIT_EXPORT:

@@ -334,6 +334,7 @@ static int create_threads(struct daemon *d, struct err *e)
 	d->several.router = d->router;
 	d->several.workers = d->workers;
 	d->several.hub = d->hub;
+	d->several.quarantine = d->quarantine;
 	return 0;
 }
 
@@ -405,8 +406,8 @@ static int create_admin(struct daemon *d, struct err *e)
 		.router = d->router,
 		.workers = d->workers,
 		.hub = d->hub,
-		.cluster = d->several.cluster,
 		.renewer = d->renewer,
+		.cluster = d->several.cluster,
 		.places = d->several.places,
 		.stopping = &d->stopping,
 		.settings = reload_run,

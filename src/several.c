@@ -17,6 +17,7 @@
 #include "route/router.h"
 #include "state/engaged.h"
 #include "state/place.h"
+#include "state/quarantine.h"
 #include "store/cluster.h"
 #include "store/leases.h"
 #include "store/store.h"
@@ -116,6 +117,14 @@ static int read_apps(struct store *st, void *arg, struct err *e)
 		return -1;
 	map_sweep(s->apps, keep_app, s);
 	return 0;
+}
+
+static void connect_app(const char *app_id, void *arg)
+{
+	struct several *s = arg;
+
+	quarantine_retry(s->quarantine, app_id);
+	hub_app_connect(s->hub, app_id);
 }
 
 static void deaf(void *arg)
@@ -242,6 +251,7 @@ int several_join(struct several *s, const struct keyring *k, struct journal *j,
 		.thread = thread,
 		.ended = ended,
 		.apps = read_apps,
+		.connect = connect_app,
 		.deaf = deaf,
 		.heard = heard,
 		.links = links,

@@ -16,6 +16,7 @@ struct keyring;
 struct leases;
 struct map;
 struct places;
+struct quarantine;
 struct router;
 struct workers;
 
@@ -37,6 +38,7 @@ struct several {
 	struct router *router;
 	struct workers *workers;
 	struct hub *hub;
+	struct quarantine *quarantine;
 
 	int64_t idle_ms; /* longer than any turn takes */
 

@@ -521,6 +521,53 @@ START_TEST(link_disabled_says_so_and_waits_ten_minutes)
 }
 END_TEST
 
+START_TEST(parked_app_dials_at_once_when_an_admin_says_so)
+{
+	struct wire *w = put("A1");
+	int i;
+
+	wire_disconnect(w, "link_disabled");
+	apps_connect(apps, "A1");
+	wires_pass(1);
+	ck_assert_uint_eq(dialer.n, 2);
+	/* Once is enough for an attempt that is under way. */
+	apps_connect(apps, "A1");
+	wires_pass(10);
+	ck_assert_uint_eq(dialer.n, 2);
+	/* Whatever was dialed before. */
+	for (i = 1; i < 12; i++) {
+		refuse((size_t)i, ERR_FATAL, 0, "account_inactive");
+		apps_connect(apps, "A1");
+		wires_pass(1);
+		ck_assert_uint_eq(dialer.n, (size_t)i + 2);
+	}
+	come_up((size_t)i);
+	ck_assert_uint_eq(stats().live_apps, 1);
+	apps_connect(apps, "A1");
+	wires_pass(1000);
+	ck_assert_uint_eq(dialer.n, (size_t)i + 1);
+	ck_assert_uint_eq(wires_alive(), 1);
+	apps_connect(apps, "A2");
+}
+END_TEST
+
+START_TEST(app_that_is_not_ours_is_not_dialed_for_an_admin)
+{
+	apps_put(apps, "A1", "xapp-1");
+	apps_connect(apps, "A1");
+	wires_pass(1000);
+	ck_assert_uint_eq(dialer.n, 0);
+	apps_hold(apps, "A1", true, 0);
+	wires_pass(1);
+	refuse(0, ERR_FATAL, 0, "account_inactive");
+	ck_assert_int_eq(placed.link, PLACE_STUCK);
+	apps_connect(apps, "A1");
+	ck_assert_int_eq(placed.link, PLACE_DIALING);
+	wires_pass(1);
+	ck_assert_uint_eq(dialer.n, 2);
+}
+END_TEST
+
 START_TEST(late_ticket_of_an_earlier_attempt_is_ignored)
 {
 	apps_put(apps, "A1", "xapp-1");
@@ -923,6 +970,7 @@ int main(void)
 	tcase_add_test(tc, retry_after_is_obeyed);
 	tcase_add_test(tc, too_many_websockets_keeps_off_for_long);
 	tcase_add_test(tc, link_disabled_says_so_and_waits_ten_minutes);
+	tcase_add_test(tc, parked_app_dials_at_once_when_an_admin_says_so);
 	tcase_add_test(tc, late_ticket_of_an_earlier_attempt_is_ignored);
 	tcase_add_test(tc, next_attempt_tries_the_next_address);
 	tcase_add_test(tc, ack_goes_to_the_link_that_brought_the_envelope);
@@ -945,6 +993,7 @@ int main(void)
 	tcase_add_test(tc, app_of_another_node_is_not_dialed);
 	tcase_add_test(tc, place_is_told_what_becomes_of_a_link);
 	tcase_add_test(tc, too_many_websockets_is_told_as_stuck);
+	tcase_add_test(tc, app_that_is_not_ours_is_not_dialed_for_an_admin);
 	tcase_add_test(tc, link_that_is_given_up_says_goodbye_at_once);
 	tcase_add_test(tc, link_that_is_given_up_acks_first_what_it_brought);
 	tcase_add_test(tc, link_that_is_given_up_waits_ten_seconds_for_acks);

@@ -133,7 +133,7 @@ int api_run(struct api_call *c, struct store *s, struct err *e)
 {
 	buf_reset(&c->out);
 	forget_gone(c);
-	c->again = false;
+	c->again = c->connects = false;
 	c->status = 200;
 	if (c->route->run(c, s, e) < 0) {
 		if (c->status == 200)

@@ -59,6 +59,7 @@ struct api_call {
 	int status; /* HTTP's */
 	struct buf out;
 	struct api_gone *gone; /* links to close after the commit */
+	bool connects;         /* those of the app tenant are to be dialed */
 	struct api_entry *entries;
 	bool replays; /* they are to be taken up after the commit */
 

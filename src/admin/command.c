@@ -90,6 +90,11 @@ static void tell_hub(const struct admin *a, const struct api_call *c)
 	}
 	for (g = c->gone; g; g = g->next)
 		hub_app_remove(a->opts.hub, g->app_id);
+	if (!c->connects)
+		return;
+	if (a->opts.quarantine)
+		quarantine_retry(a->opts.quarantine, c->tenant);
+	hub_app_connect(a->opts.hub, c->tenant);
 }
 
 static int take_up(struct entry *en, void *arg)

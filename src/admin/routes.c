@@ -49,6 +49,8 @@ const struct route routes[] = {
 	  .body = BODY_AGENT, .writes = true },
 	{ "DELETE", "/v1/tenants/*/agents/*", .run = agents_remove,
 	  .writes = true },
+	{ "POST", "/v1/apps/*/connect", .run = tenants_connect,
+	  .writes = true },
 	{ "POST", "/v1/apply", .run = tenants_apply, .body = BODY_TENANTS,
 	  .writes = true },
 	{ "GET", "/v1/export", NEEDS_READ, .run = export_all },

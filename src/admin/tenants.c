@@ -303,6 +303,21 @@ int tenants_resume(struct api_call *c, struct store *s, struct err *e)
 	return set_paused(c, s, false, e);
 }
 
+int tenants_connect(struct api_call *c, struct store *s, struct err *e)
+{
+	int found = s->ops->app_call(s, c->tenant, e);
+
+	if (found < 0)
+		return -1;
+	if (found == 0) {
+		c->status = 404;
+		return err_set(e, ERR_INPUT, "no app '%s'", c->tenant);
+	}
+	c->connects = true;
+	answer_name(c, "connecting", c->tenant);
+	return 0;
+}
+
 int tenants_apply(struct api_call *c, struct store *s, struct err *e)
 {
 	struct jwrite w;

@@ -18,6 +18,8 @@ int tenants_set(struct api_call *c, struct store *s, struct err *e);
 int tenants_remove(struct api_call *c, struct store *s, struct err *e);
 int tenants_pause(struct api_call *c, struct store *s, struct err *e);
 int tenants_resume(struct api_call *c, struct store *s, struct err *e);
+/* The app's links are to be dialed at once. */
+int tenants_connect(struct api_call *c, struct store *s, struct err *e);
 int tenants_apply(struct api_call *c, struct store *s, struct err *e);
 
 /* 0 and out filled, -1 also when there is no such tenant. */

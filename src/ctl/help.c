@@ -27,6 +27,7 @@ void ctl_usage(FILE *out)
 	      "  agent list TENANT\n"
 	      "  agent show TENANT [AGENT]\n"
 	      "  agent remove TENANT AGENT\n"
+	      "  app connect APP   dial it at once, whatever it waits for\n"
 	      "  apply FILE.json\n"
 	      "  export [--token-files]  all tenants, for apply; no secrets\n"
 	      "  backup FILE     of an SQLite store, also while the daemon runs\n"

@@ -15,6 +15,7 @@ const struct ctl_word ctl_words[] = {
 	{ "agent", "list", "TENANT", 0, CTL_AGENT_LIST },
 	{ "agent", "show", "TENANT [AGENT]", 0, CTL_AGENT_SHOW },
 	{ "agent", "remove", "TENANT AGENT", 0, CTL_AGENT_REMOVE },
+	{ "app", "connect", "APP", NO_OFFLINE, CTL_APP_CONNECT },
 	{ "apply", NULL, "FILE", 0, CTL_APPLY },
 	{ "export", NULL, NULL, TAKES_EXPORT, CTL_EXPORT },
 	{ "backup", NULL, "FILE", NO_OFFLINE, CTL_BACKUP },

@@ -377,16 +377,38 @@ void app_part(struct app *a)
 		link_idle(a->link, "other nodes have its links");
 }
 
+/* As if it had never failed. */
+static void forgive(struct app *a)
+{
+	a->failures = 0;
+	a->stuck = false;
+	pace_init(&a->pace, DIALS_PER_MINUTE, DIAL_BURST,
+		  a->all->o.alarms->now());
+}
+
+static void hurry(struct link *l)
+{
+	if (l && l->state == LINK_BACKOFF && !l->queued)
+		link_wait(l, 0, "an admin wants it");
+}
+
+void app_connect(struct app *a)
+{
+	forgive(a);
+	if (!a->hold)
+		return;
+	hurry(a->next);
+	hurry(a->link);
+	tell_place(a, 0);
+}
+
 /* The old token may be dead: what waits or hangs dials at once, what lives
  * gets a successor. */
 void app_renew(struct app *a, char *token)
 {
 	secret_free(a->token);
 	a->token = token;
-	a->failures = 0;
-	a->stuck = false;
-	pace_init(&a->pace, DIALS_PER_MINUTE, DIAL_BURST,
-		  a->all->o.alarms->now());
+	forgive(a);
 	if (!a->hold)
 		return;
 	if (a->next)

@@ -66,6 +66,7 @@ void app_start(struct app *a);
 /* For dialq: its turn has come. */
 void app_dial(struct link *l);
 void app_renew(struct app *a, char *token); /* takes it */
+void app_connect(struct app *a);            /* no more waiting */
 
 /* The lock is held; for the counts of all apps. */
 void app_set_hold(struct app *a, bool hold, int elsewhere);

@@ -153,6 +153,14 @@ void apps_put(struct apps *as, const char *app_id, const char *token)
 		app_renew(a, copy);
 }
 
+void apps_connect(struct apps *as, const char *app_id)
+{
+	struct app *a = map_get(as->by_id, app_id);
+
+	if (a && !as->closing)
+		app_connect(a);
+}
+
 void apps_remove(struct apps *as, const char *app_id)
 {
 	struct app *a = map_take(as->by_id, app_id);

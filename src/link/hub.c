@@ -1,14 +1,11 @@
 /* SPDX-License-Identifier: ISC */
 #include "link/hub.h"
 
-#include <errno.h>
 #include <pthread.h>
 #include <stdatomic.h>
 #include <stdbool.h>
-#include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
-#include <sys/resource.h>
 #include <time.h>
 
 #include "base/clock.h"
@@ -26,11 +23,6 @@
 
 /* Beyond the grace of hub_close(), for the loops to do as they are told. */
 #define PATIENCE_MS 2000
-
-/* Beside the links: HTTP connections, databases, the admin's sockets. */
-#define FILES_BESIDE 1024
-#define FILES_MIN    4096
-#define FILES_MAX    65536
 
 struct hub {
 	struct loop *io;
@@ -63,6 +55,7 @@ enum change_kind {
 	CHANGE_PUT,
 	CHANGE_REMOVE,
 	CHANGE_HOLD,
+	CHANGE_CONNECT,
 };
 
 struct change {
@@ -349,6 +342,9 @@ static void apply(struct loop_task *t)
 	case CHANGE_HOLD:
 		apps_hold(h->apps, c->app_id, c->hold, c->live);
 		break;
+	case CHANGE_CONNECT:
+		apps_connect(h->apps, c->app_id);
+		break;
 	}
 	change_free(c);
 }
@@ -394,6 +390,11 @@ void hub_app_hold(struct hub *h, const char *app_id, bool hold, int live)
 	post_change(h, CHANGE_HOLD, app_id, NULL, hold, live);
 }
 
+void hub_app_connect(struct hub *h, const char *app_id)
+{
+	post_change(h, CHANGE_CONNECT, app_id, NULL, false, 0);
+}
+
 void hub_dials(struct hub *h, int per_second)
 {
 	atomic_store(&h->dials_per_second, per_second);
@@ -430,48 +431,6 @@ void hub_thread(struct hub *h, const char *key)
 	w->h = h;
 	memcpy(w->key, key, n);
 	loop_post(h->io, &w->task);
-}
-
-/*
- * Not above FILES_MAX either, unless needed: containers come with a limit of
- * a thousand million, and libwebsockets allocates 16 bytes for each.
- */
-static rlim_t files_wanted(size_t napps, rlim_t now)
-{
-	rlim_t need = 2 * (rlim_t)napps + FILES_BESIDE;
-	rlim_t most = need > FILES_MAX ? need : FILES_MAX;
-
-	if (need < FILES_MIN)
-		need = FILES_MIN;
-	if (now == RLIM_INFINITY || now > most)
-		return most;
-	return now > need ? now : need;
-}
-
-void hub_raise_files(size_t napps)
-{
-	struct rlimit r;
-	rlim_t want;
-	char missing[24];
-
-	if (getrlimit(RLIMIT_NOFILE, &r) < 0)
-		return;
-	want = files_wanted(napps, r.rlim_cur);
-	r.rlim_cur = want;
-	if (r.rlim_max != RLIM_INFINITY && want > r.rlim_max)
-		r.rlim_cur = r.rlim_max;
-	if (setrlimit(RLIMIT_NOFILE, &r) < 0) {
-		log_warn(NULL, "cannot set the limit of open files: %s",
-			 strerror(errno));
-		return;
-	}
-	if (r.rlim_cur >= 2 * (rlim_t)napps + FILES_BESIDE)
-		return;
-	(void)snprintf(missing, sizeof(missing), "%llu",
-		       (unsigned long long)(want - r.rlim_cur));
-	log_warn(LOG_FIELDS({ "missing", missing }),
-		 "too few open files are allowed for %zu apps (LimitNOFILE=)",
-		 napps);
 }
 
 static struct timespec deadline(int64_t ms)

@@ -44,6 +44,10 @@ struct hub *hub_create(const struct hub_opts *o, struct err *e);
 void hub_app_put(struct hub *h, const char *app_id, const char *token);
 void hub_app_remove(struct hub *h, const char *app_id);
 
+/* Any thread. Whatever the app waits for, it is dialed at once unless a link of
+ * it lives, or is on its way. */
+void hub_app_connect(struct hub *h, const char *app_id);
+
 /* Any thread. Another node has seen a mention: replies that wait for one in
  * that thread (engaged_key()) needn't any more. */
 void hub_thread(struct hub *h, const char *key);

@@ -171,6 +171,27 @@ bool quarantine_lift(struct quarantine *q, const char *app_id,
 	return h != NULL;
 }
 
+static bool retry_one(const char *key, void *value, void *arg)
+{
+	struct held *h = value;
+
+	(void)key;
+	if (strcmp(h->app_id, arg) == 0) {
+		h->refusals = 0;
+		h->next_ms = 0;
+	}
+	return true;
+}
+
+void quarantine_retry(struct quarantine *q, const char *app_id)
+{
+	if (atomic_load(&q->n) == 0)
+		return;
+	pthread_mutex_lock(&q->lock);
+	map_sweep(q->held, retry_one, (void *)app_id);
+	pthread_mutex_unlock(&q->lock);
+}
+
 struct each {
 	void (*fn)(const struct quarantine_view *v, void *arg);
 	void *arg;

@@ -36,6 +36,9 @@ bool quarantine_holds(struct quarantine *q, const char *app_id,
 bool quarantine_lift(struct quarantine *q, const char *app_id,
 		     const char *workspace_id);
 
+/* Of all workspaces of the app the next message may try, at once. */
+void quarantine_retry(struct quarantine *q, const char *app_id);
+
 struct quarantine_view {
 	const char *app_id;
 	const char *workspace_id;

@@ -49,6 +49,8 @@ struct cluster_opts {
 	void (*ended)(const char *key, void *arg);
 	/* Apps have changed: read them anew. */
 	int (*apps)(struct store *s, void *arg, struct err *e);
+	/* An app's links are wanted at once: store_ops.app_call. */
+	void (*connect)(const char *app_id, void *arg);
 	/* News may be missed from now on; or all is heard again, and what was
 	 * missed is to be read: -1, to be asked once more. */
 	void (*deaf)(void *arg);

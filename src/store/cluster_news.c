@@ -105,6 +105,14 @@ static void hear_ended(struct cluster *c, char *key)
 	cluster_called(c);
 }
 
+static void hear_connect(struct cluster *c, const char *app_id)
+{
+	if (!cluster_call(c))
+		return;
+	c->o.connect(app_id, c->o.arg);
+	cluster_called(c);
+}
+
 /* See sql/postgres/0005_nodes.sql; and "ended KEY NODE", of a thread that
  * isn't engaged any more, by whom that was done. */
 void news_hear(const char *news, void *arg)
@@ -126,6 +134,8 @@ void news_hear(const char *news, void *arg)
 		c->due_ms = 0;
 	} else if (strcmp(copy, "apps") == 0) {
 		c->apps_changed = true;
+	} else if (strncmp(copy, "connect ", 8) == 0) {
+		hear_connect(c, copy + 8);
 	}
 }
 

@@ -472,6 +472,7 @@ const struct store_ops store_postgres = {
 	.tenant_put = postgres_tenant_put,
 	.tenant_remove = postgres_tenant_remove,
 	.app_put = postgres_app_put,
+	.app_call = postgres_app_call,
 	.connection_put = postgres_connection_put,
 	.agent_put = postgres_agent_put,
 	.agent_remove = postgres_agent_remove,

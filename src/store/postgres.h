@@ -55,6 +55,7 @@ enum postgres_query {
 	PQ_APP_DROP_UNUSED,
 	PQ_APP_PUT,
 	PQ_CONNECTION_TAKEN,
+	PQ_APP_CALL,
 	PQ_CONNECTION_PUT,
 	PQ_AGENT_ID,
 	PQ_AGENT_DEFAULT,
@@ -84,9 +85,9 @@ enum postgres_query {
 	PQ_SECRET_PUT,
 	PQ_SECRET_REMOVE,
 	PQ_GRANTS_DUE,
-	PQ_GRANT_KNOWN,
 	PQ_GRANT_TIMES,
 	PQ_GRANT_SUM,
+	PQ_GRANT_KNOWN,
 	PQ_GRANT_PUT,
 	PQ_GRANT_DROP,
 	PQ_GRANT_RENEW,
@@ -326,6 +327,7 @@ int postgres_sealing(struct postgres *s, char id[KEY_ID_SIZE], struct err *e);
 int postgres_tenant_put(struct store *s, struct tenant *t, struct err *e);
 int postgres_tenant_remove(struct store *s, const char *name, struct err *e);
 int postgres_app_put(struct store *s, const struct app *a, struct err *e);
+int postgres_app_call(struct store *s, const char *app_id, struct err *e);
 int postgres_connection_put(struct store *s, const struct connection *c,
 			    struct err *e);
 

@@ -265,6 +265,10 @@ const struct postgres_statement postgres_sql[PQ_COUNT] = {
 			 " ON CONFLICT (app_id) DO UPDATE SET"
 			 " token = excluded.token",
 			 2 },
+	[PQ_APP_CALL] = { "app_call",
+			  "SELECT pg_notify('konstruct', 'connect ' || app_id)"
+			  " FROM apps WHERE app_id = $1",
+			  1 },
 	[PQ_CONNECTION_TAKEN] = { "connection_taken",
 				  "SELECT connection_taken($1, $2, $3, $4)",
 				  4 },

@@ -126,6 +126,16 @@ int postgres_app_put(struct store *store, const struct app *a, struct err *e)
 	return rc;
 }
 
+int postgres_app_call(struct store *store, const char *app_id, struct err *e)
+{
+	PGresult *r = postgres_run((struct postgres *)store, PQ_APP_CALL, NULL,
+				   &app_id, e);
+	int n = r ? PQntuples(r) : -1;
+
+	PQclear(r);
+	return n;
+}
+
 /* 0 when it is nobody's or that tenant's. */
 static int may_own(struct postgres *s, const struct connection *c,
 		   struct err *e)

@@ -1,11 +1,11 @@
 /* SPDX-License-Identifier: ISC */
 #include "store/sqlite.h"
-#include "store/usage.h"
 #include "store/audit.h"
-#include "store/keep.h"
 #include "store/grants.h"
+#include "store/keep.h"
 #include "store/keys.h"
 #include "store/record.h"
+#include "store/usage.h"
 
 #include <assert.h>
 #include <stdio.h>
@@ -258,6 +258,7 @@ const struct store_ops store_sqlite = {
 	.tenant_put = sqlite_tenant_put,
 	.tenant_remove = sqlite_tenant_remove,
 	.app_put = sqlite_app_put,
+	.app_call = sqlite_app_call,
 	.connection_put = sqlite_connection_put,
 	.agent_put = sqlite_agent_put,
 	.agent_remove = sqlite_agent_remove,

@@ -57,6 +57,7 @@ enum sqlite_query {
 	Q_APP_DROP_UNUSED,
 	Q_APP_PUT,
 	Q_CONNECTION_OWNER,
+	Q_APP_CALL,
 	Q_CONNECTION_PUT,
 	Q_AGENT_ID,
 	Q_AGENT_DEFAULT,
@@ -85,9 +86,9 @@ enum sqlite_query {
 	Q_SECRET_PUT,
 	Q_SECRET_REMOVE,
 	Q_GRANTS_DUE,
-	Q_GRANT_KNOWN,
 	Q_GRANT_TIMES,
 	Q_GRANT_SUM,
+	Q_GRANT_KNOWN,
 	Q_GRANT_PUT,
 	Q_GRANT_DROP,
 	Q_GRANT_RENEW,
@@ -285,6 +286,7 @@ int sqlite_sealing(struct sqlite *s, char id[KEY_ID_SIZE], struct err *e);
 int sqlite_tenant_put(struct store *s, struct tenant *t, struct err *e);
 int sqlite_tenant_remove(struct store *s, const char *name, struct err *e);
 int sqlite_app_put(struct store *s, const struct app *a, struct err *e);
+int sqlite_app_call(struct store *s, const char *app_id, struct err *e);
 int sqlite_connection_put(struct store *s, const struct connection *c,
 			  struct err *e);
 

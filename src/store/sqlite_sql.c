@@ -217,6 +217,7 @@ const char *const sqlite_sql[Q_COUNT] = {
 			      " WHERE c.app_id = ?1)",
 	[Q_APP_PUT] = "INSERT INTO apps (app_id, token) VALUES (?1, ?2)"
 		      " ON CONFLICT DO UPDATE SET token = excluded.token",
+	[Q_APP_CALL] = "SELECT 1 FROM apps WHERE app_id = ?1",
 	[Q_CONNECTION_OWNER] = "SELECT tenant_id FROM connections"
 			       " WHERE channel_type = ?1 AND app_id = ?2"
 			       " AND workspace_id = ?3",

@@ -155,6 +155,22 @@ out:
 	return rc;
 }
 
+/* There are no other nodes. */
+int sqlite_app_call(struct store *store, const char *app_id, struct err *e)
+{
+	struct sqlite *s = (struct sqlite *)store;
+	sqlite3_stmt *st = sqlite_query(s, Q_APP_CALL, e);
+	int rc;
+
+	if (!st)
+		return -1;
+	sqlite_bind(st, 1, app_id);
+	rc = sqlite_row(s, st, e);
+	if (rc > 0)
+		sqlite_finish(st);
+	return rc;
+}
+
 /* 1: nobody's or that tenant's; 0: another's. */
 static int may_own(struct sqlite *s, const struct connection *c, struct err *e)
 {

@@ -215,6 +215,9 @@ struct store_ops {
 	int (*tenant_put)(struct store *s, struct tenant *t, struct err *e);
 	int (*tenant_remove)(struct store *s, const char *name, struct err *e);
 	int (*app_put)(struct store *s, const struct app *a, struct err *e);
+	/* 1: it is there, and with the commit other nodes hear that its links
+	 * are wanted at once (cluster_opts.connect). */
+	int (*app_call)(struct store *s, const char *app_id, struct err *e);
 	int (*connection_put)(struct store *s, const struct connection *c,
 			      struct err *e);
 	int (*agent_put)(struct store *s, const struct agent *a, struct err *e);

@@ -3,6 +3,7 @@
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
+#include <sysexits.h>
 
 #include "integration/rig.h"
 
@@ -13,6 +14,16 @@ static struct rig rig;
 static void setup(void)
 {
 	rig_up(&rig);
+}
+
+/* All that there may be of an app's. */
+static size_t nodes;
+static void setup_nodes(void)
+{
+	nodes = rig_is_shared() ? 2 : 1;
+	rig_open_nodes(&rig, NULL, nodes);
+	rig_start(&rig);
+	ck_assert_int_eq(sim_wait_links(rig.sim, "A1", nodes, MS), 0);
 }
 
 static void teardown(void)
@@ -162,6 +173,65 @@ START_TEST(no_token_and_no_text_is_in_the_log)
 }
 END_TEST
 
+static int connect_app(const char *app, const char *word)
+{
+	const char *const args[] = { "app", "connect", app, "--json", NULL };
+	char *out = NULL;
+	int rc = rig_ctl(&rig, &out, args);
+
+	ck_assert_msg(out && strstr(out, word), "%d: %s", rc, out ? out : "?");
+	free(out);
+	return rc;
+}
+
+START_TEST(parked_app_is_connected_by_an_admin)
+{
+	const struct sim_fault off = {
+		.kind = SIM_FAULT_ERROR,
+		.method = "apps.connections.open",
+		.error = "invalid_auth",
+	};
+
+	ck_assert_int_eq(sim_fault(rig.sim, &off), 0);
+	ck_assert_int_eq(sim_disconnect(rig.sim, "A1", "link_disabled", -1),
+			 (int)nodes);
+	ck_assert(rig_logged(&rig, "stays offline", MS));
+	ck_assert_int_eq(sim_wait_links(rig.sim, "A1", 0, MS), 0);
+	/* Once more, and what came of it. */
+	ck_assert_int_eq(connect_app("A1", "invalid_auth"), EX_UNAVAILABLE);
+	sim_fault_clear(rig.sim);
+	ck_assert_int_eq(connect_app("A1", "\"live\":true"), EX_OK);
+	/* By all nodes that had one. */
+	ck_assert_int_eq(sim_wait_links(rig.sim, "A1", nodes, MS), 0);
+	check_answers();
+	/* Nothing is dialed for one that is connected. */
+	ck_assert_int_eq(connect_app("A1", "\"state\":\"live\""), EX_OK);
+	ck_assert_uint_eq(sim_links(rig.sim, "A1"), nodes);
+	ck_assert_int_eq(connect_app("A99", "no app 'A99'"), EX_NOINPUT);
+}
+END_TEST
+
+START_TEST(quarantined_token_is_tried_at_once_for_an_admin)
+{
+	const struct sim_fault dead = {
+		.kind = SIM_FAULT_ERROR,
+		.method = "chat.postMessage",
+		.error = "account_inactive",
+	};
+	size_t posts;
+	char ts[SIM_TS];
+
+	ck_assert_int_eq(sim_fault(rig.sim, &dead), 0);
+	rig_say(&rig, "C1", "U1", "<@UB1> hello", NULL, ts);
+	ck_assert_int_eq(sim_wait_calls(rig.sim, "chat.postMessage", 1, MS), 0);
+	posts = sim_count(rig.sim, "chat.postMessage");
+	sim_fault_clear(rig.sim);
+	ck_assert_int_eq(connect_app("A1", "\"live\":true"), EX_OK);
+	check_answers();
+	ck_assert_uint_eq(sim_count(rig.sim, "chat.postMessage"), posts + 1);
+}
+END_TEST
+
 int main(void)
 {
 	Suite *s = suite_create("links");
@@ -181,6 +251,13 @@ int main(void)
 	tcase_add_test(tc, commands_and_clicks_are_acked_and_ignored);
 	tcase_add_test(tc, health_tells_of_a_working_daemon);
 	tcase_add_test(tc, no_token_and_no_text_is_in_the_log);
+	suite_add_tcase(s, tc);
+
+	tc = tcase_create("admin");
+	tcase_add_checked_fixture(tc, setup_nodes, teardown);
+	tcase_set_timeout(tc, 90);
+	tcase_add_test(tc, parked_app_is_connected_by_an_admin);
+	tcase_add_test(tc, quarantined_token_is_tried_at_once_for_an_admin);
 	suite_add_tcase(s, tc);
 
 	srunner_run_all(sr, CK_ENV);
