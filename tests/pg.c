@@ -6,6 +6,7 @@
 #include <ftw.h>
 #include <grp.h>
 #include <signal.h>
+#include <stdbool.h>
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
@@ -182,15 +183,38 @@ int64_t pg_run(PGconn *c, const char *sql)
 	return n;
 }
 
+/* Still there, for all that is known without asking. */
+static bool is_up(PGconn *c)
+{
+	return PQconsumeInput(c) == 1 && PQstatus(c) == CONNECTION_OK;
+}
+
+/* One for each process, kept: a server takes long to make one. */
+static PGconn *kept;
+static pid_t owner;
+
+/* What a parent has isn't closed, or it would be for both. */
+static void hang_up(void)
+{
+	if (owner == getpid())
+		PQfinish(kept);
+	owner = 0;
+}
+
+static PGconn *line(void)
+{
+	if (owner == getpid() && is_up(kept))
+		return kept;
+	hang_up();
+	kept = pg_dial(pg.super);
+	owner = getpid();
+	(void)pg_run(kept, "SET search_path = konstruct");
+	return kept;
+}
+
 int64_t pg_ask(const char *sql)
 {
-	PGconn *c = pg_dial(pg.super);
-	int64_t n;
-
-	(void)pg_run(c, "SET search_path = konstruct");
-	n = pg_run(c, sql);
-	PQfinish(c);
-	return n;
+	return pg_run(line(), sql);
 }
 
 #define CELLS_MAX 16
@@ -198,13 +222,10 @@ int64_t pg_ask(const char *sql)
 void pg_each(const char *sql,
 	     void (*fn)(const char *const *cells, int n, void *arg), void *arg)
 {
-	PGconn *c = pg_dial(pg.super);
 	const char *cells[CELLS_MAX];
-	PGresult *r;
+	PGresult *r = PQexec(line(), sql);
 	int i, k, n;
 
-	(void)pg_run(c, "SET search_path = konstruct");
-	r = PQexec(c, sql);
 	n = PQnfields(r) < CELLS_MAX ? PQnfields(r) : CELLS_MAX;
 	for (i = 0; i < PQntuples(r); i++) {
 		for (k = 0; k < n; k++)
@@ -213,21 +234,26 @@ void pg_each(const char *sql,
 		fn(cells, n, arg);
 	}
 	PQclear(r);
-	PQfinish(c);
 }
 
+/* Of tables with few rows TRUNCATE takes far longer than this. */
 void pg_empty(void)
 {
 	pg_up(); /* a test that failed may have left it down */
-	(void)pg_ask("TRUNCATE tenants, apps, connections, agents, transcript,"
-		     " usage, journal, pending, parts, engaged, seen,"
-		     " nodes, partitions, renewals, usage_by, budget_marks,"
-		     " access, node_keys, leaving, secrets, feedback, greeted,"
-		     " clients, grants, audit, audit_new, keep"
-		     " RESTART IDENTITY");
-	(void)pg_ask("UPDATE sealing SET key_id = ''");
-	(void)pg_ask("UPDATE audit_chain SET first = 1, last = 0,"
-		     " before = repeat('0', 64), hash = repeat('0', 64)");
+	(void)pg_ask("SET session_replication_role = replica;"
+		     "DO $$ DECLARE t regclass; BEGIN"
+		     " FOR t IN SELECT oid FROM pg_class WHERE relkind = 'r'"
+		     " AND relnamespace = 'konstruct'::regnamespace"
+		     " AND relname NOT IN"
+		     " ('migrations', 'sealing', 'audit_chain') LOOP"
+		     " EXECUTE 'DELETE FROM ' || t; END LOOP; END $$;"
+		     "SELECT setval(oid::regclass, 1, false) FROM pg_class"
+		     " WHERE relkind = 'S'"
+		     " AND relnamespace = 'konstruct'::regnamespace;"
+		     "UPDATE sealing SET key_id = '';"
+		     "UPDATE audit_chain SET first = 1, last = 0,"
+		     " before = repeat('0', 64), hash = repeat('0', 64);"
+		     "SET session_replication_role = origin");
 }
 
 void pg_audited(void)
@@ -325,6 +351,7 @@ void pg_down(void)
 {
 	PGconn *c;
 
+	hang_up();
 	(void)kill(keeper, SIGUSR2);
 	while ((c = try_dial(pg.super))) {
 		PQfinish(c);
@@ -335,5 +362,5 @@ void pg_down(void)
 void pg_up(void)
 {
 	(void)kill(keeper, SIGUSR1);
-	PQfinish(pg_dial(pg.super));
+	(void)line();
 }

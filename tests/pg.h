@@ -40,8 +40,8 @@ void pg_audited(void);
  */
 void pg_listen(const char *address, const char *cert, const char *key);
 
-/* SQL as who may do all, on a connection of its own; the first column of the
- * first row as a number, 0 without one. */
+/* SQL as who may do all; the first column of the first row as a number, 0
+ * without one. This and the next are for one thread of a process. */
 int64_t pg_ask(const char *sql);
 
 /* The same for all rows, as text; NULL is "-". */
