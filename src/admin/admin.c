@@ -108,14 +108,25 @@ static void check_way(const char *socket)
 			 "others cannot get to the admin socket: chmod o+x");
 }
 
+/* What an admin has made of its mode meanwhile stays then. */
+static bool is_same(const struct roles *a, const struct roles *b)
+{
+	return a->admin == b->admin && a->has_read == b->has_read &&
+	       a->read == b->read;
+}
+
 int admin_guard(struct admin *a, const struct roles *r, struct err *e)
 {
 	const char *socket = a->opts.conf->admin_socket;
+	bool same = a->guarded && is_same(&a->roles, r);
 	char text[16];
 	int mode;
 
 	a->roles = *r;
+	if (same)
+		return 0;
 	mode = listen_open_to(socket, r, e);
+	a->guarded = mode >= 0;
 	if (mode < 0)
 		return -1;
 	if (mode & S_IWOTH)

@@ -24,6 +24,7 @@ struct admin {
 	struct web *web;
 	struct page *page;
 	struct roles roles;
+	bool guarded;   /* by these */
 	struct op *ops; /* waiting for Slack or for the journal */
 
 	pthread_mutex_t lock;
