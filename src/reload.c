@@ -24,6 +24,7 @@
 #include "link/hub.h"
 #include "llm/llm.h"
 #include "net/loop.h"
+#include "net/tls.h"
 #include "net/way.h"
 #include "route/janitor.h"
 #include "slack/api.h"
@@ -173,7 +174,8 @@ static void guard(struct reload *r, const struct roles *roles)
 
 /* None of it can fail. */
 static void put_in_force(struct reload *r, struct way *way,
-			 const struct roles *roles, struct live_conf *next)
+			 struct tls_trust *trust, const struct roles *roles,
+			 struct live_conf *next)
 {
 	const struct conf *c = &next->conf;
 	enum log_level level;
@@ -189,6 +191,7 @@ static void put_in_force(struct reload *r, struct way *way,
 	hub_dials(r->o.hub, c->dials_per_second);
 	expect(r, c);
 	way_box_put(r->o.way, way);
+	hub_trust(r->o.hub, trust);
 	guard(r, roles);
 	live_replace(r->o.live, next);
 }
@@ -197,6 +200,7 @@ static void put_in_force(struct reload *r, struct way *way,
 static int apply_all(struct reload *r, const struct conf *running,
 		     struct live_conf *next, struct err *e)
 {
+	struct tls_trust *trust;
 	struct roles roles;
 	struct way *way;
 
@@ -206,14 +210,21 @@ static int apply_all(struct reload *r, const struct conf *running,
 	if (conf_keep(&next->conf, running) < 0)
 		return err_set(e, ERR_RETRY, "no memory for settings");
 	way = way_create(&next->conf.slack_way, e);
-	if (!way)
-		return err_wrap(e, "%s: slack", r->o.conf->path);
-	if (llm_reload(r->o.llm, running, &next->conf, e) < 0) {
-		way_free(way);
-		return err_wrap(e, "%s", r->o.conf->path);
+	trust = way ? tls_trust_create(&next->conf.slack_way, e) : NULL;
+	if (!trust) {
+		(void)err_wrap(e, "%s: slack", r->o.conf->path);
+		goto fail;
 	}
-	put_in_force(r, way, &roles, next);
+	if (llm_reload(r->o.llm, running, &next->conf, e) < 0) {
+		(void)err_wrap(e, "%s", r->o.conf->path);
+		goto fail;
+	}
+	put_in_force(r, way, trust, &roles, next);
 	return 0;
+fail:
+	tls_trust_free(trust);
+	way_free(way);
+	return -1;
 }
 
 static int run(struct reload *r, const struct conf *running, bool apply,

@@ -149,8 +149,8 @@ START_TEST(what_needs_a_restart_is_kept)
 {
 	char got[1024] = "";
 
-	parse(&a, LLM "slack { ca_file = \"/a\" proxy = \"h:1\" }");
-	parse(&b, LLM "slack { ca_file = \"/b\" proxy = \"h:2\" }\n"
+	parse(&a, LLM "slack { links_per_app = 1 proxy = \"h:1\" }");
+	parse(&b, LLM "slack { links_per_app = 3 proxy = \"h:2\" }\n"
 		      "daemon { workers = 3 log_level = debug }");
 	ck_assert_int_eq(conf_keep(&b, &a), 0);
 	conf_diff(&a, &b, note, got);

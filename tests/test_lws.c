@@ -17,6 +17,7 @@
 #include "base/log.h"
 #include "link/dial.h"
 #include "net/loop.h"
+#include "net/tls.h"
 #include "sim/sim.h"
 
 /*
@@ -417,6 +418,52 @@ START_TEST(unknown_ca_is_refused_and_named)
 }
 END_TEST
 
+static struct conf_way trusted;
+
+static void trust(void)
+{
+	struct err e = { 0 };
+	struct tls_trust *t = tls_trust_create(&trusted, &e);
+
+	ck_assert_msg(t != NULL, "%s", e.msg);
+	lws_transport_trust(transport, t);
+}
+
+static struct wire *first;
+
+static void ping_first(void)
+{
+	ck_assert_int_eq(transport->ops->ping(first), 0);
+}
+
+static void drop_first(void)
+{
+	transport->ops->drop(first);
+}
+
+START_TEST(other_cas_count_for_links_from_then_on)
+{
+	come_up();
+	first = seen.wire;
+	on_io(trust); /* the system's */
+	get_ticket();
+	on_io(connect_wire);
+	ck_assert(wait_for(&seen.closed, 1));
+	ck_assert_msg(strstr(seen.why, "TLS: ") != NULL, "%s", seen.why);
+	ck_assert_int_eq(seen.opened, 1);
+	on_io(ping_first);
+	ck_assert(wait_for(&seen.pongs, 1));
+
+	trusted.ca_file = ca_file;
+	on_io(trust);
+	trusted.ca_file = NULL;
+	get_ticket();
+	on_io(connect_wire);
+	ck_assert_msg(wait_for(&seen.texts, 2), "%s", seen.why);
+	on_io(drop_first);
+}
+END_TEST
+
 /* The same server, under a name that its certificate doesn't have. */
 START_TEST(wrong_name_is_refused)
 {
@@ -698,6 +745,7 @@ int main(void)
 	tcase_add_test(tc, rate_limit_says_how_long_to_wait);
 	tcase_add_test(tc, server_error_is_worth_another_try);
 	tcase_add_test(tc, unknown_ca_is_refused_and_named);
+	tcase_add_test(tc, other_cas_count_for_links_from_then_on);
 	tcase_add_test(tc, wrong_name_is_refused);
 	tcase_add_test(tc, ticket_that_was_used_is_refused);
 	tcase_add_loop_test(tc, frame_of_any_size_comes_whole, 0,

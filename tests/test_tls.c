@@ -146,6 +146,65 @@ START_TEST(an_unknown_issuer_is_refused)
 }
 END_TEST
 
+static void trust(const char *ca_file)
+{
+	struct conf_way way = { .ca_file = (char *)ca_file };
+	struct err e = { 0 };
+	struct tls_trust *t = tls_trust_create(&way, &e);
+
+	ck_assert_msg(t != NULL, "%s", e.msg);
+	tls_client_trust(ctx, t);
+}
+
+static bool is_trusted(const char *sni)
+{
+	SSL *ssl = SSL_new(ctx);
+	int fd = dial();
+	bool yes;
+
+	SSL_set_fd(ssl, fd);
+	SSL_set_tlsext_host_name(ssl, sni);
+	yes = SSL_connect(ssl) == 1;
+	SSL_free(ssl);
+	close(fd);
+	return yes;
+}
+
+/* Neither by the context nor by a ticket of before. */
+START_TEST(who_is_trusted_no_more_is_refused)
+{
+	struct cert *other = cert_create();
+
+	ck_assert(!talk("localhost", versions[_i]));
+	trust(cert_file(other));
+	ck_assert(!is_trusted("localhost"));
+	trust(cert_file(cert));
+	ck_assert(!talk("localhost", versions[_i]));
+	ck_assert(talk("localhost", versions[_i]));
+	cert_free(other);
+}
+END_TEST
+
+/* Its handshake began when another store was asked. */
+START_TEST(ticket_that_comes_late_is_not_kept)
+{
+	char answer[6] = "";
+	SSL *ssl = SSL_new(ctx);
+	int fd = dial();
+
+	SSL_set_fd(ssl, fd);
+	SSL_set_tlsext_host_name(ssl, "localhost");
+	ck_assert_int_eq(SSL_connect(ssl), 1);
+	trust(cert_file(cert));
+	ck_assert_int_gt(SSL_write(ssl, ASK, strlen(ASK)), 0);
+	ck_assert_int_eq(SSL_read(ssl, answer, 5), 5);
+	SSL_shutdown(ssl);
+	SSL_free(ssl);
+	close(fd);
+	ck_assert(!talk("localhost", TLS1_3_VERSION));
+}
+END_TEST
+
 START_TEST(old_versions_are_not_spoken)
 {
 	ck_assert_int_eq(SSL_CTX_get_min_proto_version(ctx), TLS1_2_VERSION);
@@ -173,6 +232,8 @@ int main(void)
 	tcase_add_checked_fixture(tc, setup, teardown);
 	tcase_set_timeout(tc, 30);
 	tcase_add_loop_test(tc, the_second_link_resumes_a_session, 0, 2);
+	tcase_add_loop_test(tc, who_is_trusted_no_more_is_refused, 0, 2);
+	tcase_add_test(tc, ticket_that_comes_late_is_not_kept);
 	tcase_add_test(tc, a_ticket_serves_its_own_name_only);
 	tcase_add_test(tc, without_a_name_nothing_is_resumed);
 	tcase_add_test(tc, more_names_than_the_pool_has_room_for_do_no_harm);

@@ -20,6 +20,7 @@
 #include "link/link.h"
 #include "link/transport.h"
 #include "net/loop.h"
+#include "net/tls.h"
 
 /* Beyond the grace of hub_close(), for the loops to do as they are told. */
 #define PATIENCE_MS 2000
@@ -42,6 +43,8 @@ struct hub {
 	struct loop_task dials_task;
 	atomic_bool dials_posted;
 	atomic_int dials_per_second;
+	struct loop_task trust_task;
+	_Atomic(struct tls_trust *) trust; /* on its way to the transport */
 	struct alarm grace;
 	int64_t grace_ms;
 	bool acks_done, links_done;
@@ -199,6 +202,18 @@ static void set_dials(struct loop_task *t)
 	apps_dials(h->apps, atomic_load(&h->dials_per_second));
 }
 
+static void set_trust(struct loop_task *t)
+{
+	struct hub *h =
+		(struct hub *)((char *)t - offsetof(struct hub, trust_task));
+	struct tls_trust *trust = atomic_exchange(&h->trust, NULL);
+
+	if (h->own_transport)
+		lws_transport_trust(h->own_transport, trust);
+	else
+		tls_trust_free(trust);
+}
+
 /* What hub_free() takes for granted. */
 static struct hub *create_bare(const struct hub_opts *o)
 {
@@ -208,6 +223,7 @@ static struct hub *create_bare(const struct hub_opts *o)
 		return NULL;
 	h->io = o->io;
 	h->dials_task.run = set_dials;
+	h->trust_task.run = set_trust;
 	h->places = o->places;
 	h->alarms.now = clock_ms;
 	h->alarms.wake = set_timer;
@@ -308,6 +324,7 @@ void hub_free(struct hub *h)
 	intake_free(h->intake);
 	dial_free(h->own_dialer);
 	lws_transport_free(h->own_transport);
+	tls_trust_free(atomic_load(&h->trust));
 	loop_timer_free(h->timer);
 	alarm_release(&h->alarms, &h->grace);
 	alarms_release(&h->alarms);
@@ -400,6 +417,17 @@ void hub_dials(struct hub *h, int per_second)
 	atomic_store(&h->dials_per_second, per_second);
 	if (!atomic_exchange(&h->dials_posted, true))
 		loop_post(h->io, &h->dials_task);
+}
+
+/* The task is posted as long as there is one to be taken. */
+void hub_trust(struct hub *h, struct tls_trust *trust)
+{
+	struct tls_trust *before = atomic_exchange(&h->trust, trust);
+
+	if (before)
+		tls_trust_free(before);
+	else
+		loop_post(h->io, &h->trust_task);
 }
 
 struct waking {

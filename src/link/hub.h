@@ -15,6 +15,7 @@ struct loop;
 struct places;
 struct quarantine;
 struct router;
+struct tls_trust;
 struct transport;
 struct way_box;
 
@@ -54,6 +55,9 @@ void hub_thread(struct hub *h, const char *key);
 
 /* Any thread. So many links are dialed in a second from now on. */
 void hub_dials(struct hub *h, int per_second);
+
+/* Any thread. Takes it: whom links trust that are dialed from now on. */
+void hub_trust(struct hub *h, struct tls_trust *trust);
 
 /* Any thread; places_opts.told. */
 void hub_app_hold(struct hub *h, const char *app_id, bool hold, int live);

@@ -184,6 +184,11 @@ struct transport *lws_transport_create(struct loop *io,
 	return &t->base;
 }
 
+void lws_transport_trust(struct transport *base, struct tls_trust *trust)
+{
+	tls_client_trust(((struct lws_transport *)base)->tls, trust);
+}
+
 /*
  * On a foreign libuv loop lws goes in three steps: it closes its connections,
  * from their close callbacks its own handles, and then waits to be called

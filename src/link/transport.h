@@ -5,6 +5,7 @@
 #include <stddef.h>
 
 struct conf_way;
+struct tls_trust;
 struct err;
 struct loop;
 
@@ -69,6 +70,8 @@ struct transport {
 struct transport *lws_transport_create(struct loop *io,
 				       const struct conf_way *way,
 				       struct err *e);
+/* Takes it: whom wires trust that connect from now on. On the loop's thread. */
+void lws_transport_trust(struct transport *t, struct tls_trust *trust);
 /* When the loop doesn't run (any more). NULL is allowed. */
 void lws_transport_free(struct transport *t);
 

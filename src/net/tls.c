@@ -3,6 +3,7 @@
 
 #include <pthread.h>
 #include <stdbool.h>
+#include <stdint.h>
 #include <stdlib.h>
 #include <string.h>
 #include <time.h>
@@ -33,10 +34,12 @@ struct pool {
 	struct host *host[NAMES_MAX];
 	size_t nhosts;
 	size_t next_out; /* the name that makes room for another */
+	uintptr_t trust; /* counts those whom handshakes went by */
 };
 
 static pthread_once_t once = PTHREAD_ONCE_INIT;
 static int pool_index = -1;
+static int trust_index = -1; /* of an SSL: what pool.trust was */
 
 static void free_host(struct host *h)
 {
@@ -70,6 +73,7 @@ static void free_pool(void *parent, void *ptr, CRYPTO_EX_DATA *ad, int idx,
 static void make_index(void)
 {
 	pool_index = SSL_CTX_get_ex_new_index(0, NULL, NULL, NULL, free_pool);
+	trust_index = SSL_get_ex_new_index(0, NULL, NULL, NULL, NULL);
 }
 
 static struct pool *pool_of(const SSL *ssl)
@@ -127,7 +131,9 @@ static int on_ticket(SSL *ssl, SSL_SESSION *s)
 		return 0;
 	pthread_mutex_lock(&p->lock);
 	h = find_host(p, name);
-	if (!h)
+	if ((uintptr_t)SSL_get_ex_data(ssl, trust_index) != p->trust)
+		h = NULL;
+	else if (!h)
 		h = add_host(p, name);
 	if (h) {
 		old = h->ticket[h->newest];
@@ -180,6 +186,7 @@ static bool fresh(const SSL_SESSION *s)
  */
 static void on_info(const SSL *ssl, int where, int ret)
 {
+	struct pool *p = pool_of(ssl);
 	const char *name;
 	SSL_SESSION *s;
 
@@ -190,7 +197,10 @@ static void on_info(const SSL *ssl, int where, int ret)
 	name = name_of(ssl);
 	if (!name)
 		return;
-	s = take_ticket(pool_of(ssl), name);
+	pthread_mutex_lock(&p->lock);
+	(void)SSL_set_ex_data((SSL *)ssl, trust_index, (void *)p->trust);
+	pthread_mutex_unlock(&p->lock);
+	s = take_ticket(p, name);
 	if (s && fresh(s))
 		SSL_set_session((SSL *)ssl, s);
 	SSL_SESSION_free(s);
@@ -227,32 +237,78 @@ static const char *reason(void)
 	return s ? s : "unknown error";
 }
 
-static int load_ca(SSL_CTX *ctx, const struct conf_way *way, struct err *e)
+static int load_ca(X509_STORE *store, const struct conf_way *way, struct err *e)
 {
 	const char *file = way && way->ca_file ? way->ca_file : "";
 	const char *dir = way && way->ca_dir ? way->ca_dir : "";
 
 	ERR_clear_error();
-	if (*file && SSL_CTX_load_verify_file(ctx, file) != 1)
+	if (*file && X509_STORE_load_file(store, file) != 1)
 		return err_set(e, ERR_FATAL, "cannot read CA file '%s': %s",
 			       file, reason());
-	if (*dir && SSL_CTX_load_verify_dir(ctx, dir) != 1)
+	if (*dir && X509_STORE_load_path(store, dir) != 1)
 		return err_set(e, ERR_FATAL,
 			       "cannot read CA directory '%s': %s", dir,
 			       reason());
-	if (!*file && !*dir && SSL_CTX_set_default_verify_paths(ctx) != 1)
+	if (!*file && !*dir && X509_STORE_set_default_paths(store) != 1)
 		return err_set(e, ERR_FATAL, "cannot find the system's CAs: %s",
 			       reason());
 	return 0;
 }
 
+struct tls_trust {
+	X509_STORE *store;
+};
+
+struct tls_trust *tls_trust_create(const struct conf_way *way, struct err *e)
+{
+	struct tls_trust *t = calloc(1, sizeof(*t));
+
+	if (t)
+		t->store = X509_STORE_new();
+	if (!t || !t->store)
+		err_set(e, ERR_RETRY, "cannot read CAs: no memory");
+	else if (load_ca(t->store, way, e) == 0)
+		return t;
+	tls_trust_free(t);
+	return NULL;
+}
+
+void tls_trust_free(struct tls_trust *t)
+{
+	if (!t)
+		return;
+	X509_STORE_free(t->store);
+	free(t);
+}
+
+/* A resumed handshake shows no certificates, so none would be verified. */
+static void forget_tickets(struct pool *p)
+{
+	pthread_mutex_lock(&p->lock);
+	while (p->nhosts > 0)
+		free_host(p->host[--p->nhosts]);
+	p->next_out = 0;
+	p->trust++;
+	pthread_mutex_unlock(&p->lock);
+}
+
+/* OpenSSL looks at the context's store when it verifies. */
+void tls_client_trust(struct ssl_ctx_st *ctx, struct tls_trust *t)
+{
+	SSL_CTX_set_cert_store(ctx, t->store);
+	free(t);
+	forget_tickets(SSL_CTX_get_ex_data(ctx, pool_index));
+}
+
 struct ssl_ctx_st *tls_client_create(const struct conf_way *way, struct err *e)
 {
+	struct tls_trust *trust;
 	SSL_CTX *ctx;
 
 	pthread_once(&once, make_index);
 	ctx = SSL_CTX_new(TLS_client_method());
-	if (!ctx || pool_index < 0 || add_pool(ctx) < 0) {
+	if (!ctx || pool_index < 0 || trust_index < 0 || add_pool(ctx) < 0) {
 		err_set(e, ERR_FATAL, "cannot set up TLS: %s", reason());
 		goto fail;
 	}
@@ -263,8 +319,10 @@ struct ssl_ctx_st *tls_client_create(const struct conf_way *way, struct err *e)
 	SSL_CTX_set_verify(ctx, SSL_VERIFY_PEER, NULL);
 	SSL_CTX_set_mode(ctx, SSL_MODE_RELEASE_BUFFERS |
 				      SSL_MODE_ACCEPT_MOVING_WRITE_BUFFER);
-	if (load_ca(ctx, way, e) < 0)
+	trust = tls_trust_create(way, e);
+	if (!trust)
 		goto fail;
+	tls_client_trust(ctx, trust);
 	return ctx;
 fail:
 	SSL_CTX_free(ctx);

@@ -23,4 +23,18 @@ struct conf_way;
 struct ssl_ctx_st *tls_client_create(const struct conf_way *way, struct err *e);
 void tls_client_free(struct ssl_ctx_st *ctx); /* NULL is allowed */
 
+/*
+ * Whom to trust, as the files of the way are now. Reads them; any thread. NULL
+ * with e filled.
+ */
+struct tls_trust;
+struct tls_trust *tls_trust_create(const struct conf_way *way, struct err *e);
+void tls_trust_free(struct tls_trust *t); /* NULL is allowed */
+
+/*
+ * Takes it: handshakes that begin from now on go by it, and resume nothing of
+ * before. What is connected stays so. On the one thread that uses the context.
+ */
+void tls_client_trust(struct ssl_ctx_st *ctx, struct tls_trust *t);
+
 #endif

@@ -2,6 +2,7 @@
 #include "net/way.h"
 
 #include <pthread.h>
+#include <stdatomic.h>
 #include <stddef.h>
 #include <stdlib.h>
 #include <string.h>
@@ -9,13 +10,28 @@
 
 #include <curl/curl.h>
 
+#include "base/buf.h"
 #include "base/conf.h"
+#include "base/digest.h"
 #include "base/err.h"
+#include "base/file.h"
 #include "base/secret.h"
+
+#define CA_MAX ((size_t)4 * 1024 * 1024)
+
+/*
+ * libcurl knows CAs by their path: calls that name the same one share
+ * connections, TLS sessions and, for a day, what was read of the file. A
+ * reload is to find what is in it now, so each way spells the path by itself.
+ */
+#define SPELLINGS 32
 
 struct way {
 	struct conf_way c; /* owned; NULL is "" */
 	char *password;    /* NULL: none */
+	char *ca_file;     /* these two as libcurl gets them; NULL: none */
+	char *ca_dir;
+	unsigned char ca[DIGEST_SIZE]; /* of what is in the file */
 	long auth;
 	unsigned int refs; /* of who has it from a box, and the box's own */
 };
@@ -85,6 +101,53 @@ static int read_password(struct way *w, const struct conf_way *c, struct err *e)
 	return w->password ? 0 : -1;
 }
 
+/* "/etc/ssl/./ca.pem" */
+static int spell(char **to, const char *path, unsigned int nth, struct err *e)
+{
+	const char *slash = path ? strrchr(path, '/') : NULL;
+	size_t head = slash ? (size_t)(slash + 1 - path) : 0;
+	struct buf out;
+
+	if (!path)
+		return 0;
+	buf_init(&out, strlen(path) + 2 * SPELLINGS + 1);
+	(void)buf_add(&out, path, head);
+	while (nth-- > 0)
+		(void)buf_adds(&out, "./");
+	(void)buf_adds(&out, path + head);
+	*to = buf_take(&out);
+	return *to ? 0 : err_set(e, ERR_RETRY, "no memory for settings");
+}
+
+/* What can't be read is told by who connects. */
+static void take_digest(struct way *w, const char *path)
+{
+	char *text = path ? malloc(CA_MAX) : NULL;
+	struct err e = { 0 };
+	ssize_t n = -1;
+
+	if (text)
+		n = file_read(path, text, CA_MAX, NULL, &e);
+	if (n >= 0)
+		digest(text, (size_t)n, w->ca);
+	free(text);
+}
+
+/* libcurl takes NULL as no CA at all, not as its default again. */
+static int set_cas(struct way *w, struct err *e)
+{
+	static atomic_uint made;
+	unsigned int nth = atomic_fetch_add(&made, 1) % SPELLINGS;
+	const char *file = w->c.ca_file;
+
+	if (!file && !w->c.ca_dir)
+		file = curl_version_info(CURLVERSION_NOW)->cainfo;
+	take_digest(w, file);
+	if (spell(&w->ca_file, file, nth, e) < 0)
+		return -1;
+	return spell(&w->ca_dir, w->c.ca_dir, nth, e);
+}
+
 struct way *way_create(const struct conf_way *conf, struct err *e)
 {
 	struct way *w = calloc(1, sizeof(*w));
@@ -94,7 +157,8 @@ struct way *way_create(const struct conf_way *conf, struct err *e)
 		return NULL;
 	}
 	w->auth = auth_of(conf->proxy_auth);
-	if (copy_all(&w->c, conf, e) < 0 || read_password(w, conf, e) < 0) {
+	if (copy_all(&w->c, conf, e) < 0 || read_password(w, conf, e) < 0 ||
+	    set_cas(w, e) < 0) {
 		way_free(w);
 		return NULL;
 	}
@@ -112,6 +176,8 @@ void way_free(struct way *w)
 	free(w->c.ca_dir);
 	free(w->c.client_cert_file);
 	free(w->c.client_key_file);
+	free(w->ca_file);
+	free(w->ca_dir);
 	secret_free(w->password);
 	free(w);
 }
@@ -129,6 +195,7 @@ bool way_same(const struct way *a, const struct way *b)
 	       equal(a->c.proxy_user, b->c.proxy_user) &&
 	       equal(a->c.ca_file, b->c.ca_file) &&
 	       equal(a->c.ca_dir, b->c.ca_dir) &&
+	       memcmp(a->ca, b->ca, sizeof(a->ca)) == 0 &&
 	       equal(a->c.client_cert_file, b->c.client_cert_file) &&
 	       equal(a->c.client_key_file, b->c.client_key_file);
 }
@@ -253,18 +320,13 @@ static void set_proxy(const struct way *w, CURL *z)
 		curl_easy_setopt(z, CURLOPT_PROXYUSERPWD, ":");
 }
 
-/* libcurl takes NULL as no CA at all, not as its default again. */
 static void set_ca(const struct way *w, CURL *z)
 {
-	const char *file = w->c.ca_file;
-
-	if (!file && !w->c.ca_dir)
-		file = curl_version_info(CURLVERSION_NOW)->cainfo;
-	curl_easy_setopt(z, CURLOPT_CAINFO, file);
-	curl_easy_setopt(z, CURLOPT_PROXY_CAINFO, file);
+	curl_easy_setopt(z, CURLOPT_CAINFO, w->ca_file);
+	curl_easy_setopt(z, CURLOPT_PROXY_CAINFO, w->ca_file);
 	/* libcurl reads a directory anew for each connection; a file once. */
-	curl_easy_setopt(z, CURLOPT_CAPATH, w->c.ca_dir);
-	curl_easy_setopt(z, CURLOPT_PROXY_CAPATH, w->c.ca_dir);
+	curl_easy_setopt(z, CURLOPT_CAPATH, w->ca_dir);
+	curl_easy_setopt(z, CURLOPT_PROXY_CAPATH, w->ca_dir);
 }
 
 int way_set(const struct way *w, void *easy)

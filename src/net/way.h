@@ -14,11 +14,13 @@ struct err;
  */
 struct way;
 
-/* Of conf what isn't set is as "". NULL with e filled. */
+/* Of conf what isn't set is as "". What is in the files of CAs counts as it is
+ * when the first call after this connects. NULL with e filled. */
 struct way *way_create(const struct conf_way *conf, struct err *e);
 void way_free(struct way *w); /* NULL is allowed */
 
-/* Do they lead the same way, with the same password? */
+/* Do they lead the same way, with the same password and the same CAs in their
+ * file? */
 bool way_same(const struct way *a, const struct way *b);
 
 /*

@@ -9,6 +9,7 @@
 #include "base/err.h"
 #include "integration/rig.h"
 #include "proxy.h"
+#include "scripted.h"
 
 /* Settings that change while the daemon runs. */
 #define MS 20000
@@ -16,6 +17,7 @@
 #define MANY 20
 
 static struct rig rig;
+static struct cert *stranger;
 
 static void setup(void)
 {
@@ -331,6 +333,53 @@ START_TEST(proxy_is_for_what_connects_from_then_on)
 }
 END_TEST
 
+/* A CA that signed nothing here, and the simulator's; in one and the same file
+ * (0), or by its name (1). */
+static void trust(int by_name, bool right)
+{
+	char path[160], text[8192];
+	size_t n;
+	FILE *f = fopen(right ? rig.bed.ca : cert_file(stranger), "r");
+
+	n = fread(text, 1, sizeof(text), f);
+	(void)fclose(f);
+	(void)snprintf(path, sizeof(path), "%s/ca%d.pem", rig.bed.dir,
+		       by_name ? right : 0);
+	f = fopen(path, "w");
+	ck_assert_uint_eq(fwrite(text, 1, n, f), n);
+	(void)fclose(f);
+	(void)snprintf(text, sizeof(text), "slack { ca_file = \"%s\" }\n",
+		       path);
+	put(text);
+	reload();
+}
+
+START_TEST(cas_are_for_what_connects_from_then_on)
+{
+	const char *const args[] = { "app", "connect", "A1", NULL };
+	uint64_t before = links_opened();
+	char ts[SIM_TS];
+
+	stranger = cert_create();
+	trust(_i, true);
+	ask("<@UB1> hello", ts);
+	free(rig_answer(&rig, "C1", ts));
+	trust(_i, false);
+	/* The link stays; but HTTPS connections aren't used again. */
+	ck_assert_int_eq(sim_wait_links(rig.sim, "A1", 1, MS), 0);
+	ck_assert_uint_eq(links_opened(), before);
+	ck_assert_int_eq(sim_cut(rig.sim, "A1", SIM_CUT_RESET), 1);
+	ck_assert(rig_logged(&rig, "SSL certificate problem", MS));
+	ck_assert_uint_eq(links_opened(), before);
+	trust(_i, true);
+	ck_assert_int_eq(rig_ctl(&rig, NULL, args), 0);
+	ck_assert_uint_eq(links_opened(), before + 1);
+	ask("<@UB1> hello again", ts);
+	free(rig_answer(&rig, "C1", ts));
+	cert_free(stranger);
+}
+END_TEST
+
 START_TEST(settings_are_checked_without_a_daemon)
 {
 	holds(ctl(0, "config", "check", NULL), "no mistakes");
@@ -382,6 +431,7 @@ int main(void)
 	tcase_add_test(tc, signal_brings_new_limits);
 	tcase_add_test(tc, longer_window_holds_for_threads_that_are_there);
 	tcase_add_test(tc, proxy_is_for_what_connects_from_then_on);
+	tcase_add_loop_test(tc, cas_are_for_what_connects_from_then_on, 0, 2);
 	tcase_add_test(tc, settings_are_checked_without_a_daemon);
 	tcase_add_test(tc, a_part_of_the_log_gets_a_level_while_it_runs);
 	suite_add_tcase(s, tc);
