@@ -361,6 +361,40 @@ START_TEST(what_grows_too_much_is_shown_as_it_is)
 }
 END_TEST
 
+START_TEST(a_reply_without_end_says_that_it_goes_on)
+{
+	struct shape s;
+
+	add("Some words of a sentence. ", 32 * 1024);
+	ck_assert_int_eq(reply_init(&reply, md.data, md.len), 0);
+	ck_assert_uint_eq(reply.n, REPLY_PARTS_MAX);
+	reply.remark = "_cut_";
+	ck_assert_int_eq(reply_shape(&reply, 0, SHAPE_BLOCKS, &s), 0);
+	ck_assert_ptr_null(strstr(s.blocks, "_cut_"));
+	shape_release(&s);
+	ck_assert_int_eq(reply_shape(&reply, reply.n - 1, SHAPE_BLOCKS, &s), 0);
+	ck_assert_ptr_nonnull(strstr(s.blocks, "_cut_"));
+	shape_release(&s);
+	ck_assert_int_eq(reply_plain(&reply, 0), 0);
+	ck_assert_int_eq(reply_shape(&reply, reply.n - 1, SHAPE_BLOCKS, &s), 0);
+	ck_assert_ptr_nonnull(strstr(s.text, "_cut_"));
+	shape_release(&s);
+}
+END_TEST
+
+START_TEST(a_reply_has_no_more_parts_than_are_wanted)
+{
+	add("Some words of a sentence. ", 1000);
+	ck_assert_int_eq(reply_init(&reply, md.data, md.len), 0);
+	ck_assert(!reply.more);
+	reply_limit(&reply, reply.n);
+	ck_assert(!reply.more);
+	reply_limit(&reply, 2);
+	ck_assert_uint_eq(reply.n, 2);
+	ck_assert(reply.more);
+}
+END_TEST
+
 /* 4,500 bytes are 1,500 of the characters that Slack counts. */
 START_TEST(no_word_of_a_long_cell_is_lost)
 {
@@ -477,6 +511,8 @@ int main(void)
 	tcase_add_test(tc, a_caption_is_short_whatever_the_heading);
 	tcase_add_test(tc, what_grows_too_much_is_shown_as_it_is);
 	tcase_add_test(tc, no_word_of_a_long_cell_is_lost);
+	tcase_add_test(tc, a_reply_without_end_says_that_it_goes_on);
+	tcase_add_test(tc, a_reply_has_no_more_parts_than_are_wanted);
 	tcase_add_test(tc, interim_shows_the_first_part_and_that_there_is_more);
 	tcase_add_test(tc, interim_closes_a_fence_before_the_ellipsis);
 	tcase_add_test(tc, interim_of_nothing_visible_is_empty);

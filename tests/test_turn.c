@@ -711,6 +711,20 @@ START_TEST(retry_after_of_a_post_is_waited_out)
 }
 END_TEST
 
+/* "message_limit_exceeded" may be said for weeks, and others wait behind. */
+START_TEST(a_post_that_is_limited_for_too_long_is_given_up)
+{
+	int i;
+
+	stage.conf.replay_max_age_minutes = 60;
+	for (i = 0; i < 100; i++)
+		stage_fault("chat.postMessage", FAULT_RATE, NULL, MINUTE);
+	play(stage_ask(), 62 * MINUTE);
+	ck_assert_int_eq(stage_done("entry1")->state, ENTRY_DEAD);
+	ck_assert_uint_eq(stage_nreplies(), 0);
+}
+END_TEST
+
 static struct job *elsewhere(const char *id)
 {
 	struct job *j = stage_job(id, "500.000100", NULL, "and here?");
@@ -2284,6 +2298,7 @@ int main(void)
 	T(a_post_that_is_not_found_is_posted_again);
 	T(a_post_that_arrives_late_is_deleted);
 	T(retry_after_of_a_post_is_waited_out);
+	T(a_post_that_is_limited_for_too_long_is_given_up);
 	T(retry_after_holds_up_that_method_of_that_workspace);
 	T(retry_after_of_posts_holds_up_no_edit_and_no_other_workspace);
 	T(a_post_refused_for_a_moment_is_repeated);

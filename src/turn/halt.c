@@ -64,7 +64,7 @@ void turn_refused(struct turn *t, const struct slack_result *r)
 			       slack_fault_name(r->fault), r->error);
 		log_warn(f, "Slack refuses the reply");
 	}
-	if (r->fault == SLACK_TRANSIENT)
+	if (r->fault == SLACK_TRANSIENT || r->fault == SLACK_RATE)
 		t->end_state = ENTRY_DEAD;
 	t->answered = false;
 	t->refused = true;

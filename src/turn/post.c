@@ -256,7 +256,11 @@ static void on_posted(const struct slack_result *r, void *arg)
 	} else if (r->fault == SLACK_RATE) {
 		atomic_fetch_add(&t->w->count->limited, 1);
 		pace_block(&t->conn->posts, clock_ms(), r->retry_ms);
-		repost(t);
+		/* A quota that is used up may stay so for weeks. */
+		if (is_too_late(t))
+			finish(t, r);
+		else
+			repost(t);
 	} else if (r->maybe) {
 		log_warn(LOG_FIELDS({ "entry", t->job->entry.id },
 				    { "error", r->error }),

@@ -57,7 +57,16 @@ int reply_init(struct reply *r, const char *md, size_t len)
 		at = r->cut[++k].end;
 	}
 	r->n = k;
+	r->more = at < len && !blank(text + at, len - at);
 	return 0;
+}
+
+void reply_limit(struct reply *r, size_t most)
+{
+	if (r->n <= most)
+		return;
+	r->n = most;
+	r->more = true;
 }
 
 void reply_release(struct reply *r)
@@ -147,7 +156,15 @@ int reply_plain(struct reply *r, size_t k)
 		r->fence[k] = fence;
 	}
 	r->n = k;
+	r->more = at < r->text.len &&
+		  !blank(r->text.data + at, r->text.len - at);
 	return 0;
+}
+
+static void add_remark(const struct reply *r, size_t k, struct buf *out)
+{
+	if (r->more && r->remark && k + 1 == r->n)
+		(void)buf_addf(out, "\n\n%s", r->remark);
 }
 
 static int plain_part(const struct reply *r, size_t k, struct buf *out)
@@ -182,10 +199,12 @@ int reply_shape(const struct reply *r, size_t k, enum shape_kind kind,
 		rc = s->text ? 0 : -1;
 	} else if (k >= r->plain) {
 		rc = plain_part(r, k, &part);
+		add_remark(r, k, &part);
 		s->text = rc == 0 ? buf_take(&part) : NULL;
 		rc = s->text ? 0 : -1;
 	} else {
 		rc = reply_part(r, k, &part);
+		add_remark(r, k, &part);
 		if (rc == 0)
 			rc = shape_make(s, part.data, part.len, kind);
 	}

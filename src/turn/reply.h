@@ -14,7 +14,11 @@
 
 struct reply {
 	struct buf md; /* the whole answer, rendered */
-	size_t n;      /* parts */
+	size_t n;      /* parts, */
+	bool more;     /* and text that is in none */
+	/* What the last one says then, in Markdown and mrkdwn alike; the
+	 * caller's. NULL: nothing. */
+	const char *remark;
 	struct dialect_cut cut[REPLY_PARTS_MAX + 1];
 
 	/* From this part on only text, in smaller parts. */
@@ -35,6 +39,9 @@ void reply_release(struct reply *r);
 /* From part k on, where blocks can't be: text, cut so that chat.update takes
  * it. 0, or -1 when memory is short. */
 int reply_plain(struct reply *r, size_t k);
+
+/* No more than most parts. */
+void reply_limit(struct reply *r, size_t most);
 
 /* Part k, fences closed and opened again; 0 or -1. */
 int reply_shape(const struct reply *r, size_t k, enum shape_kind kind,

@@ -109,6 +109,17 @@ void whisper_place(struct turn *t)
 	}
 }
 
+/* As text from here on. */
+static void go_plain(struct turn *t)
+{
+	if (reply_plain(&t->reply, t->part) < 0) {
+		turn_after(t, 1000, go_plain);
+		return;
+	}
+	reply_limit(&t->reply, PARTS_MAX);
+	post(t);
+}
+
 static void on_posted(const struct slack_result *r, void *arg)
 {
 	struct turn *t = arg;
@@ -119,10 +130,10 @@ static void on_posted(const struct slack_result *r, void *arg)
 		turn_after(t, turn_retry_ms(t, r), post);
 	} else if (r->fault == SLACK_CONTENT && !t->no_blocks) {
 		t->no_blocks = true;
-		post(t);
+		go_plain(t);
 	} else if (r->fault != SLACK_OK && r->fault != SLACK_TRANSIENT) {
 		turn_refused(t, r);
-	} else if (++t->part < t->reply.n && t->part < PARTS_MAX) {
+	} else if (++t->part < t->reply.n) {
 		post(t);
 	} else {
 		turn_set(t, TURN_CLOSING);
@@ -131,7 +142,7 @@ static void on_posted(const struct slack_result *r, void *arg)
 
 static void post(struct turn *t)
 {
-	bool last = t->part + 1 == t->reply.n || t->part + 1 == PARTS_MAX;
+	bool last = t->part + 1 == t->reply.n;
 	enum shape_kind kind = t->no_blocks ? SHAPE_TEXT : SHAPE_BLOCKS;
 	struct jwrite w;
 	struct shape s;
@@ -158,6 +169,7 @@ static void post(struct turn *t)
 void whisper_write(struct turn *t)
 {
 	t->part = 0;
+	reply_limit(&t->reply, PARTS_MAX);
 	post(t);
 }
 

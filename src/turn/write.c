@@ -9,6 +9,7 @@
 #include "base/log.h"
 #include "route/job.h"
 #include "slack/markdown.h"
+#include "slack/words.h"
 #include "turn/turn.h"
 
 /*
@@ -49,6 +50,7 @@ void write_start(struct turn *t)
 		turn_after(t, 1000, write_start);
 		return;
 	}
+	t->reply.remark = words_get(WORDS_CUT_BY_US, t->job->agent.locale);
 	if (t->recut && reply_plain(&t->reply, t->cut_at) < 0) {
 		turn_after(t, 1000, write_start);
 		return;
