@@ -957,7 +957,7 @@ START_TEST(a_question_asked_again_that_is_gone_is_closed_with_a_sentence)
 {
 	fake.line_gone = true;
 	begin_frame(AGAIN, ENTRY_NEW);
-	ck_assert_int_eq(routing_decide(r), V_DROP);
+	ck_assert_int_eq(routing_decide(r), V_REFUSE);
 	begin_frame(AGAIN, ENTRY_ACCEPTED);
 	ck_assert_int_eq(routing_decide(r), V_ACCEPT);
 	ck_assert_int_eq(routing_settle(r), 0);

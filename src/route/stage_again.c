@@ -158,8 +158,10 @@ static enum verdict ask_all(struct routing *r, const struct asked_again *a,
 static enum verdict gone(struct routing *r)
 {
 	r->why = "question is gone";
-	if (!r->resumed)
-		return V_DROP;
+	if (!r->resumed) {
+		routing_say(r, WORDS_FORGOTTEN, NULL);
+		return V_REFUSE;
+	}
 	/* There is a placeholder to close. */
 	if (r->hope == JOB_HOPE)
 		r->hope = JOB_STALE;

@@ -241,7 +241,8 @@ static enum verdict share(struct routing *r, struct err *e)
 		       r->msg->signal.detail);
 	if (rc == 0) {
 		r->why = "answer is gone";
-		v = V_DROP;
+		routing_say(r, WORDS_FORGOTTEN, NULL);
+		v = V_REFUSE;
 	} else if (rc > 0 && said_by(&q, r->msg) &&
 		   !r->gate->ops->once(r->gate, key, MINUTE_MS, r->now_ms)) {
 		r->why = "duplicate";

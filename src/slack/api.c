@@ -15,7 +15,8 @@
 
 #define FORM_TYPE       "application/x-www-form-urlencoded; charset=utf-8"
 #define URL_MAX         512
-#define ANSWER_MAX      (4 * 1024 * 1024)
+/* A page of 200 messages that say all that they may. */
+#define ANSWER_MAX      (16 * 1024 * 1024)
 #define CONNECT_MS      5000
 #define RATE_DEFAULT_MS 30000 /* a 429 without Retry-After */
 

@@ -25,6 +25,9 @@ static const char *const table[WORDS_COUNT][LANGUAGES] = {
 				 " administrator.",
 				 "Hier ist noch kein Agent eingerichtet. Bitte"
 				 " bei der Administration nachfragen." },
+	[WORDS_FORGOTTEN] = { "I don't remember that any more. Please ask again.",
+			      "Daran erinnere ich mich nicht mehr. Bitte noch"
+			      " einmal fragen." },
 	[WORDS_NOT_THE_ASKER] = { "Only the person who asked can do that.",
 				  "Das kann nur, wer gefragt hat." },
 	[WORDS_WHAT_ASK] = { "What would you like to know? Write it after the"

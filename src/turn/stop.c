@@ -174,6 +174,8 @@ bool stop_revise(struct turn *t, const char *ts, const char *text)
 
 	if (!in_time(t) || t->stopped)
 		return false;
+	if (strcmp(m->content.text, text) == 0)
+		return true; /* only a link of it was unfolded, perhaps */
 	copy = strdup(text);
 	if (!copy)
 		return false;

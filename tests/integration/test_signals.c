@@ -253,6 +253,38 @@ START_TEST(asker_gets_another_answer_once)
 }
 END_TEST
 
+START_TEST(what_is_forgotten_is_not_regenerated)
+{
+	char root[SIM_TS], reply[SIM_TS];
+
+	rig_say(&rig, "C1", "U1", "<@UB1> hello", NULL, root);
+	free(rig_answer(&rig, "C1", root));
+	reply_ts("C1", root, reply);
+	ck_assert_int_eq(sim_delete(rig.sim, "C1", root), 0);
+	ck_assert_int_eq(sim_wait_acked(rig.sim, MS), 0);
+	free(rig_answer(&rig, "C1", root));
+	ck_assert_int_eq(sim_click(rig.sim, "C1", reply, "U1",
+				   "konstruct_again", NULL),
+			 0);
+	ck_assert_int_eq(sim_wait_ephemeral(rig.sim, "C1", "U1", 1, MS), 0);
+	ck_assert_uint_eq(sim_count(rig.sim, "chat.postMessage"), 1);
+}
+END_TEST
+
+/* Unfolds a link: what it says is the same. */
+START_TEST(an_edit_that_changes_no_word_begins_nothing_anew)
+{
+	char root[SIM_TS], reply[SIM_TS];
+
+	ask_for_ever(root, reply);
+	ck_assert_int_eq(sim_edit(rig.sim, "C1", root, "<@UB1>  for ever"), 0);
+	ck_assert_int_eq(sim_wait_acked(rig.sim, MS), 0);
+	ck_assert_int_eq(sim_react(rig.sim, "C1", reply, "U1", "x", true), 0);
+	check_stopped(root);
+	ck_assert_int_ne(sim_wait_asks(rig.sim, 2, 300), 0);
+}
+END_TEST
+
 START_TEST(feedback_is_counted)
 {
 	char root[SIM_TS], reply[SIM_TS], *body = NULL;
@@ -348,6 +380,8 @@ int main(void)
 		tc, muted_thread_is_left_alone_until_the_next_mention, 0, 2);
 	tcase_add_test(tc, told_to_stop_listening_it_does);
 	tcase_add_test(tc, asker_gets_another_answer_once);
+	tcase_add_test(tc, what_is_forgotten_is_not_regenerated);
+	tcase_add_test(tc, an_edit_that_changes_no_word_begins_nothing_anew);
 	tcase_add_test(tc, feedback_is_counted);
 	tcase_add_test(tc, whichever_node_hears_of_it);
 	suite_add_tcase(s, tc);
