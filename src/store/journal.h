@@ -151,10 +151,13 @@ struct journal_req {
 	int (*write)(struct store *s, void *arg, struct err *e); /* WRITE */
 	const struct audit_new *audits; /* DONE, WRITE: if that is done */
 	size_t naudits;
-	unsigned int part;                                       /* CLAIM */
-	size_t most; /* CLAIM: that many at once */
+	unsigned int part; /* CLAIM */
+	size_t most;       /* CLAIM: that many at once */
 
-	int64_t at_ms; /* the journal's: when it was last tried */
+	/* The journal's: when it was last tried, and did that end the entry?
+	 * (As far as that is known before the commit.) */
+	int64_t at_ms;
+	bool ended;
 
 	/* Out: ok is false when it could not be committed (err tells);
 	 * duplicate when an entry with that event_id is there already. */

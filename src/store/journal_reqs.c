@@ -65,7 +65,7 @@ void reqs_answer(struct journal *j, struct journal_req *r)
 
 void reqs_clear(struct journal_req *r)
 {
-	r->duplicate = r->elsewhere = r->lost = false;
+	r->duplicate = r->elsewhere = r->lost = r->ended = false;
 	drop_entries(r->entries, r->nentries);
 	r->entries = NULL;
 	r->nentries = 0;

@@ -8,6 +8,7 @@
 #include "store/usage.h"
 
 #include <assert.h>
+#include <pthread.h>
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
@@ -207,12 +208,21 @@ static int connect_file(struct sqlite *s, const char *path, bool write,
 	return write ? take_over(s, path, e) : configure(s, false, e);
 }
 
+/* Nobody asks how much memory is in use, and to count it takes a lock for each
+ * allocation. */
+static void set_up(void)
+{
+	(void)sqlite3_config(SQLITE_CONFIG_MEMSTATUS, 0);
+}
+
 static struct store *sqlite_open(const char *url, const struct keyring *k,
 				 bool write, struct err *e)
 {
+	static pthread_once_t once = PTHREAD_ONCE_INIT;
 	const char *path = url + sizeof(SCHEME) - 1;
 	struct sqlite *s;
 
+	(void)pthread_once(&once, set_up);
 	assert(strncmp(url, SCHEME, sizeof(SCHEME) - 1) == 0);
 	if (!*path || *path == ':') {
 		err_set(e, ERR_INPUT, "no path in store url '%.80s'", url);

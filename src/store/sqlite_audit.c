@@ -2,6 +2,7 @@
 #include "store/audit.h"
 
 #include <stdio.h>
+#include <string.h>
 
 #include "base/buf.h"
 #include "base/err.h"
@@ -67,23 +68,6 @@ const struct audit_ops audit_sqlite = {
 	.rows = sqlite_audit_rows,
 };
 
-/* 1 when the request has just ended its entry, 0 or -1. */
-static int has_ended(struct sqlite *s, const struct journal_req *r,
-		     struct err *e)
-{
-	sqlite3_stmt *st = sqlite_query(s, Q_AUDIT_ENDED, e);
-	int rc;
-
-	if (!st)
-		return -1;
-	sqlite_bind(st, 1, r->entry_id);
-	(void)sqlite3_bind_int64(st, 2, r->at_ms);
-	rc = sqlite_row(s, st, e);
-	if (rc > 0)
-		sqlite_finish(st);
-	return rc;
-}
-
 static int read_chain(struct sqlite *s, struct audit_chain *c, struct err *e)
 {
 	sqlite3_stmt *st = sqlite_query(s, Q_AUDIT_CHAIN, e);
@@ -111,38 +95,46 @@ static int put_row(struct sqlite *s, const struct audit_row *r, struct err *e)
 	sqlite_bind(st, 5, r->digest);
 	sqlite_bind(st, 6, r->before);
 	sqlite_bind(st, 7, r->hash);
-	if (sqlite_run(s, st, e) < 0)
-		return -1;
-	st = sqlite_query(s, Q_AUDIT_END, e);
-	if (!st)
-		return -1;
-	(void)sqlite3_bind_int64(st, 1, r->seq);
-	sqlite_bind(st, 2, r->hash);
 	return sqlite_run(s, st, e);
 }
 
-static int add(struct sqlite *s, const struct audit_new *a, int64_t at_ms,
-	       const struct buf *body, struct err *e)
+static int end_chain(struct sqlite *s, const struct audit_chain *c,
+		     struct err *e)
+{
+	sqlite3_stmt *st = sqlite_query(s, Q_AUDIT_END, e);
+
+	if (!st)
+		return -1;
+	(void)sqlite3_bind_int64(st, 1, c->last);
+	sqlite_bind(st, 2, c->hash);
+	return sqlite_run(s, st, e);
+}
+
+/* Behind the end of the chain, which is there from then on. */
+static int add(struct sqlite *s, struct audit_chain *c,
+	       const struct audit_new *a, int64_t at_ms, const struct buf *body,
+	       struct err *e)
 {
 	char sum[DIGEST_HEX], hash[DIGEST_HEX];
-	struct audit_chain c;
-	struct audit_row r = { .at_ms = at_ms,
+	struct audit_row r = { .seq = c->last + 1,
+			       .at_ms = at_ms,
 			       .tenant_id = or_empty(a->tenant_id),
 			       .body = body->data,
 			       .digest = sum,
-			       .before = c.hash,
+			       .before = c->hash,
 			       .hash = hash };
 
-	if (read_chain(s, &c, e) < 0)
-		return -1;
-	r.seq = c.last + 1;
 	digest_hex(body->data, body->len, sum);
 	audit_hash(&r, hash);
-	return put_row(s, &r, e);
+	if (put_row(s, &r, e) < 0)
+		return -1;
+	c->last = r.seq;
+	memcpy(c->hash, hash, sizeof(c->hash));
+	return 0;
 }
 
-int sqlite_audit_add(struct sqlite *s, const struct audit_new *a, int64_t at_ms,
-		     struct err *e)
+static int add_new(struct sqlite *s, struct audit_chain *c,
+		   const struct audit_new *a, int64_t at_ms, struct err *e)
 {
 	struct buf body;
 	int rc;
@@ -151,23 +143,41 @@ int sqlite_audit_add(struct sqlite *s, const struct audit_new *a, int64_t at_ms,
 	if (audit_body(a, &body) < 0)
 		rc = err_set(e, ERR_RETRY, "no memory for an audit row");
 	else
-		rc = add(s, a, at_ms, &body, e);
+		rc = add(s, c, a, at_ms, &body, e);
 	buf_release(&body);
 	return rc;
+}
+
+int sqlite_audit_add(struct sqlite *s, const struct audit_new *a, int64_t at_ms,
+		     struct err *e)
+{
+	struct audit_chain c;
+
+	if (read_chain(s, &c, e) < 0 || add_new(s, &c, a, at_ms, e) < 0)
+		return -1;
+	return end_chain(s, &c, e);
 }
 
 int sqlite_journal_audit(struct journal_db *db, struct journal_req *r,
 			 size_t number, struct err *e)
 {
-	struct sqlite *s = ((struct sqlite_journal *)db)->s;
+	struct sqlite_journal *j = (struct sqlite_journal *)db;
 	size_t i;
-	int rc = 1;
 
 	(void)number;
-	if (r->kind == JOURNAL_DONE)
-		rc = has_ended(s, r, e);
-	for (i = 0; rc > 0 && i < r->naudits; i++)
-		if (sqlite_audit_add(s, &r->audits[i], r->at_ms, e) < 0)
-			rc = -1;
-	return rc < 0 ? -1 : 0;
+	if (r->kind == JOURNAL_DONE && !r->ended)
+		return 0;
+	if (!j->audited && read_chain(j->s, &j->chain, e) < 0)
+		return -1;
+	j->audited = true;
+	for (i = 0; i < r->naudits; i++) {
+		if (add_new(j->s, &j->chain, &r->audits[i], r->at_ms, e) < 0)
+			return -1;
+	}
+	return 0;
+}
+
+int sqlite_journal_audit_end(struct sqlite_journal *j, struct err *e)
+{
+	return j->audited ? end_chain(j->s, &j->chain, e) : 0;
 }

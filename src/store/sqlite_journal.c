@@ -70,6 +70,7 @@ static struct journal_db *sqlite_journal_open(const char *url,
 
 static int sqlite_journal_begin(struct journal_db *db, struct err *e)
 {
+	((struct sqlite_journal *)db)->audited = false;
 	return sqlite_do(of(db), Q_BEGIN, e);
 }
 
@@ -77,6 +78,8 @@ static int sqlite_journal_commit(struct journal_db *db, size_t *bad,
 				 struct err *e)
 {
 	(void)bad;
+	if (sqlite_journal_audit_end((struct sqlite_journal *)db, e) < 0)
+		return -1;
 	return sqlite_do(of(db), Q_COMMIT, e);
 }
 
@@ -121,9 +124,8 @@ static int sqlite_journal_append(struct journal_db *db, struct journal_req *r,
 	return r->duplicate ? 0 : append_frame(s, en, e);
 }
 
-/* 1 and *seq, 0 when the entry isn't there, or -1. */
-static int find(struct sqlite *s, const char *id, int64_t *seq, bool *done,
-		struct err *e)
+int sqlite_find_entry(struct sqlite *s, const char *id, int64_t *seq,
+		      bool *done, struct err *e)
 {
 	sqlite3_stmt *st = sqlite_query(s, Q_SEQ, e);
 	int rc;
@@ -141,14 +143,14 @@ static int find(struct sqlite *s, const char *id, int64_t *seq, bool *done,
 }
 
 static int note_row(struct sqlite *s, int64_t seq, const struct note *n,
-		    struct err *e)
+		    int64_t done_ms, struct err *e)
 {
 	sqlite3_stmt *st;
 
 	if (n->state == ENTRY_NEW && !n->verdict && !n->claim &&
 	    !n->tenant_id && !n->steps && !n->post)
 		return 0;
-	st = sqlite_query(s, Q_NOTE, e);
+	st = sqlite_query(s, done_ms > 0 ? Q_DONE : Q_NOTE, e);
 	if (!st)
 		return -1;
 	(void)sqlite3_bind_int64(st, 1, seq);
@@ -159,6 +161,8 @@ static int note_row(struct sqlite *s, int64_t seq, const struct note *n,
 	sqlite_bind(st, 5, n->tenant_id);
 	sqlite_bind(st, 6, n->steps);
 	sqlite_bind(st, 7, n->post);
+	if (done_ms > 0)
+		(void)sqlite3_bind_int64(st, 8, done_ms);
 	return sqlite_run(s, st, e);
 }
 
@@ -228,10 +232,10 @@ static int note_covers(struct sqlite *s, const struct journal_req *r,
 	return 0;
 }
 
-static int write_note(struct sqlite *s, int64_t seq, const struct note *n,
-		      struct err *e)
+int sqlite_write_note(struct sqlite *s, int64_t seq, const struct note *n,
+		      int64_t done_ms, struct err *e)
 {
-	if (note_row(s, seq, n, e) < 0)
+	if (note_row(s, seq, n, done_ms, e) < 0)
 		return -1;
 	if (n->part_ts && note_part(s, seq, n, e) < 0)
 		return -1;
@@ -247,143 +251,12 @@ static int sqlite_journal_note(struct journal_db *db, struct journal_req *r,
 	bool done;
 	int rc;
 
-	rc = find(of(db), r->entry_id, &seq, &done, e);
+	rc = sqlite_find_entry(of(db), r->entry_id, &seq, &done, e);
 	if (rc <= 0)
 		return rc;
-	if (write_note(of(db), seq, &r->note, e) < 0)
+	if (sqlite_write_note(of(db), seq, &r->note, 0, e) < 0)
 		return -1;
 	return note_covers(of(db), r, e);
-}
-
-static int delete_covered(struct sqlite *s, const char *leader, struct err *e)
-{
-	sqlite3_stmt *st = sqlite_query(s, Q_DONE_COVERED_PENDING, e);
-
-	if (!st)
-		return -1;
-	sqlite_bind(st, 1, leader);
-	return sqlite_run(s, st, e);
-}
-
-/* As their leader has ended just now. */
-static int close_covered(struct sqlite *s, const char *leader, bool dead,
-			 int64_t now_ms, size_t *finished, struct err *e)
-{
-	sqlite3_stmt *st = sqlite_query(s, Q_DONE_COVERED, e);
-	int n;
-
-	if (!st)
-		return -1;
-	sqlite_bind(st, 1, leader);
-	(void)sqlite3_bind_int64(st, 2, now_ms);
-	if (sqlite_run(s, st, e) < 0)
-		return -1;
-	n = sqlite3_changes(s->db);
-	*finished += (size_t)n;
-	return n == 0 || dead ? 0 : delete_covered(s, leader, e);
-}
-
-/* A dead one keeps its frame, to be tried again. */
-static int close_row(struct sqlite *s, int64_t seq, enum entry_state state,
-		     int64_t now_ms, size_t *finished, struct err *e)
-{
-	sqlite3_stmt *st = sqlite_query(s, Q_DONE, e);
-
-	if (!st)
-		return -1;
-	(void)sqlite3_bind_int64(st, 1, seq);
-	(void)sqlite3_bind_int64(st, 2, now_ms);
-	if (sqlite_run(s, st, e) < 0)
-		return -1;
-	if (sqlite3_changes(s->db) == 0)
-		return 0;
-	++*finished;
-	if (state == ENTRY_DEAD)
-		return 0;
-	st = sqlite_query(s, Q_DONE_PENDING, e);
-	if (!st)
-		return -1;
-	(void)sqlite3_bind_int64(st, 1, seq);
-	return sqlite_run(s, st, e);
-}
-
-static int add_line(struct sqlite *s, const struct line_new *l, struct err *e)
-{
-	sqlite3_stmt *st = sqlite_query(s, Q_DONE_LINE, e);
-
-	if (!st)
-		return -1;
-	sqlite_bind(st, 1, l->tenant_id);
-	sqlite_bind(st, 2, l->channel);
-	sqlite_bind(st, 3, l->thread);
-	sqlite_bind(st, 4, l->line.ts);
-	(void)sqlite3_bind_int(st, 5, l->line.ours);
-	sqlite_bind(st, 6, l->line.user_id);
-	sqlite_bind(st, 7, l->line.name);
-	sqlite_bind(st, 8, l->line.text ? l->line.text : "");
-	sqlite_bind(st, 9, l->agent_id);
-	return sqlite_run(s, st, e);
-}
-
-/* q: the tenant's, or those of channel and person. */
-static int add_usage(struct sqlite *s, enum sqlite_query q,
-		     const struct usage_new *u, int64_t now_ms, struct err *e)
-{
-	sqlite3_stmt *st = sqlite_query(s, q, e);
-
-	if (!st)
-		return -1;
-	sqlite_bind(st, 1, u->tenant_id);
-	(void)sqlite3_bind_int64(st, 2, now_ms);
-	sqlite_bind(st, 3, u->model ? u->model : "");
-	(void)sqlite3_bind_int64(st, 4, u->prompt_tokens);
-	(void)sqlite3_bind_int64(st, 5, u->completion_tokens);
-	if (q == Q_DONE_USAGE_BY) {
-		sqlite_bind(st, 6, u->channel ? u->channel : "");
-		sqlite_bind(st, 7, u->user ? u->user : "");
-	}
-	return sqlite_run(s, st, e);
-}
-
-/* What a turn adds. */
-static int add_record(struct sqlite *s, const struct journal_req *r,
-		      int64_t now_ms, struct err *e)
-{
-	size_t i;
-
-	for (i = 0; i < r->nlines; i++) {
-		if (add_line(s, &r->lines[i], e) < 0)
-			return -1;
-	}
-	if (!r->usage)
-		return 0;
-	if (add_usage(s, Q_DONE_USAGE, r->usage, now_ms, e) < 0)
-		return -1;
-	return add_usage(s, Q_DONE_USAGE_BY, r->usage, now_ms, e);
-}
-
-static int sqlite_journal_done(struct journal_db *db, struct journal_req *r,
-			       int64_t now_ms, size_t *finished, struct err *e)
-{
-	struct sqlite *s = of(db);
-	struct note n = r->note;
-	int64_t seq;
-	bool done;
-	int rc;
-
-	if (n.state == ENTRY_NEW)
-		n.state = ENTRY_DONE;
-	rc = find(s, r->entry_id, &seq, &done, e);
-	if (rc <= 0)
-		return rc;
-	if (write_note(s, seq, &n, e) < 0)
-		return -1;
-	if (!done && add_record(s, r, now_ms, e) < 0)
-		return -1;
-	if (close_row(s, seq, n.state, now_ms, finished, e) < 0)
-		return -1;
-	return close_covered(s, r->entry_id, n.state == ENTRY_DEAD, now_ms,
-			     finished, e);
 }
 
 static int sqlite_journal_write(struct journal_db *db,
@@ -418,8 +291,8 @@ static int expire_before(struct sqlite *s, enum sqlite_query q, int64_t before,
 	return sqlite_run(s, st, e) < 0 ? -1 : sqlite3_changes(s->db);
 }
 
-static int sqlite_journal_expire(struct journal_db *db, int64_t now_ms,
-				 int64_t kept_ms, int max, struct err *e)
+static int expire(struct sqlite *s, int64_t now_ms, int64_t kept_ms, int max,
+		  struct err *e)
 {
 	const struct {
 		enum sqlite_query q;
@@ -434,13 +307,28 @@ static int sqlite_journal_expire(struct journal_db *db, int64_t now_ms,
 	int n;
 
 	for (i = 0; i < sizeof(rows) / sizeof(rows[0]) && sum < max; i++) {
-		n = expire_before(of(db), rows[i].q, now_ms - rows[i].kept_ms,
+		n = expire_before(s, rows[i].q, now_ms - rows[i].kept_ms,
 				  max - sum, e);
 		if (n < 0)
 			return -1;
 		sum += n;
 	}
 	return sum;
+}
+
+/* In one transaction, so that the disk is waited for once. */
+static int sqlite_journal_expire(struct journal_db *db, int64_t now_ms,
+				 int64_t kept_ms, int max, struct err *e)
+{
+	int n;
+
+	if (sqlite_do(of(db), Q_BEGIN, e) < 0)
+		return -1;
+	n = expire(of(db), now_ms, kept_ms, max, e);
+	if (n >= 0 && sqlite_do(of(db), Q_COMMIT, e) == 0)
+		return n;
+	sqlite_journal_rollback(db);
+	return -1;
 }
 
 static void sqlite_journal_rest(struct journal_db *db, bool idle)

@@ -91,10 +91,13 @@ static int erase_of(struct sqlite *s, const char *id, const struct keep_cuts *c,
 	size_t i;
 	int n = 0;
 
-	for (i = 0; i < sizeof(all) / sizeof(all[0]) && n < most; i++)
+	for (i = 0; i < sizeof(all) / sizeof(all[0]) && n < most; i++) {
+		if (all[i].text ? all[i].text[0] == '\0' : all[i].at_ms < 0)
+			continue; /* kept for ever */
 		if (run(s, all[i].q, id, all[i].text, all[i].at_ms, most - n,
 			&n, e) < 0)
 			return -1;
+	}
 	return n;
 }
 
@@ -152,24 +155,14 @@ static int begin_behind(struct sqlite *s, int64_t seq, const char *hash,
 	return sqlite_run(s, st, e);
 }
 
-/* Both or nothing. */
 static int trim(struct sqlite *s, int most, struct err *e)
 {
 	char hash[DIGEST_HEX];
-	struct err ignored;
 	int64_t seq;
 
 	if (find_trim(s, most, &seq, hash, e) < 0)
 		return -1;
-	if (seq == 0)
-		return 0;
-	if (sqlite_do(s, Q_BEGIN, e) < 0)
-		return -1;
-	if (begin_behind(s, seq, hash, e) == 0 &&
-	    sqlite_do(s, Q_COMMIT, e) == 0)
-		return 0;
-	(void)sqlite_do(s, Q_ROLLBACK, &ignored);
-	return -1;
+	return seq == 0 ? 0 : begin_behind(s, seq, hash, e);
 }
 
 /* 1, 0: there is no further tenant, -1. */
@@ -204,10 +197,9 @@ static int erase_rest(struct sqlite_journal *j, const struct keep *all,
 	return n < 0 || trim(j->s, most, e) < 0 ? -1 : n;
 }
 
-int sqlite_journal_erase(struct journal_db *db, const struct keep *all,
-			 int64_t now_ms, int max, struct err *e)
+static int erase(struct sqlite_journal *j, const struct keep *all,
+		 int64_t now_ms, int max, struct err *e)
 {
-	struct sqlite_journal *j = (struct sqlite_journal *)db;
 	struct keep own, kept;
 	struct keep_cuts c;
 	int i, n, rc, sum = 0;
@@ -230,6 +222,22 @@ int sqlite_journal_erase(struct journal_db *db, const struct keep *all,
 		sum += n;
 	}
 	return sum;
+}
+
+/* In one transaction, so that the disk is waited for once. */
+int sqlite_journal_erase(struct journal_db *db, const struct keep *all,
+			 int64_t now_ms, int max, struct err *e)
+{
+	struct sqlite_journal *j = (struct sqlite_journal *)db;
+	int n;
+
+	if (sqlite_do(j->s, Q_BEGIN, e) < 0)
+		return -1;
+	n = erase(j, all, now_ms, max, e);
+	if (n >= 0 && sqlite_do(j->s, Q_COMMIT, e) == 0)
+		return n;
+	db->ops->rollback(db);
+	return -1;
 }
 
 static int erase_pending(struct sqlite *s, const char *id, int most,

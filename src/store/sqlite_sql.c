@@ -70,6 +70,12 @@
 	" WHERE tenant_id = ?1 AND day BETWEEN ?3 AND ?2"
 #define ADDED "sum(answers), sum(prompt_tokens), sum(completion_tokens)"
 
+#define ADD_USAGE                                                  \
+	" ON CONFLICT DO UPDATE SET answers = answers + 1,"        \
+	" prompt_tokens = prompt_tokens + excluded.prompt_tokens," \
+	" completion_tokens ="                                     \
+	" completion_tokens + excluded.completion_tokens"
+
 /* Keys that begin with app, workspace and channel. ';' is the character after
  * ':', so this is all that begins so. */
 #define OLD_PLACE "?2 || ':' || ?3 || ':' || ?4"
@@ -343,8 +349,13 @@ const char *const sqlite_sql[Q_COUNT] = {
 			   " at_ms = max(at_ms, excluded.at_ms)",
 	[Q_NOTE_COVER] = "UPDATE journal SET leader = ?3," ADD_STEP(
 		"'covered'") "WHERE id = ?1 AND done_ms IS NULL",
-	[Q_DONE] = "UPDATE journal SET done_ms = ?2"
-		   " WHERE seq = ?1 AND done_ms IS NULL",
+	[Q_DONE] = "UPDATE journal SET state = coalesce(?2, state),"
+		   " verdict = coalesce(?3, verdict),"
+		   " claim = coalesce(?4, claim),"
+		   " tenant_id = coalesce(?5, tenant_id),"
+		   " steps = substr(steps || coalesce(?6, ''), 1, 2000),"
+		   " post = coalesce(?7, post), done_ms = ?8"
+		   " WHERE seq = ?1",
 	[Q_DONE_PENDING] = "DELETE FROM pending WHERE seq = ?1",
 	[Q_DONE_COVERED] =
 		"UPDATE journal SET done_ms = ?2,"
@@ -353,33 +364,18 @@ const char *const sqlite_sql[Q_COUNT] = {
 			"(SELECT state FROM journal WHERE id = ?1)") "WHERE leader = ?1 AND done_ms IS NULL",
 	[Q_DONE_COVERED_PENDING] = "DELETE FROM pending WHERE seq IN (SELECT"
 				   " seq FROM journal WHERE leader = ?1)",
-	/* The tenant may have been removed while its answer was written. */
+	[Q_HAS_TENANT] = "SELECT 1 FROM tenants WHERE id = ?1",
 	[Q_DONE_LINE] = "INSERT INTO transcript (tenant_id, channel, thread,"
 			" ts, ours, user_id, name, text, agent)"
-			" SELECT ?1, ?2, ?3, ?4, ?5, ?6, ?7, ?8, ?9"
-			" WHERE EXISTS (SELECT 1 FROM tenants WHERE id = ?1)"
+			" VALUES (?1, ?2, ?3, ?4, ?5, ?6, ?7, ?8, ?9)"
 			" ON CONFLICT DO NOTHING",
-	[Q_DONE_USAGE] =
-		"INSERT INTO usage (tenant_id, day, model,"
-		" answers, prompt_tokens, completion_tokens)"
-		" SELECT ?1, date(?2 / 1000, 'unixepoch'), ?3, 1, ?4, ?5"
-		" WHERE EXISTS (SELECT 1 FROM tenants WHERE id = ?1)"
-		" ON CONFLICT DO UPDATE SET answers = answers + 1,"
-		" prompt_tokens = prompt_tokens + excluded.prompt_tokens,"
-		" completion_tokens ="
-		" completion_tokens + excluded.completion_tokens",
+	[Q_DONE_USAGE] = "INSERT INTO usage (tenant_id, day, model,"
+			 " answers, prompt_tokens, completion_tokens)"
+			 " VALUES (?1, ?2, ?3, 1, ?4, ?5)" ADD_USAGE,
 	[Q_DONE_USAGE_BY] =
 		"INSERT INTO usage_by (tenant_id, kind, who, day, model,"
 		" answers, prompt_tokens, completion_tokens)"
-		" SELECT ?1, v.column1, v.column2,"
-		" date(?2 / 1000, 'unixepoch'), ?3, 1, ?4, ?5"
-		" FROM (VALUES ('channel', ?6), ('person', ?7)) v"
-		" WHERE v.column2 <> ''"
-		" AND EXISTS (SELECT 1 FROM tenants WHERE id = ?1)"
-		" ON CONFLICT DO UPDATE SET answers = answers + 1,"
-		" prompt_tokens = prompt_tokens + excluded.prompt_tokens,"
-		" completion_tokens ="
-		" completion_tokens + excluded.completion_tokens",
+		" VALUES (?1, ?6, ?7, ?2, ?3, 1, ?4, ?5)" ADD_USAGE,
 	[Q_COUNT_UNFINISHED] = "SELECT count(*) FROM pending p"
 			       " JOIN journal j USING (seq)"
 			       " WHERE j.done_ms IS NULL",
@@ -410,8 +406,6 @@ const char *const sqlite_sql[Q_COUNT] = {
 		" FROM audit_chain c LEFT JOIN (SELECT * FROM audit"
 		" WHERE seq > ?1 AND at_ms >= ?2 ORDER BY seq LIMIT ?3) a"
 		" ON true ORDER BY a.seq",
-	[Q_AUDIT_ENDED] = "SELECT 1 FROM journal WHERE id = ?1"
-			  " AND done_ms = ?2",
 	[Q_AUDIT_CHAIN] = "SELECT first, before, last, hash FROM audit_chain",
 	[Q_AUDIT_PUT] = "INSERT INTO audit (seq, at_ms, tenant_id, body,"
 			" digest, before, hash)"
