@@ -300,6 +300,18 @@ int rig_get(struct rig *r, const char *path, char **body)
 	return status;
 }
 
+void rig_pace(struct rig *r, int first_ms, int token_ms)
+{
+	struct sim_settings set;
+
+	sim_settings(r->sim, &set);
+	if (first_ms >= 0)
+		set.llm_first_ms = first_ms;
+	if (token_ms >= 0)
+		set.llm_token_ms = token_ms;
+	sim_set(r->sim, &set);
+}
+
 void rig_say(struct rig *r, const char *channel, const char *user,
 	     const char *text, const char *thread_ts, char ts[SIM_TS])
 {
@@ -361,18 +373,24 @@ static bool all_quiet(struct rig *r)
 				       " WHERE done_ms IS NULL") == 0;
 }
 
+void rig_settle(struct rig *r)
+{
+	int64_t until = clock_ms() + PATIENCE_MS;
+
+	while (!all_quiet(r)) {
+		if (clock_ms() > until)
+			give_up(r, "something is still under way");
+		poll(NULL, 0, 5);
+	}
+}
+
 char *rig_answer(struct rig *r, const char *channel, const char *thread_ts)
 {
 	struct awaited a = { channel, thread_ts, NULL };
-	int64_t until = clock_ms() + PATIENCE_MS;
 
 	if (sim_wait(r->sim, answered, &a, PATIENCE_MS) < 0)
 		give_up(r, "no answer came");
-	while (!all_quiet(r)) {
-		if (clock_ms() > until)
-			give_up(r, "the answer did not end");
-		poll(NULL, 0, 5);
-	}
+	rig_settle(r);
 	(void)answered(r->sim, &a);
 	return a.text;
 }

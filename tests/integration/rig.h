@@ -76,6 +76,10 @@ bool rig_logged(struct rig *r, const char *words, int timeout_ms);
 /* GET path of the health port: its status; body, if wanted, to be freed. */
 int rig_get(struct rig *r, const char *path, char **body);
 
+/* How fast the model is from now on: until its first token, and from each to
+ * the next; -1: as before. */
+void rig_pace(struct rig *r, int first_ms, int token_ms);
+
 /* A person says something; fails the test when the simulator refuses. */
 void rig_say(struct rig *r, const char *channel, const char *user,
 	     const char *text, const char *thread_ts, char ts[SIM_TS]);
@@ -83,6 +87,9 @@ void rig_say(struct rig *r, const char *channel, const char *user,
 /* Waits until the thread has a reply and no daemon has anything under way;
  * the last reply's text, to be freed. */
 char *rig_answer(struct rig *r, const char *channel, const char *thread_ts);
+
+/* Waits until no daemon has anything under way. */
+void rig_settle(struct rig *r);
 
 /* Messages by bots in the thread that aren't deleted or ephemeral. */
 size_t rig_replies(struct rig *r, const char *channel, const char *thread_ts);

@@ -1,20 +1,17 @@
 /* SPDX-License-Identifier: ISC */
 #include <check.h>
-#include <fcntl.h>
 #include <inttypes.h>
 #include <poll.h>
-#include <stdatomic.h>
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
-#include <sys/mman.h>
 #include <time.h>
-#include <unistd.h>
 
 #include "base/clock.h"
 #include "base/err.h"
 #include "base/json.h"
 #include "integration/rig.h"
+#include "integration/shift.h"
 #include "promtext.h"
 
 /*
@@ -28,28 +25,11 @@
 #define OVER    "konstruct_tenant_over_budget_total{tenant=\"acme\"}"
 
 static struct rig rig;
-static char path[] = "/tmp/kd-budget-XXXXXX";
-static _Atomic int64_t *shift; /* wall, boot */
-
-static void setup(void)
-{
-	int fd = mkstemp(path);
-
-	/* Ours, which is Slack's, and the model's, is read before. */
-	(void)clock_wall_ms();
-	ck_assert_int_ge(fd, 0);
-	ck_assert_int_eq(ftruncate(fd, 2 * sizeof(*shift)), 0);
-	shift = mmap(NULL, 2 * sizeof(*shift), PROT_READ | PROT_WRITE,
-		     MAP_SHARED, fd, 0);
-	close(fd);
-	ck_assert_ptr_ne(shift, MAP_FAILED);
-	setenv("KONSTRUCT_CLOCK", path, 1);
-}
 
 static void teardown(void)
 {
 	rig_close(&rig);
-	unlink(path);
+	shift_end();
 }
 
 /* For the daemon it is that time of UTC, "2030-12-30 12:00". */
@@ -128,6 +108,7 @@ static void refused(const char *channel, const char *user, int n,
 {
 	rig_say(&rig, channel, user, "<@UB1> hello", NULL, ts);
 	await_metric(REFUSED, n);
+	rig_settle(&rig);
 	ck_assert_uint_eq(rig_replies(&rig, channel, ts), 0);
 }
 
@@ -553,7 +534,7 @@ int main(void)
 	int failed;
 
 	rig_begin();
-	tcase_add_checked_fixture(tc, setup, teardown);
+	tcase_add_checked_fixture(tc, shift_begin, teardown);
 	tcase_set_timeout(tc, 120);
 	tcase_add_test(
 		tc,

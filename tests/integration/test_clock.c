@@ -1,17 +1,14 @@
 /* SPDX-License-Identifier: ISC */
 #include <check.h>
-#include <fcntl.h>
 #include <poll.h>
-#include <stdatomic.h>
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
-#include <sys/mman.h>
-#include <unistd.h>
 
 #include "base/clock.h"
 #include "integration/gap.h"
 #include "integration/rig.h"
+#include "integration/shift.h"
 
 /*
  * The daemon's clocks jump, Slack's don't. Needs a build with
@@ -23,28 +20,11 @@
 #define DAY    (24 * 60 * MINUTE)
 
 static struct rig rig;
-static char path[] = "/tmp/kd-clock-XXXXXX";
-static _Atomic int64_t *shift; /* wall, boot */
-
-static void setup(void)
-{
-	int fd = mkstemp(path);
-
-	/* Ours, which is Slack's, and the model's, is read before. */
-	(void)clock_wall_ms();
-	ck_assert_int_ge(fd, 0);
-	ck_assert_int_eq(ftruncate(fd, 2 * sizeof(*shift)), 0);
-	shift = mmap(NULL, 2 * sizeof(*shift), PROT_READ | PROT_WRITE,
-		     MAP_SHARED, fd, 0);
-	close(fd);
-	ck_assert_ptr_ne(shift, MAP_FAILED);
-	setenv("KONSTRUCT_CLOCK", path, 1);
-}
 
 static void teardown(void)
 {
 	rig_close(&rig);
-	unlink(path);
+	shift_end();
 }
 
 /* All that expires by the clock has had its chance: each second it is looked
@@ -147,7 +127,7 @@ int main(void)
 	SRunner *sr = srunner_create(s);
 	int failed;
 
-	tcase_add_checked_fixture(tc, setup, teardown);
+	tcase_add_checked_fixture(tc, shift_begin, teardown);
 	tcase_set_timeout(tc, 120);
 	tcase_add_loop_test(
 		tc,

@@ -17,15 +17,6 @@
 static struct rig rig;
 static char root[SIM_TS], two[SIM_TS], three[SIM_TS];
 
-static void pace_model(int first_ms)
-{
-	struct sim_settings set;
-
-	sim_settings(rig.sim, &set);
-	set.llm_first_ms = first_ms;
-	sim_set(rig.sim, &set);
-}
-
 static void setup(void)
 {
 	rig_up(&rig);
@@ -45,7 +36,7 @@ static void ask_one(void)
 /* The first is being answered, two more wait. */
 static void let_two_wait(void)
 {
-	pace_model(60000);
+	rig_pace(&rig, 60000, -1);
 	ask_one();
 	rig_say(&rig, "C1", "U2", "what about two?", root, two);
 	rig_say(&rig, "C1", "U1", "and three?", root, three);
@@ -57,7 +48,7 @@ static void let_two_wait(void)
 static void go_on_after_a_kill(void)
 {
 	rig_kill(&rig);
-	pace_model(0);
+	rig_pace(&rig, 0, -1);
 	rig_start(&rig);
 }
 

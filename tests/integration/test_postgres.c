@@ -37,15 +37,6 @@ static void teardown(void)
 	rig_close(&rig);
 }
 
-static void slow_model(int token_ms)
-{
-	struct sim_settings set;
-
-	sim_settings(rig.sim, &set);
-	set.llm_token_ms = token_ms;
-	sim_set(rig.sim, &set);
-}
-
 START_TEST(mention_and_follow_up_are_answered)
 {
 	char ts[SIM_TS], next[SIM_TS];
@@ -65,11 +56,11 @@ START_TEST(answer_cut_by_kill_goes_on_in_the_same_placeholder)
 {
 	char ts[SIM_TS];
 
-	slow_model(200);
+	rig_pace(&rig, -1, 200);
 	rig_say(&rig, "C1", "U1", "<@UB1> tell me a story", NULL, ts);
 	ck_assert_int_eq(sim_wait_calls(rig.sim, "chat.update", 1, MS), 0);
 	rig_kill(&rig);
-	slow_model(0);
+	rig_pace(&rig, -1, 0);
 	rig_start(&rig);
 	ck_assert_int_eq(sim_wait_asks(rig.sim, 2, MS), 0);
 	free(rig_answer(&rig, "C1", ts));
@@ -82,11 +73,11 @@ START_TEST(server_that_restarts_during_an_answer_costs_nothing)
 {
 	char ts[SIM_TS];
 
-	slow_model(100);
+	rig_pace(&rig, -1, 100);
 	rig_say(&rig, "C1", "U1", "<@UB1> tell me a story", NULL, ts);
 	ck_assert_int_eq(sim_wait_calls(rig.sim, "chat.update", 1, MS), 0);
 	pg_down();
-	slow_model(0);
+	rig_pace(&rig, -1, 0);
 	pg_up();
 	free(rig_answer(&rig, "C1", ts));
 	ck_assert_uint_eq(rig_replies(&rig, "C1", ts), 1);
@@ -136,12 +127,12 @@ START_TEST(what_comes_while_the_server_is_away_is_acked_and_answered_later)
 	char ts[8][SIM_TS];
 	char *body = NULL;
 
-	slow_model(50);
+	rig_pace(&rig, -1, 50);
 	lose_server(ts, 3, 8);
 	ck_assert_int_eq(rig_get(&rig, "/ready", &body), 503);
 	ck_assert_msg(strstr(body, "10 envelopes are spilled"), "%s", body);
 	free(body);
-	slow_model(0);
+	rig_pace(&rig, -1, 0);
 	pg_up();
 	expect_one_answer_each(ts, 8);
 	ck_assert_int_eq(rig_get(&rig, "/ready", NULL), 200);
@@ -154,10 +145,10 @@ START_TEST(killed_with_spilled_messages_it_answers_each_once)
 {
 	char ts[7][SIM_TS];
 
-	slow_model(100);
+	rig_pace(&rig, -1, 100);
 	lose_server(ts, 2, 7);
 	rig_kill(&rig);
-	slow_model(0);
+	rig_pace(&rig, -1, 0);
 	pg_up();
 	rig_start_node(&rig, 0);
 	expect_one_answer_each(ts, 7);
@@ -170,12 +161,12 @@ START_TEST(stopped_while_the_server_is_away_it_ends_and_loses_nothing)
 	char ts[7][SIM_TS];
 	int64_t began;
 
-	slow_model(100);
+	rig_pace(&rig, -1, 100);
 	lose_server(ts, 2, 7);
 	began = clock_ms();
 	rig_stop_node(&rig, 0);
 	ck_assert_int_lt(clock_ms() - began, MS);
-	slow_model(0);
+	rig_pace(&rig, -1, 0);
 	pg_up();
 	rig_start_node(&rig, 0);
 	expect_one_answer_each(ts, 7);
@@ -263,13 +254,13 @@ START_TEST(answer_is_put_down_with_its_lease_and_taken_up_under_the_next)
 {
 	char ts[SIM_TS];
 
-	slow_model(200);
+	rig_pace(&rig, -1, 200);
 	rig_say(&rig, "C1", "U1", "<@UB1> tell me a story", NULL, ts);
 	ck_assert_int_eq(sim_wait_calls(rig.sim, "chat.update", 1, MS), 0);
 	/* As if another node had had them for a moment. */
 	(void)pg_ask("UPDATE partitions SET epoch = epoch + 1, node = NULL");
 	ck_assert(rig_logged(&rig, "put down", MS));
-	slow_model(0);
+	rig_pace(&rig, -1, 0);
 	ck_assert_int_eq(sim_wait_asks(rig.sim, 2, MS), 0);
 	free(rig_answer(&rig, "C1", ts));
 	ck_assert_uint_eq(rig_replies(&rig, "C1", ts), 1);

@@ -66,16 +66,6 @@ static void reload(void)
 	free(ctl(0, "reload", NULL, NULL));
 }
 
-static void slow_model(void)
-{
-	struct sim_settings set;
-
-	sim_settings(rig.sim, &set);
-	set.llm_first_ms = 100;
-	set.llm_token_ms = 30;
-	sim_set(rig.sim, &set);
-}
-
 static void ask(const char *text, char ts[SIM_TS])
 {
 	rig_say(&rig, "C1", "U1", text, NULL, ts);
@@ -103,7 +93,7 @@ START_TEST(reload_under_load_drops_no_link_and_loses_no_answer)
 	char ts[MANY][SIM_TS];
 	int i;
 
-	slow_model();
+	rig_pace(&rig, 100, 30);
 	for (i = 0; i < MANY; i++) {
 		ask("<@UB1> hello", ts[i]);
 		put(variants[i % 3]);
@@ -212,7 +202,7 @@ START_TEST(running_turn_ends_with_the_model_that_it_began_with)
 	char first[SIM_TS], second[SIM_TS], third[SIM_TS];
 	char *text;
 
-	slow_model();
+	rig_pace(&rig, 100, 30);
 	ask("<@UB1> hello", first);
 	ck_assert_int_eq(sim_wait_asks(rig.sim, 1, MS), 0);
 	put("llm main { url = \"http://127.0.0.1:1/v1\" }\n");

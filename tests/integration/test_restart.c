@@ -18,27 +18,17 @@ static void teardown(void)
 	rig_close(&rig);
 }
 
-static void slow_model(int first_ms, int token_ms)
-{
-	struct sim_settings set;
-
-	sim_settings(rig.sim, &set);
-	set.llm_first_ms = first_ms;
-	set.llm_token_ms = token_ms;
-	sim_set(rig.sim, &set);
-}
-
 START_TEST(answer_cut_by_kill_goes_on_in_the_same_placeholder)
 {
 	char ts[SIM_TS];
 	char *text;
 
 	rig_up(&rig);
-	slow_model(0, 200);
+	rig_pace(&rig, 0, 200);
 	rig_say(&rig, "C1", "U1", "<@UB1> tell me a story", NULL, ts);
 	ck_assert_int_eq(sim_wait_calls(rig.sim, "chat.update", 1, MS), 0);
 	rig_kill(&rig);
-	slow_model(0, 0);
+	rig_pace(&rig, 0, 0);
 	rig_start(&rig);
 	ck_assert_int_eq(sim_wait_asks(rig.sim, 2, MS), 0);
 	text = rig_answer(&rig, "C1", ts);
@@ -185,7 +175,7 @@ START_TEST(stopping_lets_answers_finish)
 	char *text;
 
 	rig_up(&rig);
-	slow_model(500, 20);
+	rig_pace(&rig, 500, 20);
 	rig_say(&rig, "C1", "U1", "<@UB1> hello", NULL, ts);
 	ck_assert_int_eq(sim_wait_asks(rig.sim, 1, MS), 0);
 	rig_stop(&rig);
@@ -208,9 +198,10 @@ START_TEST(what_cannot_be_finished_says_so_and_goes_on_after_the_restart)
 	char one[SIM_TS], two[SIM_TS];
 	char *text;
 
-	rig_set_daemon(" drain_timeout_s = 1\n");
+	/* Time enough for what comes in it, too little for the story. */
+	rig_set_daemon(" drain_timeout_s = 4\n");
 	rig_up(&rig);
-	slow_model(0, 700);
+	rig_pace(&rig, 0, 1000);
 	rig_say(&rig, "C1", "U1", "<@UB1> tell me a story", NULL, one);
 	ck_assert_int_eq(sim_wait_calls(rig.sim, "chat.update", 1, MS), 0);
 	/* Waits behind it. */
@@ -226,7 +217,7 @@ START_TEST(what_cannot_be_finished_says_so_and_goes_on_after_the_restart)
 			 0);
 	ck_assert_uint_eq(rig_replies(&rig, "C1", one), 2);
 
-	slow_model(0, 0);
+	rig_pace(&rig, 0, 0);
 	rig_start(&rig);
 	text = rig_answer(&rig, "C1", one);
 	ck_assert_ptr_null(strstr(text, coming));
@@ -248,7 +239,7 @@ START_TEST(a_stop_is_told_while_it_lasts)
 
 	rig_up(&rig);
 	ck_assert_int_eq(rig_get(&rig, "/ready", NULL), 200);
-	slow_model(60000, 0);
+	rig_pace(&rig, 60000, 0);
 	rig_say(&rig, "C1", "U1", "<@UB1> hello", NULL, ts);
 	ck_assert_int_eq(sim_wait_asks(rig.sim, 1, MS), 0);
 	begin_stop();

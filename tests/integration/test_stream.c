@@ -22,15 +22,6 @@ static const struct sim_llm stuck = {
 	.after = 4,
 };
 
-static void pace_model(int token_ms)
-{
-	struct sim_settings set;
-
-	sim_settings(rig.sim, &set);
-	set.llm_token_ms = token_ms;
-	sim_set(rig.sim, &set);
-}
-
 static void opt_in(void)
 {
 	static const char *const args[] = { "tenant",      "set", "acme",
@@ -45,7 +36,7 @@ static void setup(void)
 {
 	rig_up(&rig);
 	opt_in();
-	pace_model(150);
+	rig_pace(&rig, -1, 150);
 	ck_assert_int_eq(sim_llm(rig.sim, &stuck), 0);
 }
 
@@ -296,7 +287,7 @@ START_TEST(stream_is_ended_by_a_stop_of_the_daemon)
 	rig_up(&rig);
 	rig_set_daemon(NULL);
 	opt_in();
-	pace_model(150);
+	rig_pace(&rig, -1, 150);
 	ck_assert_int_eq(sim_llm(rig.sim, &stuck), 0);
 	ask_for_ever(root, ts);
 	rig_stop(&rig);
@@ -330,7 +321,7 @@ static void open_two(void)
 	rig_start(&rig);
 	rig_stop_node(&rig, 1);
 	opt_in();
-	pace_model(150);
+	rig_pace(&rig, -1, 150);
 	ck_assert_int_eq(sim_llm(rig.sim, &stuck), 0);
 }
 
