@@ -21,6 +21,10 @@ static int stop_after;
 static int on_text(const char *p, size_t n, void *arg)
 {
 	ck_assert_ptr_eq(arg, &a);
+	if (!p) {
+		buf_reset(&said);
+		return 0;
+	}
 	ck_assert_uint_gt(n, 0);
 	ck_assert_int_eq(buf_add(&said, p, n), 0);
 	return stop_after > 0 && --stop_after == 0 ? 9 : 0;
@@ -72,6 +76,20 @@ static const struct {
 	  TEXT("\\n<th") TEXT("ink>So <b></th") TEXT("x</think") TEXT(">\\n\\n")
 		  TEXT("\\nHi") TEXT(" <think>") STOP("stop"),
 	  "Hi <think>", LLM_DONE },
+	{ "reasoning that began in the prompt",
+	  TEXT("So <b>.\\n</th") TEXT("ink>\\n") TEXT("\\nHi\\n</think>")
+		  STOP("stop"),
+	  "Hi\n</think>", LLM_DONE },
+	{ "no reasoning, which began in the prompt",
+	  TEXT("<") TEXT("/think>\\n\\nHi") STOP("stop"), "Hi", LLM_DONE },
+	{ "reasoning in one piece", TEXT("So\\n </think>Hi") STOP("stop"), "Hi",
+	  LLM_DONE },
+	{ "nothing but reasoning that began in the prompt",
+	  TEXT("So\\n</think>\\n") STOP("stop"), "", LLM_EMPTY },
+	{ "a talk of marks", TEXT("Use `<think>` and\\n</think>.") STOP("stop"),
+	  "Use `<think>` and\n</think>.", LLM_DONE },
+	{ "a talk of the end", TEXT("It ends with </think>.") STOP("stop"),
+	  "It ends with </think>.", LLM_DONE },
 	{ "nothing but reasoning", TEXT("<think>So") STOP("stop"), "",
 	  LLM_EMPTY },
 	{ "reasoning up to the limit", TEXT("<think>So") STOP("length"), "",

@@ -88,7 +88,8 @@ struct llm_question {
  * Ask a model. Waits for one of the model's slots, across all workers, in the
  * order of the tenant's asking; tenants take turns. Then streams. On a failure
  * before the first text it is tried once more. on_text gets the answer piece
- * by piece (reasoning is left out); on_done comes once, never from inside
+ * by piece, without reasoning; NULL: what came was reasoning, and is to be
+ * forgotten. on_done comes once, never from inside
  * llm_ask(). Both run on h's loop l. Everything in q is copied. NULL with e
  * filled and no callback. Who frees h cancels its calls before.
  *

@@ -120,8 +120,7 @@ static int say(const char *p, size_t n, void *arg)
 {
 	struct openai *a = arg;
 
-	if (!is_blank(p, n))
-		a->text = true;
+	a->text = p && (a->text || !is_blank(p, n));
 	return a->on_text(p, n, a->arg);
 }
 

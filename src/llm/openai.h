@@ -62,7 +62,8 @@ struct openai {
 	char msg[240]; /* of the fault, for the log */
 };
 
-/* A piece is never empty; on_text returns non-zero to stop. */
+/* A piece is never empty; on_text returns non-zero to stop. NULL: what came
+ * before was a thought, and is to be forgotten. */
 void openai_init(struct openai *a,
 		 int (*on_text)(const char *p, size_t n, void *arg), void *arg);
 void openai_release(struct openai *a);

@@ -97,10 +97,23 @@ static void add_text(struct turn *t, const char *p, size_t n)
 	(void)buf_add(&t->answer, p, n);
 }
 
+/* It was no answer yet, but a thought. */
+static void forget(struct turn *t)
+{
+	buf_reset(&t->answer);
+	t->cut = false;
+	turn_stop_timer(t);
+	flow_settle(t);
+}
+
 static void on_text(const char *p, size_t n, void *arg)
 {
 	struct turn *t = arg;
 
+	if (!p) {
+		forget(t);
+		return;
+	}
 	if (t->cut)
 		return;
 	t->said = true;

@@ -156,6 +156,27 @@ START_TEST(what_a_stream_cannot_show_is_edited)
 }
 END_TEST
 
+/* Of a model whose server doesn't take its thoughts away. */
+START_TEST(thoughts_are_taken_back)
+{
+	static const char *const texts[] = {
+		"Let me see, it is more than three and less than five.\n"
+		"</think>\n\nThe answer is four.",
+		"<think>Let me see, it is more than three.</think>"
+		"The answer is four.",
+	};
+	const struct sim_llm says = { .text = texts[_i], .piece = 3 };
+	char root[SIM_TS], *text;
+
+	ck_assert_int_eq(sim_llm(rig.sim, &says), 0);
+	ask("<@UB1> how many?", root);
+	is_answered(root, "The answer is four.");
+	text = rig_answer(&rig, "C1", root);
+	ck_assert_ptr_null(strstr(text, "see"));
+	free(text);
+}
+END_TEST
+
 START_TEST(refusal_is_remembered)
 {
 	const struct sim_fault f = { .kind = SIM_FAULT_ERROR,
@@ -432,6 +453,7 @@ int main(void)
 	tcase_add_test(tc, answer_grows_in_a_message_of_its_own);
 	tcase_add_test(tc, nobody_streams_unless_told_so);
 	tcase_add_loop_test(tc, what_a_stream_cannot_show_is_edited, 0, ODD);
+	tcase_add_loop_test(tc, thoughts_are_taken_back, 0, 2);
 	tcase_add_test(tc, refusal_is_remembered);
 	tcase_add_loop_test(tc, one_fault_leaves_one_whole_answer, 0, FAULTS);
 	tcase_add_test(tc, stream_that_dies_is_edited_from_there_on);
