@@ -27,6 +27,7 @@
 
 #define MINUTE_MS  60000
 #define POLICY_MAX 512
+#define DIGITS     "0123456789"
 /* 200 tenants with the longest names, and the rest. */
 #define PAGE_MAX ((size_t)1024 * 1024)
 
@@ -174,20 +175,28 @@ static void write_json(struct page *p, struct buf *out)
 	jw_object_end(&w);
 }
 
+/* Nothing, or ":80". */
+static bool is_port(const char *s)
+{
+	return *s == '\0' ||
+	       (*s == ':' && s[1 + strspn(s + 1, DIGITS)] == '\0');
+}
+
 bool page_host_ok(const char *host)
 {
 	char name[INET6_ADDRSTRLEN + 1];
 	size_t n = strcspn(host, ":");
 	struct in6_addr a6;
 	struct in_addr a4;
+	bool bare = host[0] != '[';
 
-	if (host[0] == '[') {
+	if (!bare) {
 		host++;
 		n = strcspn(host, "]");
 		if (host[n] != ']')
 			return false;
 	}
-	if (n >= sizeof(name))
+	if (n >= sizeof(name) || !is_port(host + n + !bare))
 		return false;
 	memcpy(name, host, n);
 	name[n] = '\0';

@@ -11,6 +11,7 @@
 #include "base/secret.h"
 #include "ctl/doctor.h"
 #include "ctl/manifest.h"
+#include "link/url.h"
 #include "net/probe.h"
 #include "net/way.h"
 #include "store/store.h"
@@ -165,12 +166,20 @@ static void check_hello(struct visit *v, const struct probe *p)
 	struct json *j = json_parse(p->body.data ? p->body.data : "",
 				    p->body.len, ANSWER_MAX, &e);
 	const char *app = json_str(j, "connection_info.app_id");
+	const char *type = json_str(j, "type");
+	const char *reason = json_str(j, "reason");
 	long long all = (long long)json_int(j, "num_connections", 0);
 	long long ours = our_links(v->d, v->app_id) + 1; /* and this one */
 	char what[96];
 
 	(void)snprintf(what, sizeof(what), "connections of %s", v->app_id);
-	if (app && strcmp(app, v->app_id) != 0)
+	if (!type || strcmp(type, "hello") != 0)
+		doctor_say(v->d, DOCTOR_FAILURE, what,
+			   "is Socket Mode on, on the app's page? then"
+			   " 'konstructctl app connect'",
+			   "%.40s %.80s instead of hello",
+			   type ? type : "nothing", reason ? reason : "");
+	else if (app && strcmp(app, v->app_id) != 0)
 		doctor_say(v->d, DOCTOR_FAILURE, what,
 			   "give both tokens of one app",
 			   "the app token is of app %s", app);
@@ -190,6 +199,8 @@ static void check_wss(struct visit *v)
 	char what[96];
 	struct probe ask, ws;
 	struct json *j;
+	struct err e = { 0 };
+	struct ws_url u;
 	const char *url;
 
 	(void)snprintf(what, sizeof(what), "app token of %s", v->app_id);
@@ -197,9 +208,11 @@ static void check_wss(struct visit *v)
 	url = json_str(j, "url");
 	if (j)
 		doctor_say(v->d, DOCTOR_OK, what, NULL, "Slack takes it");
-	if (url && strstr(url, "://")) {
+	(void)snprintf(what, sizeof(what), "WSS for %s", v->app_id);
+	if (url && ws_url_parse(&u, url, &e) < 0) {
+		doctor_say(v->d, DOCTOR_FAILURE, what, NULL, "%s", e.msg);
+	} else if (url) {
 		probe_ws(&ws, v->way, url);
-		(void)snprintf(what, sizeof(what), "WSS for %s", v->app_id);
 		if (doctor_probed(v->d, what, &ws))
 			check_hello(v, &ws);
 		probe_release(&ws);

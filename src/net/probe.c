@@ -11,6 +11,7 @@
 #include <curl/curl.h>
 
 #include "base/clock.h"
+#include "net/frames.h"
 #include "net/way.h"
 
 #define CONNECT_MS 10000L
@@ -188,45 +189,49 @@ static bool receive(struct probe *p, CURL *z, struct buf *in, int64_t until)
 	return true;
 }
 
-/* Length of the head of a frame, 0: not all there. RFC 6455, 5.2. */
-static size_t frame_head(const struct buf *in, size_t *len)
-{
-	const unsigned char *b = (const unsigned char *)in->data;
-	size_t i, n;
-
-	if (in->len < 2)
-		return 0;
-	*len = b[1] & 0x7f;
-	n = *len == 126 ? 4 : *len == 127 ? 10 : 2;
-	if (in->len < n)
-		return 0;
-	if (n > 2) {
-		for (*len = 0, i = 2; i < n; i++)
-			*len = *len << 8 | b[i];
-	}
-	return n;
-}
-
 static bool read_message(struct probe *p, CURL *z, struct buf *in,
 			 int64_t until)
 {
-	size_t head, len = 0;
-	bool text;
+	struct frames f = { 0 };
 
 	for (;;) {
-		head = frame_head(in, &len);
-		if (head > 0 && len > BODY_MAX)
-			return fail(p, "the message is too large");
-		if (head == 0 || in->len < head + len) {
+		switch (frames_read(&f, in, &p->body)) {
+		case FRAMES_TEXT:
+			return true;
+		case FRAMES_BAD:
+			return fail(p,
+				    "what came is no WebSocket, or too large");
+		case FRAMES_CLOSED:
+			(void)fail(p, "");
+			(void)snprintf(p->msg, sizeof(p->msg),
+				       "closed at once (%u)", f.code);
+			return false;
+		case FRAMES_MORE:
 			if (!receive(p, z, in, until))
 				return false;
-			continue;
+			break;
 		}
-		text = (in->data[0] & 0xf) == 1;
-		if (text)
-			return buf_add(&p->body, in->data + head, len) == 0;
-		buf_shift(in, head + len); /* a ping */
 	}
+}
+
+/* All of it; a socket that has just connected has room for so little. */
+static bool send_all(CURL *z, const char *p, size_t n, int64_t until)
+{
+	CURLcode rc;
+	size_t sent;
+
+	while (n > 0) {
+		sent = 0;
+		rc = curl_easy_send(z, p, n, &sent);
+		if ((rc != CURLE_OK && rc != CURLE_AGAIN) ||
+		    clock_ms() >= until)
+			return false;
+		if (rc == CURLE_AGAIN)
+			(void)poll(NULL, 0, 10);
+		p += sent;
+		n -= sent;
+	}
+	return true;
 }
 
 static bool upgrade(struct probe *p, CURL *z, const char *url, struct buf *in,
@@ -236,7 +241,7 @@ static bool upgrade(struct probe *p, CURL *z, const char *url, struct buf *in,
 	size_t n = strcspn(host, "/?");
 	struct buf out;
 	char *end = NULL;
-	size_t sent = 0;
+	bool sent;
 
 	buf_init(&out, 8192);
 	buf_addf(&out,
@@ -244,11 +249,12 @@ static bool upgrade(struct probe *p, CURL *z, const char *url, struct buf *in,
 		 "Connection: Upgrade\r\nSec-WebSocket-Version: 13\r\n"
 		 "Sec-WebSocket-Key: a29uc3RydWN0ZG9jdG9yMQ==\r\n\r\n",
 		 host[n] ? host + n : "/", (int)n, host);
-	if (!out.failed)
-		(void)curl_easy_send(z, out.data, out.len, &sent);
+	sent = !out.failed && send_all(z, out.data, out.len, until);
 	if (out.data)
-		explicit_bzero(out.data, out.len);
+		explicit_bzero(out.data, out.size);
 	buf_release(&out);
+	if (!sent)
+		return fail(p, "cannot ask for a WebSocket");
 	do {
 		if (!receive(p, z, in, until))
 			return false;
@@ -285,7 +291,7 @@ void probe_ws(struct probe *p, const struct way *w, const char *url)
 	curl_easy_setopt(z, CURLOPT_CONNECT_ONLY, 1L);
 	curl_easy_setopt(z, CURLOPT_SSL_ENABLE_ALPN, 0L);
 	perform(p, z, errbuf);
-	buf_init(&in, BODY_MAX + 4096);
+	buf_init(&in, BODY_MAX + 8192);
 	if (p->fault == PROBE_OK && upgrade(p, z, url, &in, until) &&
 	    read_message(p, z, &in, until))
 		(void)curl_easy_send(z, goodbye, sizeof(goodbye) - 1, &n);
