@@ -58,6 +58,7 @@ static const struct {
 	{ CTL_CONFIG_DIFF, "", 0, NULL },
 	{ CTL_DOCTOR, "", 1, NULL },
 
+	{ CTL_APP_CONNECT, "A1", 0, NULL },
 	{ CTL_TENANT_ADD,
 	  "bolt --app-token-file DIR/app --bot-token-file DIR/bot", 0, NULL },
 	{ CTL_TENANT_SET, "bolt --burst 3", 0, NULL },
