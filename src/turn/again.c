@@ -1,5 +1,6 @@
 /* SPDX-License-Identifier: ISC */
 #include <stdio.h>
+#include <string.h>
 
 #include "base/clock.h"
 #include "base/conf.h"
@@ -14,6 +15,13 @@
  */
 
 #define RETRY_MS 2000
+
+bool again_is_another(const struct turn *t)
+{
+	const char *claim = t->job->entry.claim;
+
+	return claim && strstr(claim, ":again-");
+}
 
 static const char *match(struct turn *t, const struct json *body)
 {

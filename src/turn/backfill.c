@@ -54,6 +54,14 @@ static char *all_of(struct turn *t, const struct json *m)
 	return buf_take(&out);
 }
 
+/* A root that was deleted and has replies. */
+static bool is_gone(const struct json *m)
+{
+	const char *subtype = json_str(m, "subtype");
+
+	return subtype && strcmp(subtype, "tombstone") == 0;
+}
+
 /* A line as Slack has it; its text is made plain when names are known. */
 static void add_reply(struct turn *t, const struct json *m)
 {
@@ -64,7 +72,7 @@ static void add_reply(struct turn *t, const struct json *m)
 	char *text;
 	bool ours;
 
-	if (!ts || !before(ts, t->job->msg->channel.ts))
+	if (!ts || !before(ts, t->job->msg->channel.ts) || is_gone(m))
 		return;
 	/* Each page begins with the thread's first message. */
 	if (t->history.n > 0 &&

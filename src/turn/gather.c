@@ -30,7 +30,8 @@ static struct turn *behind(const struct turn *t)
 	return s ? s->who : NULL;
 }
 
-/* Nothing of it is to be seen, and it has crashed nobody. */
+/* Nothing of it is to be seen, and it has crashed nobody. The frame of one that
+ * is asked again is that of a button, without its words. */
 static bool is_plain(const struct turn *t)
 {
 	const struct entry *en = &t->job->entry;
@@ -40,7 +41,7 @@ static bool is_plain(const struct turn *t)
 	       !t->job->msg->content.unseen && t->parts[0][0] == '\0' &&
 	       !t->reposted && en->state == ENTRY_ACCEPTED &&
 	       en->replayed_ms == 0 && en->attempts == 0 && en->ncovered == 0 &&
-	       t->job->nagain == 0;
+	       !again_is_another(t);
 }
 
 static bool same_agent(const struct agent *a, const struct agent *b)

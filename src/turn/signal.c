@@ -52,10 +52,14 @@ static bool is_question(const struct turn *t, const char *ts)
 	return false;
 }
 
+/* Also a placeholder that isn't deleted yet, though a stream has taken its
+ * place. */
 static bool is_reply(const struct turn *t, const char *ts)
 {
 	size_t i;
 
+	if (t->voided[0] != '\0' && same(t->voided, ts))
+		return true;
 	for (i = 0; i < t->nparts; i++)
 		if (same(t->parts[i], ts))
 			return true;
@@ -234,11 +238,39 @@ static int make_plain(struct errand *n)
 	return 0;
 }
 
+/* A turn that has read the thread in Slack, or is just doing so, writes down
+ * what it was told. */
+static bool has_read(const struct turn *t, const struct errand *n)
+{
+	const struct message *m = n->job->msg;
+	size_t i;
+
+	if (!is_here(t, n) || !same(t->job->msg->thread_id, m->thread_id))
+		return false;
+	if (t->state == TURN_READING)
+		return true;
+	for (i = 0; i < t->nbackfill; i++)
+		if (same(t->history.lines[i].ts, m->channel.ts))
+			return true;
+	return false;
+}
+
+static void wait_for_readers(struct errand *n)
+{
+	struct turn *t;
+
+	for (t = n->w->turns; t && !n->turn; t = t->next)
+		if (has_read(t, n))
+			errand_end_with(n, t);
+}
+
 /* Too late for the answer. The turn's end puts its lines into the transcript,
  * so what they become is written after that. */
 static void write_after(struct errand *n,
 			int (*write)(struct store *s, void *arg, struct err *e))
 {
+	if (!n->turn)
+		wait_for_readers(n);
 	n->write = write;
 	if (!n->turn)
 		errand_end(n);
@@ -253,14 +285,24 @@ static void edited(struct errand *n)
 		return;
 	if (t && by_asker(t, n)) {
 		errand_end_with(n, t);
-		if (stop_revise(t, m->channel.ts, m->content.text))
+		/* Of another answer the question is in the transcript. */
+		if (stop_revise(t, m->channel.ts, m->content.text) &&
+		    !again_is_another(t))
 			return;
 	}
 	write_after(n, make_plain(n) == 0 ? revise_line : NULL);
 }
 
+/* What an earlier process had begun to stream is deleted by ourselves. */
+static bool is_discarded(const struct turn *t, const char *ts)
+{
+	return t->flow.state == FLOW_LEFT && same(t->flow.ts, ts);
+}
+
 static bool take_back(struct turn *t, const char *ts)
 {
+	if (is_discarded(t, ts))
+		return false;
 	return is_question(t, ts) ? stop_retract(t, ts) : stop_withdraw(t);
 }
 
@@ -274,9 +316,9 @@ static void deleted(struct errand *n)
 		return;
 	if (t) {
 		errand_end_with(n, t);
-		if (take_back(t, n->job->msg->channel.ts))
-			return;
+		(void)take_back(t, n->job->msg->channel.ts);
 	}
+	/* Its end may be that of another answer. */
 	write_after(n, forget_line);
 }
 

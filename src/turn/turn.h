@@ -383,6 +383,8 @@ int post_grow(struct turn *t, size_t nparts); /* 0 or -1 */
  * wrote it all the same, and the journal is older than that. Then it ends;
  * else read_history(). */
 void again_start(struct turn *t);
+/* Is it another answer, to a question that was answered before? */
+bool again_is_another(const struct turn *t);
 
 /* heal.c */
 

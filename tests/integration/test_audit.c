@@ -14,6 +14,7 @@
 #include "integration/rig.h"
 #include "net/local.h"
 #include "pg.h"
+#include "sim/act.h"
 
 /* The audit trail as an admin sees it, of a daemon that answers. */
 
@@ -410,6 +411,32 @@ START_TEST(a_message_deleted_in_slack_leaves_the_transcript)
 }
 END_TEST
 
+/* What a turn has read of the thread is written down at its end. */
+START_TEST(so_does_one_that_was_read_in_slack)
+{
+	const struct sim_llm stuck = { .contains = "for ever",
+				       .mode = SIM_LLM_SILENCE,
+				       .after = 2 };
+	char root[SIM_TS], reply[SIM_TS];
+	struct sim_msg *m;
+	size_t n;
+
+	ck_assert_int_eq(sim_llm(rig.sim, &stuck), 0);
+	rig_say(&rig, "C1", "U2", WORDS, NULL, root);
+	rig_say(&rig, "C1", "U1", "<@UB1> for ever", root, NULL);
+	ck_assert_int_eq(sim_wait_text(rig.sim, "C1", root, "Hello", MS), 0);
+	m = sim_messages(rig.sim, "C1", root, &n);
+	(void)snprintf(reply, sizeof(reply), "%s", m[n - 1].ts);
+	sim_messages_free(m, n);
+	ck_assert_int_eq(sim_delete(rig.sim, "C1", root), 0);
+	ck_assert_int_eq(sim_wait_acked(rig.sim, MS), 0);
+	ck_assert_int_eq(sim_react(rig.sim, "C1", reply, "U1", "x", true), 0);
+	free(rig_answer(&rig, "C1", root));
+	ck_assert_int_eq(count("transcript WHERE user_id = 'U1'"), 1);
+	ck_assert_int_eq(count("transcript WHERE user_id = 'U2'"), 0);
+}
+END_TEST
+
 START_TEST(how_long_a_tenants_own_is_kept_is_set_shown_and_exported)
 {
 	const char *const set[] = { "tenant", "set",
@@ -466,6 +493,7 @@ int main(void)
 	tcase_add_test(tc, a_remark_is_of_a_kind_that_is_known);
 	tcase_add_test(tc, what_is_stored_of_a_tenants_people_is_purged);
 	tcase_add_test(tc, a_message_deleted_in_slack_leaves_the_transcript);
+	tcase_add_test(tc, so_does_one_that_was_read_in_slack);
 	tcase_add_test(
 		tc, how_long_a_tenants_own_is_kept_is_set_shown_and_exported);
 	suite_add_tcase(s, tc);

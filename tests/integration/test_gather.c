@@ -128,6 +128,34 @@ static struct json *explain(const char *ts)
 	return j;
 }
 
+/* What it asks isn't in what Slack sent, but in the transcript. */
+START_TEST(another_answer_is_none_of_the_others)
+{
+	char first[SIM_TS];
+	struct sim_msg *m;
+	size_t n;
+
+	ask_one();
+	free(rig_answer(&rig, "C1", root));
+	m = replies(&n);
+	(void)snprintf(first, sizeof(first), "%s", m[n - 1].ts);
+	sim_messages_free(m, n);
+	pace_model(60000);
+	rig_say(&rig, "C1", "U2", "what about two?", root, two);
+	ck_assert_int_eq(sim_wait_asks(rig.sim, 2, MS), 0);
+	rig_say(&rig, "C1", "U1", "and three?", root, three);
+	ck_assert_int_eq(sim_click(rig.sim, "C1", first, "U1",
+				   "konstruct_again", NULL),
+			 0);
+	ck_assert_int_eq(sim_wait_acked(rig.sim, MS), 0);
+	go_on_after_a_kill();
+	free(rig_answer(&rig, "C1", root));
+	ck_assert_uint_eq(rig_replies(&rig, "C1", root), 4);
+	ck_assert_uint_eq(saying("You said: \"one\""), 2);
+	ck_assert_uint_eq(saying("and three?"), 1);
+}
+END_TEST
+
 START_TEST(it_is_explained_whose_answer_a_message_has)
 {
 	struct json *leader, *covered;
@@ -260,6 +288,7 @@ int main(void)
 	tcase_set_timeout(tc, 60);
 	tcase_add_test(tc, who_waits_gets_eyes_and_one_answer_with_the_others);
 	tcase_add_test(tc, who_waited_when_we_died_is_answered_with_the_others);
+	tcase_add_test(tc, another_answer_is_none_of_the_others);
 	tcase_add_test(tc, it_is_explained_whose_answer_a_message_has);
 	tcase_add_loop_test(
 		tc, a_question_that_is_deleted_is_left_out_of_the_common_answer,

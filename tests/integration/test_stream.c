@@ -266,6 +266,30 @@ START_TEST(asker_stops_a_stream)
 }
 END_TEST
 
+/* It stands until the answer is whole, with its button. */
+START_TEST(placeholder_of_a_stream_that_died_stops_the_answer)
+{
+	struct sim_settings set;
+	char root[SIM_TS], placeholder[SIM_TS];
+	struct sim_msg *m;
+	size_t n;
+
+	sim_settings(rig.sim, &set);
+	set.stream_ms = 300;
+	sim_set(rig.sim, &set);
+	ask("<@UB1> for ever", root);
+	ck_assert_int_eq(sim_wait_calls(rig.sim, "chat.update", 1, MS), 0);
+	m = sim_messages(rig.sim, "C1", root, &n);
+	ck_assert_uint_eq(n, 3);
+	(void)snprintf(placeholder, sizeof(placeholder), "%s", m[1].ts);
+	sim_messages_free(m, n);
+	ck_assert_int_eq(sim_click(rig.sim, "C1", placeholder, "U1",
+				   "konstruct_stop", NULL),
+			 0);
+	is_answered(root, "Stopped");
+}
+END_TEST
+
 START_TEST(button_of_slacks_stops_a_stream)
 {
 	char root[SIM_TS], ts[SIM_TS];
@@ -387,6 +411,24 @@ START_TEST(another_node_takes_a_stream_over)
 }
 END_TEST
 
+/* That it is deleted, we hear from Slack before the call is answered. */
+START_TEST(who_deletes_a_left_stream_takes_no_question_back)
+{
+	const struct sim_fault slow = { .kind = SIM_FAULT_DELAY,
+					.method = "chat.delete",
+					.ms = 1500,
+					.times = 1 };
+	char root[SIM_TS], ts[SIM_TS];
+
+	ask_for_ever(root, ts);
+	rig_kill(&rig);
+	sim_llm_clear(rig.sim);
+	sim_fault(rig.sim, &slow);
+	rig_start(&rig);
+	is_answered(root, "I will go on from here.");
+}
+END_TEST
+
 /* Those beyond what Slack takes are edited; none of it is too much. */
 START_TEST(many_at_once_stay_within_slacks_limits)
 {
@@ -459,12 +501,14 @@ int main(void)
 	tcase_add_test(tc, stream_that_dies_is_edited_from_there_on);
 	tcase_add_test(tc, stream_that_began_unknown_to_us_goes);
 	tcase_add_test(tc, asker_stops_a_stream);
+	tcase_add_test(tc, placeholder_of_a_stream_that_died_stops_the_answer);
 	tcase_add_test(tc, button_of_slacks_stops_a_stream);
 	tcase_add_test(tc, deleted_question_takes_its_stream_along);
 	tcase_add_test(tc, edited_question_is_answered_in_the_same_message);
 	tcase_add_test(tc, stream_is_ended_by_a_stop_of_the_daemon);
 	tcase_add_test(tc, stream_of_a_killed_daemon_goes);
 	tcase_add_loop_test(tc, another_node_takes_a_stream_over, 0, WAYS);
+	tcase_add_test(tc, who_deletes_a_left_stream_takes_no_question_back);
 	tcase_add_test(tc, many_at_once_stay_within_slacks_limits);
 	tcase_add_test(tc, long_answer_goes_on_behind_its_stream);
 	suite_add_tcase(s, tc);
