@@ -130,6 +130,16 @@ static const struct {
 	{ "{\"type\":\"message\"," AT ",\"subtype\":\"message_changed\","
 	  "\"hidden\":true,\"message\":{\"user\":\"U1\","
 	  "\"text\":\"<@UBOT>\",\"ts\":\"1700000000.000001\"}}",
+	  V_ACCEPT, "signal" },
+	{ "{\"type\":\"message\"," AT ",\"subtype\":\"message_changed\","
+	  "\"message\":{\"user\":\"U1\",\"text\":\"so\","
+	  "\"ts\":\"1700000000.000001\"},"
+	  "\"previous_message\":{\"text\":\"<@UBOT>\"}}",
+	  V_ACCEPT, "signal" },
+	{ "{\"type\":\"message\"," AT ",\"subtype\":\"message_changed\","
+	  "\"message\":{\"user\":\"U1\",\"text\":\"so\"," REPLY
+	  ",\"ts\":\"1700000000.000001\"},"
+	  "\"previous_message\":{\"text\":\"thus\"}}",
 	  V_DROP, "signal" },
 	{ "{\"type\":\"message\"," AT ",\"subtype\":\"message_deleted\"}",
 	  V_DROP, "signal" },
@@ -236,6 +246,18 @@ static const struct {
 	{ "{\"type\":\"message\",\"subtype\":\"message_deleted\","
 	  "\"channel\":\"C1\",\"deleted_ts\":\"1700000000.000100\","
 	  "\"previous_message\":{\"user\":\"U1\"}}",
+	  V_DROP, "signal" },
+	{ "{\"type\":\"message\",\"subtype\":\"message_deleted\","
+	  "\"channel\":\"C1\",\"deleted_ts\":\"1700000000.000100\","
+	  "\"previous_message\":{\"user\":\"U1\",\"text\":\"<@UBOT>\"}}",
+	  V_ACCEPT, "signal" },
+	{ "{\"type\":\"message\",\"subtype\":\"message_deleted\","
+	  "\"channel\":\"C1\",\"deleted_ts\":\"1700000000.000100\","
+	  "\"previous_message\":{\"user\":\"U1\"," REPLY "}}",
+	  V_ACCEPT, "signal" },
+	{ "{\"type\":\"message\",\"subtype\":\"message_deleted\","
+	  "\"channel\":\"C1\",\"deleted_ts\":\"1700000000.000100\","
+	  "\"previous_message\":{\"user\":\"UBOT\"," REPLY "}}",
 	  V_DROP, "signal" },
 	{ "{\"type\":\"message\",\"subtype\":\"message_changed\","
 	  "\"channel\":\"D1\",\"message\":{\"user\":\"USLACKBOT\"," AT

@@ -13,6 +13,7 @@
 #include "route/people.h"
 #include "route/routing.h"
 #include "state/gate.h"
+#include "store/record.h"
 #include "store/usage.h"
 
 /* A store and a gate that answer what the test wants. */
@@ -31,13 +32,14 @@ static struct {
 	char where[100];    /* the agent was asked for */
 	const char *locale; /* of the agent; NULL: none */
 	const char *access;
-	bool line_gone;     /* from the transcript */
-	int looked_up;      /* persons */
-	const char *budget; /* NULL: none */
-	int64_t used;       /* requests of the person, today */
-	int sums;           /* 0, or -1 */
-	int nsums;          /* that often the store was asked */
-	char channel[20];   /* whose sums were asked for */
+	bool line_gone;
+	int unfinished; /* the entry of that line */ /* from the transcript */
+	int looked_up;                               /* persons */
+	const char *budget;                          /* NULL: none */
+	int64_t used;     /* requests of the person, today */
+	int sums;         /* 0, or -1 */
+	int nsums;        /* that often the store was asked */
+	char channel[20]; /* whose sums were asked for */
 } fake;
 
 static char *dup(const char *s)
@@ -155,10 +157,24 @@ static int fake_line(struct store *s, const char *tenant_id,
 	return 1;
 }
 
+static int fake_find(struct store *s, const char *what, record_fn *fn,
+		     void *arg, struct err *e)
+{
+	const struct record rec = { .app_id = "A1" };
+
+	(void)s;
+	ck_assert_str_eq(what, "C1:1700000000.000100");
+	if (fake.unfinished < 0)
+		return err_set(e, ERR_RETRY, "database is locked");
+	return fake.unfinished ? fn(&rec, arg) : 0;
+}
+
+static const struct record_ops fake_records = { .find = fake_find };
 static const struct usage_ops fake_usage = { .sums = fake_sums };
 
 static const struct store_ops fake_store_ops = {
 	.usage = &fake_usage,
+	.records = &fake_records,
 	.name = "fake",
 	.resolve_for = fake_resolve_for,
 	.leaving = fake_leaving,
@@ -953,6 +969,20 @@ START_TEST(a_question_asked_again_is_not_judged_again)
 }
 END_TEST
 
+/* It comes into the transcript at the end of its turn. */
+START_TEST(a_question_that_is_not_finished_is_waited_for)
+{
+	fake.line_gone = true;
+	fake.unfinished = 1;
+	begin_frame(AGAIN, ENTRY_NEW);
+	ck_assert_int_eq(routing_decide(r), V_HOLD);
+	fake.unfinished = -1;
+	ck_assert_int_eq(routing_decide(r), V_FAIL);
+	fake.line_gone = false;
+	ck_assert_int_eq(routing_decide(r), V_ACCEPT);
+}
+END_TEST
+
 START_TEST(a_question_asked_again_that_is_gone_is_closed_with_a_sentence)
 {
 	fake.line_gone = true;
@@ -1038,6 +1068,7 @@ int main(void)
 	tcase_add_test(again, a_refused_entry_is_not_told_again);
 	tcase_add_test(tc, a_command_is_judged_by_the_channel_it_is_given_in);
 	tcase_add_test(again, a_question_asked_again_is_not_judged_again);
+	tcase_add_test(again, a_question_that_is_not_finished_is_waited_for);
 	tcase_add_test(
 		again,
 		a_question_asked_again_that_is_gone_is_closed_with_a_sentence);

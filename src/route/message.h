@@ -106,6 +106,7 @@ struct message {
 		enum signal kind;
 		char *value;  /* may be NULL, */
 		char *detail; /* as may this */
+		bool asks;    /* an edit of what was a question, and is */
 	} signal;
 
 	int64_t timestamp_ms;

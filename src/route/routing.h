@@ -56,6 +56,7 @@ struct routing {
 	char thread[ENGAGED_KEY_SIZE];
 	char post[ENGAGED_KEY_SIZE]; /* channel:ts */
 	char steps[120];
+	bool early;        /* an edit that may be the first we hear of it */
 	bool engages;      /* threads of direct messages need no engagement */
 	unsigned int hash; /* of thread */
 
@@ -101,6 +102,10 @@ int routing_settle(struct routing *r);
 
 /* stage_signal.c: what a signal comes to; a press may become a question. */
 enum verdict stage_signal(struct routing *r, struct err *e);
+/* stage_early.c: an edit or a deletion that comes before its message. */
+enum verdict early_edit(struct routing *r);
+enum verdict early_known(struct routing *r);
+enum verdict early_delete(struct routing *r, struct err *e);
 /* Were we asked to keep out of the thread? */
 enum verdict stage_hush(struct routing *r, struct err *e);
 /* stage_access.c */

@@ -7,6 +7,7 @@
 #include "base/json.h"
 #include "route/envelope.h"
 #include "route/message_in.h"
+#include "slack/text.h"
 #include "slack/ts.h"
 #include "state/engaged.h"
 
@@ -266,6 +267,24 @@ static int take_text(struct message *m, const struct json *j, struct err *e)
 	}
 }
 
+static bool names_us(const struct message *m, const struct json *j,
+		     const char *path)
+{
+	const char *text = json_str(j, path);
+
+	return text && slack_text_mentions(text, m->channel.bot_user_id);
+}
+
+/* Files are told by the message only. */
+static bool asks(const struct message *m, const struct json *j)
+{
+	if (m->signal.kind != SIGNAL_EDIT || json_len(j, "event.message.files"))
+		return false;
+	return message_is_direct(m) ||
+	       (names_us(m, j, "event.message.text") &&
+		names_us(m, j, "event.previous_message.text"));
+}
+
 int signal_take(struct message *m, const struct envelope *env, struct err *e)
 {
 	const struct json *j = env->payload;
@@ -282,6 +301,7 @@ int signal_take(struct message *m, const struct envelope *env, struct err *e)
 	/* The one kind of id that tells what it is of. */
 	if (m->channel.channel_id[0] == 'D')
 		m->channel.conversation = CONVERSATION_IM;
+	m->signal.asks = asks(m, j);
 	return take_text(m, j, e);
 }
 
@@ -325,7 +345,20 @@ static const char *beside_edit(const struct message *m,
 		return "bot";
 	if (now && before && strcmp(now, before) == 0)
 		return "same text";
-	return with_us ? NULL : "thread is not engaged";
+	if (with_us || names_us(m, env->payload, "event.message.text") ||
+	    names_us(m, env->payload, "event.previous_message.text"))
+		return NULL;
+	return "thread is not engaged";
+}
+
+/* A thread may have been with us once, and be in a transcript. */
+static const char *beside_delete(const struct message *m,
+				 const struct envelope *env, bool with_us)
+{
+	if (with_us || (m->channel.thread_ts && !is_own(m)) ||
+	    names_us(m, env->payload, "event.previous_message.text"))
+		return NULL;
+	return "thread is not engaged";
 }
 
 const char *signal_beside(const struct message *m, const struct envelope *env,
@@ -339,7 +372,7 @@ const char *signal_beside(const struct message *m, const struct envelope *env,
 	case SIGNAL_EDIT:
 		return beside_edit(m, env, with_us);
 	case SIGNAL_DELETE:
-		return with_us ? NULL : "thread is not engaged";
+		return beside_delete(m, env, with_us);
 	case SIGNAL_JOIN:
 		return is_own(m) ? NULL : "somebody else";
 	case SIGNAL_PRESS:

@@ -9,6 +9,7 @@
 #include "route/signal.h"
 #include "route/stage_in.h"
 #include "slack/ts.h"
+#include "store/record.h"
 
 /*
  * The press of "Regenerate" becomes the question that it asks again, in the
@@ -169,13 +170,44 @@ static enum verdict gone(struct routing *r)
 	return V_NEXT;
 }
 
+struct search {
+	const struct routing *r;
+	bool found;
+};
+
+static int note_unfinished(const struct record *rec, void *arg)
+{
+	struct search *s = arg;
+
+	if (rec->done_ms == 0 && strcmp(rec->id, s->r->entry.id) != 0 &&
+	    strcmp(rec->app_id, s->r->msg->channel.app_id) == 0)
+		s->found = true;
+	return 0;
+}
+
+/* The transcript has questions when their turn has ended, and that waits for
+ * what may come twice, while the button is there already. */
+static enum verdict without_lines(struct routing *r, struct err *e)
+{
+	const struct message *m = r->msg;
+	struct search s = { .r = r };
+	char post[ENGAGED_KEY_SIZE];
+
+	(void)snprintf(post, sizeof(post), "%s:%.*s", m->channel.channel_id,
+		       (int)strcspn(m->signal.detail, " "), m->signal.detail);
+	if (r->store->ops->records->find(r->store, post, note_unfinished, &s,
+					 e) < 0)
+		return V_FAIL;
+	return s.found ? V_HOLD : gone(r);
+}
+
 enum verdict stage_again(struct routing *r, struct err *e)
 {
 	struct asked_again a = { .n = 0 };
 	enum verdict v = read_lines(r, &a, e);
 
 	if (v == V_NEXT && a.n == 0)
-		v = gone(r);
+		v = without_lines(r, e);
 	else if (v == V_NEXT && !a.theirs)
 		v = stage_not_theirs(r);
 	else if (v == V_NEXT)

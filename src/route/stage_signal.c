@@ -280,6 +280,10 @@ enum verdict stage_signal(struct routing *r, struct err *e)
 		return stage_again(r, e);
 	if (pressed(m, SIGNAL_SHARE))
 		return share(r, e);
+	if (m->signal.kind == SIGNAL_EDIT)
+		return early_edit(r);
+	if (m->signal.kind == SIGNAL_DELETE)
+		return early_delete(r, e);
 	return V_ACCEPT;
 }
 

@@ -171,7 +171,7 @@ static enum verdict stage_admit(struct routing *r, struct err *e)
 	case ADMIT_REFUSE:
 		return refuse_rate(r, &a);
 	case ADMIT_DUPLICATE:
-		return drop(r, "duplicate");
+		return r->early ? early_known(r) : drop(r, "duplicate");
 	case ADMIT_IDLE:
 		return drop(r, "thread not engaged");
 	case ADMIT_LOOP:

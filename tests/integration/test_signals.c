@@ -146,6 +146,61 @@ START_TEST(edited_question_is_answered_as_it_is_now)
 }
 END_TEST
 
+/* What wasn't acked comes again a minute later, or five. */
+static void comes_late(const char *ts, const char *text)
+{
+	char event[256];
+
+	(void)snprintf(event, sizeof(event),
+		       "{\"type\":\"app_mention\",\"user\":\"U1\","
+		       "\"channel\":\"C1\",\"ts\":\"%s\",\"event_ts\":\"%s\","
+		       "\"text\":\"%s\"}",
+		       ts, ts, text);
+	ck_assert_int_eq(sim_event(rig.sim, "A1", "T1", event), 0);
+	ck_assert_int_eq(sim_wait_acked(rig.sim, MS), 0);
+}
+
+static void say_unheard(const char *text, char ts[SIM_TS])
+{
+	const struct sim_say none = { .events = "" };
+
+	ck_assert_int_eq(sim_say(rig.sim, "C1", "U1", text, &none, ts), 0);
+}
+
+START_TEST(edit_that_comes_before_its_message_is_answered)
+{
+	char root[SIM_TS], *text;
+
+	say_unheard("<@UB1> where is Troy?", root);
+	ck_assert_int_eq(
+		sim_edit(rig.sim, "C1", root, "<@UB1> where is Atlantis?"), 0);
+	text = rig_answer(&rig, "C1", root);
+	ck_assert_ptr_nonnull(strstr(text, "Atlantis"));
+	free(text);
+	comes_late(root, "<@UB1> where is Troy?");
+	ck_assert_int_eq(sim_edit(rig.sim, "C1", root, "<@UB1> where is Rome?"),
+			 0);
+	free(rig_answer(&rig, "C1", root));
+	ck_assert_uint_eq(rig_replies(&rig, "C1", root), 1);
+}
+END_TEST
+
+START_TEST(what_is_deleted_before_it_comes_is_not_answered)
+{
+	char root[SIM_TS], ts[SIM_TS];
+
+	say_unheard("<@UB1> where is Troy?", root);
+	ck_assert_int_eq(sim_delete(rig.sim, "C1", root), 0);
+	ck_assert_int_eq(sim_wait_acked(rig.sim, MS), 0);
+	rig_kill(&rig);
+	rig_start(&rig);
+	comes_late(root, "<@UB1> where is Troy?");
+	rig_say(&rig, "C1", "U1", "<@UB1> hello", NULL, ts);
+	free(rig_answer(&rig, "C1", ts));
+	ck_assert_uint_eq(rig_replies(&rig, "C1", root), 0);
+}
+END_TEST
+
 START_TEST(deleted_question_takes_its_placeholder_along)
 {
 	char root[SIM_TS], reply[SIM_TS], ts[SIM_TS], *body = NULL;
@@ -285,6 +340,32 @@ START_TEST(an_edit_that_changes_no_word_begins_nothing_anew)
 }
 END_TEST
 
+/* The button is there before the question is in the transcript, which waits
+ * for what may come late. */
+START_TEST(asker_gets_another_answer_at_once)
+{
+	const struct sim_fault lost = { .kind = SIM_FAULT_LOST,
+					.method = "chat.update",
+					.times = 1 };
+	char root[SIM_TS], reply[SIM_TS];
+	struct sim_settings set;
+
+	sim_settings(rig.sim, &set);
+	set.llm_token_ms = 120;
+	sim_set(rig.sim, &set);
+	ck_assert_int_eq(sim_fault(rig.sim, &lost), 0);
+	rig_say(&rig, "C1", "U1", "<@UB1> where is Atlantis?", NULL, root);
+	ck_assert_int_eq(sim_wait_text(rig.sim, "C1", root, "from here.", MS),
+			 0);
+	reply_ts("C1", root, reply);
+	ck_assert_int_eq(sim_click(rig.sim, "C1", reply, "U1",
+				   "konstruct_again", NULL),
+			 0);
+	ck_assert_int_eq(sim_wait_reply(rig.sim, "C1", root, 2, MS), 0);
+	free(rig_answer(&rig, "C1", root));
+}
+END_TEST
+
 START_TEST(feedback_is_counted)
 {
 	char root[SIM_TS], reply[SIM_TS], *body = NULL;
@@ -374,6 +455,8 @@ int main(void)
 	tcase_add_test(tc, stop_before_the_first_word_leaves_a_sentence);
 	tcase_add_test(tc, stop_survives_a_kill);
 	tcase_add_test(tc, edited_question_is_answered_as_it_is_now);
+	tcase_add_test(tc, edit_that_comes_before_its_message_is_answered);
+	tcase_add_test(tc, what_is_deleted_before_it_comes_is_not_answered);
 	tcase_add_test(tc, deleted_question_takes_its_placeholder_along);
 	tcase_add_test(tc, deleted_placeholder_ends_its_turn);
 	tcase_add_loop_test(
@@ -382,6 +465,7 @@ int main(void)
 	tcase_add_test(tc, asker_gets_another_answer_once);
 	tcase_add_test(tc, what_is_forgotten_is_not_regenerated);
 	tcase_add_test(tc, an_edit_that_changes_no_word_begins_nothing_anew);
+	tcase_add_test(tc, asker_gets_another_answer_at_once);
 	tcase_add_test(tc, feedback_is_counted);
 	tcase_add_test(tc, whichever_node_hears_of_it);
 	suite_add_tcase(s, tc);
