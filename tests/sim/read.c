@@ -229,6 +229,26 @@ void sim_deliveries_free(struct sim_delivery *d, size_t n)
 	free(d);
 }
 
+void sim_newest(struct sim *s, const char *app_id, const char *type,
+		char envelope_id[40])
+{
+	const struct delivery *d;
+	size_t i;
+
+	envelope_id[0] = '\0';
+	sim_lock(s);
+	for (i = s->socket->log.n; i > 0; i--) {
+		d = s->socket->log.v[i - 1];
+		if (strcmp(d->app->id, app_id) != 0 ||
+		    strcmp(d->type, type) != 0)
+			continue;
+		if (d->sent_us > 0)
+			snprintf(envelope_id, 40, "%s", d->envelope_id);
+		break;
+	}
+	sim_unlock(s);
+}
+
 void sim_stats(struct sim *s, struct sim_stats *out)
 {
 	sim_lock(s);

@@ -394,6 +394,10 @@ struct sim_delivery {
 struct sim_delivery *sim_deliveries(struct sim *s, const char *app_id,
 				    size_t *n);
 void sim_deliveries_free(struct sim_delivery *d, size_t n);
+/* The envelope of an app's newest delivery of that type; "" when it has none
+ * or there was no link. */
+void sim_newest(struct sim *s, const char *app_id, const char *type,
+		char envelope_id[40]);
 
 struct sim_stats {
 	uint64_t requests;

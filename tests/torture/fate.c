@@ -3,6 +3,7 @@
 
 #include <poll.h>
 #include <signal.h>
+#include <stdlib.h>
 #include <sys/wait.h>
 
 #include "base/clock.h"
@@ -13,6 +14,8 @@
 #define FROZEN_MAX_MS 15000
 #define OUTAGE_MAX_MS 3000
 #define GRACE_MAX_MS  1000
+
+#define TRAIL_BROKEN 65 /* what konstructctl says then */
 
 #define START_TRIES    5
 #define START_AGAIN_MS 1000
@@ -44,6 +47,19 @@ static int check_alive(struct bed *b, struct err *e)
 		       status);
 }
 
+/* Nothing of the trail of who asked was changed, lost or put in twice. */
+static int check_trail(struct bed *b, struct err *e)
+{
+	static const char *const verify[] = { "audit", "verify", NULL };
+	char *out = NULL;
+	int rc = bed_ctl(b, &out, verify, e);
+
+	if (rc == TRAIL_BROKEN)
+		rc = err_set(e, ERR_FATAL, "audit verify: %s", out ? out : "?");
+	free(out);
+	return rc < 0 ? -1 : 0;
+}
+
 /* As systemd would: a daemon whose database doesn't answer just then ends. */
 static int start(struct fate *f, size_t i, struct err *e)
 {
@@ -54,7 +70,7 @@ static int start(struct fate *f, size_t i, struct err *e)
 			return -1;
 		poll(NULL, 0, START_AGAIN_MS);
 	}
-	return 0;
+	return check_trail(&f->nodes->beds[i], e);
 }
 
 /* Others take over meanwhile, or it is back before they do. */

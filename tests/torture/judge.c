@@ -5,319 +5,378 @@
 #include <stdlib.h>
 #include <string.h>
 
-#include "base/err.h"
-#include "base/json.h"
-#include "torture/ledger.h"
+#include "base/map.h"
+#include "torture/court.h"
 #include "torture/story.h"
 
-#define END_BUILT_IN "I will go on from here."
-#define END_SENTENCE "(ref. "
-#define STORIES_MAX  5
+#define STORIES_MAX 12
 
-/* One post of ours. */
-struct post {
-	const struct sim_msg *m;
-	char entry[48];
-	char covers[1000]; /* other entries, a space between two */
-	int part;
-};
-
-struct court {
+struct trial {
 	const struct nodes *nodes;
-	struct sim *sim;
 	const struct talk *talk;
 	struct verdicts *v;
-	struct ledger *ledger;
-	unsigned char *replies; /* by index in talk->said */
-	unsigned char *claimed; /* of one post: whom it says that it answers, */
-	unsigned char *named;   /* and what the model was asked about */
+	struct court court;
+	struct plight *plights; /* by index in talk->said */
+	struct map *acked;      /* envelopes and events */
 	size_t stories;
-
-	/* One channel at a time. */
-	struct sim_msg *msgs;
-	size_t nmsgs;
-	struct post *posts;
-	size_t nposts;
 };
 
-static void read_metadata(struct post *p)
-{
-	const char *text = p->m->metadata;
-	struct err e = { 0 };
-	struct json *j;
-	const char *entry;
-
-	p->part = -1;
-	if (!text)
-		return;
-	j = json_parse(text, strlen(text), 1 << 16, &e);
-	entry = json_str(j, "event_payload.entry");
-	if (entry)
-		snprintf(p->entry, sizeof(p->entry), "%s", entry);
-	entry = json_str(j, "event_payload.covers");
-	if (entry)
-		snprintf(p->covers, sizeof(p->covers), "%s", entry);
-	p->part = (int)json_int(j, "event_payload.part", -1);
-	json_free(j);
-}
-
-static void open_channel(struct court *c, const char *channel)
-{
-	size_t i;
-
-	c->msgs = sim_messages(c->sim, channel, NULL, &c->nmsgs);
-	c->posts = calloc(c->nmsgs + 1, sizeof(*c->posts));
-	c->nposts = 0;
-	for (i = 0; i < c->nmsgs; i++) {
-		if (!c->msgs[i].bot_id || c->msgs[i].deleted ||
-		    c->msgs[i].ephemeral)
-			continue;
-		c->posts[c->nposts].m = &c->msgs[i];
-		read_metadata(&c->posts[c->nposts++]);
-	}
-}
-
-static void close_channel(struct court *c)
-{
-	sim_messages_free(c->msgs, c->nmsgs);
-	free(c->posts);
-}
-
-static void complain(struct court *c, const struct said *s, const char *thread,
+static void complain(struct trial *t, const struct said *s, const char *thread,
 		     const char *what)
 {
+	const char *channel = t->court.channel;
+
 	printf("%s: %s in %s, thread %s\n", what, s ? s->word : "a reply",
-	       s ? s->channel : c->msgs[0].channel, thread);
-	if (c->stories++ < STORIES_MAX)
-		story_print(c->nodes, s ? s->channel : c->msgs[0].channel,
-			    thread, s ? s->ts : NULL);
-}
-
-static bool has_twin(const struct court *c, const struct post *p)
-{
-	const struct post *q;
-
-	for (q = c->posts; q < p; q++)
-		if (q->part == p->part && strcmp(q->entry, p->entry) == 0)
-			return true;
-	return false;
-}
-
-/* In the text or, when that is cut short, in the blocks. */
-static bool says(const struct sim_msg *m, const char *word)
-{
-	return strstr(m->text, word) || (m->blocks && strstr(m->blocks, word));
-}
-
-static bool in_thread_of(const struct said *s, const struct post *p)
-{
-	return strcmp(s->thread, p->m->thread_ts) == 0 &&
-	       strcmp(s->channel, p->m->channel) == 0;
-}
-
-static void claim(struct court *c, const struct post *p, const char *entry)
-{
-	const char *post = ledger_post(c->ledger, entry);
-	const struct said *s;
-	char at[64];
-	size_t i;
-
-	for (i = 0; post && i < c->talk->n; i++) {
-		s = &c->talk->said[i];
-		snprintf(at, sizeof(at), "%s:%s", s->channel, s->ts);
-		if (in_thread_of(s, p) && strcmp(at, post) == 0)
-			c->claimed[i] = 1;
-	}
-}
-
-/* What it answers, by its metadata and the journal, and by its text. */
-static void look_at(struct court *c, const struct post *p)
-{
-	char ids[1000];
-	char *id, *rest = ids;
-	size_t i;
-
-	memset(c->claimed, 0, c->talk->n);
-	memset(c->named, 0, c->talk->n);
-	claim(c, p, p->entry);
-	snprintf(ids, sizeof(ids), "%s", p->covers);
-	while ((id = strsep(&rest, " ")) != NULL)
-		claim(c, p, id);
-	for (i = 0; i < c->talk->n; i++)
-		if (in_thread_of(&c->talk->said[i], p))
-			c->named[i] = says(p->m, c->talk->said[i].word);
-}
-
-/* Each line once, over all posts of the entry. */
-static bool is_whole(const struct court *c, const struct post *first,
-		     const struct said *s)
-{
-	const struct post *p;
-	char line[64];
-	int i, seen;
-
-	for (i = 0; i < TALK_LINES; i++) {
-		talk_line(s, i, line);
-		seen = 0;
-		for (p = c->posts; p < c->posts + c->nposts; p++)
-			if (strcmp(p->entry, first->entry) == 0)
-				seen += says(p->m, line);
-		if (seen != 1)
-			return false;
-	}
-	return true;
-}
-
-enum ending {
-	HALF,
-	ANSWER,
-	SENTENCE
-};
-
-/* One of those that the model was asked about is answered by lines. */
-static bool is_long_answer(const struct court *c, const struct post *p)
-{
-	size_t i;
-
-	for (i = 0; i < c->talk->n; i++)
-		if (c->named[i] && c->talk->said[i].longish &&
-		    is_whole(c, p, &c->talk->said[i]))
-			return true;
-	return false;
-}
-
-static enum ending ending_of(const struct court *c, const struct post *p)
-{
-	const struct post *q;
-
-	if (says(p->m, END_BUILT_IN))
-		return ANSWER;
-	/* Below what there was of an answer, it may stand in a later part. */
-	for (q = c->posts; q < c->posts + c->nposts; q++)
-		if (strcmp(q->entry, p->entry) == 0 && says(q->m, END_SENTENCE))
-			return SENTENCE;
-	return is_long_answer(c, p) ? ANSWER : HALF;
+	       channel, thread);
+	if (t->stories++ < STORIES_MAX)
+		story_print(t->nodes, channel, thread, s ? s->ts : NULL);
 }
 
 /* The first that it claims or names, for a story. */
-static const struct said *first_of(const struct court *c)
+static const struct said *first_of(const struct trial *t)
 {
+	const struct about *a = t->court.about;
 	size_t i;
 
-	for (i = 0; i < c->talk->n; i++)
-		if (c->claimed[i] || c->named[i])
-			return &c->talk->said[i];
+	for (i = 0; i < t->talk->n; i++)
+		if (a[i].claimed || a[i].old_words || a[i].new_words)
+			return &t->talk->said[i];
 	return NULL;
 }
 
-/* A whole answer is to those that it was asked about; a sentence may have come
- * before the model named them. */
-static bool is_honest(const struct court *c, enum ending end)
+/* Nobody else's question is in it. */
+static bool is_honest(const struct trial *t)
 {
-	size_t i;
+	const struct about *a = t->court.about;
+	size_t i, claimed = 0;
 
-	for (i = 0; i < c->talk->n; i++)
-		if (c->named[i] > c->claimed[i] ||
-		    (end == ANSWER && c->claimed[i] > c->named[i]))
+	for (i = 0; i < t->talk->n; i++) {
+		if (!a[i].claimed && (a[i].old_words || a[i].new_words))
 			return false;
-	return true;
+		claimed += a[i].claimed;
+	}
+	return claimed > 0;
 }
 
-static void count(struct court *c, enum ending end)
+static void reply_to(struct plight *p, const struct about *a, enum ending end,
+		     bool lasted)
 {
+	p->replies++;
+	p->end = end;
+	p->lasted = lasted;
+	p->old_words = a->old_words;
+	p->new_words = a->new_words;
+}
+
+static void count(struct trial *t, const struct post *p, enum ending end)
+{
+	const struct about *a = t->court.about;
 	size_t i, n = 0;
 
-	for (i = 0; i < c->talk->n; i++) {
-		n += c->claimed[i];
-		c->replies[i] += c->claimed[i];
+	for (i = 0; i < t->talk->n; i++) {
+		if (!a[i].claimed || a[i].again)
+			continue;
+		reply_to(&t->plights[i], &a[i], end, court_lasted(p));
+		n++;
 	}
-	if (end == ANSWER)
-		c->v->answered += n;
-	else if (end == SENTENCE)
-		c->v->sentences += n;
 	if (n > 1) {
-		c->v->together += n;
-		c->v->groups++;
+		t->v->together += n;
+		t->v->groups++;
 	}
 }
 
-static void judge_post(struct court *c, const struct post *p)
+/* What wasn't asked about, or not as far as that is known, has no mark. */
+static void judge_unmarked(struct trial *t, const struct post *p)
 {
+	t->v->stray++;
+	complain(t, NULL, p->m->thread_ts[0] ? p->m->thread_ts : p->m->ts,
+		 "nobody's post");
+}
+
+static void judge_post(struct trial *t, const struct post *p)
+{
+	bool again = ledger_again(t->court.ledger, p->entry) != NULL;
 	enum ending end;
 
-	look_at(c, p);
-	if (has_twin(c, p)) {
-		c->v->twice++;
-		complain(c, first_of(c), p->m->thread_ts, "posted twice");
+	if (p->m->streaming) {
+		t->v->open++;
+		complain(t, NULL, p->m->thread_ts, "still streams");
+	}
+	if (p->part < 0) {
+		judge_unmarked(t, p);
+		return;
+	}
+	court_look(&t->court, p);
+	if (court_has_twin(&t->court, p)) {
+		t->v->twice++;
+		complain(t, first_of(t), p->m->thread_ts, "posted twice");
 		return;
 	}
 	if (p->part != 0)
 		return;
-	end = ending_of(c, p);
+	end = court_ending(&t->court, p);
 	if (end == HALF) {
-		c->v->stuck++;
-		complain(c, first_of(c), p->m->thread_ts, "stuck");
+		t->v->stuck++;
+		complain(t, first_of(t), p->m->thread_ts, "stuck");
 	}
-	if (!first_of(c) || !is_honest(c, end)) {
-		c->v->mixed++;
-		complain(c, first_of(c), p->m->thread_ts,
+	if (!is_honest(t) && !(again && end != ANSWER)) {
+		t->v->mixed++;
+		complain(t, first_of(t), p->m->thread_ts,
 			 "answers others than it says");
 	}
-	count(c, end);
+	t->v->again += again;
+	count(t, p, end);
 }
 
-static void judge_said(struct court *c, size_t i)
+static void count_end(struct verdicts *v, const struct plight *p)
 {
-	const struct said *s = &c->talk->said[i];
+	if (p->replies == 0)
+		v->removed++;
+	else if (p->end == ANSWER)
+		v->answered++;
+	else if (p->end == SENTENCE)
+		v->sentences++;
+	else if (p->end == STOPPED)
+		v->stopped++;
+}
 
-	if (c->replies[i] == 1)
+static void judge_said(struct trial *t, size_t i)
+{
+	const struct said *s = &t->talk->said[i];
+	const struct plight *p = &t->plights[i];
+	const char *wrong = rules_broken(p);
+
+	if (!wrong) {
+		count_end(t->v, p);
 		return;
-	if (c->replies[i] > 1)
-		c->v->twice++;
+	}
+	if (p->replies > 1)
+		t->v->twice++;
+	else if (p->replies == 0)
+		t->v->lost++;
 	else
-		c->v->lost++;
-	complain(c, s, s->thread,
-		 c->replies[i] > 1 ? "answered twice" : "lost");
+		t->v->wrong++;
+	complain(t, s, s->thread, wrong);
 }
 
-static void judge_channel(struct court *c, const char *channel)
+/* A deleted question leaves the transcript, an edited one is there as it
+ * is. */
+static void judge_line(struct trial *t, size_t i)
 {
+	const struct said *s = &t->talk->said[i];
+	const char *line;
+	char at[64];
+
+	snprintf(at, sizeof(at), "%s:%s", s->channel, s->ts);
+	line = ledger_line(t->court.ledger, at);
+	if (!line ||
+	    (!s->deleted && (s->later[0] == '\0' || strstr(line, s->later))))
+		return;
+	t->v->remembered++;
+	complain(t, s, s->thread,
+		 s->deleted ? "deleted, and in the transcript"
+			    : "edited, and not in the transcript");
+}
+
+/* ---- what was done about replies ---- */
+
+static bool has_arrived(const struct trial *t, const struct act *a)
+{
+	return map_get(t->acked, a->envelope) != NULL;
+}
+
+/* Whether the reply that another answer was asked for has lost its
+ * question, or that answer was taken away, isn't looked at too closely. */
+static bool is_disturbed(const struct trial *t, const struct act *a)
+{
+	const struct said *s = &t->talk->said[a->said];
+	const struct said *other;
 	size_t i;
 
-	open_channel(c, channel);
-	for (i = 0; i < c->nposts; i++)
-		judge_post(c, &c->posts[i]);
-	for (i = 0; i < c->talk->n; i++)
-		if (strcmp(c->talk->said[i].channel, channel) == 0)
-			judge_said(c, i);
-	close_channel(c);
+	for (i = 0; i < t->talk->n; i++) {
+		other = &t->talk->said[i];
+		if (strcmp(other->thread, s->thread) == 0 &&
+		    (other->deleted || t->plights[i].wiped))
+			return true;
+	}
+	return false;
+}
+
+static void judge_again(struct trial *t, const struct act *a)
+{
+	const struct said *s = &t->talk->said[a->said];
+	const char *entry;
+	char on[64];
+
+	snprintf(on, sizeof(on), "%s:%s", a->channel, a->ts);
+	entry = ledger_another(t->court.ledger, on);
+	if (is_disturbed(t, a))
+		return;
+	if (!entry && has_arrived(t, a)) {
+		t->v->unheard++;
+		complain(t, s, s->thread, "not answered again");
+	} else if (entry && court_count(&t->court, entry) != 1) {
+		t->v->lost++;
+		complain(t, s, s->thread, "other answer is lost");
+	}
+}
+
+static void judge_thumb(struct trial *t, const struct act *a)
+{
+	const struct said *s = &t->talk->said[a->said];
+	char entry[48];
+	int up;
+
+	court_entry(&t->court, a->ts, entry);
+	up = ledger_thumb(t->court.ledger, entry);
+	if (!has_arrived(t, a) || up >= 0)
+		return;
+	t->v->unheard++;
+	complain(t, s, s->thread, "thumb isn't counted");
+}
+
+static void judge_act(struct trial *t, const struct act *a)
+{
+	if (strcmp(a->channel, t->court.channel) != 0)
+		return;
+	if (a->kind == WHIM_AGAIN)
+		judge_again(t, a);
+	else if (a->kind == WHIM_THUMB)
+		judge_thumb(t, a);
+}
+
+static void judge_channel(struct trial *t, const char *channel)
+{
+	const struct talk *talk = t->talk;
+	size_t i;
+
+	court_open(&t->court, channel);
+	for (i = 0; i < t->court.nposts; i++)
+		judge_post(t, &t->court.posts[i]);
+	for (i = 0; i < talk->n; i++) {
+		if (strcmp(talk->said[i].channel, channel) != 0)
+			continue;
+		judge_said(t, i);
+		judge_line(t, i);
+	}
+	for (i = 0; i < talk->whims.nacts; i++)
+		judge_act(t, &talk->whims.acts[i]);
+	court_close(&t->court);
+}
+
+/* ---- what was done, and heard of ---- */
+
+static void done_to(struct trial *t, const struct act *a)
+{
+	const struct said *about = &t->talk->said[a->said];
+	const struct said *s;
+	size_t i;
+
+	for (i = 0; i < t->talk->n; i++) {
+		s = &t->talk->said[i];
+		if (strcmp(s->channel, about->channel) != 0 ||
+		    strcmp(s->thread, about->thread) != 0)
+			continue;
+		t->plights[i].stopped |= a->kind == WHIM_STOP;
+		t->plights[i].wiped |= a->kind == WHIM_WIPE &&
+				       strcmp(a->ts, s->ts) > 0;
+	}
+}
+
+/* Slack may tell of an edit before it tells of the message. Who isn't named
+ * in that, where it isn't said to them alone, can't know that it matters. */
+static bool is_early(const struct trial *t, const struct act *a)
+{
+	const struct said *s = &t->talk->said[a->said];
+	char at[64];
+
+	snprintf(at, sizeof(at), "%s:%s", s->channel, s->ts);
+	return a->kind == WHIM_EDIT && !s->mention && s->channel[0] == 'C' &&
+	       a->at_ms < ledger_heard_ms(t->court.ledger, at);
+}
+
+static void read_acts(struct trial *t)
+{
+	const struct act *a;
+	size_t i;
+
+	for (i = 0; i < t->talk->n; i++) {
+		t->plights[i].edited = t->talk->said[i].later[0] != '\0';
+		t->plights[i].deleted = t->talk->said[i].deleted;
+		t->plights[i].lasting = t->talk->said[i].lasting;
+	}
+	for (i = 0; i < t->talk->whims.nacts; i++) {
+		a = &t->talk->whims.acts[i];
+		done_to(t, a);
+		t->plights[a->said].early |= is_early(t, a);
+	}
+	t->v->acts = t->talk->whims.nacts;
+}
+
+static void mark(struct map *m, const char *id)
+{
+	static char here[] = "";
+
+	if (id[0] != '\0' && !map_get(m, id) && map_put(m, id, here) < 0)
+		abort();
+}
+
+/* Of an event one delivery must be acked; what is clicked comes once. */
+static void read_deliveries(struct trial *t)
+{
+	size_t i, n;
+	struct sim_delivery *d = sim_deliveries(t->court.sim, NULL, &n);
+	struct map *missing = map_create(0);
+
+	for (i = 0; i < n; i++) {
+		if (d[i].ack_us == 0)
+			continue;
+		mark(t->acked, d[i].envelope_id);
+		mark(t->acked, d[i].event_id);
+	}
+	for (i = 0; i < n; i++)
+		if (!map_get(t->acked, d[i].event_id))
+			mark(missing, d[i].event_id);
+	t->v->given_up = map_count(missing);
+	map_free(missing, NULL);
+	sim_deliveries_free(d, n);
 }
 
 void judge(const struct nodes *ns, const struct talk *t, struct verdicts *v)
 {
-	struct court c = { .nodes = ns,
-			   .sim = ns->beds[0].sim,
-			   .talk = t,
-			   .v = v,
-			   .ledger = ledger_read(ns),
-			   .replies = calloc(t->n + 1, 1),
-			   .claimed = calloc(t->n + 1, 1),
-			   .named = calloc(t->n + 1, 1) };
-	struct sim_stats st;
+	struct ledger *ledger = ledger_read(ns);
+	struct trial tr = { .nodes = ns,
+			    .talk = t,
+			    .v = v,
+			    .court = { .sim = ns->beds[0].sim,
+				       .talk = t,
+				       .ledger = ledger },
+			    .acked = map_create(0) };
 	char channel[16];
 	int k;
 
+	tr.plights = calloc(t->n + 1, sizeof(*tr.plights));
+	tr.court.about = calloc(t->n + 1, sizeof(*tr.court.about));
+	if (!tr.plights || !tr.court.about || !tr.acked)
+		abort();
 	memset(v, 0, sizeof(*v));
+	read_acts(&tr);
+	read_deliveries(&tr);
 	for (k = 0; k < t->tenants; k++) {
 		snprintf(channel, sizeof(channel), "C%05d", k);
-		judge_channel(&c, channel);
+		judge_channel(&tr, channel);
 		snprintf(channel, sizeof(channel), "D%05d", k);
-		judge_channel(&c, channel);
+		judge_channel(&tr, channel);
 	}
-	sim_stats(c.sim, &st);
-	v->given_up = st.given_up + st.unacked;
-	ledger_free(c.ledger);
-	free(c.replies);
-	free(c.claimed);
-	free(c.named);
+	ledger_free(ledger);
+	map_free(tr.acked, NULL);
+	free(tr.plights);
+	free(tr.court.about);
+}
+
+bool verdicts_clean(const struct verdicts *v)
+{
+	return v->lost + v->twice + v->stuck + v->open + v->wrong + v->mixed +
+		       v->stray + v->unheard + v->remembered + v->given_up ==
+	       0;
 }

@@ -2,6 +2,8 @@
 #ifndef TORTURE_JUDGE_H
 #define TORTURE_JUDGE_H
 
+#include <stdbool.h>
+
 #include "bed/nodes.h"
 #include "torture/talk.h"
 
@@ -9,14 +11,28 @@
 struct verdicts {
 	size_t answered;  /* once, whole, by the model's answer */
 	size_t sentences; /* once, by a sentence that says why not */
-	size_t lost;      /* neither */
-	size_t twice;     /* more than one reply, or part of one */
-	size_t stuck;     /* replies that are no answer: placeholders, halves */
-	size_t given_up;  /* envelopes that were never acked */
-	size_t mixed;     /* replies to others than those that they say */
+	size_t stopped;   /* once, by what there was when they were stopped */
+	size_t removed;   /* as the question or the reply was deleted */
+	size_t again;     /* further answers that were asked for */
 	size_t groups;    /* replies to several messages, and */
 	size_t together;  /* how many those are */
+	size_t acts;      /* what people did about them */
+
+	/* None of these may be. */
+	size_t lost;    /* no reply */
+	size_t twice;   /* more than one reply, or part of one */
+	size_t stuck;   /* replies that are no answer: placeholders, halves */
+	size_t open;    /* that still stream */
+	size_t wrong;   /* replies that shouldn't be as they are: rules.h */
+	size_t mixed;   /* to others than those that they say */
+	size_t stray;   /* posts without a mark of ours */
+	size_t unheard; /* clicks that were acked and came to nothing */
+	size_t remembered; /* deleted or edited text in the transcripts */
+	size_t given_up;   /* events that were never acked */
 };
+
+/* Are there none of those? */
+bool verdicts_clean(const struct verdicts *v);
 
 /* Prints the whole story of what is wrong, of the first few. */
 void judge(const struct nodes *ns, const struct talk *t, struct verdicts *v);

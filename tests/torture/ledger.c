@@ -10,67 +10,192 @@
 #include "bed/nodes.h"
 #include "pg.h"
 
-#define POSTS "SELECT id, post FROM journal WHERE post IS NOT NULL"
-
 struct ledger {
 	struct map *posts;
+	struct map *heard;
+	struct map *again;   /* by entry, */
+	struct map *another; /* by channel:ts */
+	struct map *lines;
+	struct map *thumbs;
 };
 
-static void add(struct ledger *l, const char *id, const char *post)
-{
-	char *copy = strdup(post);
+struct query {
+	const char *sql;
+	void (*take)(struct ledger *l, const char *const *cells);
+	struct ledger *l;
+};
 
-	if (!copy || map_put(l->posts, id, copy) < 0)
+static void put(struct map *m, const char *key, const char *value)
+{
+	char *copy = strdup(value);
+
+	if (!copy)
+		abort();
+	free(map_take(m, key));
+	if (map_put(m, key, copy) < 0)
 		abort();
 }
 
-static void add_row(const char *const *cells, int n, void *arg)
+static void take_post(struct ledger *l, const char *const *cells)
 {
-	(void)n;
-	add(arg, cells[0], cells[1]);
+	put(l->posts, cells[0], cells[1]);
 }
 
-static void read_sqlite(struct ledger *l, const struct nodes *ns)
+static void take_heard(struct ledger *l, const char *const *cells)
 {
+	put(l->heard, cells[0], cells[1]);
+}
+
+/* app:workspace:again-channel:ts */
+static void take_again(struct ledger *l, const char *const *cells)
+{
+	const char *mark = strstr(cells[1], ":again-");
+
+	if (!mark)
+		return;
+	put(l->again, cells[0], mark + strlen(":again-"));
+	put(l->another, mark + strlen(":again-"), cells[0]);
+}
+
+static void take_line(struct ledger *l, const char *const *cells)
+{
+	put(l->lines, cells[0], cells[1]);
+}
+
+static void take_thumb(struct ledger *l, const char *const *cells)
+{
+	put(l->thumbs, cells[0], cells[1]);
+}
+
+static const struct query queries[] = {
+	{ "SELECT id, post FROM journal WHERE post IS NOT NULL", take_post,
+	  NULL },
+	{ "SELECT post, min(received_ms) FROM journal WHERE post IS NOT NULL"
+	  " GROUP BY post",
+	  take_heard, NULL },
+	{ "SELECT id, claim FROM journal WHERE claim LIKE '%:again-%'",
+	  take_again, NULL },
+	{ "SELECT channel || ':' || ts, text FROM transcript"
+	  " WHERE user_id IS NOT NULL",
+	  take_line, NULL },
+	{ "SELECT entry, up FROM feedback", take_thumb, NULL },
+};
+
+#define QUERIES (sizeof(queries) / sizeof(queries[0]))
+
+static void take_row(const char *const *cells, int n, void *arg)
+{
+	const struct query *q = arg;
+
+	(void)n;
+	q->take(q->l, cells);
+}
+
+static void read_sqlite(const struct query *q, sqlite3 *db)
+{
+	const char *cells[2];
 	sqlite3_stmt *st = NULL;
+
+	if (sqlite3_prepare_v2(db, q->sql, -1, &st, NULL) != SQLITE_OK)
+		abort();
+	while (sqlite3_step(st) == SQLITE_ROW) {
+		cells[0] = (const char *)sqlite3_column_text(st, 0);
+		cells[1] = (const char *)sqlite3_column_text(st, 1);
+		take_row(cells, 2, (void *)q);
+	}
+	sqlite3_finalize(st);
+}
+
+static sqlite3 *open_sqlite(const struct nodes *ns)
+{
 	sqlite3 *db = NULL;
 	char path[96];
 
 	snprintf(path, sizeof(path), "%s/state/konstruct.db", ns->beds[0].dir);
-	if (sqlite3_open_v2(path, &db, SQLITE_OPEN_READONLY, NULL) ==
-		    SQLITE_OK &&
-	    sqlite3_prepare_v2(db, POSTS, -1, &st, NULL) == SQLITE_OK) {
-		while (sqlite3_step(st) == SQLITE_ROW)
-			add(l, (const char *)sqlite3_column_text(st, 0),
-			    (const char *)sqlite3_column_text(st, 1));
-	}
-	sqlite3_finalize(st);
-	sqlite3_close(db);
+	if (sqlite3_open_v2(path, &db, SQLITE_OPEN_READONLY, NULL) != SQLITE_OK)
+		abort();
+	return db;
+}
+
+static struct map *make(void)
+{
+	struct map *m = map_create(0);
+
+	if (!m)
+		abort();
+	return m;
 }
 
 struct ledger *ledger_read(const struct nodes *ns)
 {
 	struct ledger *l = calloc(1, sizeof(*l));
+	sqlite3 *db = ns->shared ? NULL : open_sqlite(ns);
+	struct query q;
+	size_t i;
 
 	if (!l)
 		abort();
-	l->posts = map_create(0);
-	if (!l->posts)
-		abort();
-	if (ns->shared)
-		pg_each(POSTS, add_row, l);
-	else
-		read_sqlite(l, ns);
+	l->posts = make();
+	l->heard = make();
+	l->again = make();
+	l->another = make();
+	l->lines = make();
+	l->thumbs = make();
+	for (i = 0; i < QUERIES; i++) {
+		q = queries[i];
+		q.l = l;
+		if (ns->shared)
+			pg_each(q.sql, take_row, &q);
+		else
+			read_sqlite(&q, db);
+	}
+	sqlite3_close(db);
 	return l;
 }
 
 void ledger_free(struct ledger *l)
 {
 	map_free(l->posts, free);
+	map_free(l->heard, free);
+	map_free(l->again, free);
+	map_free(l->another, free);
+	map_free(l->lines, free);
+	map_free(l->thumbs, free);
 	free(l);
 }
 
 const char *ledger_post(const struct ledger *l, const char *entry)
 {
 	return map_get(l->posts, entry);
+}
+
+int64_t ledger_heard_ms(const struct ledger *l, const char *post)
+{
+	const char *ms = map_get(l->heard, post);
+
+	return ms ? strtoll(ms, NULL, 10) : 0;
+}
+
+const char *ledger_again(const struct ledger *l, const char *entry)
+{
+	return map_get(l->again, entry);
+}
+
+const char *ledger_another(const struct ledger *l, const char *post)
+{
+	return map_get(l->another, post);
+}
+
+const char *ledger_line(const struct ledger *l, const char *post)
+{
+	return map_get(l->lines, post);
+}
+
+int ledger_thumb(const struct ledger *l, const char *entry)
+{
+	const char *up = map_get(l->thumbs, entry);
+
+	if (!up)
+		return -1;
+	return up[0] == '1' || up[0] == 't';
 }

@@ -2,20 +2,34 @@
 #ifndef TORTURE_LEDGER_H
 #define TORTURE_LEDGER_H
 
-#include <stddef.h>
+#include <stdint.h>
 
 struct nodes;
 
 /*
- * Which message an entry of the journal is, by what the database says when all
- * is over.
+ * What the store says in the end: which entry was about which post, and what
+ * it keeps of people.
  */
 struct ledger;
 
 struct ledger *ledger_read(const struct nodes *ns);
 void ledger_free(struct ledger *l);
 
-/* "channel:ts"; NULL: not known. */
+/* channel:ts of the post that an entry is about, or NULL. */
 const char *ledger_post(const struct ledger *l, const char *entry);
+
+/* When a post, channel:ts, was first heard of, of clock_wall_ms(); 0: never. */
+int64_t ledger_heard_ms(const struct ledger *l, const char *post);
+
+/* channel:ts of the reply that an entry gives another answer to, or NULL; and
+ * the entry that does so. */
+const char *ledger_again(const struct ledger *l, const char *entry);
+const char *ledger_another(const struct ledger *l, const char *post);
+
+/* What the transcripts have of a person's message, channel:ts, or NULL. */
+const char *ledger_line(const struct ledger *l, const char *post);
+
+/* What somebody thought of the answer of an entry: 1, 0, or -1: nothing. */
+int ledger_thumb(const struct ledger *l, const char *entry);
 
 #endif

@@ -7,6 +7,9 @@
 #define EDIT   "chat.update"
 #define LOOK   "conversations.replies"
 #define DELETE "chat.delete"
+#define BEGIN  "chat.startStream"
+#define GROW   "chat.appendStream"
+#define END    "chat.stopStream"
 #define TICKET "apps.connections.open"
 
 static const struct sim_fault faults[] = {
@@ -35,6 +38,25 @@ static const struct sim_fault faults[] = {
 	  .percent = 3,
 	  .status = 500 },
 	{ .method = EDIT, .kind = SIM_FAULT_DELAY, .percent = 4, .ms = 800 },
+	{ .method = BEGIN, .kind = SIM_FAULT_LOST, .percent = 4 },
+	{ .method = BEGIN, .kind = SIM_FAULT_LATE, .percent = 3, .ms = 1500 },
+	{ .method = BEGIN, .kind = SIM_FAULT_RESET, .percent = 2 },
+	{ .method = BEGIN, .kind = SIM_FAULT_RATE, .percent = 3, .ms = 1000 },
+	{ .method = GROW, .kind = SIM_FAULT_LOST, .percent = 3 },
+	{ .method = GROW, .kind = SIM_FAULT_LATE, .percent = 2, .ms = 2000 },
+	{ .method = GROW,
+	  .kind = SIM_FAULT_STATUS,
+	  .percent = 2,
+	  .status = 503 },
+	{ .method = GROW,
+	  .kind = SIM_FAULT_ERROR,
+	  .percent = 1,
+	  .error = "message_not_in_streaming_state" },
+	{ .method = GROW, .kind = SIM_FAULT_DELAY, .percent = 4, .ms = 800 },
+	{ .method = END, .kind = SIM_FAULT_LOST, .percent = 5 },
+	{ .method = END, .kind = SIM_FAULT_LATE, .percent = 3, .ms = 2000 },
+	{ .method = END, .kind = SIM_FAULT_RESET, .percent = 3 },
+	{ .method = END, .kind = SIM_FAULT_RATE, .percent = 3, .ms = 1000 },
 	{ .method = LOOK,
 	  .kind = SIM_FAULT_STATUS,
 	  .percent = 6,
@@ -66,6 +88,8 @@ static const struct sim_fault faults[] = {
 static const struct sim_fault hangs[] = {
 	{ .method = POST, .kind = SIM_FAULT_HANG, .percent = 1 },
 	{ .method = EDIT, .kind = SIM_FAULT_HANG, .percent = 1 },
+	{ .method = BEGIN, .kind = SIM_FAULT_HANG, .percent = 1 },
+	{ .method = END, .kind = SIM_FAULT_HANG, .percent = 1 },
 	{ .method = LOOK, .kind = SIM_FAULT_HANG, .percent = 1 },
 };
 

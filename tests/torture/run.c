@@ -9,6 +9,7 @@
 #include "bed/nodes.h"
 #include "torture/fate.h"
 #include "torture/mischief.h"
+#include "torture/world.h"
 
 /* A late call of mischief.c must arrive within timeout_s. */
 
@@ -57,8 +58,8 @@ static int set_up(struct run *r, struct err *e)
 	if (nodes_make(&r->nodes, (size_t)r->t->nodes, &o, e) < 0)
 		return -1;
 	r->sim = r->nodes.beds[0].sim;
-	if (sim_load_many(r->sim, 0, r->t->tenants) < 0)
-		return err_set(e, ERR_FATAL, "cannot make the world");
+	if (world_make(r->sim, r->t->tenants, e) < 0)
+		return -1;
 	set_world(r);
 	r->dice.state = r->t->seed;
 	r->fate.nodes = &r->nodes;
@@ -108,9 +109,11 @@ static bool is_quiet(const struct run *r)
 	struct sim_stats st;
 
 	sim_stats(r->sim, &st);
-	return st.unacked == 0 && nodes_quiet(&r->nodes);
+	return st.unacked == 0 && r->talk.whims.ndue == 0 &&
+	       nodes_quiet(&r->nodes);
 }
 
+/* People go on to do what they meant to. */
 static void await_quiet(struct run *r)
 {
 	int64_t until = clock_ms() + QUIET_MS;
@@ -118,6 +121,7 @@ static void await_quiet(struct run *r)
 
 	while (in_a_row < 3 && clock_ms() < until) {
 		poll(NULL, 0, QUIET_POLL);
+		whims_do(&r->talk);
 		in_a_row = is_quiet(r) ? in_a_row + 1 : 0;
 	}
 	r->t->quiet = in_a_row == 3;
@@ -189,11 +193,15 @@ void torture_print(const struct torture *t)
 	if (t->nodes > 0)
 		printf("%d freezes, %d outages of PostgreSQL or Redis, ",
 		       t->freezes, t->outages);
-	printf("%zu messages: %zu answered, %zu sentences; lost %zu, "
-	       "twice %zu, stuck %zu, mixed %zu, never acked %zu; "
-	       "%zu messages in %zu common replies%s\n",
-	       t->messages, v->answered, v->sentences, v->lost, v->twice,
-	       v->stuck, v->mixed, v->given_up, v->together, v->groups,
+	printf("%zu messages, %zu acts: %zu answered, %zu sentences, "
+	       "%zu stopped, %zu removed, %zu again, %zu together in %zu; "
+	       "lost %zu, twice %zu, stuck %zu, open %zu, wrong %zu, "
+	       "mixed %zu, stray %zu, unheard %zu, remembered %zu, "
+	       "never acked %zu%s\n",
+	       t->messages, v->acts, v->answered, v->sentences, v->stopped,
+	       v->removed, v->again, v->together, v->groups, v->lost, v->twice,
+	       v->stuck, v->open, v->wrong, v->mixed, v->stray, v->unheard,
+	       v->remembered, v->given_up,
 	       t->quiet ? "" : "; not quiet in time");
 }
 
@@ -201,7 +209,7 @@ bool torture_passed(const struct torture *t)
 {
 	const struct verdicts *v = &t->verdicts;
 
-	return t->quiet && v->lost == 0 && v->twice == 0 && v->stuck == 0 &&
-	       v->mixed == 0 && v->given_up == 0 &&
-	       v->answered + v->sentences == t->messages;
+	return t->quiet && verdicts_clean(v) &&
+	       v->answered + v->sentences + v->stopped + v->removed ==
+		       t->messages;
 }

@@ -9,6 +9,17 @@
 #include "base/buf.h"
 
 #define FOLLOW_BACK 40 /* a follow-up goes to one of the last threads */
+#define LASTING     40 /* words of an answer that lasts, one a second */
+#define SLICE_MS    50
+
+void talk_text(const struct said *s, const char *word, char out[96])
+{
+	if (s->mention)
+		snprintf(out, 96, "<@U%sB> tell me about %s", s->channel + 1,
+			 word);
+	else
+		snprintf(out, 96, "tell me about %s", word);
+}
 
 void talk_line(const struct said *s, int i, char out[64])
 {
@@ -42,10 +53,31 @@ static void script_slow(struct talk *t, const struct said *s)
 	sim_llm(t->sim, &r);
 }
 
+/* It may be asked about as often as the daemon is killed. */
+static void script_lasting(struct talk *t, const struct said *s)
+{
+	struct sim_llm r = {
+		.contains = s->word, .echo = true, .piece = 20, .token_ms = 1000
+	};
+	struct buf text;
+	int i;
+
+	buf_init(&text, 1 << 16);
+	for (i = 0; i < LASTING; i++)
+		buf_addf(&text, "Word %03d of many. ", i);
+	buf_adds(&text, TALK_LASTED);
+	r.text = text.data;
+	sim_llm(t->sim, &r);
+	buf_release(&text);
+}
+
 static void script(struct talk *t, struct said *s)
 {
-	s->longish = dice_percent(&t->dice, 12);
-	if (s->longish)
+	s->lasting = !t->steadfast && dice_percent(&t->dice, 4);
+	s->longish = !s->lasting && dice_percent(&t->dice, 12);
+	if (s->lasting)
+		script_lasting(t, s);
+	else if (s->longish)
 		script_longish(t, s);
 	else if (dice_percent(&t->dice, 25))
 		script_slow(t, s);
@@ -96,7 +128,7 @@ static struct said *add(struct talk *t)
 }
 
 /* Where, and in which thread, by whom is decided by the channel's number. */
-static void choose_place(struct talk *t, struct said *s, bool *mention)
+static void choose_place(struct talk *t, struct said *s)
 {
 	uint64_t kind = dice_roll(&t->dice, 100);
 	int k = (int)dice_roll(&t->dice, (uint64_t)t->tenants);
@@ -106,13 +138,13 @@ static void choose_place(struct talk *t, struct said *s, bool *mention)
 		before = busy_thread(t);
 	else if (kind < 40)
 		before = engaged_thread(t);
-	*mention = !before && kind < 70;
+	s->mention = !before && kind < 70;
 	if (before) {
 		memcpy(s->channel, before->channel, sizeof(s->channel));
 		memcpy(s->thread, before->thread, sizeof(s->thread));
 	} else {
 		snprintf(s->channel, sizeof(s->channel), "%c%05d",
-			 *mention ? 'C' : 'D', k);
+			 s->mention ? 'C' : 'D', k);
 	}
 }
 
@@ -121,16 +153,11 @@ static void say_one(struct talk *t)
 	struct said *s = add(t);
 	struct sim_say opt = { .redeliver = dice_percent(&t->dice, 4) };
 	char text[96], user[24];
-	bool mention;
 
-	choose_place(t, s, &mention);
+	choose_place(t, s);
 	snprintf(s->word, sizeof(s->word), "q%06zuq", t->n);
 	snprintf(user, sizeof(user), "U%sP", s->channel + 1);
-	if (mention)
-		snprintf(text, sizeof(text), "<@U%sB> tell me about %s",
-			 s->channel + 1, s->word);
-	else
-		snprintf(text, sizeof(text), "tell me about %s", s->word);
+	talk_text(s, s->word, text);
 	opt.thread_ts = s->thread[0] ? s->thread : NULL;
 	script(t, s);
 	if (sim_say(t->sim, s->channel, user, text, &opt, s->ts) < 0) {
@@ -140,6 +167,19 @@ static void say_one(struct talk *t)
 	if (!opt.thread_ts)
 		memcpy(s->thread, s->ts, sizeof(s->thread));
 	t->n++;
+	if (!t->steadfast)
+		whims_plan(t, t->n - 1);
+}
+
+static void pause_for(struct talk *t, int ms)
+{
+	int slice;
+
+	for (; ms > 0; ms -= slice) {
+		slice = ms < SLICE_MS ? ms : SLICE_MS;
+		poll(NULL, 0, slice);
+		whims_do(t);
+	}
 }
 
 static void *run(void *arg)
@@ -149,7 +189,7 @@ static void *run(void *arg)
 
 	while (!t->stop) {
 		say_one(t);
-		poll(NULL, 0, dice_ms(&t->dice, mean, 1, 2000));
+		pause_for(t, dice_ms(&t->dice, mean, 1, 2000));
 	}
 	return NULL;
 }
@@ -168,4 +208,5 @@ void talk_end(struct talk *t)
 void talk_release(struct talk *t)
 {
 	free(t->said);
+	whims_release(&t->whims);
 }

@@ -8,20 +8,27 @@
 
 #include "sim/sim.h"
 #include "torture/dice.h"
+#include "torture/whim.h"
 
-/* One message of a person that must be answered once. */
+/* One message of a person that must be answered once, unless they change their
+ * mind. */
 struct said {
 	char channel[16];
 	char ts[SIM_TS];
 	char thread[SIM_TS]; /* its own ts at top level */
 	char word[24];       /* its own; the model's answer repeats it */
-	bool longish;        /* the answer takes several posts */
+	char later[24];      /* what an edit has put in its place, or "" */
+	bool mention;
+	bool longish; /* the answer takes several posts */
+	bool lasting; /* the answer takes longer than anybody waits */
+	bool deleted;
 };
 
 /*
- * The people of the tenants made by sim_load_many(): mentions, direct
+ * The people of the tenants made by world_make(): mentions, direct
  * messages, and follow-ups in threads where the agent has spoken, in a thread
- * of their own. What was said may be read once the talk has ended.
+ * of their own. What was said, and done, may be read once the talk has ended;
+ * whims_do() may be called then.
  */
 struct talk {
 	struct sim *sim;
@@ -31,6 +38,8 @@ struct talk {
 
 	struct said *said;
 	size_t n, size;
+	struct whims whims;
+	bool steadfast; /* nobody changes their mind */
 	pthread_t thread;
 	atomic_bool stop;
 };
@@ -40,6 +49,11 @@ void talk_end(struct talk *t);
 void talk_release(struct talk *t);
 
 #define TALK_LINES 460 /* of a longish answer */
+
+#define TALK_LASTED "That took its time."
+
+/* What is said, with this word in it. */
+void talk_text(const struct said *s, const char *word, char out[96]);
 
 /* Line i of such an answer, as it is shown. */
 void talk_line(const struct said *s, int i, char out[64]);

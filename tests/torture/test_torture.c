@@ -12,13 +12,7 @@ static void must_pass(struct torture *t)
 
 	ck_assert_msg(rc == 0, "%s", e.msg);
 	torture_print(t);
-	ck_assert(t->quiet);
-	ck_assert_uint_eq(t->verdicts.lost, 0);
-	ck_assert_uint_eq(t->verdicts.twice, 0);
-	ck_assert_uint_eq(t->verdicts.stuck, 0);
-	ck_assert_uint_eq(t->verdicts.given_up, 0);
-	ck_assert_uint_eq(t->verdicts.answered + t->verdicts.sentences,
-			  t->messages);
+	ck_assert(torture_passed(t));
 }
 
 /* ./dev torture is the long one. */
