@@ -160,7 +160,7 @@ static int fake_line(struct store *s, const char *tenant_id,
 static int fake_find(struct store *s, const char *what, record_fn *fn,
 		     void *arg, struct err *e)
 {
-	const struct record rec = { .app_id = "A1" };
+	const struct record rec = { .id = "another", .app_id = "A1" };
 
 	(void)s;
 	ck_assert_str_eq(what, "C1:1700000000.000100");

@@ -113,6 +113,16 @@ static bool is_quiet(const struct run *r)
 	       nodes_quiet(&r->nodes);
 }
 
+static void tell_unrest(const struct run *r)
+{
+	struct sim_stats st;
+
+	sim_stats(r->sim, &st);
+	printf("not quiet: %llu envelopes unacked, %zu acts due, daemons %s\n",
+	       (unsigned long long)st.unacked, r->talk.whims.ndue,
+	       nodes_quiet(&r->nodes) ? "quiet" : "at work");
+}
+
 /* People go on to do what they meant to. */
 static void await_quiet(struct run *r)
 {
@@ -125,6 +135,8 @@ static void await_quiet(struct run *r)
 		in_a_row = is_quiet(r) ? in_a_row + 1 : 0;
 	}
 	r->t->quiet = in_a_row == 3;
+	if (!r->t->quiet)
+		tell_unrest(r);
 }
 
 static int torment(struct run *r, struct err *e)
