@@ -140,7 +140,7 @@ START_TEST(another_answer_is_none_of_the_others)
 	m = replies(&n);
 	(void)snprintf(first, sizeof(first), "%s", m[n - 1].ts);
 	sim_messages_free(m, n);
-	pace_model(60000);
+	rig_pace(&rig, 60000, -1);
 	rig_say(&rig, "C1", "U2", "what about two?", root, two);
 	ck_assert_int_eq(sim_wait_asks(rig.sim, 2, MS), 0);
 	rig_say(&rig, "C1", "U1", "and three?", root, three);

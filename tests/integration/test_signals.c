@@ -348,11 +348,8 @@ START_TEST(asker_gets_another_answer_at_once)
 					.method = "chat.update",
 					.times = 1 };
 	char root[SIM_TS], reply[SIM_TS];
-	struct sim_settings set;
 
-	sim_settings(rig.sim, &set);
-	set.llm_token_ms = 120;
-	sim_set(rig.sim, &set);
+	rig_pace(&rig, -1, 120);
 	ck_assert_int_eq(sim_fault(rig.sim, &lost), 0);
 	rig_say(&rig, "C1", "U1", "<@UB1> where is Atlantis?", NULL, root);
 	ck_assert_int_eq(sim_wait_text(rig.sim, "C1", root, "from here.", MS),
