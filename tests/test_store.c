@@ -8,11 +8,13 @@
 #include <sys/stat.h>
 #include <unistd.h>
 
+#include "base/buf.h"
 #include "base/err.h"
 #include "pg.h"
 #include "scratch.h"
 #include "store/audit.h"
 #include "store/migration.h"
+#include "store/sqlite.h"
 
 static const struct pg *pg;
 static struct scratch scratch;
@@ -753,6 +755,61 @@ START_TEST(empty_file_becomes_a_store)
 }
 END_TEST
 
+/* By the names that statements have for it. */
+static bool is_large(const char *table)
+{
+	static const char *const large[] = { "journal", "j", "k", "transcript",
+					     "audit" };
+	size_t i;
+
+	for (i = 0; i < sizeof(large) / sizeof(large[0]); i++) {
+		if (strncmp(table, large[i], strlen(large[i])) == 0 &&
+		    strchr(" ", table[strlen(large[i])]))
+			return true;
+	}
+	return false;
+}
+
+/* One that looks for the end of an id; and one that takes the first few. */
+static bool may_scan(int q)
+{
+	return q == Q_RECORD_FIND || q == Q_AUDIT_OLDEST;
+}
+
+static void look_at_plan(sqlite3 *db, int q)
+{
+	struct buf sql;
+	sqlite3_stmt *plan;
+	const char *text;
+
+	buf_init(&sql, 65536);
+	(void)buf_addf(&sql, "EXPLAIN QUERY PLAN %s", sqlite_sql[q]);
+	ck_assert_msg(sqlite3_prepare_v2(db, sql.data, -1, &plan, NULL) ==
+			      SQLITE_OK,
+		      "%s", sqlite3_errmsg(db));
+	while (sqlite3_step(plan) == SQLITE_ROW) {
+		text = (const char *)sqlite3_column_text(plan, 3);
+		ck_assert_msg(strncmp(text, "SCAN ", 5) != 0 ||
+				      !is_large(text + 5) || may_scan(q),
+			      "%s: %s", text, sqlite_sql[q]);
+	}
+	(void)sqlite3_finalize(plan);
+	buf_release(&sql);
+}
+
+START_TEST(no_statement_goes_through_all_that_is_kept)
+{
+	sqlite3 *db;
+	int q;
+
+	store_sqlite.close(scratch_open(&scratch, true));
+	ck_assert_int_eq(sqlite3_open(scratch.path, &db), SQLITE_OK);
+	for (q = 0; q < Q_COUNT; q++)
+		look_at_plan(db, q);
+	ck_assert_int_eq(sqlite3_close(db), SQLITE_OK);
+}
+END_TEST
+
 START_TEST(store_is_chosen_by_the_scheme_of_its_url)
 {
 	ck_assert_ptr_eq(store_find("sqlite:/x", &e), &store_sqlite);
@@ -1062,6 +1119,7 @@ static TCase *files(void)
 		tc, a_migration_is_in_the_audit_trail_and_a_new_store_is_not);
 	tcase_add_test(tc, truncated_database_is_refused_untouched);
 	tcase_add_test(tc, empty_file_becomes_a_store);
+	tcase_add_test(tc, no_statement_goes_through_all_that_is_kept);
 	tcase_add_test(tc, store_is_chosen_by_the_scheme_of_its_url);
 	tcase_add_test(tc, url_without_a_path_is_refused);
 	return tc;

@@ -88,7 +88,8 @@
 /* Of what is sealed: "k1.<key id>.<...>". */
 #define KEY_OF "substr(value, 4, instr(substr(value, 4), '.') - 1)"
 
-/* All that is ever asked of the database, beside the migrations. */
+/* All that is ever asked of the database, beside the migrations. Where few rows
+ * find theirs among many, CROSS JOIN keeps them in that order. */
 const char *const sqlite_sql[Q_COUNT] = {
 	[Q_RESOLVE] = "SELECT " CONNECTION
 		      " WHERE c.channel_type = ?1 AND c.app_id = ?2"
@@ -135,7 +136,7 @@ const char *const sqlite_sql[Q_COUNT] = {
 		     " WHERE j.done_ms >= ?1 AND j.claim IS NOT NULL"
 		     " UNION ALL"
 		     " SELECT j.claim, j.id, j.verdict FROM pending p"
-		     " JOIN journal j USING (seq)"
+		     " CROSS JOIN journal j USING (seq)"
 		     " WHERE j.done_ms IS NULL AND j.claim IS NOT NULL",
 	[Q_CONNECTIONS_OF_APP] = "SELECT " CONNECTION " WHERE c.app_id = ?1"
 				 " ORDER BY c.workspace_id",
@@ -377,7 +378,7 @@ const char *const sqlite_sql[Q_COUNT] = {
 		" answers, prompt_tokens, completion_tokens)"
 		" VALUES (?1, ?6, ?7, ?2, ?3, 1, ?4, ?5)" ADD_USAGE,
 	[Q_COUNT_UNFINISHED] = "SELECT count(*) FROM pending p"
-			       " JOIN journal j USING (seq)"
+			       " CROSS JOIN journal j USING (seq)"
 			       " WHERE j.done_ms IS NULL",
 	[Q_UNFINISHED] = "SELECT " ENTRY " FROM pending p"
 			 " JOIN journal j USING (seq)"
@@ -497,8 +498,8 @@ const char *const sqlite_sql[Q_COUNT] = {
 	"WHERE j.seq IN (SELECT seq FROM journal WHERE id = ?1"
 	" UNION SELECT seq FROM journal WHERE post = ?1"
 	" AND done_ms >= " POST_SINCE " UNION SELECT p.seq FROM pending p"
-	" JOIN journal k USING (seq) WHERE k.post = ?1"
-	" UNION SELECT k.seq FROM apps a JOIN journal k"
+	" CROSS JOIN journal k USING (seq) WHERE k.post = ?1"
+	" UNION SELECT k.seq FROM apps a CROSS JOIN journal k"
 	" ON k.app_id = a.app_id AND k.event_id = ?1"
 	" UNION SELECT seq FROM journal WHERE"
 	" length(?1) = 6 AND substr(id, -6) = ?1)"
