@@ -750,7 +750,8 @@ static bool turn_journal(void)
 	if (!reqs)
 		reqs_tail = &reqs;
 	r->ok = !stage.fail_journal;
-	r->lost = stage.lose_covers && r->note.covers;
+	r->refused = stage.refuse_answers && r->note.answer;
+	r->lost = r->refused || (stage.lose_covers && r->note.covers);
 	if (r->ok)
 		record(r);
 	r->done(r);

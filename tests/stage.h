@@ -87,6 +87,7 @@ struct stage {
 
 	bool hold_journal;         /* nothing is committed */
 	bool fail_journal;         /* nothing can be committed */
+	bool refuse_answers;       /* those never are, and given up */
 	bool hold_covers;          /* held as soon as something is covered */
 	bool lose_covers;          /* what is covered is another node's */
 	struct transcript history; /* what the store has of the thread */

@@ -528,11 +528,77 @@ START_TEST(row_that_can_never_be_stored_keeps_no_other_waiting)
 	await(&bad);
 	await(&after);
 	ck_assert(before.r.ok);
+	ck_assert(bad.r.ok && bad.r.lost && bad.r.refused);
+	ck_assert(after.r.ok && !after.r.refused);
+	assert_unfinished("e3 e4 ");
+	ck_assert_int_eq(ask("SELECT count(*) FROM journal j JOIN pending p"
+			     " USING (seq) WHERE j.id = 'e2' AND"
+			     " j.state = 'dead' AND"
+			     " j.verdict = 'dead:journal'"),
+			 1);
+	/* An append has nothing to set aside. */
+	init_append(&bad, "e3", "Ev5"); /* the id is there */
+	run(&bad);
 	ck_assert(!bad.r.ok);
 	ck_assert_int_eq(bad.err.kind, ERR_INPUT);
-	ck_assert(after.r.ok);
-	assert_unfinished("e2 e3 e4 ");
-	done("e2", (struct note){ 0 });
+}
+END_TEST
+
+/* As when a function is missing, or a right on it. */
+START_TEST(what_one_kind_of_note_meets_keeps_no_other_waiting)
+{
+	struct wait bad, after;
+	int i;
+
+	append("e1", "Ev1");
+	append("e2", "Ev2");
+	append("e3", "Ev3");
+	(void)pg_ask("REVOKE EXECUTE ON FUNCTION journal_cover(text, text,"
+		     " bigint) FROM konstruct_daemon");
+	for (i = 0; i < 5; i++) {
+		init_note(&bad, JOURNAL_NOTE, "e1")->r.note.covers = "e2";
+		init_note(&after, JOURNAL_NOTE, "e3")->r.note.verdict =
+			"accept";
+		start(&bad);
+		start(&after);
+		await(&bad);
+		await(&after);
+		ck_assert(!bad.r.ok);
+		ck_assert_int_eq(bad.err.kind, ERR_FATAL);
+		ck_assert(after.r.ok);
+	}
+	(void)pg_ask("GRANT EXECUTE ON FUNCTION journal_cover(text, text,"
+		     " bigint) TO konstruct_daemon");
+	run(&bad);
+	ck_assert(bad.r.ok && !bad.r.lost);
+	assert_unfinished("e1 e3 ");
+}
+END_TEST
+
+/* What nobody can write down is everybody's trouble. */
+START_TEST(what_all_notes_meet_is_waited_for)
+{
+	struct journal_stats st;
+	struct wait w[8];
+	size_t i;
+
+	append("e1", "Ev1");
+	(void)pg_ask("REVOKE EXECUTE ON FUNCTION journal_note(text, text, text,"
+		     " text, text, integer, text, text, text, bigint, text,"
+		     " text) FROM konstruct_daemon");
+	for (i = 0; i < 8; i++) {
+		init_note(&w[i], JOURNAL_NOTE, "e1")->r.note.verdict = "accept";
+		start(&w[i]);
+	}
+	do
+		journal_stats(j, &st);
+	while (!st.failing);
+	(void)pg_ask("GRANT EXECUTE ON FUNCTION journal_note(text, text, text,"
+		     " text, text, integer, text, text, text, bigint, text,"
+		     " text) TO konstruct_daemon");
+	for (i = 0; i < 8; i++)
+		await(&w[i]);
+	ck_assert(w[7].r.ok);
 }
 END_TEST
 
@@ -1416,6 +1482,8 @@ static TCase *server(void)
 	tcase_add_test(tc, idle_restart_of_the_server_is_not_noticed);
 	tcase_add_test(tc, entry_whose_commit_was_in_doubt_is_forgotten);
 	tcase_add_test(tc, text_that_is_no_utf8_is_stored_cleaned);
+	tcase_add_test(tc, what_one_kind_of_note_meets_keeps_no_other_waiting);
+	tcase_add_test(tc, what_all_notes_meet_is_waited_for);
 	return tc;
 }
 
@@ -1644,8 +1712,7 @@ START_TEST(what_is_covered_comes_back_with_its_leader_only)
 	ck_assert_uint_eq(u.last.ncovered, 2);
 	ck_assert_str_eq(u.last.covered[0].id, "e2");
 	ck_assert_str_eq(u.last.covered[1].id, "e3");
-	ck_assert_str_eq(u.last.covered[1].frame,
-			 "{\"type\":\"events_api\"}");
+	ck_assert_str_eq(u.last.covered[1].frame, "{\"type\":\"events_api\"}");
 	ck_assert_uint_eq(u.last.covered[1].frame_len,
 			  strlen("{\"type\":\"events_api\"}"));
 	ck_assert_ptr_nonnull(strstr(found("e2"), "covered+500 "));
@@ -1676,8 +1743,8 @@ START_TEST(dead_letters_that_were_to_be_answered_together_are_one)
 	struct unfinished u = { .ids = "" };
 
 	cover_two();
-	done("e1", (struct note){ .state = ENTRY_DEAD,
-				  .verdict = "dead:token" });
+	done("e1",
+	     (struct note){ .state = ENTRY_DEAD, .verdict = "dead:token" });
 	assert_unfinished("e4 ");
 	ck_assert_int_eq(strncmp(all_dead(), "e1 dead dead:token", 18), 0);
 	ck_assert_ptr_null(strstr(all_dead(), "e2"));
@@ -1703,9 +1770,8 @@ START_TEST(what_is_covered_is_in_its_leaders_hands)
 
 	cover_two();
 	s = scratch_open(&scratch, false);
-	ck_assert_int_eq(s->ops->records->stale(s, NOW + 1, 100, add_id, ids,
-						&e),
-			 0);
+	ck_assert_int_eq(
+		s->ops->records->stale(s, NOW + 1, 100, add_id, ids, &e), 0);
 	ck_assert_str_eq(ids, "e1 e4 ");
 	s->ops->close(s);
 }

@@ -143,6 +143,23 @@ START_TEST(a_failing_journal_is_tried_until_it_works)
 }
 END_TEST
 
+START_TEST(what_the_journal_refuses_ends_with_a_sentence)
+{
+	stage_begin();
+	stage.refuse_answers = true;
+	stage_submit(stage_ask());
+	stage_run(10 * SECOND);
+	ck_assert_ptr_null(stage_done("entry1"));
+	ck_assert_uint_eq(stage_nreplies(), 1);
+	ck_assert_msg(strstr(stage_reply(0)->text, "could not answer") != NULL,
+		      "%s", stage_reply(0)->text);
+	stage.refuse_answers = false;
+	stage_submit(stage_job("entry2", "1.2", NULL, "<@UBOT> again"));
+	stage_run(10 * SECOND);
+	ck_assert_ptr_nonnull(stage_done("entry2"));
+}
+END_TEST
+
 START_TEST(the_placeholder_does_not_wait_for_a_slot_of_the_model)
 {
 	stage.hold_model = true;
@@ -2260,6 +2277,7 @@ int main(void)
 	T(the_journal_gets_ts_answer_lines_and_usage);
 	T(no_edit_shows_an_answer_that_is_not_in_the_journal);
 	T(a_failing_journal_is_tried_until_it_works);
+	T(what_the_journal_refuses_ends_with_a_sentence);
 	T(the_placeholder_does_not_wait_for_a_slot_of_the_model);
 	tcase_add_test(
 		tc, who_waits_long_for_the_model_is_told_how_many_are_before);

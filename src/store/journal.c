@@ -170,7 +170,7 @@ bool journal_submit(struct journal *j, struct journal_req *r)
 	if (r->kind == JOURNAL_APPEND && !take_room(j))
 		return false;
 	r->ok = false;
-	r->duplicate = r->elsewhere = r->lost = false;
+	r->duplicate = r->elsewhere = r->lost = r->refused = false;
 	r->entries = NULL;
 	r->nentries = 0;
 	atomic_fetch_add(&j->queued, 1);

@@ -167,6 +167,8 @@ struct journal_req {
 			 * caller to work on */
 	bool lost;      /* NOTE, DONE: another node has taken the entry; nothing
 			 * was written, and nothing more is ours to do */
+	bool refused;   /* and lost: the store never takes what it says, and the
+			 * entry is a dead letter instead */
 	struct entry *entries; /* CLAIM: oldest first; done may take what is */
 	size_t nentries;       /* in them; the rest is freed after it */
 	struct err *err;       /* NULL: not wanted. The caller's memory */

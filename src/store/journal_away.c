@@ -148,7 +148,7 @@ static int move_batch(struct journal *j, struct spill *s, bool route,
 	for (n = batch.head; n; n = n->next)
 		++*rows;
 	rc = batch_write(j, &batch, &finished, &bad, e);
-	if (rc < 0 && bad) {
+	if (rc < 0 && bad && e->kind == ERR_INPUT) {
 		rc = bury(s, bad, e) < 0;
 	} else if (rc == 0) {
 		killpoint("moved");

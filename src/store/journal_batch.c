@@ -1,5 +1,6 @@
 /* SPDX-License-Identifier: ISC */
 #include <stdio.h>
+#include <string.h>
 
 #include "base/clock.h"
 #include "base/err.h"
@@ -10,6 +11,13 @@
 #include "store/leases.h"
 
 #define BATCH_MAX 512
+
+/* So many failures in a row that only one request seems to be to blame for may
+ * be what they say; more are everybody's. */
+#define STRANGE_MAX 3
+
+/* What the store didn't take about an entry. */
+#define SET_ASIDE "dead:journal"
 
 /* Between tries to commit what must not be lost. */
 static const int retry_ms[] = { 250, 500, 1000, 2000 };
@@ -119,7 +127,7 @@ void batch_succeeded(struct journal *j, size_t rows, size_t finished,
 {
 	if (j->failures > 0)
 		log_info(NULL, "journal commits again");
-	j->failures = 0;
+	j->failures = j->strange = 0;
 	metric_took_us(METRIC_COMMIT, took_us);
 	journal_count_down(j, finished);
 	pthread_mutex_lock(&j->stats_lock);
@@ -147,8 +155,55 @@ void batch_failed(struct journal *j, const struct err *e)
 }
 
 /*
+ * An entry of which something can never be written down would be tried for
+ * ever, and its thread with it: it is a dead letter, by itself.
+ */
+static bool set_aside(struct journal *j, struct journal_req *r)
+{
+	struct journal_req d = { .kind = JOURNAL_DONE,
+				 .epoch = r->epoch,
+				 .ncovered = r->ncovered,
+				 .note = { .state = ENTRY_DEAD,
+					   .verdict = SET_ASIDE,
+					   .steps = SET_ASIDE "+0 " } };
+	struct node *bad = NULL;
+	struct err e = { 0 };
+	struct reqs one;
+	size_t finished = 0;
+	int rc;
+
+	memcpy(d.entry_id, r->entry_id, sizeof(d.entry_id));
+	reqs_init(&one);
+	reqs_add(&one, &d.node);
+	pthread_mutex_lock(&j->db_lock);
+	rc = batch_write(j, &one, &finished, &bad, &e);
+	pthread_mutex_unlock(&j->db_lock);
+	if (rc == 0)
+		journal_count_down(j, finished);
+	return rc == 0;
+}
+
+/* Its owner hears of it. */
+static void turn_away(struct journal *j, struct journal_req *r,
+		      const struct err *e)
+{
+	bool note = r->kind == JOURNAL_NOTE || r->kind == JOURNAL_DONE;
+
+	log_error(LOG_FIELDS({ "reason", e->msg },
+			     { "entry", note ? r->entry_id : NULL }),
+		  "journal cannot write a row");
+	if (!note || e->kind != ERR_INPUT || !set_aside(j, r)) {
+		reqs_fail(j, r, e);
+		return;
+	}
+	reqs_clear(r);
+	r->ok = r->lost = r->refused = true;
+	reqs_answer(j, r);
+}
+
+/*
  * A row that the store will never take must not keep the others from theirs:
- * its owner hears of it, and they are tried again at once.
+ * they are tried again at once.
  */
 static void sort_out(struct journal *j, struct reqs *batch,
 		     const struct node *bad, const struct err *e)
@@ -156,13 +211,11 @@ static void sort_out(struct journal *j, struct reqs *batch,
 	struct reqs rest;
 	struct node *n;
 
-	log_error(LOG_FIELDS({ "reason", e->msg }),
-		  "journal cannot write a row");
 	reqs_init(&rest);
 	while (batch->head) {
 		n = reqs_take(batch);
 		if (n == bad)
-			reqs_fail(j, (struct journal_req *)n, e);
+			turn_away(j, (struct journal_req *)n, e);
 		else
 			reqs_add(&rest, n);
 	}
@@ -172,6 +225,15 @@ static void sort_out(struct journal *j, struct reqs *batch,
 	if (!j->todo.head)
 		j->todo.tail = rest.tail;
 	j->todo.head = rest.head;
+}
+
+/* Is it that one's own fault? */
+static bool is_own(struct journal *j, const struct node *bad,
+		   const struct err *e)
+{
+	if (!bad || e->kind == ERR_INPUT)
+		return bad;
+	return j->strange++ < STRANGE_MAX;
 }
 
 void batch_commit(struct journal *j)
@@ -190,7 +252,7 @@ void batch_commit(struct journal *j)
 	pthread_mutex_lock(&j->db_lock);
 	rc = batch_write(j, &batch, &finished, &bad, &e);
 	pthread_mutex_unlock(&j->db_lock);
-	if (rc < 0 && bad) {
+	if (rc < 0 && is_own(j, bad, &e)) {
 		sort_out(j, &batch, bad, &e);
 		return;
 	}

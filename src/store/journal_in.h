@@ -48,6 +48,7 @@ struct journal {
 	/* The thread's own. */
 	struct reqs todo;
 	unsigned int failures; /* commits in a row */
+	unsigned int strange;  /* and those that were laid to one request */
 	int64_t retry_at_ms;
 	int64_t expire_at_ms;
 	int64_t erase_at_ms;

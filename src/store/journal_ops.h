@@ -25,8 +25,9 @@ struct journal_ops {
 	void (*close)(struct journal_db *db); /* NULL is allowed */
 
 	int (*begin)(struct journal_db *db, struct err *e);
-	/* When it fails for what one request holds (ERR_INPUT), *bad is that
-	 * one's number in the batch, from 0; otherwise it stays. */
+	/* When it fails at what one request holds (ERR_INPUT: for good;
+	 * ERR_FATAL: perhaps), *bad is that one's number in the batch, from 0;
+	 * otherwise it stays. */
 	int (*commit)(struct journal_db *db, size_t *bad, struct err *e);
 	void (*rollback)(struct journal_db *db);
 

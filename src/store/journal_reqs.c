@@ -66,6 +66,7 @@ void reqs_answer(struct journal *j, struct journal_req *r)
 void reqs_clear(struct journal_req *r)
 {
 	r->duplicate = r->elsewhere = r->lost = r->ended = false;
+	r->refused = false;
 	drop_entries(r->entries, r->nentries);
 	r->entries = NULL;
 	r->nentries = 0;

@@ -43,6 +43,7 @@ static enum err_kind kind_of(const char *state)
 		{ "25", ERR_RETRY }, /* transaction state, read only */
 		{ "40", ERR_RETRY }, /* rolled back */
 		{ "53", ERR_RETRY }, /* resources, disk full */
+		{ "54", ERR_INPUT }, /* longer than an index takes */
 		{ "55", ERR_RETRY }, /* lock not available */
 		{ "57", ERR_RETRY }, /* shut down, cancelled */
 		{ "58", ERR_RETRY }, /* system */

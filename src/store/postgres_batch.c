@@ -145,7 +145,7 @@ int postgres_batch_begin(struct postgres_journal *p, struct err *e)
 	if (postgres_prepare(s, PQ_TENANT, e) < 0)
 		return -1;
 	p->nsent = 0;
-	p->request = 0;
+	p->request = SIZE_MAX; /* nobody's */
 	s->in_batch = true;
 	if (PQenterPipelineMode(s->c) != 1) {
 		s->in_batch = false;
@@ -210,7 +210,7 @@ static int take_result(struct postgres_journal *p, size_t i, const PGresult *r,
 		return 0;
 	default:
 		postgres_fail(p->s, r, e);
-		if (e->kind == ERR_INPUT && bad && i < p->nsent)
+		if (e->kind != ERR_RETRY && bad && i < p->nsent)
 			*bad = p->sent[i].request;
 		return -1;
 	}

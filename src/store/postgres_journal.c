@@ -69,8 +69,10 @@ static int postgres_journal_begin(struct journal_db *db, struct err *e)
 {
 	struct postgres_journal *p = of(db);
 
-	if (postgres_batch_begin(p, e) == 0 && forget(p, e) == 0)
+	if (postgres_batch_begin(p, e) == 0 && forget(p, e) == 0) {
+		p->request = 0;
 		return 0;
+	}
 	postgres_batch_abandon(p);
 	return -1;
 }
@@ -80,6 +82,7 @@ static int postgres_journal_commit(struct journal_db *db, size_t *bad,
 {
 	struct postgres_journal *p = of(db);
 
+	p->request = SIZE_MAX; /* nobody's */
 	if (postgres_batch_send(p, PQ_COMMIT, NULL, NULL, NULL, e) < 0 ||
 	    postgres_batch_sync(p, bad, e) < 0) {
 		if (e->kind != ERR_INPUT)

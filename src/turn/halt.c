@@ -1,6 +1,8 @@
 /* SPDX-License-Identifier: ISC */
 #include <stdio.h>
 
+#include "base/buf.h"
+#include "base/err.h"
 #include "base/log.h"
 #include "net/http.h"
 #include "route/job.h"
@@ -89,6 +91,59 @@ void turn_abandon(struct turn *t)
 		loop_timer_stop(t->note_timer);
 	t->abandoned = true;
 	(void)turn_reap(t);
+}
+
+static void on_told(const struct slack_result *r, void *arg)
+{
+	struct turn *t = arg;
+
+	t->call = NULL;
+	if (r->fault != SLACK_OK)
+		log_warn(LOG_FIELDS({ "entry", t->job->entry.id },
+				    { "error", r->error }),
+			 "cannot say that there is no answer");
+	turn_abandon(t);
+}
+
+/* An edit may be repeated, so it needs no note. */
+static void tell_dead(struct turn *t)
+{
+	struct err e = { 0 };
+	struct buf text, form;
+	struct shape s;
+
+	buf_init(&text, TURN_REMARK_MAX);
+	buf_init(&form, SHAPE_FORM_MAX);
+	sentence_write(SENTENCE_DEAD, t->job->agent.locale, t->job->entry.id,
+		       &text);
+	if (!text.failed &&
+	    shape_say(&s, text.data, !t->conn->no_blocks) == 0) {
+		http_form(&form, "channel", t->where);
+		http_form(&form, "ts", t->parts[0]);
+		shape_form(&s, &form);
+		post_metadata(&form, t, 0, true);
+		shape_release(&s);
+		t->call = worker_call(t->w, t->job, "chat.update", &form,
+				      on_told, t, &e);
+	}
+	buf_release(&form);
+	buf_release(&text);
+}
+
+/* A reply that stands is left as it is. */
+void turn_set_aside(struct turn *t)
+{
+	bool shown = t->state >= TURN_CLEARING;
+
+	log_error(LOG_FIELDS({ "entry", t->job->entry.id }, { "ref", t->ref }),
+		  "the journal refuses a note, given up");
+	turn_stop(t);
+	session_end(t);
+	if (!shown && t->parts[0][0] != '\0' && !whisper_is(t) &&
+	    turn_lease(t) == LEASE_HELD)
+		tell_dead(t);
+	if (!t->call)
+		turn_abandon(t);
 }
 
 enum lease turn_lease(const struct turn *t)

@@ -82,7 +82,10 @@ static void on_noted(struct loop_task *task)
 		return;
 	}
 	if (t->job->req.lost) {
-		turn_abandon(t);
+		if (t->job->req.refused)
+			turn_set_aside(t);
+		else
+			turn_abandon(t);
 		return;
 	}
 	killpoint("noted");

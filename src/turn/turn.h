@@ -327,6 +327,9 @@ enum lease turn_lease(const struct turn *t);
 /* Put down those whose entries are another's by now. */
 void turns_lost(struct worker *w);
 
+/* The journal never takes what is to be noted, and has given it up. */
+void turn_set_aside(struct turn *t);
+
 /* Stop, and be freed once nobody holds on to t. */
 void turn_abandon(struct turn *t);
 /* True when t is abandoned; it may be freed then. */
