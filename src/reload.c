@@ -160,6 +160,7 @@ void reload_keep(struct journal *j, const struct conf *c)
 	};
 
 	journal_set_keep(j, &all);
+	journal_set_grace(j, c->uninstall_days);
 }
 
 static void guard(struct reload *r, const struct roles *roles)

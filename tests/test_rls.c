@@ -39,6 +39,8 @@ static const struct {
 	{ "grants", "tenant_id", "expires_ms = 9",
 	  "VALUES ('slack', 'A1', 'T2', 'b', 's', 0, 0, '', 1)" },
 	{ "keep", "tenant_id", "audit = 9", "VALUES ('b', 0, 0, 0, 0, 0)" },
+	{ "homes", "tenant_id", "day = '2026-01-02'",
+	  "VALUES ('b', 'A1', 'T1', 'person', 'U2', '2026-01-01')" },
 	{ "usage_by", "tenant_id", "answers = 9",
 	  "VALUES ('b', 'person', 'U2', '2026-01-01', 'm', 1, 1, 1)" },
 	{ "budget_marks", "tenant_id", "at_ms = 9",
@@ -82,6 +84,8 @@ static void setup(void)
 		     " FROM tenants");
 	(void)pg_ask("INSERT INTO keep SELECT id, 0, 0, 0, 0, 0"
 		     " FROM tenants");
+	(void)pg_ask("INSERT INTO homes SELECT id, 'A1', 'T1', 'person',"
+		     " 'U1', '2026-01-01' FROM tenants");
 	(void)pg_ask("INSERT INTO grants SELECT 'slack', 'A1', 'T' || id,"
 		     " id, 'sealed', 0, 0, '', 1 FROM tenants");
 	c = PQconnectdb(pg->url);

@@ -1,4 +1,5 @@
 /* SPDX-License-Identifier: ISC */
+#include "route/leave.h"
 #include "route/screen.h"
 
 #include <check.h>
@@ -469,6 +470,68 @@ static void count(const struct quarantine_view *v, void *arg)
 	++*(int *)arg;
 }
 
+static bool read_leave(const char *text, struct leave *out)
+{
+	struct envelope env;
+	struct err e = { 0 };
+	bool is;
+
+	ck_assert_msg(envelope_parse(&env, text, strlen(text), &e) == 0, "%s",
+		      e.msg);
+	is = leave_read(&env, out);
+	envelope_release(&env);
+	return is;
+}
+
+#define TOLD(type, more, event)                                               \
+	"{\"envelope_id\":\"e\",\"type\":\"" type "\",\"payload\":{\"type\":" \
+	"\"event_callback\",\"api_app_id\":\"A1\",\"event_time\":1700000000," \
+	"\"event\":" event more "}}"
+#define GONE "{\"type\":\"app_uninstalled\"}"
+
+static const struct {
+	const char *text;
+	const char *workspace; /* NULL: it is no such event */
+} leaves[] = {
+	{ TOLD("events_api", ",\"team_id\":\"T1\"", GONE), "T1" },
+	{ TOLD("events_api", ",\"team_id\":\"T1\",\"enterprise_id\":\"E1\"",
+	       GONE),
+	  "T1" },
+	{ TOLD("events_api", ",\"team_id\":\"\",\"enterprise_id\":\"E1\"",
+	       GONE),
+	  "E1" },
+	{ TOLD("events_api",
+	       ",\"team_id\":\"T1\",\"authorizations\":[{\"team_id\":null,"
+	       "\"enterprise_id\":\"E1\",\"is_enterprise_install\":true}]",
+	       GONE),
+	  "E1" },
+	{ TOLD("events_api", ",\"team_id\":\"T1\",\"authorizations\":[]", GONE),
+	  "T1" },
+	{ TOLD("events_api", "", GONE), NULL },
+	{ TOLD("events_api", ",\"team_id\":\"T1:C1\"", GONE), NULL },
+	{ TOLD("events_api", ",\"team_id\":{\"a\":1}", GONE), NULL },
+	{ TOLD("interactive", ",\"team_id\":\"T1\"", GONE), NULL },
+	{ TOLD("events_api", ",\"team_id\":\"T1\"", "[]"), NULL },
+	{ TOLD("events_api", ",\"team_id\":\"T1\"",
+	       "{\"type\":\"tokens_revoked\",\"tokens\":7}"),
+	  NULL },
+};
+
+START_TEST(of_which_workspace_it_is_is_read)
+{
+	struct leave l;
+	bool is = read_leave(leaves[_i].text, &l);
+
+	ck_assert_int_eq(is, leaves[_i].workspace != NULL);
+	if (!is)
+		return;
+	ck_assert_str_eq(l.app_id, "A1");
+	ck_assert_str_eq(l.workspace_id, leaves[_i].workspace);
+	ck_assert_str_eq(l.event, "app_uninstalled");
+	ck_assert_int_eq(l.at_ms, INT64_C(1700000000999));
+}
+END_TEST
+
 START_TEST(an_app_that_was_taken_out_is_noticed)
 {
 	static const struct {
@@ -515,6 +578,7 @@ int main(void)
 	tcase_add_test(tc, an_engaged_thread_of_another_workspace_is_another);
 	tcase_add_test(tc, decisions_are_counted_and_holds_are_not);
 	tcase_add_test(tc, an_app_that_was_taken_out_is_noticed);
+	LOOP(tc, of_which_workspace_it_is_is_read, leaves);
 	suite_add_tcase(suite, tc);
 
 	srunner_run_all(sr, CK_ENV);

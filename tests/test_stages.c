@@ -22,6 +22,8 @@ static struct {
 	int resolve, agent; /* what the look-ups return */
 	int leaving;
 	bool paused;
+	int64_t gone_ms; /* the app was taken out of there then */
+	bool erased;     /* with its token */
 	int rate, burst;
 	enum admission admission;
 	int admit; /* 0, or -1 */
@@ -65,9 +67,10 @@ static int fake_resolve(struct store *s, const char *type, const char *app,
 		.channel_type = dup(type),
 		.app_id = dup(app),
 		.workspace_id = dup(workspace),
-		.bot_token = dup("xoxb-1"),
+		.bot_token = dup(fake.erased ? "" : "xoxb-1"),
 		.bot_user_id = dup("UBOT"),
 		.bot_id = dup("BBOT"),
+		.gone_ms = fake.gone_ms,
 		.tenant = { .id = dup("tenant1"),
 			    .name = dup("acme"),
 			    .paused = fake.paused,
@@ -467,6 +470,29 @@ START_TEST(a_paused_tenant_is_silent)
 	ck_assert_int_eq(route(MENTION), V_DROP);
 	ck_assert_str_eq(r->why, "paused");
 	ck_assert_ptr_null(fake.asked.entry);
+}
+END_TEST
+
+#define SAID_MS INT64_C(1700000000000) /* MENTION */
+
+START_TEST(where_the_app_is_not_any_more_nothing_is_done_but_for_what_is_new)
+{
+	fake.gone_ms = SAID_MS + 999;
+	ck_assert_int_eq(route(MENTION), V_DROP);
+	ck_assert_str_eq(r->stage, "tenant");
+	ck_assert_str_eq(r->why, "uninstalled");
+	ck_assert_ptr_null(fake.asked.entry);
+	fake.gone_ms = SAID_MS - 1;
+	ck_assert_int_eq(route(MENTION), V_ACCEPT);
+	fake.erased = true;
+	ck_assert_int_eq(route(MENTION), V_DROP);
+	ck_assert_str_eq(r->why, "tokens erased");
+	ck_assert_int_eq(fake.warnings, 1);
+	ck_assert_int_eq(route(MENTION), V_DROP);
+	ck_assert_int_eq(fake.warnings, 1);
+	/* What was begun is finished. */
+	begin(MENTION, ENTRY_ACCEPTED);
+	ck_assert_int_eq(routing_decide(r), V_ACCEPT);
 }
 END_TEST
 
@@ -1031,6 +1057,9 @@ int main(void)
 	tcase_add_test(tc, our_own_words_are_dropped);
 	tcase_add_test(tc, an_unknown_workspace_is_warned_of_once);
 	tcase_add_test(tc, a_paused_tenant_is_silent);
+	tcase_add_test(
+		tc,
+		where_the_app_is_not_any_more_nothing_is_done_but_for_what_is_new);
 	tcase_add_test(tc, a_duplicate_is_dropped_without_a_claim);
 	tcase_add_test(tc, over_the_limit_the_sentence_and_the_seconds_go_out);
 	tcase_add_test(tc, who_is_refused_is_told_in_the_language_of_the_agent);

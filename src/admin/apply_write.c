@@ -8,6 +8,7 @@
 #include "base/map.h"
 #include "store/grants.h"
 #include "store/store.h"
+#include "store/uninstall.h"
 
 /* One apply_write() at work. */
 struct writing {
@@ -152,9 +153,12 @@ static int write_connection(const struct writing *w,
 		return -1;
 	if (!c->bot_token)
 		return 0;
-	/* The tokens have gone on from those that are given again here. */
+	/* The tokens have gone on from those that are given again here, or went
+	 * with the app (store/uninstall.h). */
 	if (c->refresh_token)
 		known = w->store->ops->grants->knows(w->store, &grant, w->e);
+	if (known == 0)
+		known = w->store->ops->uninstalls->knows(w->store, &conn, w->e);
 	if (known != 0)
 		return known < 0 ? -1 : 0;
 	if (w->store->ops->connection_put(w->store, &conn, w->e) < 0)

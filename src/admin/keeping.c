@@ -10,6 +10,7 @@
 #include "base/json.h"
 #include "store/keep.h"
 #include "store/store.h"
+#include "store/uninstall.h"
 
 #define BATCH 500 /* rows a transaction */
 
@@ -27,6 +28,41 @@ int keeping_write(struct jwrite *w, struct store *s, const char *tenant_id,
 		jw_int(w, key, k.days[i]);
 	}
 	return 0;
+}
+
+struct listing {
+	struct jwrite *w;
+	int64_t grace_ms;
+};
+
+static int add_uninstalled(const struct uninstall *u, void *arg)
+{
+	const struct listing *l = arg;
+
+	jw_object(l->w, NULL);
+	jw_str(l->w, "tenant", u->tenant);
+	jw_str(l->w, "app_id", u->app_id);
+	jw_str(l->w, "workspace_id", u->workspace_id);
+	jw_str(l->w, "event", u->why);
+	jw_int(l->w, "since_ms", u->gone_ms);
+	jw_int(l->w, "erase_ms", u->noted_ms + l->grace_ms);
+	jw_int(l->w, "erased_ms", u->erased_ms);
+	jw_object_end(l->w);
+	return 0;
+}
+
+int keeping_uninstalled(struct jwrite *w, struct store *s, const char *tenant,
+			int days, struct err *e)
+{
+	struct listing l = { w, days * KEEP_DAY_MS };
+	int rc = 0;
+
+	jw_array(w, "uninstalled");
+	if (s)
+		rc = s->ops->uninstalls->each(s, tenant, add_uninstalled, &l,
+					      e);
+	jw_array_end(w);
+	return rc;
 }
 
 int keeping_purge(struct api_call *c, struct store *s, struct err *e)

@@ -8,9 +8,13 @@
 
 #include "admin/admin.h"
 #include "admin/health.h"
+#include "admin/keeping.h"
 #include "admin/rotate.h"
 #include "base/clock.h"
+#include "base/conf.h"
+#include "base/err.h"
 #include "base/json.h"
+#include "base/live.h"
 #include "config.h"
 #include "link/hub.h"
 #include "llm/llm.h"
@@ -322,6 +326,19 @@ static void add_keys(struct jwrite *w, const struct admin_opts *o)
 	rotate_status(w, js.failing ? NULL : o->store);
 }
 
+static void add_uninstalled(struct jwrite *w, const struct admin_opts *o)
+{
+	const struct conf *c = live_take(o->live, o->conf);
+	struct journal_stats js = { 0 };
+	struct err e = { 0 };
+
+	if (o->journal)
+		journal_stats(o->journal, &js);
+	(void)keeping_uninstalled(w, js.failing ? NULL : o->store, NULL,
+				  c->uninstall_days, &e);
+	live_drop(o->live, c);
+}
+
 void status_begin(struct jwrite *w, const struct admin_opts *o,
 		  int64_t started_ms)
 {
@@ -351,6 +368,7 @@ int status_full(const struct admin_opts *o, int64_t started_ms, struct buf *out)
 		quarantine_each(o->quarantine, add_quarantined, &w);
 	jw_array_end(&w);
 	add_keys(&w, o);
+	add_uninstalled(&w, o);
 	jw_array(&w, "budgets");
 	ledger_each(o->ledger, clock_wall_ms(), add_budget, &w);
 	jw_array_end(&w);

@@ -9,6 +9,7 @@
 #include "admin/agents.h"
 #include "admin/api.h"
 #include "admin/keeping.h"
+#include "base/conf.h"
 #include "base/err.h"
 #include "base/json.h"
 #include "base/map.h"
@@ -173,6 +174,8 @@ static int show(struct api_call *c, struct store *s, const char *name,
 	if (s->ops->connections(s, name, show_connection, &l, e) < 0)
 		goto out;
 	jw_array_end(&l.w);
+	if (keeping_uninstalled(&l.w, s, name, c->conf->uninstall_days, e) < 0)
+		goto out;
 	if (write_access(&l.w, s, t.id, e) < 0 ||
 	    agents_write(&l.w, s, t.id, e) < 0)
 		goto out;

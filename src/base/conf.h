@@ -107,6 +107,7 @@ struct conf {
 	int usage_days;
 	int feedback_days;
 	int audit_days;
+	int uninstall_days;
 	int catch_up_minutes;  /* 0: off */
 	int answer_max_bytes;  /* of one answer, over all parts */
 	int files_per_message; /* most that are read; 0: none */

@@ -198,6 +198,8 @@ const struct conf_key conf_keys[] = {
 	  .live = true },
 	{ "limits", "audit_days", CONF_INT, AT(audit_days), .num = 365,
 	  .max = 36500, .live = true },
+	{ "limits", "uninstall_days", CONF_INT, AT(uninstall_days), .num = 30,
+	  .max = 36500, .live = true },
 	{ "limits", "catch_up_minutes", CONF_INT, AT(catch_up_minutes),
 	  .num = 15, .max = 120, .live = true },
 	{ "limits", "answer_max_bytes", CONF_INT, AT(answer_max_bytes),

@@ -10,6 +10,7 @@ struct buf;
 struct conf;
 struct err;
 struct json;
+struct table;
 
 /* Where a command's requests go: to the daemon, or to the store itself. */
 struct ctl {
@@ -46,6 +47,9 @@ int offline_request(struct offline *o, const char *method, const char *path,
  */
 void remark(struct ctl *c, const struct conf *conf, const char *command,
 	    const char *about);
+
+/* A cell of a row of "uninstalled". */
+void print_erasing(struct table *t, const struct json *row);
 
 /* Print an answer for people. */
 void print_tenants(const struct json *j);

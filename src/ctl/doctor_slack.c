@@ -116,6 +116,14 @@ static int check_connection(const struct connection *c, void *arg)
 		return 0;
 	(void)snprintf(what, sizeof(what), "bot token of %s in %s",
 		       c->tenant.name ? c->tenant.name : "?", c->workspace_id);
+	if (c->gone_ms > 0) {
+		doctor_say(v->d, DOCTOR_WARNING, what,
+			   "install the app there again and give its token "
+			   "with 'konstructctl tenant set', or 'konstructctl "
+			   "tenant remove'",
+			   "the app was taken out of this workspace");
+		return 0;
+	}
 	j = call(v, what, "auth.test", c->bot_token, &p);
 	app = json_str(j, "app_id");
 	team = json_str(j, "team_id");

@@ -127,6 +127,46 @@ static void print_connections(const struct json *list)
 	table_release(&t);
 }
 
+/* When what is stored of a workspace goes. */
+void print_erasing(struct table *t, const struct json *row)
+{
+	long long left = number(row, "erase_ms") - (long long)clock_wall_ms();
+	char text[TABLE_AGE_SIZE];
+
+	if (number(row, "erased_ms") > 0) {
+		table_add(t, "yes");
+		return;
+	}
+	table_age(text, left / 1000);
+	if (left > 0)
+		table_addf(t, "in %s", text);
+	else
+		table_add(t, "now");
+}
+
+static void print_uninstalled(const struct json *list)
+{
+	static const char *const heads[] = { "APP", "UNINSTALLED FROM", "EVENT",
+					     "ERASED" };
+	const struct json *row;
+	struct table t;
+	size_t i;
+
+	if (json_len(list, "") == 0)
+		return;
+	putchar('\n');
+	table_init(&t, 4, heads);
+	for (i = 0; i < json_len(list, ""); i++) {
+		row = element(list, i);
+		table_add(&t, json_str(row, "app_id"));
+		table_add(&t, json_str(row, "workspace_id"));
+		table_add(&t, json_str(row, "event"));
+		print_erasing(&t, row);
+	}
+	table_print(&t, stdout);
+	table_release(&t);
+}
+
 /* "C1 C2" */
 static void add_ids(struct table *t, const struct json *list)
 {
@@ -231,6 +271,7 @@ void print_tenant(const struct json *j)
 	table_print(&t, stdout);
 	table_release(&t);
 	print_connections(json_at(j, "connections"));
+	print_uninstalled(json_at(j, "uninstalled"));
 	if (json_len(j, "agents") > 0) {
 		putchar('\n');
 		print_agents(j);

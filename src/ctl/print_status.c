@@ -135,6 +135,15 @@ static void add_quarantined(struct table *t, const struct json *row)
 	table_add(t, json_str(row, "error"));
 }
 
+static void add_uninstalled(struct table *t, const struct json *row)
+{
+	table_add(t, json_str(row, "tenant"));
+	table_add(t, json_str(row, "app_id"));
+	table_add(t, json_str(row, "workspace_id"));
+	add_age(t, row, "since_ms");
+	print_erasing(t, row);
+}
+
 static void add_budget(struct table *t, const struct json *row)
 {
 	long long used = number(row, "used");
@@ -186,6 +195,10 @@ static const struct section {
 	  .heads = { "QUARANTINED", "WORKSPACE", "SINCE", "ERROR" },
 	  .below = "Slack refuses these bot tokens: set others, then dead "
 		   "replay" },
+	{ .path = "uninstalled",
+	  .add = add_uninstalled,
+	  .columns = 5,
+	  .heads = { "TENANT", "APP", "UNINSTALLED FROM", "SINCE", "ERASED" } },
 	{ .path = "budgets",
 	  .add = add_budget,
 	  .columns = 6,

@@ -16,6 +16,7 @@
 #include "net/loop.h"
 #include "route/envelope.h"
 #include "route/inhand.h"
+#include "route/leave.h"
 #include "route/message.h"
 #include "route/moved.h"
 #include "route/router.h"
@@ -29,8 +30,9 @@ struct arrival {
 	struct arrival *next;   /* of those that came back */
 	struct intake *in;
 	struct entry entry;
-	struct message *msg; /* NULL: moved is there */
+	struct message *msg; /* NULL: one of the next two is there */
 	struct moved *moved;
+	struct leave *leave;
 	const char *stage; /* held: of the screen */
 	uint32_t gen;
 	int64_t came_us;
@@ -59,6 +61,7 @@ static void arrival_free(struct arrival *a)
 	entry_release(&a->entry);
 	message_free(a->msg);
 	free(a->moved);
+	free(a->leave);
 	free(a);
 }
 
@@ -341,6 +344,41 @@ static void take_moved(struct intake *in, const struct moved *m,
 	(void)journal_submit(in->o.journal, &a->req);
 }
 
+static int write_leave(struct store *s, void *arg, struct err *e)
+{
+	struct arrival *a = arg;
+	int rc = leave_write(a->leave, s, e);
+
+	/* Told only if it is news. */
+	a->req.naudits = rc > 0;
+	return rc < 0 ? -1 : 0;
+}
+
+/* Acked when it is noted. */
+static void take_leave(struct intake *in, const struct leave *l,
+		       const char *app_id, uint32_t gen, const char *id)
+{
+	struct arrival *a = arrival_alloc(app_id, id, "");
+
+	if (a)
+		a->leave = malloc(sizeof(*l));
+	if (!a || !a->leave) {
+		in->o.counts->unacked++;
+		free(a);
+		return;
+	}
+	*a->leave = *l;
+	a->in = in;
+	a->gen = gen;
+	a->req.kind = JOURNAL_WRITE;
+	a->req.write = write_leave;
+	a->req.arg = a;
+	a->req.audits = &a->leave->audit;
+	a->req.done = come_back;
+	in->under_way++;
+	(void)journal_submit(in->o.journal, &a->req);
+}
+
 bool intake_envelope(struct intake *in, const char *app_id, uint32_t gen,
 		     const struct envelope *env, const char *text, size_t n)
 {
@@ -349,6 +387,7 @@ bool intake_envelope(struct intake *in, const char *app_id, uint32_t gen,
 			       .engaged = in->o.engaged,
 			       .quarantine = in->o.quarantine };
 	struct moved moved;
+	struct leave leave;
 	const char *stage;
 	enum verdict v;
 
@@ -364,7 +403,10 @@ bool intake_envelope(struct intake *in, const char *app_id, uint32_t gen,
 	v = screen_run(&s, &stage);
 	switch (v) {
 	case V_DROP:
-		return env->id != NULL;
+		if (!leave_read(&here, &leave))
+			return env->id != NULL;
+		take_leave(in, &leave, app_id, gen, env->id);
+		return false;
 	case V_ACCEPT:
 	case V_HOLD:
 		return take(in, &s, v, stage, app_id, gen, text, n);

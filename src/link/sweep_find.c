@@ -106,7 +106,7 @@ static int add_place(const struct connection *c, void *arg)
 	struct sweep_place *p;
 	int rc;
 
-	if (c->tenant.paused || f->nplaces++ >= PLACES_MAX)
+	if (c->tenant.paused || c->gone_ms > 0 || f->nplaces++ >= PLACES_MAX)
 		return 0;
 	p = calloc(1, sizeof(*p));
 	if (!p)

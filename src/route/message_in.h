@@ -41,4 +41,9 @@ int message_take_content(struct message *m, const struct json *j,
 bool message_field_is(const struct json *j, const char *path, const char *want);
 enum conversation message_conversation(const struct json *payload);
 
+/* An id that can stand in a key. */
+#define MESSAGE_KEY_SIZE 65
+bool message_take_key(const struct json *j, const char *path,
+		      char out[MESSAGE_KEY_SIZE]);
+
 #endif

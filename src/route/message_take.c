@@ -157,3 +157,16 @@ int message_take_content(struct message *m, const struct json *j,
 	m->content.text = buf_take(&out);
 	return m->content.text ? 0 : message_no_memory(e);
 }
+
+bool message_take_key(const struct json *j, const char *path,
+		      char out[MESSAGE_KEY_SIZE])
+{
+	static const char ok[] = "ABCDEFGHIJKLMNOPQRSTUVWXYZ0123456789";
+	const char *s = json_str(j, path);
+	size_t n = s ? strspn(s, ok) : 0;
+
+	if (n == 0 || n >= MESSAGE_KEY_SIZE || s[n] != '\0')
+		return false;
+	memcpy(out, s, n + 1);
+	return true;
+}

@@ -9,21 +9,8 @@
 #include "base/json.h"
 #include "base/log.h"
 #include "route/envelope.h"
+#include "route/message_in.h"
 #include "state/engaged.h"
-
-/* Ids become parts of keys. */
-static bool take_id(const struct json *payload, const char *path,
-		    char out[MOVED_ID_SIZE])
-{
-	static const char ok[] = "ABCDEFGHIJKLMNOPQRSTUVWXYZ0123456789";
-	const char *s = json_str(payload, path);
-	size_t n = s ? strspn(s, ok) : 0;
-
-	if (n == 0 || n >= MOVED_ID_SIZE || s[n] != '\0')
-		return false;
-	memcpy(out, s, n + 1);
-	return true;
-}
 
 static bool take_workspace(const struct json *payload, char out[MOVED_ID_SIZE])
 {
@@ -32,8 +19,8 @@ static bool take_workspace(const struct json *payload, char out[MOVED_ID_SIZE])
 	bool by_org = json_bool(
 		payload, "authorizations.0.is_enterprise_install", false);
 
-	return take_id(payload, by_org ? org : team, out) ||
-	       take_id(payload, by_org ? team : org, out);
+	return message_take_key(payload, by_org ? org : team, out) ||
+	       message_take_key(payload, by_org ? team : org, out);
 }
 
 bool moved_read(const struct envelope *env, struct moved *out)
@@ -44,10 +31,10 @@ bool moved_read(const struct envelope *env, struct moved *out)
 	if (env->type != ENVELOPE_EVENTS || !type ||
 	    strcmp(type, "channel_id_changed") != 0)
 		return false;
-	return take_id(p, "api_app_id", out->app_id) &&
+	return message_take_key(p, "api_app_id", out->app_id) &&
 	       take_workspace(p, out->workspace_id) &&
-	       take_id(p, "event.old_channel_id", out->old_id) &&
-	       take_id(p, "event.new_channel_id", out->new_id) &&
+	       message_take_key(p, "event.old_channel_id", out->old_id) &&
+	       message_take_key(p, "event.new_channel_id", out->new_id) &&
 	       strcmp(out->old_id, out->new_id) != 0;
 }
 

@@ -4,6 +4,7 @@
 
 #include <stdbool.h>
 
+#include "route/message_in.h"
 #include "store/store.h"
 
 struct engaged;
@@ -15,7 +16,7 @@ struct err;
  * Slack Connect begins to share it, and what we keep is kept by channel
  * (docs.slack.dev/apis/slack-connect).
  */
-#define MOVED_ID_SIZE 65
+#define MOVED_ID_SIZE MESSAGE_KEY_SIZE
 
 struct moved {
 	char app_id[MOVED_ID_SIZE];

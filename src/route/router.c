@@ -477,6 +477,7 @@ void router_submit(struct router *r, struct entry *en, struct message *msg)
 	t = &r->threads[rt->hash % r->n];
 	rt->home = t;
 	rt->gate = r->o.gate;
+	rt->journal = r->o.journal;
 	rt->people = r->o.people;
 	rt->look_up = r->o.look_up;
 	rt->look_arg = r->o.arg;

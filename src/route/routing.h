@@ -16,6 +16,7 @@
 
 struct conf;
 struct gate;
+struct journal;
 struct ledger;
 struct message;
 struct people;
@@ -34,6 +35,7 @@ struct routing {
 
 	const struct conf *conf; /* while it is judged */
 	struct gate *gate;
+	struct journal *journal; /* NULL: nothing is written down */
 	struct ledger *ledger; /* NULL: none is kept */
 	struct store *store;
 	struct people *people; /* NULL: nothing is looked up */

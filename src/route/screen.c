@@ -8,6 +8,7 @@
 #include "base/json.h"
 #include "base/log.h"
 #include "route/envelope.h"
+#include "route/leave.h"
 #include "route/message.h"
 #include "route/signal.h"
 #include "slack/text.h"
@@ -65,24 +66,19 @@ static void warn_rate(const struct screening *s)
 		 "slack holds events back: too many deliveries in an hour");
 }
 
-/* The token is dead already. Of tokens_revoked only the bot's concerns us
- * (docs.slack.dev/reference/events/tokens_revoked). */
+/* The token is dead already. */
 static void take_leave(const struct screening *s)
 {
-	const char *app = field(s, "api_app_id");
-	const char *team = field(s, "team_id");
-	const char *event = field(s, "event.type");
+	struct leave l;
 
-	if (strcmp(event, "tokens_revoked") == 0 &&
-	    json_len(s->env->payload, "event.tokens.bot") == 0)
+	if (!leave_read(s->env, &l) || !s->quarantine ||
+	    !quarantine_put(s->quarantine, l.app_id, l.workspace_id, NULL,
+			    l.event, clock_ms()))
 		return;
-	if (*team == '\0')
-		team = field(s, "enterprise_id");
-	if (s->quarantine &&
-	    quarantine_put(s->quarantine, app, team, NULL, event, clock_ms()))
-		log_warn(LOG_FIELDS({ "app", app }, { "workspace", team },
-				    { "event", event }),
-			 "the app was taken out of a workspace");
+	log_warn(LOG_FIELDS({ "app", l.app_id },
+			    { "workspace", l.workspace_id },
+			    { "event", l.event }),
+		 "the app was taken out of a workspace");
 }
 
 /* Always decides about what is one. */
@@ -125,9 +121,7 @@ static enum verdict screen_control(struct screening *s, struct err *e)
 	}
 	if (!is(s, "type", "event_callback"))
 		return drop(s, "unknown type");
-	if (is(s, "event.type", "app_uninstalled") ||
-	    is(s, "event.type", "tokens_revoked"))
-		take_leave(s);
+	take_leave(s);
 	if (!is(s, "event.type", "message") &&
 	    !is(s, "event.type", "app_mention"))
 		return drop(s, field(s, "event.type"));

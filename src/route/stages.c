@@ -8,11 +8,13 @@
 #include "base/err.h"
 #include "base/log.h"
 #include "base/metric.h"
+#include "route/leave.h"
 #include "route/message.h"
 #include "route/routing.h"
 #include "state/gate.h"
 
 #define HOUR_MS (60 * 60 * 1000)
+#define LATE_MS (10 * 60 * 1000)
 
 static enum verdict drop(struct routing *r, const char *why)
 {
@@ -59,6 +61,34 @@ static int find_leaving(struct routing *r, struct err *e)
 				      e);
 }
 
+/* The app was taken out of there, as Slack said; unless something came later
+ * than that. What is no event doesn't tell when it was. */
+static enum verdict check_installed(struct routing *r)
+{
+	const struct connection *c = &r->connection;
+	const struct message *m = r->msg;
+	int64_t at_ms = m->timestamp_ms > 0 ? m->timestamp_ms
+					    : r->entry.received_ms - LATE_MS;
+
+	if (c->gone_ms == 0 || r->resumed)
+		return V_NEXT;
+	if (at_ms <= c->gone_ms)
+		return drop(r, "uninstalled");
+	if (c->bot_token[0] != '\0') {
+		if (r->journal)
+			leave_back(r->journal, c, at_ms);
+		return V_NEXT;
+	}
+	if (hourly(r, "erased", c->app_id, c->workspace_id))
+		log_warn(LOG_FIELDS({ "tenant", c->tenant.name },
+				    { "app", c->app_id },
+				    { "workspace", c->workspace_id }),
+			 "the app is in a workspace again, but its tokens are "
+			 "erased: give new ones with 'konstructctl tenant "
+			 "set'");
+	return drop(r, "tokens erased");
+}
+
 /* The one look-up before there is a tenant. What was accepted before the
  * tenant was paused is finished. */
 static enum verdict stage_tenant(struct routing *r, struct err *e)
@@ -94,7 +124,7 @@ static enum verdict stage_tenant(struct routing *r, struct err *e)
 		return drop(r, "own");
 	if (r->connection.tenant.paused && !r->resumed)
 		return drop(r, "paused");
-	return V_NEXT;
+	return check_installed(r);
 }
 
 static bool is_direct(const struct message *m)

@@ -72,6 +72,7 @@ static int open_journal(struct journal *j, const char *url,
 static void free_parts(struct journal *j)
 {
 	spill_close(atomic_load(&j->spill));
+	journal_gone_free(j);
 	if (j->db)
 		j->db->ops->close(j->db);
 	queue_free(j->queue);
@@ -103,6 +104,7 @@ struct journal *journal_create_node(const char *url, const struct keyring *k,
 	reqs_init(&j->todo);
 	j->room = room;
 	journal_set_history(j, HISTORY_DAYS);
+	journal_set_grace(j, -1);
 	journal_beat(j);
 	if (open_journal(j, url, k, n, e) < 0)
 		goto fail;

@@ -13,6 +13,7 @@
 #include "store/store.h"
 
 struct err;
+struct home_new;
 struct keyring;
 struct leases;
 
@@ -147,6 +148,7 @@ struct journal_req {
 	const struct line_new *lines; /* DONE */
 	size_t nlines;
 	const struct usage_new *usage; /* DONE; NULL: none */
+	const struct home_new *home;   /* DONE; NULL: none */
 	size_t ncovered;               /* DONE: entries that end with it */
 	int (*write)(struct store *s, void *arg, struct err *e); /* WRITE */
 	const struct audit_new *audits; /* DONE, WRITE: if that is done */
@@ -188,6 +190,11 @@ void journal_set_history(struct journal *j, int days);
 /* And what is stored of people, unless their tenant has set something else.
  * Until then nothing of that is erased. Any thread. */
 void journal_set_keep(struct journal *j, const struct keep *all);
+
+/* For how many days what is stored of a workspace stays when the app was taken
+ * out of it (store/uninstall.h). Until then nothing of that is erased. Any
+ * thread. */
+void journal_set_grace(struct journal *j, int days);
 
 /*
  * The same for one node of several, where the store allows that: an entry is

@@ -12,6 +12,7 @@
 #include "store/journal.h"
 #include "store/journal_ops.h"
 
+struct journal_gone;
 struct spill;
 
 /* What the files of the journal share; on its thread unless told otherwise. */
@@ -35,6 +36,7 @@ struct journal {
 	atomic_bool parting;
 	atomic_int keep[KEEP_KINDS]; /* days */
 	atomic_bool keeps;           /* those are set */
+	atomic_int grace_days;       /* -1: not set */
 
 	pthread_mutex_t db_lock; /* whoever uses db, for a whole batch */
 	struct journal_db *db;
@@ -52,6 +54,8 @@ struct journal {
 	int64_t retry_at_ms;
 	int64_t expire_at_ms;
 	int64_t erase_at_ms;
+	int64_t gone_at_ms;
+	struct journal_gone *gone; /* NULL: none is looked after */
 	int64_t move_at_ms;
 };
 
@@ -100,6 +104,11 @@ void away_move(struct journal *j); /* one batch of it */
 
 /* journal_rest.c: what has expired goes, when it is time. */
 void journal_rest(struct journal *j);
+
+/* journal_gone.c: a step of erasing what is of workspaces that an app was
+ * taken out of, when it is time; with db_lock held. */
+void journal_gone(struct journal *j, int64_t now_ms);
+void journal_gone_free(struct journal *j);
 
 /* journal_thread.c */
 

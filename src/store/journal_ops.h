@@ -78,6 +78,8 @@ struct journal_ops {
 	 */
 	int (*erase)(struct journal_db *db, const struct keep *all,
 		     int64_t now_ms, int max, struct err *e);
+	/* What it is kept in. */
+	struct store *(*store)(struct journal_db *db);
 	/* Called after batches; idle: nobody is waiting just now. */
 	void (*rest)(struct journal_db *db, bool idle);
 };

@@ -41,14 +41,14 @@ static void keep_of_all(struct journal *j, struct keep *out)
 }
 
 /* What is kept of people has a pace of its own. */
-static void erase(struct journal *j, int64_t now_ms)
+static int erase(struct journal *j, int64_t now_ms)
 {
 	struct err e = { 0 };
 	struct keep all;
 	int n;
 
 	if (now_ms < j->erase_at_ms || !atomic_load(&j->keeps))
-		return;
+		return 0;
 	keep_of_all(j, &all);
 	n = j->db->ops->erase(j->db, &all, clock_expiry_ms(), EXPIRE_ROWS, &e);
 	if (n < 0)
@@ -57,14 +57,15 @@ static void erase(struct journal *j, int64_t now_ms)
 	j->erase_at_ms = now_ms + (n < 0   ? EXPIRE_FAIL_MS
 				   : n > 0 ? EXPIRE_BUSY_MS
 					   : EXPIRE_MS);
+	return n < 0 ? -1 : 0;
 }
 
 void journal_rest(struct journal *j)
 {
 	pthread_mutex_lock(&j->db_lock);
 	/* One wait for what hangs is enough. */
-	if (expire(j, clock_ms()) == 0)
-		erase(j, clock_ms());
+	if (expire(j, clock_ms()) == 0 && erase(j, clock_ms()) == 0)
+		journal_gone(j, clock_ms());
 	j->db->ops->rest(j->db, queue_depth(j->queue) == 0);
 	pthread_mutex_unlock(&j->db_lock);
 }

@@ -54,6 +54,20 @@ static void print_day(char out[KEEP_TEXT], int64_t until_ms)
 		(void)strftime(out, KEEP_TEXT, "%Y-%m-%d", &tm);
 }
 
+/* As long as the longest of what is found by it. */
+static int64_t home_until(const struct keep *k, int64_t now_ms)
+{
+	static const enum keep_kind kinds[] = { KEEP_TRANSCRIPTS, KEEP_USAGE,
+						KEEP_FEEDBACK };
+	int64_t least = INT64_MAX;
+	size_t i;
+
+	for (i = 0; i < sizeof(kinds) / sizeof(kinds[0]); i++)
+		if (until(k, kinds[i], now_ms) < least)
+			least = until(k, kinds[i], now_ms);
+	return least;
+}
+
 void keep_cuts(const struct keep *k, int64_t now_ms, struct keep_cuts *out)
 {
 	*out = (struct keep_cuts){
@@ -63,6 +77,7 @@ void keep_cuts(const struct keep *k, int64_t now_ms, struct keep_cuts *out)
 	};
 	print_ts(out->ts, until(k, KEEP_TRANSCRIPTS, now_ms));
 	print_day(out->day, until(k, KEEP_USAGE, now_ms));
+	print_day(out->home, home_until(k, now_ms));
 }
 
 void keep_cuts_all(int64_t now_ms, struct keep_cuts *out)
@@ -70,6 +85,7 @@ void keep_cuts_all(int64_t now_ms, struct keep_cuts *out)
 	*out = (struct keep_cuts){
 		.ts = "x", /* behind all digits */
 		.day = "9999-01-01",
+		.home = "9999-01-01",
 		.feedback_ms = INT64_MAX,
 		.audit_ms = -1,
 		.history_ms = now_ms - REDELIVERED_MS,

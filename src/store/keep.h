@@ -38,6 +38,8 @@ void keep_resolve(const struct keep *own, const struct keep *all,
 struct keep_cuts {
 	char ts[KEEP_TEXT];  /* of transcripts */
 	char day[KEEP_TEXT]; /* of usage */
+	/* of homes (store/uninstall.h), of whom nothing else is left then */
+	char home[KEEP_TEXT];
 	int64_t feedback_ms, audit_ms, history_ms;
 };
 void keep_cuts(const struct keep *k, int64_t now_ms, struct keep_cuts *out);

@@ -5,6 +5,7 @@
 #include "store/keep.h"
 #include "store/keys.h"
 #include "store/record.h"
+#include "store/uninstall.h"
 #include "store/usage.h"
 
 #include <assert.h>
@@ -488,6 +489,7 @@ const struct store_ops store_postgres = {
 	.keep = &keep_postgres,
 	.keys = &keys_postgres,
 	.grants = &grants_postgres,
+	.uninstalls = &uninstall_postgres,
 	.seen_put = postgres_seen_put,
 	.channel_moved = postgres_channel_moved,
 };

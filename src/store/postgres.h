@@ -45,6 +45,7 @@ enum postgres_query {
 	PQ_CHANNEL_MOVED,
 	PQ_TRANSCRIPT_MOVED,
 	PQ_USAGE_MOVED,
+	PQ_HOMES_MOVED,
 	PQ_AGENTS_MOVED,
 	PQ_ACCESS_MOVED,
 
@@ -113,6 +114,7 @@ enum postgres_query {
 	PQ_DONE_LINE,
 	PQ_DONE_USAGE,
 	PQ_DONE_USAGE_BY,
+	PQ_HOME,
 	PQ_FORGET,
 	PQ_COUNT_UNFINISHED,
 	PQ_UNFINISHED,
@@ -137,6 +139,16 @@ enum postgres_query {
 	PQ_ERASE,
 	PQ_ERASE_PENDING,
 
+	PQ_GONE,
+	PQ_GONE_NOTE,
+	PQ_GONE_BACK,
+	PQ_GONE_KNOWN,
+	PQ_GONE_ERASED,
+	PQ_GONE_GRANT,
+	PQ_GONE_HOMES,
+	PQ_HOMES_ERASE,
+	PQ_LETTERS_ERASE,
+
 	PQ_USAGE_SUMS,
 	PQ_USAGE_BY_MODEL,
 	PQ_USAGE_BY_DAY,
@@ -144,7 +156,8 @@ enum postgres_query {
 	PQ_USAGE_MARKS,
 	PQ_USAGE_MARK,
 
-	/* With several nodes: the first seven for the journal. */
+	/* With several nodes: those before the claim for the
+	 * journal. */
 	PQ_WORK_APPEND,
 	PQ_WORK_NOTE,
 	PQ_WORK_COVER,
@@ -152,6 +165,7 @@ enum postgres_query {
 	PQ_WORK_LINE,
 	PQ_WORK_USAGE,
 	PQ_WORK_USAGE_BY,
+	PQ_WORK_HOME,
 	PQ_WORK_LET_GO,
 	PQ_WORK_CLAIM,
 	PQ_WORK_IDLE,

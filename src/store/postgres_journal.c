@@ -1,5 +1,6 @@
 /* SPDX-License-Identifier: ISC */
 #include "store/postgres_journal.h"
+#include "store/uninstall.h"
 
 #include <assert.h>
 #include <stdio.h>
@@ -290,6 +291,25 @@ static int add_usage(struct postgres_journal *p, const struct journal_req *r,
 	return add_usage_by(p, r, now_ms, e);
 }
 
+static int add_home(struct postgres_journal *p, const struct home_new *h,
+		    int64_t now_ms, struct err *e)
+{
+	char now[POSTGRES_NUMBER];
+	const char *const params[] = {
+		h->tenant_id,
+		h->app_id,
+		h->workspace_id,
+		postgres_number(now, now_ms),
+		h->channel ? h->channel : "",
+		h->user ? h->user : "",
+	};
+
+	if (set_tenant(p, h->tenant_id, e) < 0)
+		return -1;
+	return postgres_batch_send(p, several(p) ? PQ_WORK_HOME : PQ_HOME,
+				   params, NULL, NULL, e);
+}
+
 /* What a turn adds, as its tenant; then nobody is. */
 static int add_record(struct postgres_journal *p, const struct journal_req *r,
 		      int64_t now_ms, struct err *e)
@@ -300,9 +320,11 @@ static int add_record(struct postgres_journal *p, const struct journal_req *r,
 		if (add_line(p, r, &r->lines[i], e) < 0)
 			return -1;
 	}
+	if (r->home && add_home(p, r->home, now_ms, e) < 0)
+		return -1;
 	if (r->usage && add_usage(p, r, now_ms, e) < 0)
 		return -1;
-	return r->usage || r->nlines > 0 ? set_tenant(p, "", e) : 0;
+	return r->usage || r->home || r->nlines > 0 ? set_tenant(p, "", e) : 0;
 }
 
 static int postgres_journal_done(struct journal_db *db, struct journal_req *r,
@@ -407,6 +429,11 @@ static void postgres_journal_rest(struct journal_db *db, bool idle)
 	postgres_audit_bind(of(db));
 }
 
+static struct store *postgres_journal_store(struct journal_db *db)
+{
+	return &of(db)->s->base;
+}
+
 const struct journal_ops journal_postgres = {
 	.name = "postgresql",
 	.remote = true,
@@ -426,5 +453,6 @@ const struct journal_ops journal_postgres = {
 	.entry = postgres_journal_entry,
 	.expire = postgres_journal_expire,
 	.erase = postgres_journal_erase,
+	.store = postgres_journal_store,
 	.rest = postgres_journal_rest,
 };

@@ -68,6 +68,7 @@ static int erase_of(struct postgres *s, const char *id,
 		postgres_number(n[1], c->history_ms),
 		postgres_number(n[2], c->audit_ms),
 		postgres_number(n[3], most),
+		c->home,
 	};
 
 	return count(s, PQ_ERASE, id, params, e);

@@ -14,6 +14,7 @@ int postgres_channel_moved(struct store *store, const char *tenant_id,
 		return -1;
 	if (postgres_do(s, PQ_TRANSCRIPT_MOVED, tenant_id, of_tenant, e) < 0 ||
 	    postgres_do(s, PQ_USAGE_MOVED, tenant_id, of_tenant, e) < 0 ||
+	    postgres_do(s, PQ_HOMES_MOVED, tenant_id, of_tenant, e) < 0 ||
 	    postgres_do(s, PQ_AGENTS_MOVED, tenant_id, of_tenant, e) < 0)
 		return -1;
 	return postgres_do(s, PQ_ACCESS_MOVED, tenant_id, of_tenant, e);

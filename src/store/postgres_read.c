@@ -15,6 +15,7 @@ static int no_memory(struct err *e)
  */
 #define TENANT_CHOICES     5
 #define CONNECTION_CHOICES 11
+#define CONNECTION_GONE    14
 
 /* Columns 0 to 4, as all that tells of tenants has them, and the choices. */
 static int read_tenant(const PGresult *r, int row, int choices,
@@ -40,14 +41,17 @@ static char *unseal_bot_token(const struct postgres *s, const PGresult *r,
 			      int row, const struct connection *c,
 			      struct err *e)
 {
+	const char *sealed = PQgetvalue(r, row, 8);
 	char place[PLACE_SIZE];
 
+	if (*sealed == '\0') /* erased */
+		return strdup("");
 	if (place_connection(place, c->channel_type, c->app_id,
 			     c->workspace_id) < 0) {
 		no_memory(e);
 		return NULL;
 	}
-	return keyring_unseal(s->keyring, place, PQgetvalue(r, row, 8), e);
+	return keyring_unseal(s->keyring, place, sealed, e);
 }
 
 /* On failure c is left empty, never half filled. */
@@ -61,6 +65,7 @@ static int read_connection(const struct postgres *s, const PGresult *r, int row,
 		.workspace_id = postgres_copy(r, row, 7),
 		.bot_user_id = postgres_copy(r, row, 9),
 		.bot_id = postgres_copy(r, row, 10),
+		.gone_ms = postgres_int(r, row, CONNECTION_GONE),
 	};
 	if (read_tenant(r, row, CONNECTION_CHOICES, &c->tenant, e) < 0)
 		goto fail;

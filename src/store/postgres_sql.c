@@ -5,7 +5,7 @@
 #define CHOICES "budget, agent_sessions, streaming"
 #define CONNECTION                                                \
 	TENANT ", channel_type, app_id, workspace_id, bot_token," \
-	       " bot_user_id, bot_id, " CHOICES
+	       " bot_user_id, bot_id, " CHOICES ", gone_ms"
 
 #define ACCESS_OF(agent)                         \
 	"(SELECT x.settings FROM access x WHERE" \
@@ -58,6 +58,20 @@
 	" u.prompt_tokens + excluded.prompt_tokens, completion_tokens =" \
 	" u.completion_tokens + excluded.completion_tokens"
 
+/* $1 the tenant, $2 the app, $3 the workspace. */
+#define CONNECTED_AT                                                    \
+	"channel_type = 'slack' AND tenant_id = $1 AND app_id = $2 AND" \
+	" workspace_id = $3"
+#define HOME                                                             \
+	"INSERT INTO homes AS h (tenant_id, app_id, workspace_id, kind," \
+	" who, day) SELECT $1, $2, $3, v.kind, v.who,"                   \
+	" (to_timestamp($4::bigint / 1000) AT TIME ZONE 'UTC')::date"    \
+	" FROM (VALUES ('channel', $5::text), ('person', $6::text))"     \
+	" AS v (kind, who) WHERE v.who <> ''"                            \
+	" AND EXISTS (SELECT 1 FROM tenants WHERE id = $1)"              \
+	" ON CONFLICT (tenant_id, app_id, workspace_id, kind, who)"      \
+	" DO UPDATE SET day = excluded.day WHERE h.day < excluded.day"
+
 /* Answers and tokens, of today and of the month until today. */
 #define SUM(n) "coalesce(sum(" n "), 0)::bigint"
 #define SUM_TODAY(n) \
@@ -76,6 +90,19 @@
 	     " ctid FROM " table " WHERE tenant_id = $1 AND " old        \
 	     " LIMIT $7::integer FOR UPDATE SKIP LOCKED)) RETURNING 1)"
 #define ERASED(name) "(SELECT count(*) FROM " name ")"
+/* clang-format off */
+#define ERASE_ALL \
+	"WITH " ERASE("a", "transcript", "ts < $2::text") ", " \
+	ERASE("b", "usage", "day < nullif($3, '')::date") ", " \
+	ERASE("c", "usage_by", "day < nullif($3, '')::date") ", " \
+	ERASE("d", "budget_marks", "since < nullif($3, '')::date") ", " \
+	ERASE("f", "feedback", "at_ms < $4::bigint") ", " \
+	ERASE("g", "homes", "day < nullif($8, '')::date") " SELECT " \
+	ERASED("a") " + " ERASED("b") " + " ERASED("c") " + " \
+	ERASED("d") " + " ERASED("f") " + " ERASED("g") \
+	" + journal_erase($1, $5::bigint, $7::integer)" \
+	" + audit_erase($1, $6::bigint, $7::integer)"
+/* clang-format on */
 
 /*
  * All that is ever asked of the database, beside the migrations. Text of
@@ -207,6 +234,16 @@ const struct postgres_statement postgres_sql[PQ_COUNT] = {
 			     " AND o.day = u.day AND o.model = u.model)",
 			     3 },
 
+	[PQ_HOMES_MOVED] = { "homes_moved",
+			     "UPDATE homes h SET who = $3"
+			     " WHERE h.tenant_id = $1 AND h.kind = 'channel'"
+			     " AND h.who = $2 AND NOT EXISTS (SELECT 1"
+			     " FROM homes o WHERE o.tenant_id = $1"
+			     " AND o.app_id = h.app_id"
+			     " AND o.workspace_id = h.workspace_id"
+			     " AND o.kind = 'channel' AND o.who = $3)",
+			     3 },
+
 	[PQ_TENANT_PUT] = { "tenant_put",
 			    "INSERT INTO tenants"
 			    " (id, name, paused, rate_per_minute, burst,"
@@ -275,14 +312,17 @@ const struct postgres_statement postgres_sql[PQ_COUNT] = {
 	[PQ_CONNECTION_PUT] = { "connection_put",
 				"INSERT INTO connections (channel_type, app_id,"
 				" workspace_id, tenant_id, bot_token,"
-				" bot_user_id, bot_id)"
-				" VALUES ($1, $2, $3, $4, $5, $6, $7)"
+				" bot_user_id, bot_id, back_ms)"
+				" VALUES ($1, $2, $3, $4, $5, $6, $7, $8)"
 				" ON CONFLICT (channel_type, app_id,"
 				" workspace_id) DO UPDATE SET"
 				" bot_token = excluded.bot_token,"
 				" bot_user_id = excluded.bot_user_id,"
-				" bot_id = excluded.bot_id",
-				7 },
+				" bot_id = excluded.bot_id,"
+				" back_ms = excluded.back_ms, gone_ms = 0,"
+				" gone_why = '', gone_token = '',"
+				" noted_ms = 0, erased_ms = 0",
+				8 },
 	[PQ_AGENT_ID] = { "agent_id",
 			  "SELECT id FROM agents WHERE tenant_id = $1"
 			  " AND name = $2",
@@ -457,6 +497,7 @@ const struct postgres_statement postgres_sql[PQ_COUNT] = {
 	[PQ_DONE_USAGE] = { "done_usage", USAGE("journal_open($6)"), 6 },
 	[PQ_DONE_USAGE_BY] = { "done_usage_by", USAGE_BY("journal_open($8)"),
 			       8 },
+	[PQ_HOME] = { "home", HOME, 6 },
 	[PQ_FORGET] = { "forget", "SELECT journal_forget($1)", 1 },
 	[PQ_COUNT_UNFINISHED] = { "count", "SELECT journal_count()", 0 },
 	[PQ_UNFINISHED] = { "unfinished",
@@ -518,16 +559,55 @@ const struct postgres_statement postgres_sql[PQ_COUNT] = {
 			   " history, id FROM keep_next($1, $2)",
 			   2 },
 	/* $2 to $6 as struct keep_cuts has them. */
-	[PQ_ERASE] = { "erase",
-		       "WITH " ERASE("a", "transcript", "ts < $2::text") ", " ERASE("b", "usage", "day < nullif($3, '')::date") ", " ERASE("c", "usage_by", "day < nullif($3, '')::date") ", " ERASE(
-			       "d", "budget_marks",
-			       "since < nullif($3, '')::date") ", " ERASE("f",
-									  "feedback",
-									  "at_ms < $4::bigint") " SELECT " ERASED("a") " + " ERASED("b") " + " ERASED("c") " + " ERASED("d") " + " ERASED("f") " + journal_erase($1, $5::bigint, $7::integer)"
-																							       " + audit_erase($1, $6::bigint, $7::integer)",
-		       7 },
+	[PQ_ERASE] = { "erase", ERASE_ALL, 8 },
 	[PQ_ERASE_PENDING] = { "erase_pending", "SELECT pending_erase($1, $2)",
 			       2 },
+
+	[PQ_GONE] = { "gone",
+		      "SELECT tenant_id, tenant, app_id, workspace_id, why,"
+		      " gone_ms, noted_ms, erased_ms, alone, busy"
+		      " FROM uninstalled($1)",
+		      1 },
+	/* The tokens of one that is renewed are revoked one by one. */
+	[PQ_GONE_NOTE] = { "gone_note",
+			   "UPDATE connections SET gone_why = $4,"
+			   " gone_ms = $5::bigint, noted_ms = $6::bigint,"
+			   " gone_token = $7, erased_ms = 0"
+			   " WHERE " CONNECTED_AT " AND gone_ms = 0"
+			   " AND back_ms < $5::bigint"
+			   " AND ($4::text <> 'tokens_revoked' OR NOT EXISTS"
+			   " (SELECT 1 FROM grants g"
+			   " WHERE g.channel_type = 'slack' AND g.app_id = $2"
+			   " AND g.workspace_id = $3)) RETURNING 1",
+			   7 },
+	[PQ_GONE_BACK] = { "gone_back",
+			   "UPDATE connections SET back_ms = $4::bigint,"
+			   " gone_ms = 0, gone_why = '', gone_token = '',"
+			   " noted_ms = 0 WHERE " CONNECTED_AT
+			   " AND gone_ms > 0 AND gone_ms < $4::bigint"
+			   " AND erased_ms = 0 RETURNING 1",
+			   4 },
+	[PQ_GONE_KNOWN] = { "gone_known",
+			    "SELECT 1 FROM connections WHERE " CONNECTED_AT
+			    " AND gone_ms > 0 AND gone_token = $4",
+			    4 },
+	[PQ_GONE_ERASED] = { "gone_erased",
+			     "UPDATE connections SET bot_token = '',"
+			     " erased_ms = $4::bigint WHERE " CONNECTED_AT
+			     " AND gone_ms > 0 AND erased_ms = 0 RETURNING 1",
+			     4 },
+	[PQ_GONE_GRANT] = { "gone_grant",
+			    "UPDATE grants SET refresh_token = ''"
+			    " WHERE " CONNECTED_AT,
+			    3 },
+	[PQ_GONE_HOMES] = { "gone_homes",
+			    "DELETE FROM homes WHERE tenant_id = $1"
+			    " AND app_id = $2 AND workspace_id = $3",
+			    3 },
+	[PQ_HOMES_ERASE] = { "homes_erase",
+			     "SELECT homes_erase($1, $2, $3, $4)", 4 },
+	[PQ_LETTERS_ERASE] = { "letters_erase",
+			       "SELECT pending_erase_of($1, $2, $3, $4)", 4 },
 
 	[PQ_USAGE_SUMS] = { "usage_sums",
 			    SUMS("0", "usage") " UNION ALL " SUMS("1", "usage_by") " AND kind = 'channel' AND who = $4 UNION ALL " SUMS(
@@ -581,6 +661,7 @@ const struct postgres_statement postgres_sql[PQ_COUNT] = {
 	[PQ_WORK_USAGE] = { "work_usage", USAGE("work_open($6, $7)"), 7 },
 	[PQ_WORK_USAGE_BY] = { "work_usage_by", USAGE_BY("work_open($8, $9)"),
 			       9 },
+	[PQ_WORK_HOME] = { "work_home", HOME, 6 },
 	[PQ_WORK_LET_GO] = { "work_let_go", "SELECT work_let_go($1, $2)", 2 },
 	[PQ_WORK_CLAIM] = { "work_claim",
 			    "SELECT seq, id, state, received_ms, app_id,"

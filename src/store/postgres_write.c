@@ -3,6 +3,7 @@
 #include <string.h>
 
 #include "base/buf.h"
+#include "base/clock.h"
 #include "base/err.h"
 #include "store/backend.h"
 #include "store/postgres.h"
@@ -158,8 +159,9 @@ int postgres_connection_put(struct store *store, const struct connection *c,
 			    struct err *e)
 {
 	struct postgres *s = (struct postgres *)store;
-	const char *params[7] = { c->channel_type, c->app_id, c->workspace_id,
+	const char *params[8] = { c->channel_type, c->app_id, c->workspace_id,
 				  c->tenant_id };
+	char now[POSTGRES_NUMBER];
 	char place[PLACE_SIZE];
 	struct buf sealed;
 	int rc;
@@ -174,6 +176,7 @@ int postgres_connection_put(struct store *store, const struct connection *c,
 	params[4] = sealed.data;
 	params[5] = or_empty(c->bot_user_id);
 	params[6] = or_empty(c->bot_id);
+	params[7] = postgres_number(now, clock_wall_ms());
 	if (rc == 0)
 		rc = postgres_do(s, PQ_CONNECTION_PUT, c->tenant_id, params, e);
 	buf_release(&sealed);

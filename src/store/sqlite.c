@@ -5,6 +5,7 @@
 #include "store/keep.h"
 #include "store/keys.h"
 #include "store/record.h"
+#include "store/uninstall.h"
 #include "store/usage.h"
 
 #include <assert.h>
@@ -283,6 +284,7 @@ const struct store_ops store_sqlite = {
 	.keep = &keep_sqlite,
 	.keys = &keys_sqlite,
 	.grants = &grants_sqlite,
+	.uninstalls = &uninstall_sqlite,
 	.seen_put = sqlite_seen_put,
 	.channel_moved = sqlite_channel_moved,
 };

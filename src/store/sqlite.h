@@ -47,6 +47,7 @@ enum sqlite_query {
 	Q_MOVE_POSTS,
 	Q_MOVE_TRANSCRIPT,
 	Q_MOVE_USAGE,
+	Q_MOVE_HOMES,
 	Q_MOVE_AGENTS,
 	Q_MOVE_ACCESS,
 
@@ -147,6 +148,24 @@ enum sqlite_query {
 	Q_ERASE_AUDIT,
 	Q_ERASE_AUDIT_REST,
 	Q_ERASE_PENDING,
+	Q_ERASE_HOMES,
+
+	Q_GONE,
+	Q_GONE_NOTE,
+	Q_GONE_BACK,
+	Q_GONE_KNOWN,
+	Q_GONE_ERASED,
+	Q_GONE_GRANT,
+	Q_GONE_ENGAGED,
+	Q_GONE_HOMES,
+	Q_HOME,
+	Q_HOME_NEXT,
+	Q_HOME_DROP,
+	Q_HOME_USAGE,
+	Q_HOME_MARKS,
+	Q_HOME_TRANSCRIPT,
+	Q_HOME_FEEDBACK,
+	Q_HOME_PENDING,
 
 	Q_USAGE_SUMS,
 	Q_USAGE_BY_MODEL,
@@ -273,6 +292,11 @@ int sqlite_seen_put(struct store *s, const char *apps, int64_t at_ms,
 int sqlite_channel_moved(struct store *s, const char *tenant_id,
 			 const char *app_id, const char *workspace_id,
 			 const char *old_id, const char *new_id, struct err *e);
+
+struct home_new;
+/* sqlite_uninstall.c */
+int sqlite_home(struct sqlite *s, const struct home_new *h, int64_t now_ms,
+		struct err *e);
 
 struct audit_new;
 /* sqlite_audit.c: a row of the trail, in a transaction of the caller's. */

@@ -5,6 +5,7 @@
 
 #include "base/err.h"
 #include "store/sqlite_journal.h"
+#include "store/uninstall.h"
 
 /*
  * An entry ends, with what its turn has brought. Rows are inserted by their
@@ -137,6 +138,7 @@ static int add_record(struct sqlite *s, const struct journal_req *r,
 		      int64_t now_ms, struct err *e)
 {
 	const char *tenant = r->usage        ? r->usage->tenant_id
+			     : r->home       ? r->home->tenant_id
 			     : r->nlines > 0 ? r->lines[0].tenant_id
 					     : NULL;
 	int rc = tenant ? has_tenant(s, tenant, e) : 0;
@@ -148,6 +150,8 @@ static int add_record(struct sqlite *s, const struct journal_req *r,
 		if (add_line(s, &r->lines[i], e) < 0)
 			return -1;
 	}
+	if (r->home && sqlite_home(s, r->home, now_ms, e) < 0)
+		return -1;
 	return r->usage ? add_usage(s, r->usage, now_ms, e) : 0;
 }
 

@@ -345,6 +345,11 @@ static void sqlite_journal_rest(struct journal_db *db, bool idle)
 	s->wal_pages = 0;
 }
 
+static struct store *sqlite_journal_store(struct journal_db *db)
+{
+	return &of(db)->base;
+}
+
 const struct journal_ops journal_sqlite = {
 	.name = "sqlite",
 	.open = sqlite_journal_open,
@@ -362,5 +367,6 @@ const struct journal_ops journal_sqlite = {
 	.entry = sqlite_journal_entry,
 	.expire = sqlite_journal_expire,
 	.erase = sqlite_journal_erase,
+	.store = sqlite_journal_store,
 	.rest = sqlite_journal_rest,
 };

@@ -18,6 +18,7 @@ static int no_memory(struct err *e)
  */
 #define TENANT_CHOICES     5
 #define CONNECTION_CHOICES 11
+#define CONNECTION_GONE    14
 
 static int read_tenant(sqlite3_stmt *st, int choices, struct tenant *t)
 {
@@ -38,6 +39,8 @@ static char *unseal_bot_token(struct sqlite *s, sqlite3_stmt *st,
 	const char *sealed = sqlite_text(st, 8);
 	char place[PLACE_SIZE];
 
+	if (sealed && *sealed == '\0') /* erased */
+		return strdup("");
 	if (!sealed || place_connection(place, c->channel_type, c->app_id,
 					c->workspace_id) < 0) {
 		no_memory(e);
@@ -59,6 +62,7 @@ static int read_connection(struct sqlite *s, sqlite3_stmt *st,
 	c->workspace_id = sqlite_copy(st, 7);
 	c->bot_user_id = sqlite_copy(st, 9);
 	c->bot_id = sqlite_copy(st, 10);
+	c->gone_ms = sqlite3_column_int64(st, CONNECTION_GONE);
 	if (read_tenant(st, CONNECTION_CHOICES, &c->tenant) < 0 ||
 	    !c->tenant_id || !c->channel_type || !c->app_id ||
 	    !c->workspace_id || !c->bot_user_id || !c->bot_id) {

@@ -5,7 +5,7 @@
 #define CHOICES "t.budget, t.agent_sessions, t.streaming"
 #define CONNECTION                                                        \
 	TENANT ", c.channel_type, c.app_id, c.workspace_id, c.bot_token," \
-	       " c.bot_user_id, c.bot_id, " CHOICES                       \
+	       " c.bot_user_id, c.bot_id, " CHOICES ", c.gone_ms"         \
 	       " FROM connections c JOIN tenants t ON t.id = c.tenant_id"
 
 #define ACCESS_OF(agent)                         \
@@ -85,6 +85,12 @@
 	"?2 || ':' || ?3 || ':' || ?5 || substr(" #name ", length(" OLD_PLACE \
 	") + 1)"
 
+/* ?1 the tenant, ?2 the app, ?3 the workspace. */
+#define CONNECTED_AT                                                    \
+	"channel_type = 'slack' AND tenant_id = ?1 AND app_id = ?2 AND" \
+	" workspace_id = ?3"
+#define HOME_AT "tenant_id = ?1 AND app_id = ?2 AND workspace_id = ?3"
+
 /* Of what is sealed: "k1.<key id>.<...>". */
 #define KEY_OF "substr(value, 4, instr(substr(value, 4), '.') - 1)"
 
@@ -96,7 +102,7 @@ const char *const sqlite_sql[Q_COUNT] = {
 		      " AND c.workspace_id = ?3",
 	[Q_LEAVING] = "SELECT tenant_id, '', 0, -1, -1, channel_type, app_id,"
 		      " workspace_id, bot_token, bot_user_id, bot_id, '',"
-		      " 0, 0"
+		      " 0, 0, 0"
 		      " FROM leaving WHERE channel_type = ?1 AND app_id = ?2"
 		      " AND workspace_id = ?3",
 	[Q_AGENT] = "SELECT " AGENT " FROM agents a WHERE a.tenant_id = ?1"
@@ -172,6 +178,9 @@ const char *const sqlite_sql[Q_COUNT] = {
 	[Q_MOVE_USAGE] = "UPDATE OR IGNORE usage_by SET who = ?5"
 			 " WHERE tenant_id = ?1 AND kind = 'channel'"
 			 " AND who = ?4",
+	[Q_MOVE_HOMES] = "UPDATE OR IGNORE homes SET who = ?5"
+			 " WHERE tenant_id = ?1 AND kind = 'channel'"
+			 " AND who = ?4",
 	[Q_MOVE_TRANSCRIPT] = "UPDATE OR IGNORE transcript SET channel = ?5"
 			      " WHERE tenant_id = ?1 AND channel = ?4",
 	[Q_MOVE_AGENTS] = "UPDATE agents SET channels = replace(channels,"
@@ -230,11 +239,13 @@ const char *const sqlite_sql[Q_COUNT] = {
 			       " AND workspace_id = ?3",
 	[Q_CONNECTION_PUT] =
 		"INSERT INTO connections (channel_type, app_id,"
-		" workspace_id, tenant_id, bot_token, bot_user_id, bot_id)"
-		" VALUES (?1, ?2, ?3, ?4, ?5, ?6, ?7)"
+		" workspace_id, tenant_id, bot_token, bot_user_id, bot_id,"
+		" back_ms) VALUES (?1, ?2, ?3, ?4, ?5, ?6, ?7, ?8)"
 		" ON CONFLICT DO UPDATE SET bot_token = excluded.bot_token,"
 		" bot_user_id = excluded.bot_user_id,"
-		" bot_id = excluded.bot_id",
+		" bot_id = excluded.bot_id, back_ms = excluded.back_ms,"
+		" gone_ms = 0, gone_why = '', gone_token = '', noted_ms = 0,"
+		" erased_ms = 0",
 	[Q_AGENT_ID] = "SELECT id FROM agents WHERE tenant_id = ?1"
 		       " AND name = ?2",
 	[Q_AGENT_DEFAULT] = "UPDATE agents SET is_default = id = ?2"
@@ -290,12 +301,14 @@ const char *const sqlite_sql[Q_COUNT] = {
 		" g.expires_ms, g.generation FROM grants g JOIN connections c"
 		" USING (channel_type, app_id, workspace_id)"
 		" JOIN clients k ON k.app_id = g.app_id"
-		" WHERE g.renew_ms <= ?1 ORDER BY g.renew_ms",
+		" WHERE g.renew_ms <= ?1 AND c.gone_ms = 0 ORDER BY g.renew_ms",
 	[Q_GRANT_TIMES] = "SELECT app_id, workspace_id, expires_ms, renew_ms"
 			  " FROM grants WHERE tenant_id = ?1"
 			  " ORDER BY app_id, workspace_id",
 	[Q_GRANT_SUM] = "SELECT count(*), coalesce(min(renew_ms), 0),"
-			" coalesce(min(nullif(expires_ms, 0)), 0) FROM grants",
+			" coalesce(min(nullif(expires_ms, 0)), 0) FROM grants"
+			" JOIN connections c USING (channel_type, app_id,"
+			" workspace_id) WHERE c.gone_ms = 0",
 	[Q_GRANT_KNOWN] = "SELECT 1 FROM grants WHERE channel_type = ?1"
 			  " AND app_id = ?2 AND workspace_id = ?3"
 			  " AND tenant_id = ?4 AND given = ?5",
@@ -429,6 +442,11 @@ const char *const sqlite_sql[Q_COUNT] = {
 	[Q_KEEP_NEXT] = "SELECT " KEPT ", t.id FROM tenants t"
 			" LEFT JOIN keep k ON k.tenant_id = t.id"
 			" WHERE t.id > ?1 ORDER BY t.id LIMIT 1",
+	[Q_ERASE_HOMES] =
+		"DELETE FROM homes WHERE tenant_id = ?1"
+		" AND (app_id, workspace_id, kind, who) IN (SELECT app_id,"
+		" workspace_id, kind, who FROM homes WHERE tenant_id = ?1"
+		" AND day < ?2 LIMIT ?3)",
 	/* ?1 the tenant, ?2 from before when, ?3 at most so many. */
 	[Q_ERASE_TRANSCRIPT] =
 		"DELETE FROM transcript WHERE tenant_id = ?1"
@@ -467,6 +485,89 @@ const char *const sqlite_sql[Q_COUNT] = {
 			    " FROM journal j JOIN pending p USING (seq)"
 			    " WHERE j.tenant_id = ?1 AND j.done_ms IS NOT NULL"
 			    " LIMIT ?2)",
+
+	[Q_GONE] = "SELECT t.id, t.name, c.app_id, c.workspace_id, c.gone_why,"
+		   " c.gone_ms, c.noted_ms, c.erased_ms,"
+		   " NOT EXISTS (SELECT 1 FROM connections o"
+		   " WHERE o.tenant_id = c.tenant_id AND o.erased_ms = 0"
+		   " AND (o.channel_type, o.app_id, o.workspace_id) <>"
+		   " (c.channel_type, c.app_id, c.workspace_id)),"
+		   " EXISTS (SELECT 1 FROM pending p JOIN journal j USING (seq)"
+		   " WHERE j.done_ms IS NULL AND j.tenant_id = t.id AND"
+		   " j.claim >= c.app_id || ':' || c.workspace_id || ':' AND"
+		   " j.claim < c.app_id || ':' || c.workspace_id || ';')"
+		   " FROM connections c JOIN tenants t ON t.id = c.tenant_id"
+		   " WHERE c.gone_ms > 0 AND (?1 IS NULL OR t.name = ?1)"
+		   " ORDER BY c.noted_ms",
+	/* The tokens of one that is renewed are revoked one by one. */
+	[Q_GONE_NOTE] = "UPDATE connections SET gone_why = ?4, gone_ms = ?5,"
+			" noted_ms = ?6, gone_token = ?7, erased_ms = 0"
+			" WHERE " CONNECTED_AT
+			" AND gone_ms = 0 AND back_ms < ?5"
+			" AND (?4 <> 'tokens_revoked' OR NOT EXISTS (SELECT 1"
+			" FROM grants g WHERE g.channel_type = 'slack'"
+			" AND g.app_id = ?2 AND g.workspace_id = ?3))",
+	[Q_GONE_BACK] = "UPDATE connections SET back_ms = ?4, gone_ms = 0,"
+			" gone_why = '', gone_token = '', noted_ms = 0"
+			" WHERE " CONNECTED_AT
+			" AND gone_ms > 0 AND gone_ms < ?4"
+			" AND erased_ms = 0",
+	[Q_GONE_KNOWN] = "SELECT 1 FROM connections WHERE " CONNECTED_AT
+			 " AND gone_ms > 0 AND gone_token = ?4",
+	[Q_GONE_ERASED] = "UPDATE connections SET bot_token = '',"
+			  " erased_ms = ?4 WHERE " CONNECTED_AT
+			  " AND gone_ms > 0 AND erased_ms = 0",
+	[Q_GONE_GRANT] = "UPDATE grants SET refresh_token = ''"
+			 " WHERE " CONNECTED_AT,
+	[Q_GONE_ENGAGED] = "DELETE FROM engaged"
+			   " WHERE key >= ?2 || ':' || ?3 || ':'"
+			   " AND key < ?2 || ':' || ?3 || ';' AND ?1 <> ''",
+	[Q_GONE_HOMES] = "DELETE FROM homes WHERE " HOME_AT,
+
+	[Q_HOME] = "INSERT INTO homes (tenant_id, app_id, workspace_id, kind,"
+		   " who, day) SELECT ?1, ?2, ?3, v.column1, v.column2,"
+		   " date(?4 / 1000, 'unixepoch')"
+		   " FROM (VALUES ('channel', ?5), ('person', ?6)) v"
+		   " WHERE v.column2 <> ''"
+		   " AND EXISTS (SELECT 1 FROM tenants WHERE id = ?1)"
+		   " ON CONFLICT DO UPDATE SET day = excluded.day"
+		   " WHERE day < excluded.day",
+	/* And isn't it at home anywhere else? */
+	[Q_HOME_NEXT] =
+		"SELECT h.kind, h.who, NOT EXISTS (SELECT 1 FROM homes o"
+		" JOIN connections c ON c.tenant_id = o.tenant_id"
+		" AND c.app_id = o.app_id AND c.workspace_id = o.workspace_id"
+		" WHERE o.tenant_id = ?1 AND o.kind = h.kind"
+		" AND o.who = h.who AND c.erased_ms = 0"
+		" AND (o.app_id, o.workspace_id) <> (?2, ?3))"
+		" FROM homes h WHERE h.tenant_id = ?1 AND h.app_id = ?2"
+		" AND h.workspace_id = ?3 LIMIT 1",
+	[Q_HOME_DROP] = "DELETE FROM homes WHERE " HOME_AT
+			" AND kind = ?4 AND who = ?5",
+	/* ?2 and ?3 who that is, ?4 at most so many. */
+	[Q_HOME_USAGE] =
+		"DELETE FROM usage_by WHERE tenant_id = ?1 AND kind = ?2"
+		" AND who = ?3 AND (day, model) IN (SELECT day, model"
+		" FROM usage_by WHERE tenant_id = ?1 AND kind = ?2"
+		" AND who = ?3 LIMIT ?4)",
+	[Q_HOME_MARKS] = "DELETE FROM budget_marks WHERE tenant_id = ?1"
+			 " AND who = ?3",
+	[Q_HOME_TRANSCRIPT] =
+		"DELETE FROM transcript WHERE ?2 = 'channel'"
+		" AND tenant_id = ?1 AND channel = ?3 AND (thread, ts) IN"
+		" (SELECT thread, ts FROM transcript WHERE tenant_id = ?1"
+		" AND channel = ?3 LIMIT ?4)",
+	[Q_HOME_FEEDBACK] =
+		"DELETE FROM feedback WHERE ?2 = 'person' AND tenant_id = ?1"
+		" AND user_id = ?3 AND entry IN (SELECT entry FROM feedback"
+		" WHERE tenant_id = ?1 AND user_id = ?3 LIMIT ?4)",
+	/* Frames and answers of what was given up there. */
+	[Q_HOME_PENDING] =
+		"DELETE FROM pending WHERE seq IN (SELECT p.seq FROM journal j"
+		" JOIN pending p USING (seq) WHERE j.tenant_id = ?1"
+		" AND j.done_ms IS NOT NULL"
+		" AND j.claim >= ?2 || ':' || ?3 || ':'"
+		" AND j.claim < ?2 || ':' || ?3 || ';' LIMIT ?4)",
 
 	/* ?1 the tenant, ?2 today, ?3 the month's first day. */
 	[Q_USAGE_SUMS] = SUMS("0", "usage") " UNION ALL " SUMS(

@@ -3,6 +3,7 @@
 #include <string.h>
 
 #include "base/buf.h"
+#include "base/clock.h"
 #include "base/err.h"
 #include "store/backend.h"
 #include "store/sqlite.h"
@@ -202,6 +203,7 @@ static void bind_connection(sqlite3_stmt *st, const struct connection *c,
 	sqlite_bind(st, 5, sealed);
 	sqlite_bind(st, 6, or_empty(c->bot_user_id));
 	sqlite_bind(st, 7, or_empty(c->bot_id));
+	(void)sqlite3_bind_int64(st, 8, clock_wall_ms());
 }
 
 int sqlite_connection_put(struct store *store, const struct connection *c,

@@ -12,6 +12,7 @@ struct key_ops;
 struct keyring;
 struct record_ops;
 struct store;
+struct uninstall_ops;
 struct usage_ops;
 
 /* ---- what is stored; all strings are heap, NULL only where said ---- */
@@ -39,9 +40,10 @@ struct connection {
 	char *channel_type; /* "slack" */
 	char *app_id;
 	char *workspace_id; /* team id, or enterprise id of an org install */
-	char *bot_token;
+	char *bot_token;    /* "": it was erased (store/uninstall.h) */
 	char *bot_user_id;
 	char *bot_id;
+	int64_t gone_ms; /* when the app was taken out of it; 0: it wasn't */
 	struct tenant tenant; /* filled by resolve and connections */
 };
 
@@ -256,12 +258,13 @@ struct store_ops {
 			     const char *old_id, const char *new_id,
 			     struct err *e);
 
-	const struct record_ops *records; /* store/record.h */
-	const struct usage_ops *usage;    /* store/usage.h */
-	const struct audit_ops *audit;    /* store/audit.h */
-	const struct keep_ops *keep;      /* store/keep.h */
-	const struct key_ops *keys;       /* store/keys.h */
-	const struct grant_ops *grants;   /* store/grants.h */
+	const struct record_ops *records;       /* store/record.h */
+	const struct usage_ops *usage;          /* store/usage.h */
+	const struct audit_ops *audit;          /* store/audit.h */
+	const struct keep_ops *keep;            /* store/keep.h */
+	const struct key_ops *keys;             /* store/keys.h */
+	const struct grant_ops *grants;         /* store/grants.h */
+	const struct uninstall_ops *uninstalls; /* store/uninstall.h */
 };
 
 /* A backend puts this first in its own struct. */

@@ -62,6 +62,23 @@ static size_t make_lines(struct turn *t)
 	return n;
 }
 
+/* Where the people are of whom something is stored now. */
+static void note_home(struct turn *t, struct journal_req *r)
+{
+	const struct message *m = t->job->msg;
+
+	if (r->nlines == 0 && !r->usage)
+		return;
+	t->home = (struct home_new){
+		.tenant_id = m->tenant_id,
+		.app_id = m->channel.app_id,
+		.workspace_id = m->channel.workspace_id,
+		.channel = m->channel.channel_id,
+		.user = m->sender.user_id,
+	};
+	r->home = &t->home;
+}
+
 static const char *last_ts(const struct turn *t)
 {
 	size_t i = t->nparts;
@@ -219,6 +236,7 @@ void close_start(struct turn *t)
 	r->nlines = make_lines(t);
 	r->lines = t->lines;
 	r->usage = usage_settle(t);
+	note_home(t, r);
 	r->ncovered = t->job->entry.ncovered;
 	make_audit(t);
 	engage(t, &n);

@@ -201,8 +201,16 @@ static int put_feedback(struct store *s, void *arg, struct err *e)
 		.up = strncmp(m->signal.detail, "up:", 3) == 0,
 		.at_ms = n->job->entry.received_ms,
 	};
+	const struct home_new h = {
+		.tenant_id = m->tenant_id,
+		.app_id = m->channel.app_id,
+		.workspace_id = m->channel.workspace_id,
+		.user = m->sender.user_id,
+	};
 
-	return s->ops->feedback_put(s, &f, e);
+	if (s->ops->feedback_put(s, &f, e) < 0)
+		return -1;
+	return s->ops->uninstalls->home(s, &h, f.at_ms, e);
 }
 
 /* ---- each kind of signal ---- */

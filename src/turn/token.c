@@ -6,7 +6,8 @@
 
 bool token_is_held(const struct worker *w, const struct connection *k)
 {
-	return quarantine_holds(w->quarantine, k->app_id, k->workspace_id,
+	return k->bot_token[0] == '\0' || /* erased */
+	       quarantine_holds(w->quarantine, k->app_id, k->workspace_id,
 				k->bot_token, clock_ms());
 }
 

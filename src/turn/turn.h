@@ -19,6 +19,7 @@
 #include "store/journal.h"
 #include "store/leases.h"
 #include "store/store.h"
+#include "store/uninstall.h"
 #include "turn/errand.h"
 #include "turn/flow.h"
 #include "turn/lane.h"
@@ -233,6 +234,7 @@ struct turn {
 	char verdict[100]; /* "": it went well */
 	struct line_new *lines;
 	struct usage_new usage;
+	struct home_new home;
 	bool usage_known; /* the model has told it */
 	bool said;        /* it has begun to answer */
 	char model[64];

@@ -174,6 +174,23 @@ static const char *move(struct ctl *c)
 	return NULL;
 }
 
+static const char *uninstall(struct ctl *c)
+{
+	if (!arg(c, "app") ||
+	    sim_uninstall(c->s, arg(c, "app"), arg(c, "team")) < 0)
+		return "app (and team) are needed";
+	return NULL;
+}
+
+static const char *install(struct ctl *c)
+{
+	if (!arg(c, "app") || !arg(c, "token") ||
+	    sim_install_again(c->s, arg(c, "app"), arg(c, "team"),
+			      arg(c, "token")) < 0)
+		return "app (and team) and token, which is new, are needed";
+	return NULL;
+}
+
 static const char *redeliver(struct ctl *c)
 {
 	bool same = args_bool(&c->args, "same_envelope_id", false);
@@ -345,6 +362,8 @@ const struct ctl_call ctl_commands[] = {
 	{ "event", event },
 	{ "envelope", envelope },
 	{ "move", move },
+	{ "uninstall", uninstall },
+	{ "install", install },
 	{ "redeliver", redeliver },
 	{ "disconnect", disconnect },
 	{ "cut", cut },

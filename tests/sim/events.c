@@ -65,7 +65,7 @@ static bool subscribed(const struct install *i, const struct channel *ch,
 	const char *scope;
 	char text[40];
 
-	if (!list_has(i->app->events, name))
+	if (i->gone || !list_has(i->app->events, name))
 		return false;
 	scope = event_scope(name, ch, text);
 	return !scope || list_has(i->scopes, scope);

@@ -136,6 +136,13 @@ int sim_leave(struct sim *s, const char *channel, const char *user);
  * channel_id_changed. Of the old one Slack knows nothing any more. */
 int sim_move_channel(struct sim *s, const char *id, const char *new_id);
 
+/* The app is taken out of the workspace: its token is dead, it gets
+ * tokens_revoked, app_uninstalled and nothing more; until it is installed there
+ * again, with a new token. */
+int sim_uninstall(struct sim *s, const char *app_id, const char *team_id);
+int sim_install_again(struct sim *s, const char *app_id, const char *team_id,
+		      const char *bot_token);
+
 /* From now on this token (bot's or app's) gets that error; NULL: it works. */
 int sim_token_error(struct sim *s, const char *token, const char *error);
 

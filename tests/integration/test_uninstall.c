@@ -1,0 +1,301 @@
+/* SPDX-License-Identifier: ISC */
+#include <check.h>
+#include <poll.h>
+#include <sqlite3.h>
+#include <stdio.h>
+#include <stdlib.h>
+#include <string.h>
+#include <sysexits.h>
+
+#include "base/err.h"
+#include "integration/rig.h"
+#include "pg.h"
+
+/* The app is taken out of a workspace, as Slack tells it. */
+
+#define MS 20000
+
+static struct rig rig;
+
+static void teardown(void)
+{
+	rig_close(&rig);
+}
+
+static char *ctl(int code, const char *const *args)
+{
+	char *out = NULL;
+
+	ck_assert_msg(rig_ctl(&rig, &out, args) == code, "%s", out);
+	return out;
+}
+
+static bool says(const char *const *args, const char *words)
+{
+	char *out = ctl(EX_OK, args);
+	bool found = strstr(out, words) != NULL;
+
+	free(out);
+	return found;
+}
+
+static bool shows(const char *words)
+{
+	const char *const show[] = { "tenant", "show", "acme", NULL };
+
+	return says(show, words);
+}
+
+static bool status_says(const char *words)
+{
+	const char *const status[] = { "status", NULL };
+
+	return says(status, words);
+}
+
+static bool trail_says(const char *words)
+{
+	const char *const trail[] = { "audit", "export", NULL };
+
+	return says(trail, words);
+}
+
+static void await(bool (*fn)(const char *words), const char *words, bool yes)
+{
+	int i;
+
+	for (i = 0; i < MS / 50 && fn(words) != yes; i++)
+		poll(NULL, 0, 50);
+	ck_assert_msg(fn(words) == yes, "%s", words);
+}
+
+static int64_t query(const char *sql)
+{
+	char path[128];
+	sqlite3_stmt *st;
+	sqlite3 *db;
+	int64_t n = 0;
+
+	if (rig_is_shared())
+		return pg_ask(sql);
+	(void)snprintf(path, sizeof(path), "%s/state/konstruct.db",
+		       rig.bed.dir);
+	ck_assert_int_eq(sqlite3_open(path, &db), SQLITE_OK);
+	(void)sqlite3_busy_timeout(db, 5000);
+	ck_assert_msg(sqlite3_prepare_v2(db, sql, -1, &st, NULL) == SQLITE_OK,
+		      "%s", sqlite3_errmsg(db));
+	if (sqlite3_step(st) == SQLITE_ROW)
+		n = sqlite3_column_int64(st, 0);
+	ck_assert_int_eq(sqlite3_finalize(st), SQLITE_OK);
+	(void)sqlite3_close(db);
+	return n;
+}
+
+static int64_t count(const char *table)
+{
+	char sql[120];
+
+	(void)snprintf(sql, sizeof(sql), "SELECT count(*) FROM %s", table);
+	return query(sql);
+}
+
+static void ask(void)
+{
+	char ts[SIM_TS];
+
+	rig_say(&rig, "C1", "U1", "<@UB1> hello", NULL, ts);
+	free(rig_answer(&rig, "C1", ts));
+}
+
+static void set_token(const char *token)
+{
+	char path[128];
+	const char *const set[] = { "tenant",           "set", "acme",
+				    "--bot-token-file", path,  NULL };
+	FILE *f;
+
+	(void)snprintf(path, sizeof(path), "%s/bot.token", rig.bed.dir);
+	f = fopen(path, "w");
+	ck_assert_ptr_nonnull(f);
+	ck_assert_int_gt(fprintf(f, "%s\n", token), 0);
+	ck_assert_int_eq(fclose(f), 0);
+	free(ctl(EX_OK, set));
+}
+
+static void uninstall(void)
+{
+	ck_assert_int_eq(sim_uninstall(rig.sim, "A1", "T1"), 0);
+	await(shows, "UNINSTALLED FROM", true);
+}
+
+static void install_again(void)
+{
+	ck_assert_int_eq(sim_install_again(rig.sim, "A1", "T1", "xoxb-again"),
+			 0);
+}
+
+/* Slack tells the second in which it was taken out. */
+static void say_until_it_is_back(void)
+{
+	char ts[SIM_TS];
+	int i;
+
+	for (i = 0; i < MS / 200 && shows("UNINSTALLED FROM"); i++) {
+		rig_say(&rig, "C1", "U1", "<@UB1> again", NULL, ts);
+		poll(NULL, 0, 200);
+	}
+	ck_assert(!shows("UNINSTALLED FROM"));
+}
+
+START_TEST(an_uninstall_is_told_and_remembered_and_nothing_is_done_there)
+{
+	struct err e = { 0 };
+	int64_t lines;
+
+	rig_up(&rig);
+	ask();
+	lines = count("transcript");
+	uninstall();
+	ck_assert(shows("in 29d"));
+	ck_assert(status_says("UNINSTALLED FROM"));
+	ck_assert(rig_logged(&rig, "is to be erased", MS));
+	await(trail_says, "decision=uninstalled", true);
+	rig_kill(&rig);
+	ck_assert_msg(bed_start(&rig.bed, &e) == 0, "%s", e.msg);
+	ck_assert(shows("UNINSTALLED FROM"));
+	/* The same token says nothing new. */
+	ck_assert_msg(bed_apply(&rig.bed, &e) == 0, "%s", e.msg);
+	ck_assert(shows("UNINSTALLED FROM"));
+	ck_assert_int_eq(count("transcript"), lines);
+}
+END_TEST
+
+START_TEST(installed_again_all_goes_on)
+{
+	int64_t lines;
+
+	rig_up(&rig);
+	ask();
+	lines = count("transcript");
+	uninstall();
+	install_again();
+	say_until_it_is_back();
+	await(trail_says, "decision=\"installed again\"", true);
+	set_token("xoxb-again");
+	ask();
+	ck_assert_int_eq(count("transcript"), lines + 2);
+}
+END_TEST
+
+START_TEST(a_new_token_ends_it)
+{
+	rig_up(&rig);
+	uninstall();
+	install_again();
+	set_token("xoxb-again");
+	ck_assert(!shows("UNINSTALLED FROM"));
+	ck_assert(!status_says("UNINSTALLED FROM"));
+	ask();
+}
+END_TEST
+
+START_TEST(when_its_time_is_over_all_is_erased)
+{
+	static const char *const kept[] = { "transcript", "usage_by", "usage",
+					    "homes", "engaged" };
+	size_t i;
+
+	rig_open(&rig, "uninstall_days = 0");
+	rig_start(&rig);
+	ask();
+	for (i = 0; i < sizeof(kept) / sizeof(kept[0]); i++)
+		ck_assert_int_gt(count(kept[i]), 0);
+	uninstall();
+	await(trail_says, "decision=erased", true);
+	for (i = 0; i < sizeof(kept) / sizeof(kept[0]); i++)
+		ck_assert_msg(count(kept[i]) == 0, "%s", kept[i]);
+	ck_assert_int_eq(count("connections WHERE bot_token <> ''"), 0);
+	ck_assert(status_says("yes"));
+	install_again();
+	set_token("xoxb-again");
+	ask();
+	ck_assert_int_eq(count("transcript"), 2);
+}
+END_TEST
+
+START_TEST(installed_again_too_late_it_wants_a_token)
+{
+	char ts[SIM_TS];
+	int i;
+
+	rig_open(&rig, "uninstall_days = 0");
+	rig_start(&rig);
+	uninstall();
+	await(trail_says, "decision=erased", true);
+	install_again();
+	for (i = 0;
+	     i < MS / 200 && !rig_logged(&rig, "its tokens are erased", 0);
+	     i++) {
+		rig_say(&rig, "C1", "U1", "<@UB1> hello?", NULL, ts);
+		poll(NULL, 0, 200);
+	}
+	ck_assert(rig_logged(&rig, "its tokens are erased", 0));
+	ck_assert_uint_eq(rig_replies(&rig, "C1", ts), 0);
+}
+END_TEST
+
+START_TEST(killed_while_it_erases_it_goes_on)
+{
+	struct err e = { 0 };
+	int i;
+
+	rig_open(&rig, "uninstall_days = 0");
+	rig_start(&rig);
+	(void)query(rig_is_shared()
+			    ? "INSERT INTO transcript (tenant_id, channel,"
+			      " thread, ts, ours, text) SELECT id, 'C9', '1.0',"
+			      " i || '.0', false, 'x' FROM tenants,"
+			      " generate_series(1, 3000) i"
+			    : "WITH RECURSIVE n(i) AS (SELECT 1 UNION ALL"
+			      " SELECT i + 1 FROM n WHERE i < 3000)"
+			      " INSERT INTO transcript (tenant_id, channel,"
+			      " thread, ts, ours, text) SELECT id, 'C9', '1.0',"
+			      " i || '.0', 0, 'x' FROM tenants, n");
+	ck_assert_int_eq(sim_uninstall(rig.sim, "A1", "T1"), 0);
+	for (i = 0; i < MS / 10 && count("transcript") == 3000; i++)
+		poll(NULL, 0, 10);
+	rig_kill(&rig);
+	ck_assert_int_gt(count("transcript"), 0);
+	ck_assert_int_lt(count("transcript"), 3000);
+	ck_assert_msg(bed_start(&rig.bed, &e) == 0, "%s", e.msg);
+	await(trail_says, "decision=erased", true);
+	ck_assert_int_eq(count("transcript"), 0);
+	ck_assert_int_eq(count("connections WHERE bot_token <> ''"), 0);
+}
+END_TEST
+
+int main(void)
+{
+	Suite *s = suite_create("uninstall");
+	TCase *tc = tcase_create("uninstall");
+	SRunner *sr;
+	int failed;
+
+	rig_begin();
+	tcase_add_checked_fixture(tc, NULL, teardown);
+	tcase_set_timeout(tc, 60);
+	tcase_add_test(
+		tc,
+		an_uninstall_is_told_and_remembered_and_nothing_is_done_there);
+	tcase_add_test(tc, installed_again_all_goes_on);
+	tcase_add_test(tc, a_new_token_ends_it);
+	tcase_add_test(tc, when_its_time_is_over_all_is_erased);
+	tcase_add_test(tc, installed_again_too_late_it_wants_a_token);
+	tcase_add_test(tc, killed_while_it_erases_it_goes_on);
+	suite_add_tcase(s, tc);
+	sr = srunner_create(s);
+	srunner_run_all(sr, CK_ENV);
+	failed = srunner_ntests_failed(sr);
+	srunner_free(sr);
+	return failed ? EXIT_FAILURE : EXIT_SUCCESS;
+}
