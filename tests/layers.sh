@@ -63,7 +63,7 @@ sqlite3 store/
 libpq store/
 hiredis state/
 libwebsockets link/ admin/
-systemd/ konstructd.c reload.c
+systemd/ konstructd.c daemon.c reload.c
 LIST
 
 banned='\b(sprintf|strcpy|strcat|strtok|atoi|gets|system|popen|localtime)\('

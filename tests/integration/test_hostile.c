@@ -283,13 +283,13 @@ START_TEST(where_the_app_is_no_member_nothing_breaks)
 {
 	char ts[SIM_TS], id[24];
 
-	ck_assert_int_eq(sim_leave(rig.sim, "C1", "UB1"), 0);
 	rig_say(&rig, "C1", "U2", "The reactor runs at 300 K.", NULL, ts);
 	ck_assert_int_eq(sim_message_shortcut(rig.sim, "A1", "C1", ts, "U1",
 					      "konstruct_about"),
 			 0);
 	ck_assert_int_eq(sim_wait_view(rig.sim, "U1", "Your question", id, MS),
 			 0);
+	ck_assert_int_eq(sim_leave(rig.sim, "C1", "UB1"), 0);
 	ck_assert_int_eq(sim_submit(rig.sim, id, "{\"question\":\"Why?\"}"), 0);
 	ck_assert_int_eq(sim_slash(rig.sim, "A1", "C1", "U1", "/ask",
 				   "where is it?"),
