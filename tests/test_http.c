@@ -377,7 +377,8 @@ static const struct {
 	{ "-3", 0 },
 	{ "soon", 0 },
 	{ "30", 30000 },
-	{ "99999999999", 4294967295U },
+	{ "3601", 3600000 },
+	{ "99999999999", 3600000 },
 };
 
 START_TEST(retry_after_is_read_whatever_it_says)

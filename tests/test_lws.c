@@ -4,6 +4,7 @@
 #include <check.h>
 #include <dlfcn.h>
 #include <netdb.h>
+#include <poll.h>
 #include <pthread.h>
 #include <stdbool.h>
 #include <stdio.h>
@@ -12,6 +13,7 @@
 #include <time.h>
 #include <unistd.h>
 
+#include "base/clock.h"
 #include "base/conf.h"
 #include "base/err.h"
 #include "base/log.h"
@@ -19,6 +21,7 @@
 #include "net/loop.h"
 #include "net/tls.h"
 #include "sim/sim.h"
+#include "slack/api.h"
 
 /*
  * The transport over libwebsockets, and the dialer, against the simulator:
@@ -405,6 +408,41 @@ START_TEST(server_error_is_worth_another_try)
 }
 END_TEST
 
+#define MANY 60
+
+static void ask_much(void)
+{
+	int i;
+
+	for (i = 0; i < MANY; i++)
+		dialer->ops->ask(dialer, "A1", 100, token, 0);
+}
+
+/* What a link has given up isn't asked for when Slack is back: it would stand
+ * before who waits now. */
+START_TEST(tickets_that_nobody_waits_for_are_not_asked_for)
+{
+	struct sim_fault f = { .kind = SIM_FAULT_HANG,
+			       .method = "apps.connections.open" };
+	int64_t end = clock_ms() + 16500; /* 15 s, and a look each second */
+	size_t before;
+
+	slack_set_deadline(120000);
+	sim_fault(sim, &f);
+	on_io(ask_much);
+	while (clock_ms() < end)
+		(void)poll(NULL, 0, 100);
+	before = sim_count(sim, "apps.connections.open");
+	ck_assert_uint_lt(before, MANY);
+	sim_fault_clear(sim);
+	get_ticket();
+	ck_assert_int_eq(seen.ticket.e.kind, ERR_NONE);
+	ck_assert_int_eq(seen.tickets, 1);
+	ck_assert_uint_eq(sim_count(sim, "apps.connections.open"), before + 1);
+	slack_set_deadline(15000);
+}
+END_TEST
+
 START_TEST(unknown_ca_is_refused_and_named)
 {
 	stop();
@@ -744,6 +782,7 @@ int main(void)
 	tcase_add_test(tc, bad_token_is_fatal);
 	tcase_add_test(tc, rate_limit_says_how_long_to_wait);
 	tcase_add_test(tc, server_error_is_worth_another_try);
+	tcase_add_test(tc, tickets_that_nobody_waits_for_are_not_asked_for);
 	tcase_add_test(tc, unknown_ca_is_refused_and_named);
 	tcase_add_test(tc, other_cas_count_for_links_from_then_on);
 	tcase_add_test(tc, wrong_name_is_refused);

@@ -8,6 +8,7 @@
 #include <stdlib.h>
 #include <string.h>
 
+#include "base/clock.h"
 #include "base/conf.h"
 #include "base/json.h"
 #include "base/secret.h"
@@ -26,6 +27,10 @@
 /* For the host of a link, or the proxy before it, to answer. */
 #define CONNECT_MS 10000
 
+/* Who asked has given up by then, and asks anew; see patience_ms in link.c. */
+#define STALE_MS 15000
+#define LOOK_MS  1000
+
 struct dial {
 	struct dialer base; /* must be first */
 	const struct conf *conf;
@@ -35,9 +40,10 @@ struct dial {
 	/* The dial thread's. */
 	struct http *http;
 	struct way_box *way;
-	struct way_box *own_way; /* made by us */
-	struct tunnels *tunnels; /* of links too, as long as they live */
-	struct ask *asks;        /* between start and finish */
+	struct way_box *own_way;  /* made by us */
+	struct tunnels *tunnels;  /* of links too, as long as they live */
+	struct ask *asks;         /* between start and finish */
+	struct loop_timer *timer; /* while there are any */
 	bool closed;
 	struct loop_task close_task;
 };
@@ -54,6 +60,7 @@ struct ask {
 	char *token;
 	uint32_t gen;
 	unsigned int nth;
+	int64_t asked_ms;
 	struct ticket ticket;
 };
 
@@ -67,6 +74,8 @@ static void ask_free(struct ask *a)
 
 static void list_add(struct ask *a)
 {
+	if (!a->d->asks)
+		loop_timer_set(a->d->timer, LOOK_MS);
 	a->next = a->d->asks;
 	a->link = &a->d->asks;
 	if (a->next)
@@ -295,7 +304,36 @@ static void dial_ask(struct dialer *base, const char *app_id, uint32_t gen,
 		return;
 	a->gen = gen;
 	a->nth = nth;
+	a->asked_ms = clock_ms();
 	loop_post(d->dial, &a->task);
+}
+
+/* Names can't be called off, and end by themselves. */
+static void drop_ask(struct ask *a)
+{
+	slack_cancel(a->call);
+	tunnel_cancel(a->tunnel);
+	list_remove(a);
+	ask_free(a);
+}
+
+/*
+ * While Slack is slow more is asked than answered. What nobody waits for any
+ * more must not stand before those who do: it would never end.
+ */
+static void drop_stale(void *arg)
+{
+	struct dial *d = arg;
+	struct ask *a, *next;
+	int64_t now = clock_ms();
+
+	for (a = d->asks; a; a = next) {
+		next = a->next;
+		if ((a->call || a->tunnel) && now - a->asked_ms > STALE_MS)
+			drop_ask(a);
+	}
+	if (d->asks)
+		loop_timer_set(d->timer, LOOK_MS);
 }
 
 static void tell_closed(struct loop_task *t)
@@ -306,7 +344,7 @@ static void tell_closed(struct loop_task *t)
 	d->base.closed(d->base.arg);
 }
 
-/* On the dial thread. Names can't be cancelled: dial_free() sees to those. */
+/* On the dial thread. What resolves a name dial_free() sees to. */
 static void close_http(struct loop_task *t)
 {
 	struct dial *d =
@@ -316,13 +354,11 @@ static void close_http(struct loop_task *t)
 	d->closed = true;
 	for (a = d->asks; a; a = next) {
 		next = a->next;
-		if (!a->call && !a->tunnel)
-			continue;
-		slack_cancel(a->call);
-		tunnel_cancel(a->tunnel);
-		list_remove(a);
-		ask_free(a);
+		if (a->call || a->tunnel)
+			drop_ask(a);
 	}
+	loop_timer_free(d->timer);
+	d->timer = NULL;
 	http_free(d->http);
 	d->http = NULL;
 	tunnels_free(d->tunnels);
@@ -365,6 +401,9 @@ static int create_parts(struct dial *d, struct way_box *way, struct err *e)
 	d->http = http_create(d->dial, &ho, e);
 	if (!d->http)
 		return -1;
+	d->timer = loop_timer_create(d->dial, drop_stale, d);
+	if (!d->timer)
+		return err_set(e, ERR_RETRY, "cannot allocate the dialer");
 	d->tunnels = tunnels_create(d->dial, e);
 	return d->tunnels ? 0 : -1;
 }
@@ -403,6 +442,7 @@ void dial_free(struct dialer *base)
 		ask_free(a);
 	}
 	tunnels_free(d->tunnels);
+	loop_timer_free(d->timer);
 	http_free(d->http);
 	way_box_free(d->own_way);
 	free(d);

@@ -29,8 +29,9 @@ struct ticket {
 struct dialer;
 
 struct dialer_ops {
-	/* done is called once, later, but not after close. nth chooses among
-	 * the addresses of a host that has several. */
+	/* done is called once, later, but not after close, nor when 15 s have
+	 * passed: who waits for that long has given up. nth chooses among the
+	 * addresses of a host that has several. */
 	void (*ask)(struct dialer *d, const char *app_id, uint32_t gen,
 		    const char *token, unsigned int nth);
 	/* Answers no more; closed is called when all has ended. */

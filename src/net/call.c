@@ -1,7 +1,6 @@
 /* SPDX-License-Identifier: ISC */
 #include "net/call.h"
 
-#include <limits.h>
 #include <stdlib.h>
 #include <string.h>
 
@@ -10,6 +9,9 @@
 
 /* libcurl keeps an address for a minute, also one where nobody answers. */
 #define DNS_CACHE_S 2L
+
+/* Who says more doesn't mean it, and nobody is to stay away for days. */
+#define RETRY_AFTER_MAX_S 3600
 
 #define SPARE_BODY_MAX (16 * 1024) /* what a call without request may hold */
 
@@ -266,7 +268,9 @@ static unsigned int retry_after_ms(struct http_call *c)
 	if (curl_easy_getinfo(c->easy, CURLINFO_RETRY_AFTER, &s) != CURLE_OK ||
 	    s <= 0)
 		return 0;
-	return s < UINT_MAX / 1000 ? (unsigned int)s * 1000 : UINT_MAX;
+	if (s > RETRY_AFTER_MAX_S)
+		s = RETRY_AFTER_MAX_S;
+	return (unsigned int)s * 1000;
 }
 
 static const char *header(struct http_call *c, const char *name)

@@ -41,7 +41,7 @@ struct http_result {
 	bool sent;                   /* the peer may have read the request */
 	bool resent;                 /* and an earlier try as well */
 	bool timeout;                /* one of the deadlines below ended it */
-	unsigned int retry_after_ms; /* of the header; 0: none */
+	unsigned int retry_after_ms; /* of the header; 0: none; 1 h at most */
 	const char *scopes;          /* x-oauth-scopes, or NULL */
 	const char *location;        /* of a redirect, absolute; or NULL */
 	const char *body;            /* NUL-terminated; "" with on_data */

@@ -59,6 +59,14 @@ out:
 	return rc;
 }
 
+/* libcurl takes one slash to three. */
+static bool begins_well(const char *text)
+{
+	size_t n = strcspn(text, ":");
+
+	return strncmp(text + n, "://", 3) == 0 && text[n + 3] != '/';
+}
+
 int url_split(const char *text, struct url *out)
 {
 	CURLU *u;
@@ -66,7 +74,8 @@ int url_split(const char *text, struct url *out)
 
 	memset(out, 0, sizeof(*out));
 	/* libcurl is more patient with blanks and backslashes than others. */
-	if (strlen(text) > URL_MAX || strpbrk(text, " \t\r\n\\"))
+	if (strlen(text) > URL_MAX || strpbrk(text, " \t\r\n\\") ||
+	    !begins_well(text))
 		return -1;
 	u = curl_url();
 	if (u && curl_url_set(u, CURLUPART_URL, text, 0) == CURLUE_OK)

@@ -46,8 +46,7 @@ static void check_file(const char *url)
 	/* What is escaped libcurl reads, and it is libcurl that dials. */
 	if (strchr(url, '%'))
 		return;
-	/* It takes up to three of these, too. */
-	host += 1 + strspn(host + 1, "/");
+	host += 3;
 	n = strcspn(host, "/?#:");
 	if (memchr(host, '@', n) || n < strlen(tail) ||
 	    strncasecmp(host + n - strlen(tail), tail, strlen(tail)) != 0)
