@@ -66,6 +66,9 @@ struct grant_ops {
 	int (*client_put)(struct store *s, const char *app_id,
 			  const char *client_id, const char *client_secret,
 			  struct err *e);
+	/* Slack says that the bot token has expired, whatever we think: it is
+	 * to be renewed at once. Of g: whose. */
+	int (*hurry)(struct store *s, const struct grant *g, struct err *e);
 	/* The new pair in place of that of g->generation: 1; 0 when there is
 	 * another one meanwhile, and nothing is changed. */
 	int (*renew)(struct store *s, const struct grant *g, struct err *e);

@@ -140,6 +140,15 @@ static int has_client(struct store *store, const char *app_id, struct err *e)
 	return rows((struct postgres *)store, PQ_CLIENT, NULL, &app_id, e);
 }
 
+static int hurry(struct store *store, const struct grant *g, struct err *e)
+{
+	const char *const params[] = { g->channel_type, g->app_id,
+				       g->workspace_id };
+
+	return postgres_do((struct postgres *)store, PQ_GRANT_HURRY,
+			   g->tenant_id, params, e);
+}
+
 static int seal(struct postgres *s, const char *place, const char *plain,
 		struct buf *out, struct err *e)
 {
@@ -255,5 +264,6 @@ const struct grant_ops grants_postgres = {
 	.has_client = has_client,
 	.put = put,
 	.client_put = client_put,
+	.hurry = hurry,
 	.renew = renew,
 };

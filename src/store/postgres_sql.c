@@ -452,6 +452,11 @@ const struct postgres_statement postgres_sql[PQ_COUNT] = {
 			    "DELETE FROM grants WHERE channel_type = $1"
 			    " AND app_id = $2 AND workspace_id = $3",
 			    3 },
+	[PQ_GRANT_HURRY] = { "grant_hurry",
+			     "UPDATE grants SET renew_ms = 0"
+			     " WHERE channel_type = $1 AND app_id = $2"
+			     " AND workspace_id = $3",
+			     3 },
 	[PQ_GRANT_RENEW] = { "grant_renew",
 			     "UPDATE grants SET refresh_token = $4,"
 			     " expires_ms = $5, renew_ms = $7,"

@@ -164,6 +164,17 @@ static int has_client(struct store *store, const char *app_id, struct err *e)
 	return has_row(s, st, e);
 }
 
+static int hurry(struct store *store, const struct grant *g, struct err *e)
+{
+	struct sqlite *s = (struct sqlite *)store;
+	sqlite3_stmt *st = sqlite_query(s, Q_GRANT_HURRY, e);
+
+	if (!st)
+		return -1;
+	bind_place(st, g);
+	return sqlite_run(s, st, e);
+}
+
 static int seal(struct sqlite *s, const char *place, const char *plain,
 		struct buf *out, struct err *e)
 {
@@ -303,5 +314,6 @@ const struct grant_ops grants_sqlite = {
 	.has_client = has_client,
 	.put = put,
 	.client_put = client_put,
+	.hurry = hurry,
 	.renew = renew,
 };

@@ -322,6 +322,9 @@ const char *const sqlite_sql[Q_COUNT] = {
 		" renew_ms = 0, given = excluded.given, generation = g.generation + 1",
 	[Q_GRANT_DROP] = "DELETE FROM grants WHERE channel_type = ?1"
 			 " AND app_id = ?2 AND workspace_id = ?3",
+	[Q_GRANT_HURRY] = "UPDATE grants SET renew_ms = 0"
+			  " WHERE channel_type = ?1 AND app_id = ?2"
+			  " AND workspace_id = ?3",
 	[Q_GRANT_RENEW] = "UPDATE grants SET refresh_token = ?4,"
 			  " expires_ms = ?5, renew_ms = ?7,"
 			  " generation = generation + 1"

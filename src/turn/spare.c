@@ -8,17 +8,21 @@
 #include "base/secret.h"
 #include "base/suspect.h"
 #include "route/job.h"
+#include "store/grants.h"
 #include "turn/turn.h"
 
 /*
  * A job has the bot token that was good when it was routed. One that expires
  * may have been renewed since, by whichever node does that: then the store has
- * another. Nobody may have done so yet, as after a suspend of the machine.
+ * another. Nobody may have done so yet, as after a suspend of the machine, or
+ * when a clock was wrong; then it is asked for.
  */
 
 /* Until another token is looked for once more; then it fails. */
 static const int again_ms[] = { 500, 1000, 2000, 3000, 5000 };
 #define AGAINS (sizeof(again_ms) / sizeof(again_ms[0]))
+
+static char slack[] = "slack";
 
 struct spare {
 	struct slack_spare base; /* must be first */
@@ -30,13 +34,20 @@ struct spare {
 	struct loop_timer *timer;
 	unsigned int tries;
 
-	/* A router has these while reading. */
+	/* A router has these while it reads. */
 	struct router_read rd;
 	struct loop_task done;
 	char *app_id, *workspace_id;
+	char *tenant_id;
 	char *found;
 	struct err err;
-	bool reading;
+
+	/* And the journal these. */
+	struct journal_req req;
+	struct loop_task noted;
+	struct err note_err;
+
+	unsigned int away; /* how many of both */
 	bool dropped;
 };
 
@@ -47,6 +58,7 @@ static void spare_free(struct spare *s)
 	secret_free(s->found);
 	free(s->app_id);
 	free(s->workspace_id);
+	free(s->tenant_id);
 	free(s);
 }
 
@@ -55,8 +67,68 @@ static void drop(struct slack_spare *base)
 	struct spare *s = (struct spare *)base;
 
 	s->dropped = true;
-	if (!s->reading)
+	if (s->away == 0)
 		spare_free(s);
+}
+
+static void leaves(struct spare *s)
+{
+	s->away++;
+	s->w->nspares++;
+}
+
+/* False: it was the last thing that s was waited for. */
+static bool is_back(struct spare *s)
+{
+	s->away--;
+	s->w->nspares--;
+	if (!s->dropped)
+		return true;
+	if (s->away == 0)
+		spare_free(s);
+	return false;
+}
+
+static int write_hurry(struct store *st, void *arg, struct err *e)
+{
+	struct spare *s = arg;
+	const struct grant g = { .tenant_id = s->tenant_id,
+				 .channel_type = slack,
+				 .app_id = s->app_id,
+				 .workspace_id = s->workspace_id };
+
+	return st->ops->grants->hurry(st, &g, e);
+}
+
+/* On the journal's thread. */
+static void on_written(struct journal_req *r)
+{
+	struct spare *s = r->arg;
+
+	loop_post(s->w->loop, &s->noted);
+}
+
+static void on_noted(struct loop_task *t)
+{
+	struct spare *s =
+		(struct spare *)((char *)t - offsetof(struct spare, noted));
+	struct worker *w = s->w;
+
+	(void)is_back(s);
+	worker_emptied(w);
+}
+
+/* Who does that looks each second. */
+static void hurry(struct spare *s)
+{
+	s->noted.run = on_noted;
+	s->req = (struct journal_req){ .kind = JOURNAL_WRITE,
+				       .write = write_hurry,
+				       .done = on_written,
+				       .arg = s,
+				       .err = &s->note_err };
+	leaves(s);
+	(void)journal_submit(s->w->journal, &s->req);
 }
 
 /* On a router thread. */
@@ -68,7 +140,7 @@ static void run_read(struct router_read *rd, struct store *st)
 
 	suspect_resume(&s->who);
 	s->err = (struct err){ 0 };
-	if (st->ops->resolve(st, "slack", s->app_id, s->workspace_id, &c,
+	if (st->ops->resolve(st, slack, s->app_id, s->workspace_id, &c,
 			     &s->err) > 0) {
 		s->found = c.bot_token;
 		c.bot_token = NULL;
@@ -84,8 +156,7 @@ static void look(void *arg)
 
 	secret_free(s->found);
 	s->found = NULL;
-	s->reading = true;
-	s->w->nspares++;
+	leaves(s);
 	router_read(s->w->router, s->app_id, &s->rd);
 }
 
@@ -110,7 +181,11 @@ static void go_on(struct spare *s)
 
 static void judge(struct spare *s)
 {
-	if (s->found && strcmp(s->found, s->token) != 0)
+	bool other = s->found && strcmp(s->found, s->token) != 0;
+
+	if (s->found && !other && s->tries == 0)
+		hurry(s);
+	if (other)
 		go_on(s);
 	else if (s->tries < AGAINS)
 		loop_timer_set(s->timer, again_ms[s->tries++]);
@@ -125,11 +200,7 @@ static void on_read(struct loop_task *t)
 		(struct spare *)((char *)t - offsetof(struct spare, done));
 	struct worker *w = s->w;
 
-	s->reading = false;
-	w->nspares--;
-	if (s->dropped) {
-		spare_free(s);
-	} else {
+	if (is_back(s)) {
 		suspect_resume(&s->who);
 		judge(s);
 		suspect_leave();
@@ -162,8 +233,10 @@ static struct spare *spare_create(struct worker *w, struct job *job)
 	s->token = strdup(k->bot_token);
 	s->app_id = strdup(k->app_id);
 	s->workspace_id = strdup(k->workspace_id);
+	s->tenant_id = strdup(k->tenant_id);
 	s->timer = loop_timer_create(w->loop, look, s);
-	if (s->token && s->app_id && s->workspace_id && s->timer)
+	if (s->token && s->app_id && s->workspace_id && s->tenant_id &&
+	    s->timer)
 		return s;
 	spare_free(s);
 	return NULL;

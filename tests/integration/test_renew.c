@@ -417,6 +417,23 @@ START_TEST(what_comes_before_an_expired_token_is_renewed_waits_for_it)
 }
 END_TEST
 
+/* The store believes in it for half a day more: a clock was wrong. */
+START_TEST(token_that_slack_calls_expired_is_renewed_at_once)
+{
+	char first[96];
+
+	open_with(1, 43200000);
+	start();
+	wait_renewals(1);
+	wait_stored();
+	newest(first);
+	expire(first);
+	expect_answer();
+	ck_assert(rig_logged(&rig, "was renewed meanwhile", 0));
+	ck_assert_uint_eq(renewals(), 2);
+}
+END_TEST
+
 START_TEST(two_nodes_renew_once)
 {
 	size_t n;
@@ -459,6 +476,7 @@ int main(void)
 			    2);
 	tcase_add_test(
 		tc, what_comes_before_an_expired_token_is_renewed_waits_for_it);
+	tcase_add_test(tc, token_that_slack_calls_expired_is_renewed_at_once);
 	tcase_add_test(tc, two_nodes_renew_once);
 	suite_add_tcase(s, tc);
 	srunner_run_all(sr, CK_ENV);
