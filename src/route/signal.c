@@ -9,6 +9,7 @@
 #include "route/message_in.h"
 #include "slack/text.h"
 #include "slack/ts.h"
+#include "slack/undone.h"
 #include "state/engaged.h"
 
 #define WORD_MAX   128
@@ -351,10 +352,13 @@ static const char *beside_edit(const struct message *m,
 	return "thread is not engaged";
 }
 
-/* A thread may have been with us once, and be in a transcript. */
+/* A thread may have been with us once, and be in a transcript. An admin may
+ * delete a post of ours, too. */
 static const char *beside_delete(const struct message *m,
 				 const struct envelope *env, bool with_us)
 {
+	if (is_own(m) && undone_is(m->channel.channel_id, m->channel.ts))
+		return "own";
 	if (with_us || (m->channel.thread_ts && !is_own(m)) ||
 	    names_us(m, env->payload, "event.previous_message.text"))
 		return NULL;

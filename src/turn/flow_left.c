@@ -9,6 +9,7 @@
 #include "net/http.h"
 #include "route/job.h"
 #include "route/message.h"
+#include "slack/undone.h"
 #include "turn/flow.h"
 #include "turn/turn.h"
 
@@ -69,6 +70,7 @@ static void delete_it(struct turn *t)
 		return;
 	}
 	flow_form(t, &form);
+	undone_note(t->where, t->flow.ts);
 	flow_call(t, "chat.delete", &form, on_deleted);
 	if (!t->flow.call)
 		flow_after(t, LEASE_WAIT_MS, delete_it);

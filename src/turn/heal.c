@@ -7,6 +7,7 @@
 #include "base/log.h"
 #include "net/http.h"
 #include "route/job.h"
+#include "slack/undone.h"
 #include "turn/turn.h"
 
 /*
@@ -97,6 +98,8 @@ static void delete_twin(struct turn *t, const char *ts)
 	buf_init(&form, FORM_MAX);
 	http_form(&form, "channel", t->where);
 	http_form(&form, "ts", ts);
+	if (!running)
+		undone_note(t->where, ts);
 	t->call = worker_call(t->w, t->job,
 			      running ? "chat.stopStream" : "chat.delete",
 			      &form, running ? on_halted : on_deleted, t, &e);

@@ -12,6 +12,7 @@
 #include "route/job.h"
 #include "route/message.h"
 #include "slack/markdown.h"
+#include "slack/undone.h"
 #include "slack/words.h"
 #include "turn/turn.h"
 
@@ -196,6 +197,7 @@ static void delete_it(struct turn *t)
 	buf_init(&form, FORM_MAX);
 	http_form(&form, "channel", t->where);
 	http_form(&form, "ts", t->parts[0]);
+	undone_note(t->where, t->parts[0]);
 	t->call = worker_call(t->w, t->job, "chat.delete", &form, on_deleted, t,
 			      &e);
 	buf_release(&form);

@@ -9,6 +9,7 @@
 #include "base/log.h"
 #include "net/http.h"
 #include "route/job.h"
+#include "slack/undone.h"
 #include "turn/turn.h"
 
 /*
@@ -101,6 +102,7 @@ static void delete_now(struct turn *t)
 	struct buf form;
 
 	killpoint("swapped");
+	undone_note(t->where, t->voided);
 	buf_init(&form, FORM_MAX);
 	http_form(&form, "channel", t->where);
 	http_form(&form, "ts", t->voided);

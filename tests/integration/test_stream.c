@@ -110,6 +110,29 @@ START_TEST(answer_grows_in_a_message_of_its_own)
 }
 END_TEST
 
+#define ACCEPTED \
+	"konstruct_decisions_total{stage=\"signal\",verdict=\"accept\"} "
+
+/* Slack tells the app of the placeholder that the app has deleted. */
+START_TEST(own_deletion_is_nothing_to_be_journaled)
+{
+	struct sim_settings set;
+	char root[SIM_TS], *body = NULL, *accepted;
+
+	sim_settings(rig.sim, &set);
+	set.own_events = true;
+	sim_set(rig.sim, &set);
+	ask("<@UB1> hello", root);
+	is_answered(root, "I will go on from here.");
+	ck_assert_uint_eq(sim_count(rig.sim, "chat.delete"), 1);
+	ck_assert_int_eq(sim_wait_acked(rig.sim, MS), 0);
+	ck_assert_int_eq(rig_get(&rig, "/metrics", &body), 200);
+	accepted = strstr(body, ACCEPTED);
+	ck_assert(!accepted || accepted[strlen(ACCEPTED)] == '0');
+	free(body);
+}
+END_TEST
+
 START_TEST(nobody_streams_unless_told_so)
 {
 	static const char *const args[] = { "tenant",      "set", "acme",
@@ -493,6 +516,7 @@ int main(void)
 	tcase_add_checked_fixture(tc, setup, teardown);
 	tcase_set_timeout(tc, 90);
 	tcase_add_test(tc, answer_grows_in_a_message_of_its_own);
+	tcase_add_test(tc, own_deletion_is_nothing_to_be_journaled);
 	tcase_add_test(tc, nobody_streams_unless_told_so);
 	tcase_add_loop_test(tc, what_a_stream_cannot_show_is_edited, 0, ODD);
 	tcase_add_loop_test(tc, thoughts_are_taken_back, 0, 2);
