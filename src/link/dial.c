@@ -435,6 +435,9 @@ void dial_free(struct dialer *base)
 
 	if (!d)
 		return;
+	/* What was found out when the I/O thread had ended is still posted. */
+	d->silent = true;
+	loop_turn(d->io);
 	for (a = d->asks; a; a = next) {
 		next = a->next;
 		slack_cancel(a->call);
