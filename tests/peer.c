@@ -15,7 +15,7 @@
 #include <openssl/ssl.h>
 
 #define IN_MAX      ((size_t)4 << 20)
-#define DEADLINE_MS 5000
+#define DEADLINE_MS 20000
 
 struct peer {
 	int fd;

@@ -7,8 +7,8 @@
 
 /*
  * A small blocking HTTP/1.1 and WebSocket client for the tests of the
- * simulator. Every read has a deadline of five seconds; what fails fails the
- * test, except where a function returns it.
+ * simulator. Every read has a deadline of twenty seconds; what fails fails
+ * the test, except where a function returns it.
  */
 struct peer;
 
