@@ -158,7 +158,7 @@ int main(int argc, char **argv)
 	if (only != 0)
 		return look_at_conf(path, only == OPT_SHOW);
 	if (load_conf(&d, path, &e) < 0) {
-		fprintf(stderr, "konstructd: %s\n", e.msg);
+		log_error(NULL, "cannot start: %s", e.msg);
 		return EX_CONFIG;
 	}
 	if (log_level_parse(d.conf->log_level, &level) == 0)
@@ -167,7 +167,7 @@ int main(int argc, char **argv)
 	if (pid_file) {
 		pid_fd = pidfile_open(pid_file, &e);
 		if (pid_fd < 0) {
-			fprintf(stderr, "konstructd: %s\n", e.msg);
+			log_error(NULL, "cannot start: %s", e.msg);
 			daemon_destroy(&d);
 			return EX_UNAVAILABLE;
 		}

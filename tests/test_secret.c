@@ -107,7 +107,7 @@ START_TEST(credential_is_read_where_systemd_puts_it)
 	ck_assert_ptr_null(secret_read("credential:", &e));
 	ck_assert_int_eq(unsetenv("CREDENTIALS_DIRECTORY"), 0);
 	ck_assert_ptr_null(secret_read("credential:file", &e));
-	ck_assert_ptr_nonnull(strstr(e.msg, "to the unit only"));
+	ck_assert_ptr_nonnull(strstr(e.msg, "LoadCredential="));
 }
 END_TEST
 

@@ -100,8 +100,9 @@ int secret_path(const char *name, char *out, size_t size, struct err *e)
 		dir = getenv("CREDENTIALS_DIRECTORY");
 		if (!dir || !*dir)
 			return err_set(e, ERR_INPUT,
-				       "cannot read '%s': systemd gives"
-				       " credentials to the unit only",
+				       "cannot read '%s': only a unit is given"
+				       " it, by LoadCredential= or"
+				       " LoadCredentialEncrypted=",
 				       name);
 		name += sizeof(CREDENTIAL) - 1;
 		if (!*name || strchr(name, '/'))

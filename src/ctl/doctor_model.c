@@ -4,6 +4,7 @@
 
 #include "base/conf.h"
 #include "base/err.h"
+#include "base/secret.h"
 #include "ctl/doctor.h"
 #include "llm/llm.h"
 #include "net/http.h"
@@ -92,21 +93,46 @@ static void ask(struct doctor *d, struct llm *m, const char *model)
 	loop_free(t.loop);
 }
 
-void doctor_models(struct doctor *d)
+/* Only its unit is given its key, or its proxy's password. */
+static bool is_elsewhere(const struct conf_model *m)
 {
-	const struct conf *c = doctor_conf(d);
-	struct err e = { 0 };
-	struct llm *m = llm_create(c, &e);
-	size_t i;
+	return secret_is_elsewhere(m->api_key_file) ||
+	       secret_is_elsewhere(m->way.proxy_password_file);
+}
 
-	if (!m) {
-		doctor_say(d, DOCTOR_FAILURE, "models",
+/* By itself, so that a key that can't be read hides no other model. */
+static void try_model(struct doctor *d, const struct conf_model *model)
+{
+	struct conf c = *doctor_conf(d);
+	struct err e = { 0 };
+	char what[160];
+	struct llm *m;
+
+	c.models[0] = *model;
+	c.models[0].is_default = true;
+	c.nmodels = 1;
+	m = llm_create(&c, &e);
+	(void)snprintf(what, sizeof(what), "model \"%s\"", model->name);
+	if (m)
+		ask(d, m, model->name);
+	else if (is_elsewhere(model))
+		doctor_say(d, DOCTOR_WARNING, what,
+			   "not tried: mention the agent, and see "
+			   "'konstructctl status'",
+			   "%s", e.msg);
+	else
+		doctor_say(d, DOCTOR_FAILURE, what,
 			   "the daemon's user has to read the file: chgrp "
 			   "konstruct, chmod 640",
 			   "%s", e.msg);
-		return;
-	}
-	for (i = 0; i < c->nmodels; i++)
-		ask(d, m, c->models[i].name);
 	llm_free(m);
+}
+
+void doctor_models(struct doctor *d)
+{
+	const struct conf *c = doctor_conf(d);
+	size_t i;
+
+	for (i = 0; i < c->nmodels; i++)
+		try_model(d, &c->models[i]);
 }

@@ -78,7 +78,7 @@ int moved_write(const struct moved *m, struct store *s, struct engaged *g,
 	if (rc == 0)
 		rc = engage(m, c.tenant_id, s, g, e);
 	if (rc == 0)
-		log_info(LOG_FIELDS({ "tenant", c.tenant_id },
+		log_info(LOG_FIELDS({ "tenant", c.tenant.name },
 				    { "channel", m->old_id },
 				    { "now", m->new_id }),
 			 "a channel has another id");

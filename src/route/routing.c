@@ -248,7 +248,7 @@ static void log_decision(const struct routing *r, const struct err *e)
 		{ "entry", r->entry.id },
 		{ "envelope", m ? m->envelope_id : NULL },
 		{ "event", m ? m->event_id : r->entry.event_id },
-		{ "tenant", m ? m->tenant_id : NULL },
+		{ "tenant", r->connection.tenant.name },
 		{ "channel", m ? m->channel.channel_id : NULL },
 		{ "ts", m ? m->channel.ts : NULL },
 		{ "stage", r->stage },

@@ -56,7 +56,7 @@ static enum verdict deny(struct routing *r, enum access_answer no)
 static enum verdict unreadable(struct routing *r, const struct err *e)
 {
 	if (hourly(r, "unreadable", ""))
-		log_error(LOG_FIELDS({ "tenant", r->msg->tenant_id },
+		log_error(LOG_FIELDS({ "tenant", r->connection.tenant.name },
 				     { "agent", r->agent.name }),
 			  "cannot read who may talk to it: %s", e->msg);
 	r->why = "unreadable";
@@ -164,7 +164,7 @@ static void warn_unknown(struct routing *r, const struct access_facts *f)
 	else if (f->guest == FACT_UNKNOWN)
 		what = "users:read";
 	if (what && hourly(r, what, ""))
-		log_warn(LOG_FIELDS({ "tenant", r->msg->tenant_id },
+		log_warn(LOG_FIELDS({ "tenant", r->connection.tenant.name },
 				    { "app", r->msg->channel.app_id },
 				    { "scope", what }),
 			 "slack doesn't tell who may ask; is that scope"

@@ -221,7 +221,7 @@ static enum verdict no_agent(struct routing *r)
 		return V_NEXT;
 	}
 	if (hourly(r, "noagent", tenant, ""))
-		log_warn(LOG_FIELDS({ "tenant", tenant }),
+		log_warn(LOG_FIELDS({ "tenant", r->connection.tenant.name }),
 			 "tenant has no active agent");
 	/* Who goes on in a thread need not mean us. */
 	if (!is_direct(r->msg) || r->msg->sender.bot)

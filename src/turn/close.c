@@ -136,7 +136,7 @@ static void log_finished(const struct turn *t)
 	print_ms(whole, clock_ms() - t->began_ms);
 	(void)snprintf(parts, sizeof(parts), "%zu", t->reply.n);
 	log_info(LOG_FIELDS({ "entry", t->job->entry.id },
-			    { "tenant", m->tenant_id },
+			    { "tenant", t->job->connection.tenant.name },
 			    { "app", t->job->connection.app_id },
 			    { "channel", m->channel.channel_id },
 			    { "ts", m->channel.ts },

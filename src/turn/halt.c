@@ -46,7 +46,7 @@ void turn_refused(struct turn *t, const struct slack_result *r)
 {
 	const struct log_field f[] = {
 		{ "entry", t->job->entry.id },
-		{ "tenant", t->job->msg->tenant_id },
+		{ "tenant", t->job->connection.tenant.name },
 		{ "app", t->job->connection.app_id },
 		{ "channel", t->where },
 		{ "error", r->error },

@@ -53,8 +53,9 @@ cd "$root"
 echo "${2%%.*}" >"$root/etc/hostname"
 # There is no terminal.
 ln -sf /dev/null "$root/etc/systemd/system/console-getty.service"
-# In a namespace of its own the group of above is the root.
+# In a namespace of its own the group of above is the root. Mounts are shared
+# with those that systemd makes for its services, as credentials want it.
 exec unshare --cgroup sh -c 'mount -t cgroup2 cgroup2 sys/fs/cgroup
-	pivot_root . . && umount -l . && cd / &&
+	pivot_root . . && umount -l . && cd / && mount --make-rshared / &&
 	exec env -i container=konstruct-test TERM=dumb \
 		/lib/systemd/systemd --log-level=warning'

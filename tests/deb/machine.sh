@@ -58,8 +58,35 @@ enter() {
 on() {
 	machine=$1
 	shift
-	enter "$machine" -m -u -i -p -n -C env -i PATH=/usr/sbin:/usr/bin:/sbin:/bin \
+	enter "$machine" -m -u -i -p -n -C env -i PATH=/usr/local/bin:/usr/sbin:/usr/bin:/sbin:/bin \
 		HOME=/root LC_ALL=C.UTF-8 "$@"
+}
+
+# online NAME COMMAND...: the same with this machine's network, for apt.
+online() {
+	machine=$1
+	shift
+	enter "$machine" -m -u -i -p -C env -i \
+		PATH=/usr/local/bin:/usr/sbin:/usr/bin:/sbin:/bin HOME=/root LC_ALL=C.UTF-8 \
+		DEBIAN_FRONTEND=noninteractive "$@"
+}
+
+# types NAME LINE: shows a line of shell and what comes of it there, which is
+# kept for ends().
+types() {
+	echo "$1# $2"
+	typed=0
+	on "$1" sh -c "cd; $2" >"$work/seen" 2>&1 || typed=$?
+	cat "$work/seen"
+}
+
+# ends STATUS [WORDS...]: what was typed last did, and said each of WORDS.
+ends() {
+	[ "$typed" -eq "$1" ] || fail "it ended with $typed, not $1"
+	shift
+	for words in "$@"; do
+		grep -q -e "$words" "$work/seen" || fail "it did not say: $words"
+	done
 }
 
 # cable A B: one between both, 192.0.2.1 and .2; nothing else is reached by it.

@@ -10,7 +10,7 @@ set -eu
 KONSTRUCT_TESTS=$(cd "$(dirname "$0")" && pwd)
 KONSTRUCT_DEBS=$(cd "$1" && pwd)
 shift
-[ $# -gt 0 ] || set -- install
+[ $# -gt 0 ] || set -- install boot closing
 mirror=${DEBIAN_MIRROR:-$(apt-get indextargets --format '$(REPO_URI) $(RELEASE)' |
 	awk '$2 == "bookworm" { print $1; exit }')}
 # On a disk: a layer above a tmpfs couldn't be as large.

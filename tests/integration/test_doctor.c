@@ -208,6 +208,55 @@ START_TEST(proxy_that_is_not_there_is_told)
 }
 END_TEST
 
+/* What is appended to the settings that there are. */
+static void add_model(const char *text)
+{
+	FILE *f = fopen(rig.bed.config, "a");
+
+	ck_assert_ptr_nonnull(f);
+	ck_assert_int_ge(fputs(text, f), 0);
+	ck_assert_int_eq(fclose(f), 0);
+}
+
+START_TEST(key_that_cannot_be_read_hides_no_other_model)
+{
+	rig_up(&rig);
+	add_model("llm cred { url = \"https://localhost/v1\"\n"
+		  " api_key_file = \"credential:k\" }\n");
+	ck_assert_int_eq(doctor(NULL), 1);
+	check_told("model \"cred\"", "warning");
+	check_told("model \"main\"", "ok");
+	add_model("llm gone { url = \"https://localhost/v1\"\n"
+		  " api_key_file = \"/nonexistent/k\" }\n");
+	ck_assert_int_eq(doctor(NULL), 2);
+	check_told("model \"gone\"", "failure");
+	check_told("model \"main\"", "ok");
+}
+END_TEST
+
+/* The certificate is good for another CA than the one that is trusted. */
+START_TEST(signer_that_is_not_trusted_is_named)
+{
+	char path[128], sh[512];
+	struct err e = { 0 };
+
+	rig_open(&rig, NULL);
+	ck_assert_int_eq(bed_apply(&rig.bed, &e), 0);
+	(void)snprintf(path, sizeof(path), "%s/other.pem", rig.bed.dir);
+	(void)snprintf(sh, sizeof(sh),
+		       "openssl req -x509 -newkey ec -pkeyopt"
+		       " ec_paramgen_curve:P-256 -nodes -keyout /dev/null"
+		       " -out %s -subj /CN=other 2>/dev/null &&"
+		       " mv %s %s",
+		       path, path, rig.bed.ca);
+	ck_assert_int_eq(system(sh), 0);
+	ck_assert_int_eq(doctor(NULL), 2);
+	check_told("HTTPS to Slack", "failure");
+	ck_assert_ptr_nonnull(strstr(told("HTTPS to Slack", "seen"),
+				     "signed by CN = konstruct-sim CA"));
+}
+END_TEST
+
 START_TEST(tenant_that_is_not_there_is_told)
 {
 	rig_up(&rig);
@@ -231,6 +280,8 @@ int main(void)
 	tcase_add_test(tc, revoked_token_is_told);
 	tcase_add_test(tc, ghost_is_counted);
 	tcase_add_test(tc, proxy_that_is_not_there_is_told);
+	tcase_add_test(tc, key_that_cannot_be_read_hides_no_other_model);
+	tcase_add_test(tc, signer_that_is_not_trusted_is_named);
 	tcase_add_test(tc, tenant_that_is_not_there_is_told);
 	tcase_set_timeout(tc, 120);
 	suite_add_tcase(s, tc);

@@ -305,6 +305,12 @@ static const char *llm_clear(struct ctl *c)
 	return NULL;
 }
 
+static const char *llm_key(struct ctl *c)
+{
+	sim_llm_key(c->s, arg(c, "key"));
+	return NULL;
+}
+
 static const char *settings(struct ctl *c)
 {
 	struct sim_settings set = c->s->set;
@@ -372,6 +378,7 @@ const struct ctl_call ctl_commands[] = {
 	{ "fault/clear", fault_clear },
 	{ "llm", llm },
 	{ "llm/clear", llm_clear },
+	{ "llm/key", llm_key },
 	{ "settings", settings },
 	{ "flood", flood },
 	{ 0 },
