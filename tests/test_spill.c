@@ -3,9 +3,11 @@
 #include <libpq-fe.h>
 #include <poll.h>
 #include <pthread.h>
+#include <sqlite3.h>
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
+#include <time.h>
 
 #include "base/clock.h"
 #include "base/err.h"
@@ -118,6 +120,13 @@ static void append(const char *id)
 
 	append_as(&r, id, id);
 	ck_assert(!r.duplicate);
+}
+
+static void nap(void)
+{
+	static const struct timespec ts = { 0, 10000000 };
+
+	(void)nanosleep(&ts, NULL);
 }
 
 static size_t count_spilled(void)
@@ -316,7 +325,6 @@ END_TEST
 START_TEST(erasing_that_hangs_costs_no_ack)
 {
 	static const struct keep keep = { { 1, 1, 1, 1, 1 } };
-	static const struct timespec nap = { 0, 10000000 };
 	PGconn *c = PQconnectdb(pg->super);
 
 	append("before");
@@ -326,7 +334,7 @@ START_TEST(erasing_that_hangs_costs_no_ack)
 	journal_set_keep(j, &keep);
 	while (pg_ask("SELECT count(*) FROM pg_stat_activity WHERE usename ="
 		      " 'konstruct_daemon' AND wait_event_type = 'Lock'") == 0)
-		(void)nanosleep(&nap, NULL);
+		nap();
 	append("a");
 	ck_assert_uint_eq(count_spilled(), 0);
 	PQfinish(c);
@@ -378,6 +386,66 @@ START_TEST(entry_that_the_store_never_takes_keeps_back_no_other)
 }
 END_TEST
 
+static void age_spilled(void)
+{
+	sqlite3 *db;
+
+	ck_assert_int_eq(sqlite3_open(path, &db), SQLITE_OK);
+	ck_assert_int_eq(sqlite3_exec(db,
+				      "UPDATE journal SET done_ms = done_ms"
+				      " - 49 * 3600000",
+				      NULL, NULL, NULL),
+			 SQLITE_OK);
+	(void)sqlite3_close(db);
+}
+
+static int count_frames(void)
+{
+	sqlite3_stmt *st;
+	sqlite3 *db;
+	int n;
+
+	ck_assert_int_eq(sqlite3_open(path, &db), SQLITE_OK);
+	ck_assert_int_eq(sqlite3_prepare_v2(db, "SELECT count(*) FROM pending",
+					    -1, &st, NULL),
+			 SQLITE_OK);
+	ck_assert_int_eq(sqlite3_step(st), SQLITE_ROW);
+	n = sqlite3_column_int(st, 0);
+	(void)sqlite3_finalize(st);
+	(void)sqlite3_close(db);
+	return n;
+}
+
+/* Of a run of two days ago; nothing was spilled since. */
+START_TEST(text_that_the_store_never_took_goes_after_two_days)
+{
+	struct journal_req r = { .kind = JOURNAL_APPEND };
+	struct entry en = { .id = "bad",
+			    .app_id = (char *)"A1",
+			    .frame = (char *)"{}",
+			    .frame_len = 2 };
+	struct spill *s;
+	struct node *n;
+
+	journal_free(j);
+	r.entry = &en;
+	s = spill_open(path, &e);
+	ck_assert_int_eq(spill_put(s, &r.node, &e), 0);
+	n = spill_read(s, &e);
+	ck_assert_int_eq(spill_drop(s, n, true, &e), 0);
+	spill_free(n);
+	ck_assert_int_eq(count_frames(), 1);
+	spill_tidy(s, clock_wall_ms() + INT64_C(47) * 3600000);
+	ck_assert_int_eq(count_frames(), 1);
+	spill_close(s);
+	age_spilled();
+	open_journal();
+	append("a"); /* then it rests */
+	while (count_frames() > 0)
+		nap();
+}
+END_TEST
+
 START_TEST(file_that_cannot_be_opened_is_told_of)
 {
 	journal_free(j);
@@ -419,6 +487,7 @@ int main(void)
 		thread_of_a_spilled_mention_is_told_to_others_when_it_is_moved);
 	tcase_add_test(tc,
 		       entry_that_the_store_never_takes_keeps_back_no_other);
+	tcase_add_test(tc, text_that_the_store_never_took_goes_after_two_days);
 	tcase_add_test(tc, file_that_cannot_be_opened_is_told_of);
 	suite_add_tcase(s, tc);
 	srunner_run_all(sr, CK_ENV);

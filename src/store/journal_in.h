@@ -56,6 +56,7 @@ struct journal {
 	int64_t erase_at_ms;
 	int64_t gone_at_ms;
 	struct journal_gone *gone; /* NULL: none is looked after */
+	int64_t tidy_at_ms;
 	int64_t move_at_ms;
 };
 

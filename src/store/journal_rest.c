@@ -3,6 +3,7 @@
 #include "base/err.h"
 #include "base/log.h"
 #include "store/journal_in.h"
+#include "store/spill.h"
 
 /* Expired rows go in steps that nobody notices. */
 #define EXPIRE_ROWS      40
@@ -10,6 +11,7 @@
 #define EXPIRE_MS        1000 /* between steps when there is little */
 #define EXPIRE_BUSY_MS   100  /* while there is more */
 #define EXPIRE_FAIL_MS   60000
+#define TIDY_MS          3600000 /* of the spill, that has little */
 
 static int expire(struct journal *j, int64_t now_ms)
 {
@@ -60,12 +62,24 @@ static int erase(struct journal *j, int64_t now_ms)
 	return n < 0 ? -1 : 0;
 }
 
+/* Text of people's may be in it that the store never took. */
+static void tidy(struct journal *j, int64_t now_ms)
+{
+	struct spill *s = atomic_load(&j->spill);
+
+	if (!s || now_ms < j->tidy_at_ms)
+		return;
+	j->tidy_at_ms = now_ms + TIDY_MS;
+	spill_tidy(s, clock_wall_ms());
+}
+
 void journal_rest(struct journal *j)
 {
 	pthread_mutex_lock(&j->db_lock);
 	/* One wait for what hangs is enough. */
 	if (expire(j, clock_ms()) == 0 && erase(j, clock_ms()) == 0)
 		journal_gone(j, clock_ms());
+	tidy(j, clock_ms());
 	j->db->ops->rest(j->db, queue_depth(j->queue) == 0);
 	pthread_mutex_unlock(&j->db_lock);
 }

@@ -172,12 +172,11 @@ static int drop_all(struct spill *s, const struct node *head, bool dead,
 }
 
 /* The file doesn't grow for ever, and a WAL is copied. */
-static void tidy(struct spill *s)
+void spill_tidy(struct spill *s, int64_t now_ms)
 {
 	struct err e = { 0 };
 
-	if (s->db->ops->expire(s->db, clock_wall_ms(), KEPT_MS, EXPIRE_ROWS,
-			       &e) < 0)
+	if (s->db->ops->expire(s->db, now_ms, KEPT_MS, EXPIRE_ROWS, &e) < 0)
 		log_warn(LOG_FIELDS({ "reason", e.msg }),
 			 "cannot delete what was moved long ago");
 	s->db->ops->rest(s->db, true);
@@ -194,6 +193,6 @@ int spill_drop(struct spill *s, struct node *head, bool dead, struct err *e)
 		return -1;
 	}
 	atomic_fetch_sub(&s->depth, finished);
-	tidy(s);
+	spill_tidy(s, clock_wall_ms());
 	return 0;
 }

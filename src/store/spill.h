@@ -4,6 +4,7 @@
 
 #include <stdbool.h>
 #include <stddef.h>
+#include <stdint.h>
 
 #include "base/queue.h"
 
@@ -41,7 +42,11 @@ struct node *spill_read(struct spill *s, struct err *e);
 void spill_free(struct node *head);
 
 /* Those of this chain are in the journal; or, with dead set, it will never
- * take them, and they stay in the file for somebody to look at. */
+ * take them, and they stay in the file for somebody to look at, for as long as
+ * the others are known. */
 int spill_drop(struct spill *s, struct node *head, bool dead, struct err *e);
+
+/* What was moved, or never will be, goes when its time is over. */
+void spill_tidy(struct spill *s, int64_t now_ms);
 
 #endif
