@@ -7,6 +7,7 @@
 #include <stdlib.h>
 #include <string.h>
 #include <sys/resource.h>
+#include <sys/stat.h>
 #include <sys/wait.h>
 #include <unistd.h>
 
@@ -1462,6 +1463,54 @@ START_TEST(text_that_is_no_utf8_is_stored_cleaned)
 }
 END_TEST
 
+/* How many of a store's entries are there, and whole; all are unfinished. */
+static int see_whole(struct entry *en, void *arg)
+{
+	ck_assert_str_eq(en->app_id, "A1");
+	ck_assert_str_eq(en->frame, "{\"type\":\"events_api\"}");
+	++*(size_t *)arg;
+	return 0;
+}
+
+#define BEFORE 50
+#define DURING 1500
+
+START_TEST(backup_taken_while_it_writes_is_a_store)
+{
+	static struct wait w[DURING];
+	static char ids[DURING][ID_SIZE];
+	char copy[96], url[112];
+	struct journal *restored;
+	struct stat st;
+	size_t i, n = 0;
+
+	for (i = 0; i < DURING; i++)
+		(void)snprintf(ids[i], ID_SIZE, "e%zu", i);
+	for (i = 0; i < BEFORE; i++)
+		append(ids[i], ids[i]);
+	for (; i < DURING; i++) {
+		init_append(&w[i], ids[i], ids[i]);
+		start(&w[i]);
+	}
+	(void)snprintf(copy, sizeof(copy), "%s/copy.db", scratch.dir);
+	ck_assert_msg(store_backup(scratch.url, copy, &e) == 0, "%s", e.msg);
+	for (i = BEFORE; i < DURING; i++)
+		await(&w[i]);
+	ck_assert_int_eq(stat(copy, &st), 0);
+	ck_assert_uint_eq(st.st_mode & 0777, 0600);
+	ck_assert_int_eq(store_backup(scratch.url, copy, &e), -1);
+	ck_assert_int_eq(e.kind, ERR_INPUT);
+
+	/* In its place, with the same key. */
+	(void)snprintf(url, sizeof(url), "sqlite:%s", copy);
+	restored = journal_create(url, scratch.keyring, ROOM, &e);
+	ck_assert_msg(restored != NULL, "%s", e.msg);
+	ck_assert_int_eq(journal_unfinished(restored, see_whole, &n, &e), 0);
+	ck_assert_uint_ge(n, BEFORE);
+	journal_free(restored);
+}
+END_TEST
+
 static TCase *files(void)
 {
 	TCase *tc = tcase_create("files");
@@ -1469,6 +1518,7 @@ static TCase *files(void)
 	tcase_add_checked_fixture(tc, setup_sqlite, teardown);
 	tcase_set_timeout(tc, 60);
 	tcase_add_test(tc, full_disk_refuses_entries_until_there_is_room);
+	tcase_add_test(tc, backup_taken_while_it_writes_is_a_store);
 	return tc;
 }
 

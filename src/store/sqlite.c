@@ -162,6 +162,8 @@ static int configure(struct sqlite *s, bool write, struct err *e)
 {
 	const char *sql = write ? "PRAGMA synchronous = FULL;"
 				  "PRAGMA foreign_keys = ON;"
+				  /* What is erased isn't left in the file. */
+				  "PRAGMA secure_delete = ON;"
 				  "PRAGMA cache_size = -16384;"
 				  "PRAGMA journal_size_limit = 67108864;"
 				: "PRAGMA query_only = ON;";
