@@ -1450,6 +1450,48 @@ START_TEST(entry_whose_commit_was_in_doubt_is_forgotten)
 }
 END_TEST
 
+/* The server commits the end of e1 when we have hung up already. */
+START_TEST(end_whose_commit_was_not_heard_of_counts_once)
+{
+	struct line_new lines[] = { make_line("1.0", "hello", false) };
+	struct usage_new u = { acme, "C1", "U1", "main", 10, 5 };
+	struct audit_new a = { .tenant_id = acme, .what = "ask" };
+	struct journal_stats st;
+	struct wait w;
+
+	append("e1", "Ev1");
+	(void)pg_ask("CREATE FUNCTION slow() RETURNS trigger LANGUAGE plpgsql"
+		     " AS 'BEGIN PERFORM pg_sleep(2.5); RETURN NULL; END'");
+	(void)pg_ask("CREATE CONSTRAINT TRIGGER slow AFTER INSERT ON usage"
+		     " DEFERRABLE INITIALLY DEFERRED FOR EACH ROW"
+		     " EXECUTE FUNCTION slow()");
+	init_note(&w, JOURNAL_DONE, "e1")->r.usage = &u;
+	w.r.lines = lines;
+	w.r.nlines = 1;
+	w.r.audits = &a;
+	w.r.naudits = 1;
+	start(&w);
+	do
+		journal_stats(j, &st);
+	while (!st.failing);
+	(void)pg_ask("DROP TRIGGER slow ON usage"); /* waits for it */
+	(void)pg_ask("DROP FUNCTION slow");
+	ck_assert_int_eq(pg_ask("SELECT count(*) FROM journal"
+				" WHERE done_ms IS NULL"),
+			 0);
+	await(&w);
+	ck_assert(w.r.ok && !w.r.lost);
+	ck_assert_int_eq(pg_ask("SELECT answers FROM usage"), 1);
+	ck_assert_int_eq(pg_ask("SELECT sum(answers) FROM usage_by"), 2);
+	ck_assert_int_eq(pg_ask("SELECT count(*) FROM transcript"), 1);
+	ck_assert_int_eq(pg_ask("SELECT (SELECT count(*) FROM audit_new)"
+				" + (SELECT count(*) FROM audit)"),
+			 1);
+	journal_stats(j, &st);
+	ck_assert_uint_eq(st.unfinished, 0);
+}
+END_TEST
+
 START_TEST(text_that_is_no_utf8_is_stored_cleaned)
 {
 	struct line_new lines[] = { make_line("1.0", "a\xff\xc3z", false) };
@@ -1531,6 +1573,7 @@ static TCase *server(void)
 	tcase_add_test(tc, server_that_restarts_costs_no_note);
 	tcase_add_test(tc, idle_restart_of_the_server_is_not_noticed);
 	tcase_add_test(tc, entry_whose_commit_was_in_doubt_is_forgotten);
+	tcase_add_test(tc, end_whose_commit_was_not_heard_of_counts_once);
 	tcase_add_test(tc, text_that_is_no_utf8_is_stored_cleaned);
 	tcase_add_test(tc, what_one_kind_of_note_meets_keeps_no_other_waiting);
 	tcase_add_test(tc, what_all_notes_meet_is_waited_for);

@@ -399,6 +399,28 @@ static void age_spilled(void)
 	(void)sqlite3_close(db);
 }
 
+/* The server commits a when we have hung up already. */
+START_TEST(entry_whose_commit_was_not_heard_of_is_there_once)
+{
+	append("before");
+	(void)pg_ask("CREATE FUNCTION slow() RETURNS trigger LANGUAGE plpgsql"
+		     " AS 'BEGIN PERFORM pg_sleep(2.5); RETURN NULL; END'");
+	(void)pg_ask("CREATE CONSTRAINT TRIGGER slow AFTER INSERT ON journal"
+		     " DEFERRABLE INITIALLY DEFERRED FOR EACH ROW"
+		     " EXECUTE FUNCTION slow()");
+	append("a");
+	ck_assert_uint_eq(count_spilled(), 1);
+	(void)pg_ask("DROP TRIGGER slow ON journal"); /* waits for it */
+	(void)pg_ask("DROP FUNCTION slow");
+	append("b");
+	await_moved();
+	append("c");
+	ck_assert_int_eq(pg_ask("SELECT count(*) FROM journal"), 4);
+	ck_assert_int_eq(pg_ask("SELECT count(*) FROM pending"), 4);
+	ck_assert_msg(is_routed("a b ") || is_routed("a "), "%s", routed);
+}
+END_TEST
+
 static int count_frames(void)
 {
 	sqlite3_stmt *st;
@@ -487,6 +509,7 @@ int main(void)
 		thread_of_a_spilled_mention_is_told_to_others_when_it_is_moved);
 	tcase_add_test(tc,
 		       entry_that_the_store_never_takes_keeps_back_no_other);
+	tcase_add_test(tc, entry_whose_commit_was_not_heard_of_is_there_once);
 	tcase_add_test(tc, text_that_the_store_never_took_goes_after_two_days);
 	tcase_add_test(tc, file_that_cannot_be_opened_is_told_of);
 	suite_add_tcase(s, tc);
