@@ -123,7 +123,7 @@ static bool is_brief(const struct postgres *s, enum postgres_query q)
 	return !s->in_batch &&
 	       (q == PQ_EXPIRE_JOURNAL || q == PQ_EXPIRE_ENGAGED ||
 		q == PQ_EXPIRE_LEAVING || q == PQ_KEEP_NEXT || q == PQ_ERASE ||
-		q == PQ_AUDIT_TRIM);
+		q == PQ_AUDIT_TRIM || q == PQ_AUDIT_BIND);
 }
 
 static int64_t deadline(const struct postgres *s, enum postgres_query q)

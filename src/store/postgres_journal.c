@@ -72,6 +72,7 @@ static int postgres_journal_begin(struct journal_db *db, struct err *e)
 
 	if (postgres_batch_begin(p, e) == 0 && forget(p, e) == 0) {
 		p->request = 0;
+		p->tenant[0] = '\0';
 		return 0;
 	}
 	postgres_batch_abandon(p);
@@ -216,6 +217,9 @@ static int postgres_journal_note(struct journal_db *db, struct journal_req *r,
 
 static int set_tenant(struct postgres_journal *p, const char *id, struct err *e)
 {
+	if (strcmp(p->tenant, id) == 0)
+		return 0;
+	(void)snprintf(p->tenant, sizeof(p->tenant), "%s", id);
 	return postgres_batch_send(p, PQ_TENANT, &id, NULL, NULL, e);
 }
 

@@ -14,8 +14,8 @@ struct postgres_sent {
 	bool *duplicate; /* if not NULL: it gives false for a duplicate */
 	bool *lost;      /* if not NULL: it gives false when that is so */
 	struct journal_req *placed; /* if not NULL: it gives where it went */
-	size_t *finished; /* if not NULL: it gives how many more, */
-	size_t expected;  /* so many in doubt */
+	size_t *finished;           /* if not NULL: it gives how many more, */
+	size_t expected;            /* so many in doubt */
 };
 
 /*
@@ -30,7 +30,8 @@ struct postgres_journal {
 
 	struct postgres_sent *sent; /* in their order */
 	size_t nsent, size;
-	size_t request; /* the one that is being sent */
+	size_t request;       /* the one that is being sent */
+	char tenant[ID_SIZE]; /* whose rows may be written; "": nobody's */
 
 	/*
 	 * Entries of this batch. When the connection is lost at its commit,
@@ -88,6 +89,6 @@ void postgres_audit_bind(struct postgres_journal *p);
 
 /* postgres_keep.c */
 int postgres_journal_erase(struct journal_db *db, const struct keep *all,
-		     int64_t now_ms, int max, struct err *e);
+			   int64_t now_ms, int max, struct err *e);
 
 #endif
