@@ -30,6 +30,7 @@ struct said {
 	int n;
 };
 static struct said said[TALKS];
+static bool unheard; /* what is said, Slack doesn't deliver */
 
 static void setup(void)
 {
@@ -46,6 +47,7 @@ static void setup(void)
 	sim_set(rig.sim, &set);
 	rig_start(&rig);
 	memset(said, 0, sizeof(said));
+	unheard = false;
 }
 
 static void teardown(void)
@@ -94,6 +96,7 @@ static void say(int i)
 	else
 		snprintf(text, sizeof(text), "%s", t->word[t->n]);
 	opt.thread_ts = t->n > 0 ? t->thread : NULL;
+	opt.events = unheard ? "" : NULL;
 	ck_assert_int_eq(sim_say(rig.sim, channel, user, text, &opt, ts), 0);
 	if (t->n++ == 0)
 		memcpy(t->thread, ts, sizeof(t->thread));
@@ -219,6 +222,34 @@ START_TEST(nodes_come_and_go_while_people_talk)
 }
 END_TEST
 
+/* No node was there for a while; then all begin at once, and each app is looked
+ * through by whoever has its work by then. */
+START_TEST(what_was_missed_is_found_once_by_nodes_that_begin_at_once)
+{
+	int64_t end = clock_ms() + WAIT_MS;
+	int i;
+
+	until_shared(NODES);
+	talk(0, TALKS);
+	check_all(true);
+	rig_stop(&rig);
+	(void)pg_ask("UPDATE seen SET at_ms = at_ms - 10 * 60000");
+	unheard = true;
+	talk(TALKS, 2 * TALKS);
+	for (i = 0; i < NODES; i++)
+		rig_start_node(&rig, (size_t)i);
+	while (pg_ask("SELECT count(*) FROM journal WHERE verdict = 'accept'") <
+	       2 * TALKS) {
+		ck_assert_msg(clock_ms() < end, "not all is found");
+		poll(NULL, 0, 50);
+	}
+	check_all(true);
+	ck_assert_int_eq(pg_ask("SELECT count(*) FROM journal"
+				" WHERE verdict = 'accept'"),
+			 2 * TALKS);
+}
+END_TEST
+
 static void until_apps(struct bed *b, const char *figure)
 {
 	int64_t end = clock_ms() + WAIT_MS;
@@ -292,6 +323,8 @@ int main(void)
 	tcase_add_test(tc, frozen_node_wakes_after_its_leases_and_says_nothing);
 	tcase_add_test(tc, database_that_restarts_costs_nothing);
 	tcase_add_test(tc, nodes_come_and_go_while_people_talk);
+	tcase_add_test(
+		tc, what_was_missed_is_found_once_by_nodes_that_begin_at_once);
 	tcase_add_test(tc, status_on_any_node_shows_all);
 	tcase_add_test(tc, tenant_removed_on_one_node_goes_from_all);
 	suite_add_tcase(s, tc);

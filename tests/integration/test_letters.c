@@ -250,6 +250,56 @@ START_TEST(a_dead_letter_is_replayed_in_its_placeholder)
 }
 END_TEST
 
+/* Two that waited are at work together when we die. */
+static void make_group_dead(char ts[SIM_TS])
+{
+	const struct sim_llm slow = { .contains = "and three?",
+				      .first_ms = 60000 };
+
+	set_model(60000);
+	rig_say(&rig, "C1", "U1", "<@UB1> hello", NULL, ts);
+	ck_assert_int_eq(sim_wait_asks(rig.sim, 1, MS), 0);
+	rig_say(&rig, "C1", "U2", "what about two?", ts, NULL);
+	rig_say(&rig, "C1", "U1", "and three?", ts, NULL);
+	ck_assert_int_eq(sim_wait_calls(rig.sim, "reactions.add", 2, MS), 0);
+	ck_assert_int_eq(sim_wait_acked(rig.sim, MS), 0);
+	rig_kill(&rig);
+	set_model(0);
+	sim_llm(rig.sim, &slow);
+	rig_start(&rig);
+	ck_assert(rig_logged(&rig, "several messages together", MS));
+	ck_assert_int_eq(sim_wait_asks(rig.sim, 3, MS), 0);
+	rig_kill(&rig);
+	sim_llm_clear(rig.sim);
+	let_two_hours_pass();
+	rig_start(&rig);
+	ck_assert_int_eq(
+		sim_wait_text(rig.sim, "C1", ts, "away for too long", MS), 0);
+	free(rig_answer(&rig, "C1", ts));
+}
+
+START_TEST(messages_that_were_given_up_together_are_answered_together)
+{
+	char ts[SIM_TS], *text;
+	struct json *j;
+
+	make_group_dead(ts);
+	j = ask_json("dead", "list", NULL);
+	ck_assert_uint_eq(json_len(j, "dead"), 1);
+	json_free(j);
+	text = ask(0, "dead", "replay", "all");
+	contains(text, "replayed 1");
+	free(text);
+	ck_assert_int_eq(sim_wait_text(rig.sim, "C1", ts, "two?", MS), 0);
+	text = rig_answer(&rig, "C1", ts);
+	contains(text, "what about two?");
+	contains(text, "and three?");
+	contains(text, "I will go on from here.");
+	free(text);
+	ck_assert_uint_eq(rig_replies(&rig, "C1", ts), 2);
+}
+END_TEST
+
 START_TEST(a_dead_letter_that_is_dropped_is_only_explained)
 {
 	char ts[SIM_TS], id[40];
@@ -372,6 +422,8 @@ static int run(const char *name)
 	tcase_add_test(tc, what_never_came_is_told_apart);
 	tcase_add_loop_test(tc, a_dead_letter_is_replayed_in_its_placeholder, 0,
 			    2);
+	tcase_add_test(
+		tc, messages_that_were_given_up_together_are_answered_together);
 	tcase_add_test(tc, a_dead_letter_that_is_dropped_is_only_explained);
 	tcase_add_test(tc,
 		       a_dead_letter_replayed_offline_begins_at_the_next_start);

@@ -201,6 +201,24 @@ static bool is_whole(const struct court *c, const struct post *first,
 	return true;
 }
 
+/* Has somebody deleted a part of it? */
+static bool is_torn(const struct court *c, const struct post *p)
+{
+	const struct whims *w = &c->talk->whims;
+	char entry[48];
+	size_t i;
+
+	for (i = 0; i < w->nacts; i++) {
+		if (w->acts[i].kind != WHIM_WIPE ||
+		    strcmp(w->acts[i].channel, c->channel) != 0)
+			continue;
+		court_entry(c, w->acts[i].ts, entry);
+		if (strcmp(entry, p->entry) == 0)
+			return true;
+	}
+	return false;
+}
+
 /* One of those that the model was asked about is answered by lines. */
 static bool is_long_answer(const struct court *c, const struct post *p)
 {
@@ -238,5 +256,5 @@ enum ending court_ending(const struct court *c, const struct post *p)
 		return ANSWER;
 	if (ends_with(c, p, END_SENTENCE))
 		return SENTENCE;
-	return is_long_answer(c, p) ? ANSWER : HALF;
+	return is_long_answer(c, p) || is_torn(c, p) ? ANSWER : HALF;
 }
