@@ -13,8 +13,8 @@
 #include "net/http.h"
 #include "slack/download.h"
 
-#define FORM_TYPE       "application/x-www-form-urlencoded; charset=utf-8"
-#define URL_MAX         512
+#define FORM_TYPE "application/x-www-form-urlencoded; charset=utf-8"
+#define URL_MAX   512
 /* A page of 200 messages that say all that they may. */
 #define ANSWER_MAX      (16 * 1024 * 1024)
 #define CONNECT_MS      5000
@@ -149,8 +149,7 @@ static bool is_brief(const char *method)
 {
 	return strcmp(method, "chat.update") == 0 ||
 	       strcmp(method, "chat.delete") == 0 ||
-	       strcmp(method, "chat.appendStream") == 0 ||
-	       strcmp(method, "chat.stopStream") == 0;
+	       strcmp(method, "chat.appendStream") == 0;
 }
 
 /* Without reading more of it than that. */

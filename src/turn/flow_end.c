@@ -1,9 +1,11 @@
 /* SPDX-License-Identifier: ISC */
+#include <ctype.h>
 #include <stdlib.h>
 #include <string.h>
 
 #include "base/buf.h"
 #include "base/clock.h"
+#include "base/json.h"
 #include "base/killpoint.h"
 #include "net/http.h"
 #include "route/job.h"
@@ -19,6 +21,7 @@
 
 #define FORM_MAX (256 * 1024)
 #define TEXT_MAX (256 * 1024)
+#define WORD_MAX 64
 
 static void stop(struct turn *t);
 
@@ -71,6 +74,44 @@ static void ended(struct turn *t, bool exact)
 		edit_interim(t);
 }
 
+static bool in_word(char c)
+{
+	return isalnum((unsigned char)c) || (unsigned char)c >= 0x80;
+}
+
+/* Its last word, and about as long as it is to be: Slack may have written it
+ * a little otherwise. */
+static bool holds(const char *shown, const struct buf *md)
+{
+	char word[WORD_MAX];
+	size_t n = 0, end = md->len;
+
+	while (end > 0 && !in_word(md->data[end - 1]))
+		end--;
+	while (n < end && n < sizeof(word) - 1 &&
+	       in_word(md->data[end - 1 - n]))
+		n++;
+	memcpy(word, md->data + end - n, n);
+	word[n] = '\0';
+	return strstr(shown, word) && 2 * strlen(shown) >= md->len;
+}
+
+/* What a person has stopped just before takes no more text, and Slack doesn't
+ * say so; but it shows the message. */
+static bool is_whole(const struct turn *t, const struct json *body)
+{
+	const char *shown = json_str(body, "message.text");
+	struct buf md;
+	bool whole;
+
+	if (!shown)
+		return true;
+	buf_init(&md, TEXT_MAX);
+	whole = reply_part(&t->reply, 0, &md) < 0 || holds(shown, &md);
+	buf_release(&md);
+	return whole;
+}
+
 static void on_stopped(const struct slack_result *r, void *arg)
 {
 	struct turn *t = arg;
@@ -82,7 +123,7 @@ static void on_stopped(const struct slack_result *r, void *arg)
 	if (flow_limited(t, &t->conn->flow_stops, r)) {
 		flow_after(t, r->retry_ms, stop);
 	} else if (r->fault == SLACK_OK) {
-		ended(t, f->exact);
+		ended(t, f->exact && is_whole(t, r->body));
 	} else if (r->fault == SLACK_TRANSIENT) {
 		flow_after(t, turn_retry_ms(t, r), stop);
 	} else if (full && !f->bare &&

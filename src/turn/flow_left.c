@@ -54,6 +54,8 @@ static void on_deleted(const struct slack_result *r, void *arg)
 	if (flow_limited(t, &t->conn->deletes, r) ||
 	    r->fault == SLACK_TRANSIENT)
 		flow_after(t, turn_retry_ms(t, r), delete_it);
+	else if (r->fault == SLACK_DEAD)
+		turn_refused(t, r); /* with another token it is tried again */
 	else
 		gone(t);
 }
@@ -87,6 +89,8 @@ static void on_halted(const struct slack_result *r, void *arg)
 	if (flow_limited(t, &t->conn->flow_stops, r) ||
 	    r->fault == SLACK_TRANSIENT) {
 		flow_after(t, turn_retry_ms(t, r), halt);
+	} else if (r->fault == SLACK_DEAD) {
+		turn_refused(t, r);
 	} else if (f->keep) {
 		f->state = FLOW_ENDED;
 		f->ts[0] = '\0'; /* it is a part like any other */

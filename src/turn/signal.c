@@ -14,6 +14,7 @@
 #include "slack/text.h"
 #include "slack/ts.h"
 #include "slack/words.h"
+#include "store/record.h"
 #include "turn/attach.h"
 #include "turn/turn.h"
 
@@ -133,11 +134,45 @@ static void stop(struct errand *n)
 
 /* ---- the journal's thread: n is its alone meanwhile ---- */
 
+struct letter {
+	const char *app;
+	char id[ID_SIZE];
+};
+
+static int take_letter(const struct record *r, void *arg)
+{
+	struct letter *l = arg;
+
+	if (same(r->state, "dead") && same(r->app_id, l->app) && r->kept &&
+	    !r->leader && !r->covers)
+		(void)snprintf(l->id, sizeof(l->id), "%s", r->id);
+	return 0;
+}
+
+/* Of what was given up, and could be tried again, the words are kept. */
+static int forget_letter(struct store *s, const struct message *m,
+			 struct err *e)
+{
+	const struct record_ops *ops = s->ops->records;
+	struct letter l = { .app = m->channel.app_id };
+	char post[ENGAGED_KEY_SIZE];
+
+	(void)snprintf(post, sizeof(post), "%s:%s", m->channel.channel_id,
+		       m->channel.ts);
+	if (ops->find(s, post, take_letter, &l, e) < 0)
+		return -1;
+	if (l.id[0] == '\0')
+		return 0;
+	return ops->drop(s, l.id, clock_wall_ms(), e) < 0 ? -1 : 0;
+}
+
 static int forget_line(struct store *s, void *arg, struct err *e)
 {
 	const struct errand *n = arg;
 	const struct message *m = n->job->msg;
 
+	if (forget_letter(s, m, e) < 0)
+		return -1;
 	return s->ops->line_put(s, m->tenant_id, m->channel.channel_id,
 				m->thread_id, m->channel.ts, NULL, e);
 }

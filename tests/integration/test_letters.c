@@ -250,6 +250,19 @@ START_TEST(a_dead_letter_is_replayed_in_its_placeholder)
 }
 END_TEST
 
+START_TEST(a_dead_letter_that_is_deleted_in_slack_is_dropped)
+{
+	char ts[SIM_TS], id[40];
+
+	make_dead(ts, id);
+	ck_assert_int_eq(sim_delete(rig.sim, "C1", ts), 0);
+	ck_assert_int_eq(sim_wait_acked(rig.sim, MS), 0);
+	free(rig_answer(&rig, "C1", ts));
+	free(ask(EX_NOINPUT, "dead", "replay", id));
+	ck_assert_uint_eq(sim_count(rig.sim, "chat.postMessage"), 1);
+}
+END_TEST
+
 /* Two that waited are at work together when we die. */
 static void make_group_dead(char ts[SIM_TS])
 {
@@ -422,6 +435,7 @@ static int run(const char *name)
 	tcase_add_test(tc, what_never_came_is_told_apart);
 	tcase_add_loop_test(tc, a_dead_letter_is_replayed_in_its_placeholder, 0,
 			    2);
+	tcase_add_test(tc, a_dead_letter_that_is_deleted_in_slack_is_dropped);
 	tcase_add_test(
 		tc, messages_that_were_given_up_together_are_answered_together);
 	tcase_add_test(tc, a_dead_letter_that_is_dropped_is_only_explained);

@@ -324,6 +324,25 @@ START_TEST(button_of_slacks_stops_a_stream)
 }
 END_TEST
 
+/* We hear of it too late, and what Slack has stopped takes no text. */
+START_TEST(stream_that_slack_has_stopped_at_its_end_is_edited)
+{
+	const struct sim_fault slow = { .kind = SIM_FAULT_DELAY,
+					.method = "chat.startStream",
+					.ms = 1500,
+					.times = 1 };
+	char root[SIM_TS];
+
+	rig_pace(&rig, -1, 10);
+	sim_fault(rig.sim, &slow);
+	ask("<@UB1> hello", root);
+	ck_assert_int_eq(sim_wait_calls(rig.sim, "chat.startStream", 1, MS), 0);
+	ck_assert_int_ge(sim_cut(rig.sim, "A1", SIM_CUT_FREEZE), 0);
+	ck_assert_int_eq(sim_stop_session(rig.sim, "A1", "C1", root, "U1"), 0);
+	is_answered(root, "I will go on from here.");
+}
+END_TEST
+
 START_TEST(deleted_question_takes_its_stream_along)
 {
 	char root[SIM_TS], ts[SIM_TS];
@@ -434,6 +453,36 @@ START_TEST(another_node_takes_a_stream_over)
 }
 END_TEST
 
+static int ctl(const char *a, const char *b, const char *c)
+{
+	const char *const args[] = { a, b, c, NULL };
+	char *out;
+	int rc = rig_ctl(&rig, &out, args);
+
+	free(out);
+	return rc;
+}
+
+/* The message becomes a dead letter, which knows of its stream. */
+START_TEST(left_stream_goes_when_the_token_is_good_again)
+{
+	char root[SIM_TS], ts[SIM_TS];
+
+	ask_for_ever(root, ts);
+	rig_kill(&rig);
+	sim_llm_clear(rig.sim);
+	sim_token_error(rig.sim, "xoxb-sim-t1", "account_inactive");
+	rig_start(&rig);
+	ck_assert(rig_logged(&rig, "outcome=dead:token", MS));
+	sim_token_error(rig.sim, "xoxb-sim-t1", NULL);
+	ck_assert_int_eq(ctl("app", "connect", "A1"), 0);
+	ck_assert_int_eq(ctl("dead", "replay", "all"), 0);
+	ck_assert_int_eq(sim_wait_text(rig.sim, "C1", root, "from here.", MS),
+			 0);
+	is_answered(root, "I will go on from here.");
+}
+END_TEST
+
 /* That it is deleted, we hear from Slack before the call is answered. */
 START_TEST(who_deletes_a_left_stream_takes_no_question_back)
 {
@@ -527,11 +576,13 @@ int main(void)
 	tcase_add_test(tc, asker_stops_a_stream);
 	tcase_add_test(tc, placeholder_of_a_stream_that_died_stops_the_answer);
 	tcase_add_test(tc, button_of_slacks_stops_a_stream);
+	tcase_add_test(tc, stream_that_slack_has_stopped_at_its_end_is_edited);
 	tcase_add_test(tc, deleted_question_takes_its_stream_along);
 	tcase_add_test(tc, edited_question_is_answered_in_the_same_message);
 	tcase_add_test(tc, stream_is_ended_by_a_stop_of_the_daemon);
 	tcase_add_test(tc, stream_of_a_killed_daemon_goes);
 	tcase_add_loop_test(tc, another_node_takes_a_stream_over, 0, WAYS);
+	tcase_add_test(tc, left_stream_goes_when_the_token_is_good_again);
 	tcase_add_test(tc, who_deletes_a_left_stream_takes_no_question_back);
 	tcase_add_test(tc, many_at_once_stay_within_slacks_limits);
 	tcase_add_test(tc, long_answer_goes_on_behind_its_stream);
