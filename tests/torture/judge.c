@@ -170,7 +170,8 @@ static void judge_line(struct trial *t, size_t i)
 	snprintf(at, sizeof(at), "%s:%s", s->channel, s->ts);
 	line = ledger_line(t->court.ledger, at);
 	if (!line ||
-	    (!s->deleted && (s->later[0] == '\0' || strstr(line, s->later))))
+	    (!s->deleted && (s->later[0] == '\0' || t->plights[i].early ||
+			     strstr(line, s->later))))
 		return;
 	t->v->remembered++;
 	complain(t, s, s->thread,
@@ -284,15 +285,19 @@ static void done_to(struct trial *t, const struct act *a)
 }
 
 /* Slack may tell of an edit before it tells of the message. Who isn't named
- * in that, where it isn't said to them alone, can't know that it matters. */
+ * in that, where it isn't said to them alone, can't know that it matters. And
+ * what was given up is begun anew with the words that it had. */
 static bool is_early(const struct trial *t, const struct act *a)
 {
 	const struct said *s = &t->talk->said[a->said];
 	char at[64];
 
 	snprintf(at, sizeof(at), "%s:%s", s->channel, s->ts);
-	return a->kind == WHIM_EDIT && !s->mention && s->channel[0] == 'C' &&
-	       a->at_ms < ledger_heard_ms(t->court.ledger, at);
+	if (a->kind != WHIM_EDIT)
+		return false;
+	return ledger_replayed(t->court.ledger, at) ||
+	       (!s->mention && s->channel[0] == 'C' &&
+		a->at_ms < ledger_heard_ms(t->court.ledger, at));
 }
 
 static void read_acts(struct trial *t)

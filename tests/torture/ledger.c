@@ -13,6 +13,7 @@
 struct ledger {
 	struct map *posts;
 	struct map *heard;
+	struct map *replayed;
 	struct map *again;   /* by entry, */
 	struct map *another; /* by channel:ts */
 	struct map *lines;
@@ -46,6 +47,11 @@ static void take_heard(struct ledger *l, const char *const *cells)
 	put(l->heard, cells[0], cells[1]);
 }
 
+static void take_replayed(struct ledger *l, const char *const *cells)
+{
+	put(l->replayed, cells[0], cells[1]);
+}
+
 /* app:workspace:again-channel:ts */
 static void take_again(struct ledger *l, const char *const *cells)
 {
@@ -73,6 +79,9 @@ static const struct query queries[] = {
 	{ "SELECT post, min(received_ms) FROM journal WHERE post IS NOT NULL"
 	  " GROUP BY post",
 	  take_heard, NULL },
+	{ "SELECT post, id FROM journal WHERE replayed_ms > 0"
+	  " AND post IS NOT NULL",
+	  take_replayed, NULL },
 	{ "SELECT id, claim FROM journal WHERE claim LIKE '%:again-%'",
 	  take_again, NULL },
 	{ "SELECT channel || ':' || ts, text FROM transcript"
@@ -137,6 +146,7 @@ struct ledger *ledger_read(const struct nodes *ns)
 		abort();
 	l->posts = make();
 	l->heard = make();
+	l->replayed = make();
 	l->again = make();
 	l->another = make();
 	l->lines = make();
@@ -157,6 +167,7 @@ void ledger_free(struct ledger *l)
 {
 	map_free(l->posts, free);
 	map_free(l->heard, free);
+	map_free(l->replayed, free);
 	map_free(l->again, free);
 	map_free(l->another, free);
 	map_free(l->lines, free);
@@ -174,6 +185,11 @@ int64_t ledger_heard_ms(const struct ledger *l, const char *post)
 	const char *ms = map_get(l->heard, post);
 
 	return ms ? strtoll(ms, NULL, 10) : 0;
+}
+
+bool ledger_replayed(const struct ledger *l, const char *post)
+{
+	return map_get(l->replayed, post) != NULL;
 }
 
 const char *ledger_again(const struct ledger *l, const char *entry)

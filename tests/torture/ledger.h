@@ -2,6 +2,7 @@
 #ifndef TORTURE_LEDGER_H
 #define TORTURE_LEDGER_H
 
+#include <stdbool.h>
 #include <stdint.h>
 
 struct nodes;
@@ -20,6 +21,9 @@ const char *ledger_post(const struct ledger *l, const char *entry);
 
 /* When a post, channel:ts, was first heard of, of clock_wall_ms(); 0: never. */
 int64_t ledger_heard_ms(const struct ledger *l, const char *post);
+
+/* Was it given up, and begun anew by an admin? */
+bool ledger_replayed(const struct ledger *l, const char *post);
 
 /* channel:ts of the reply that an entry gives another answer to, or NULL; and
  * the entry that does so. */

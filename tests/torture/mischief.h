@@ -14,4 +14,9 @@ void mischief_begin(struct sim *s, bool patient);
 void mischief_do(struct sim *s, struct dice *d, int tenants);
 void mischief_end(struct sim *s);
 
+/* The app is thrown out of a workspace, whose token is dead from then on; and
+ * is back with the same one. */
+void mischief_expel(struct sim *s, int tenant);
+void mischief_readmit(struct sim *s, int tenant);
+
 #endif

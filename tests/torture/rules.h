@@ -15,7 +15,7 @@ enum ending {
 /* What was done about a message, and what became of it. */
 struct plight {
 	bool edited;
-	bool early; /* the edit came before the message */
+	bool early; /* the edit came to nothing, as it may */
 	bool deleted;
 	bool stopped; /* somebody has stopped an answer in its thread, */
 	bool wiped;   /* or deleted one there that is younger than it */

@@ -3,6 +3,8 @@
 
 #include <poll.h>
 #include <stdio.h>
+#include <stdlib.h>
+#include <string.h>
 
 #include "base/clock.h"
 #include "base/err.h"
@@ -18,6 +20,9 @@
 #define LIFE_MAX   20000
 #define QUIET_MS   240000
 #define QUIET_POLL 300
+#define OUT_MS     2500  /* an app that is thrown out is back then */
+#define IN_MS      12000 /* on average, until it is thrown out again */
+#define ROUNDS     5     /* of dead letters that are replayed */
 
 struct run {
 	struct torture *t;
@@ -27,6 +32,8 @@ struct run {
 	struct talk talk;
 	struct dice dice;
 	int64_t end_ms;
+	int64_t expel_ms;   /* when the app is thrown out */
+	int64_t readmit_ms; /* or is back; 0: it is in */
 };
 
 static void set_world(struct run *r)
@@ -68,7 +75,22 @@ static int set_up(struct run *r, struct err *e)
 	r->talk.dice.state = r->t->seed ^ 0x7461;
 	r->talk.tenants = r->t->tenants;
 	r->talk.rate = r->t->rate;
+	r->talk.outcast = r->t->tenants > 3 ? r->t->tenants - 1 : -1;
+	r->expel_ms = clock_ms() + IN_MS;
 	return nodes_start(&r->nodes, e);
+}
+
+static void throw_out(struct run *r, int64_t now)
+{
+	if (r->readmit_ms != 0 && now >= r->readmit_ms) {
+		mischief_readmit(r->sim, r->talk.outcast);
+		r->readmit_ms = 0;
+		r->expel_ms = now + dice_ms(&r->dice, IN_MS, 1000, 60000);
+	} else if (r->readmit_ms == 0 && now >= r->expel_ms) {
+		mischief_expel(r->sim, r->talk.outcast);
+		r->readmit_ms = now + OUT_MS;
+		r->t->expelled++;
+	}
 }
 
 /* Other things go wrong while the daemons live. */
@@ -81,6 +103,8 @@ static int let_live(struct run *r, int ms, struct err *e)
 		poll(NULL, 0, slice);
 		if (dice_percent(&r->dice, 20))
 			mischief_do(r->sim, &r->dice, r->t->tenants);
+		if (r->talk.outcast >= 0)
+			throw_out(r, clock_ms());
 		if (fate_revive(&r->fate, clock_ms(), e) < 0)
 			return -1;
 	}
@@ -150,11 +174,46 @@ static int torment(struct run *r, struct err *e)
 	rc = kill_again_and_again(r, e);
 	talk_end(&r->talk);
 	mischief_end(r->sim);
+	if (r->talk.outcast >= 0)
+		mischief_readmit(r->sim, r->talk.outcast);
 	r->t->kills = r->fate.kills;
 	r->t->stops = r->fate.stops;
 	r->t->freezes = r->fate.freezes;
 	r->t->outages = r->fate.outages;
 	return rc;
+}
+
+/* The token is good, which is found out at once; then what was given up
+ * begins anew. True when nothing is. */
+static bool replay(struct run *r)
+{
+	char app[16];
+	const char *const connect[] = { "app", "connect", app, NULL };
+	static const char *const all[] = { "dead", "replay", "all", NULL };
+	static const char *const list[] = { "--json", "dead", "list", NULL };
+	struct bed *b = &r->nodes.beds[0];
+	struct err e = { 0 };
+	char *out = NULL;
+	bool none;
+
+	snprintf(app, sizeof(app), "A%05d", r->talk.outcast);
+	(void)bed_ctl(b, &out, list, &e);
+	none = out && strstr(out, "\"dead\":[]");
+	free(out);
+	if (none)
+		return true;
+	(void)bed_ctl(b, NULL, connect, &e);
+	(void)bed_ctl(b, NULL, all, &e);
+	await_quiet(r);
+	return false;
+}
+
+static void replay_all(struct run *r)
+{
+	int i;
+
+	for (i = 0; i < ROUNDS && !replay(r); i++)
+		r->t->replays++;
 }
 
 /* What they said can be read then. */
@@ -182,6 +241,7 @@ int torture_run(struct torture *t, struct err *e)
 		rc = torment(&r, e);
 	if (rc == 0) {
 		await_quiet(&r);
+		replay_all(&r);
 		t->messages = r.talk.n;
 		judge(&r.nodes, &r.talk, &t->verdicts);
 		rc = fate_stop_all(&r.fate, e);
@@ -202,6 +262,7 @@ void torture_print(const struct torture *t)
 	if (t->nodes > 0)
 		printf("%d nodes, ", t->nodes);
 	printf("%d kills, %d stops, ", t->kills, t->stops);
+	printf("%d times thrown out, %d replays, ", t->expelled, t->replays);
 	if (t->nodes > 0)
 		printf("%d freezes, %d outages of PostgreSQL or Redis, ",
 		       t->freezes, t->outages);

@@ -23,6 +23,8 @@ struct torture {
 
 	/* out */
 	int kills, stops, freezes, outages;
+	int expelled; /* that an app was thrown out of its workspace */
+	int replays;  /* rounds of dead letters, in the end */
 	size_t messages;
 	bool quiet; /* in the end, in time */
 	struct verdicts verdicts;

@@ -73,7 +73,8 @@ static void script_lasting(struct talk *t, const struct said *s)
 
 static void script(struct talk *t, struct said *s)
 {
-	s->lasting = !t->steadfast && dice_percent(&t->dice, 4);
+	s->lasting = !t->steadfast && dice_percent(&t->dice, 4) &&
+		     atoi(s->channel + 1) != t->outcast;
 	s->longish = !s->lasting && dice_percent(&t->dice, 12);
 	if (s->lasting)
 		script_lasting(t, s);

@@ -40,6 +40,8 @@ struct talk {
 	size_t n, size;
 	struct whims whims;
 	bool steadfast; /* nobody changes their mind */
+	int outcast;    /* a tenant whose messages may become dead letters; in
+			 * its workspace nothing lasts; -1: none */
 	pthread_t thread;
 	atomic_bool stop;
 };
