@@ -135,7 +135,7 @@ int main(int argc, char **argv)
 		return EX_USAGE;
 	}
 	if (a.command == CTL_HELP) {
-		ctl_usage(stdout);
+		ctl_usage(a.operand, a.second, stdout);
 		return EX_OK;
 	}
 	if (a.command == CTL_VERSION) {

@@ -74,7 +74,11 @@ static const struct {
 	{ "top --once", CTL_TOP, NULL },
 	{ "config diff --json", CTL_CONFIG_DIFF, NULL },
 	{ "-c f config check", CTL_CONFIG_CHECK, NULL },
-	{ "status --help", CTL_HELP, NULL },
+	{ "status --help", CTL_HELP, "status" },
+	{ "--help", CTL_HELP, NULL },
+	{ "help", CTL_HELP, NULL },
+	{ "help tenant set", CTL_HELP, "tenant" },
+	{ "tenant set --help --burst 3", CTL_HELP, "tenant" },
 	{ "--version", CTL_VERSION, NULL },
 };
 
@@ -94,15 +98,18 @@ static const struct {
 	{ "", "no command" },
 	{ "tennant list", "unknown command 'tennant'; perhaps 'tenant'" },
 	{ "tenant lst", "unknown command 'lst'; perhaps 'tenant list'" },
-	{ "tenant frobnicate", "unknown command 'frobnicate'" },
+	{ "frobnicate", "unknown command 'frobnicate'" },
+	{ "dead letters", "unknown command 'letters'; 'dead' has list, show, "
+			  "replay, drop" },
 	{ "stats", "unknown command 'stats'; perhaps 'status'" },
-	{ "tenant", "'tenant' wants a further word" },
+	{ "config", "'config' wants one of check, diff" },
+	{ "help tennant", "unknown command 'tennant'; perhaps 'tenant'" },
 	{ "tenant show", "NAME is missing" },
 	{ "tenant show a b", "unexpected 'b'" },
 	{ "status now", "unexpected 'now'" },
 	{ "apply", "FILE is missing" },
 	{ "explain", "PERMALINK|EVENT|ENTRY is missing" },
-	{ "dead", "'dead' wants a further word" },
+	{ "dead", "'dead' wants one of list, show, replay, drop" },
 	{ "dead rplay x", "unknown command 'rplay'; perhaps 'dead replay'" },
 	{ "tenant add a --app-token-file f",
 	  "--app-token-file and --bot-token-file are needed" },
@@ -110,6 +117,9 @@ static const struct {
 	{ "tenant set a --app-token-file f",
 	  "--app-token-file wants a --bot-token-file" },
 	{ "tenant list --role x", "this command takes no '--role'" },
+	{ "tenant set a --role x --burst 3", "this command takes no '--role'" },
+	{ "tenant set a --bugdet none",
+	  "unknown option '--bugdet'; perhaps '--budget'" },
 	{ "agent set a", "nothing to set" },
 	{ "agent set a b c --role x", "unexpected 'c'" },
 	{ "agent add a --role x", "--name is needed" },
@@ -121,8 +131,8 @@ static const struct {
 	  "--persona and --persona-file exclude each other" },
 	{ "--frob status", "unknown option '--frob'" },
 	{ "status --socket", "'--socket' wants an argument" },
-	{ "status --offline", "only a daemon that runs knows" },
-	{ "reload --offline", "only a daemon that runs knows" },
+	{ "status --offline", "this command takes no '--offline'" },
+	{ "reload --offline", "this command takes no '--offline'" },
 	{ "config dif", "unknown command 'dif'; perhaps 'config diff'" },
 };
 
@@ -130,6 +140,36 @@ START_TEST(a_wrong_line_is_answered_with_what_is_wrong)
 {
 	ck_assert_msg(parse(bad[_i].line) == -1, "%s", bad[_i].line);
 	ck_assert_str_eq(err.msg, bad[_i].want);
+}
+END_TEST
+
+/* What "help WORD VERB" prints. */
+static const char *help_of(const char *word, const char *verb)
+{
+	static char text[8192];
+	FILE *f = fmemopen(text, sizeof(text), "w");
+
+	ctl_usage(word, verb, f);
+	(void)fclose(f);
+	return text;
+}
+
+START_TEST(help_of_a_command_is_of_that_alone)
+{
+	const char *text = help_of("tenant", "pause");
+
+	ck_assert_ptr_nonnull(strstr(text, "  tenant show|remove|pause"));
+	ck_assert_ptr_null(strstr(text, "  tenant set"));
+	ck_assert_ptr_null(strstr(text, "who may"));
+	text = help_of("tenant", "set");
+	ck_assert_ptr_nonnull(strstr(text, "--budget"));
+	ck_assert_ptr_nonnull(strstr(text, "--guests"));
+	ck_assert_ptr_null(strstr(text, "  agent list"));
+	ck_assert_ptr_nonnull(strstr(help_of("agent", "add"), "--guests"));
+	text = help_of("dead", NULL);
+	ck_assert_ptr_nonnull(strstr(text, "  dead list"));
+	ck_assert_ptr_nonnull(strstr(text, "  dead replay|drop"));
+	ck_assert_ptr_nonnull(strstr(help_of("dead", "letter"), "dead list"));
 }
 END_TEST
 
@@ -373,6 +413,7 @@ int main(void)
 	tcase_add_loop_test(tc, options_stand_anywhere, 0, COUNT(good));
 	tcase_add_loop_test(tc, a_wrong_line_is_answered_with_what_is_wrong, 0,
 			    COUNT(bad));
+	tcase_add_test(tc, help_of_a_command_is_of_that_alone);
 	tcase_add_test(tc, no_option_takes_a_token);
 	tcase_add_test(tc, no_two_options_are_taken_for_each_other);
 	tcase_add_test(tc,

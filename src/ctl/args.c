@@ -3,10 +3,21 @@
 
 #include <getopt.h>
 #include <stddef.h>
+#include <stdio.h>
 #include <string.h>
 
 #include "base/err.h"
 #include "ctl/args_in.h"
+
+#define VERBS_SIZE 128
+#define PLACES_MAX 64
+
+/* Which options of single commands were given, by their places. */
+struct given {
+	bool place[PLACES_MAX];
+	bool any;
+	bool help;
+};
 
 /* Levenshtein's distance; words are short. */
 static size_t distance(const char *a, const char *b)
@@ -35,12 +46,26 @@ static size_t distance(const char *a, const char *b)
 	return row[n];
 }
 
+/* What else may stand behind a word. */
+static void list_verbs(const char *word, char *out, size_t size)
+{
+	size_t i, n = 0;
+
+	out[0] = '\0';
+	for (i = 0; i < ctl_nwords && n < size; i++)
+		if (ctl_words[i].verb && strcmp(ctl_words[i].word, word) == 0)
+			n += (size_t)snprintf(out + n, size - n, "%s%s",
+					      n > 0 ? ", " : "",
+					      ctl_words[i].verb);
+}
+
 /* Say what was not understood, and what comes nearest; within a word, verbs
  * are looked at. */
 static int unknown(const char *got, const char *word, struct err *e)
 {
 	const char *best = NULL;
 	const char *candidate;
+	char verbs[VERBS_SIZE];
 	size_t least = 3;
 	size_t i, d;
 
@@ -54,11 +79,36 @@ static int unknown(const char *got, const char *word, struct err *e)
 			best = candidate;
 		}
 	}
-	if (!best)
+	if (best)
+		return err_set(e, ERR_INPUT,
+			       "unknown command '%.60s'; perhaps '%s%s%s'", got,
+			       word ? word : "", word ? " " : "", best);
+	if (!word)
 		return err_set(e, ERR_INPUT, "unknown command '%.60s'", got);
-	return err_set(e, ERR_INPUT,
-		       "unknown command '%.60s'; perhaps '%s%s%s'", got,
-		       word ? word : "", word ? " " : "", best);
+	list_verbs(word, verbs, sizeof(verbs));
+	return err_set(e, ERR_INPUT, "unknown command '%.60s'; '%s' has %s",
+		       got, word, verbs);
+}
+
+/* The same of an option. */
+static int unknown_option(const char *got, struct err *e)
+{
+	const char *best = NULL;
+	const struct option *o;
+	size_t least = 3;
+	size_t d;
+
+	for (o = ctl_options; strncmp(got, "--", 2) == 0 && o->name; o++) {
+		d = distance(got + 2, o->name);
+		if (d < least) {
+			least = d;
+			best = o->name;
+		}
+	}
+	if (!best)
+		return err_set(e, ERR_INPUT, "unknown option '%.60s'", got);
+	return err_set(e, ERR_INPUT, "unknown option '%.60s'; perhaps '--%s'",
+		       got, best);
 }
 
 static bool is_word(const char *word)
@@ -74,6 +124,7 @@ static bool is_word(const char *word)
 /* The row of the words, or -1. *used tells how many words it took. */
 static int find(int n, char **words, int *used, struct err *e)
 {
+	char verbs[VERBS_SIZE];
 	size_t i;
 
 	if (n == 0)
@@ -88,9 +139,10 @@ static int find(int n, char **words, int *used, struct err *e)
 		    (n > 1 && strcmp(ctl_words[i].verb, words[1]) == 0))
 			return (int)i;
 	}
+	list_verbs(words[0], verbs, sizeof(verbs));
 	if (n == 1)
-		return err_set(e, ERR_INPUT, "'%s' wants a further word",
-			       words[0]);
+		return err_set(e, ERR_INPUT, "'%s' wants one of %s", words[0],
+			       verbs);
 	return unknown(words[1], words[0], e);
 }
 
@@ -124,12 +176,15 @@ static const char *option_name(int opt)
 	return "?";
 }
 
-/* Keeps which options of single commands were given. */
-static int take_option(struct ctl_args *a, int opt, char **argv, int *seen,
-		       struct err *e)
+static int take_option(struct ctl_args *a, int opt, char **argv,
+		       struct given *g, struct err *e)
 {
 	int at = find_place(opt);
 
+	if (at >= 0 && ctl_places[at].takes != 0) {
+		g->place[at] = true;
+		g->any = true;
+	}
 	switch (opt) {
 	case 'j':
 		a->json = true;
@@ -137,49 +192,55 @@ static int take_option(struct ctl_args *a, int opt, char **argv, int *seen,
 	case 'o':
 		a->offline = true;
 		return 0;
+	case 'h':
+		a->command = CTL_HELP;
+		g->help = true;
+		return 0;
 	case 'W':
 		a->agent_view = true;
-		*seen = opt;
 		return 0;
 	case 'x':
 		a->token_files = true;
-		*seen = opt;
 		return 0;
 	case 'O':
 		a->once = true;
-		*seen = opt;
 		return 0;
 	case 'Q':
 		a->commands = true;
-		*seen = opt;
 		return 0;
 	case 'd':
 		a->is_default = true;
-		*seen = opt;
 		return 0;
 	case ':':
 		return err_set(e, ERR_INPUT, "'%.60s' wants an argument",
 			       argv[optind - 1]);
 	case '?':
-		return err_set(e, ERR_INPUT, "unknown option '%.60s'",
-			       argv[optind - 1]);
+		return unknown_option(argv[optind - 1], e);
 	default:
 		break;
 	}
 	*(const char **)(void *)((char *)a + ctl_places[at].offset) = optarg;
-	if (ctl_places[at].takes != 0)
-		*seen = opt;
 	return 0;
 }
 
-static int check(const struct ctl_args *a, unsigned int takes, int seen,
-		 struct err *e)
+/* Each one: what is passed over looks as if it were done. */
+static int check_taken(const struct given *g, unsigned int takes, struct err *e)
 {
-	int at = seen ? find_place(seen) : -1;
+	size_t i;
 
-	if (at >= 0 && !(ctl_places[at].takes & takes))
-		return err_set(e, ERR_INPUT, "this command takes no '--%s'",
-			       option_name(seen));
+	for (i = 0; i < ctl_nplaces && i < PLACES_MAX; i++)
+		if (g->place[i] && !(ctl_places[i].takes & takes))
+			return err_set(e, ERR_INPUT,
+				       "this command takes no '--%s'",
+				       option_name(ctl_places[i].opt));
+	return 0;
+}
+
+static int check(const struct ctl_args *a, unsigned int takes,
+		 const struct given *g, struct err *e)
+{
+	if (check_taken(g, takes, e) < 0)
+		return -1;
 	if ((takes & TAKES_TOKENS) &&
 	    (!a->app_token_file || !a->bot_token_file))
 		return err_set(e, ERR_INPUT,
@@ -195,7 +256,7 @@ static int check(const struct ctl_args *a, unsigned int takes, int seen,
 	if (a->client_id && !a->bot_token_file)
 		return err_set(e, ERR_INPUT,
 			       "--client-id goes with --bot-token-file");
-	if ((takes & (TAKES_AGENT | TAKES_CHANGE)) && !seen)
+	if ((takes & (TAKES_AGENT | TAKES_CHANGE)) && !g->any)
 		return err_set(e, ERR_INPUT, "nothing to set");
 	if (a->command == CTL_AGENT_ADD && !a->name)
 		return err_set(e, ERR_INPUT, "--name is needed");
@@ -204,7 +265,8 @@ static int check(const struct ctl_args *a, unsigned int takes, int seen,
 			       "--persona and --persona-file exclude each "
 			       "other");
 	if ((takes & NO_OFFLINE) && a->offline)
-		return err_set(e, ERR_INPUT, "only a daemon that runs knows");
+		return err_set(e, ERR_INPUT,
+			       "this command takes no '--offline'");
 	return 0;
 }
 
@@ -233,9 +295,22 @@ static int take_operands(struct ctl_args *a, const char *wanted, int n,
 	return 0;
 }
 
+/* Of which command; of all, if it is none. */
+static int take_help(struct ctl_args *a, int n, char **words, struct err *e)
+{
+	a->command = CTL_HELP;
+	if (n == 0)
+		return 0;
+	if (!is_word(words[0]))
+		return unknown(words[0], NULL, e);
+	a->operand = words[0];
+	a->second = n > 1 ? words[1] : NULL;
+	return 0;
+}
+
 int ctl_args_parse(struct ctl_args *a, int argc, char **argv, struct err *e)
 {
-	int seen = 0;
+	struct given given = { 0 };
 	int used = 0;
 	int opt, row, left;
 
@@ -244,20 +319,26 @@ int ctl_args_parse(struct ctl_args *a, int argc, char **argv, struct err *e)
 	opterr = 0;
 	while ((opt = getopt_long(argc, argv, ":c:s:jh", ctl_options, NULL)) !=
 	       -1) {
-		if (opt == 'h' || opt == 'V') {
-			a->command = opt == 'h' ? CTL_HELP : CTL_VERSION;
+		if (opt == 'V') {
+			a->command = CTL_VERSION;
 			return 0;
 		}
-		if (take_option(a, opt, argv, &seen, e) < 0)
+		if (take_option(a, opt, argv, &given, e) < 0)
 			return -1;
 	}
-	row = find(argc - optind, argv + optind, &used, e);
+	argv += optind;
+	left = argc - optind;
+	if (left > 0 && strcmp(argv[0], "help") == 0)
+		return take_help(a, left - 1, argv + 1, e);
+	if (given.help)
+		return take_help(a, left, argv, e);
+	row = find(left, argv, &used, e);
 	if (row < 0)
 		return -1;
 	a->command = ctl_words[row].command;
-	argv += optind + used;
-	left = argc - optind - used;
+	argv += used;
+	left -= used;
 	if (take_operands(a, ctl_words[row].operand, left, argv, e) < 0)
 		return -1;
-	return check(a, ctl_words[row].takes, seen, e);
+	return check(a, ctl_words[row].takes, &given, e);
 }

@@ -109,11 +109,12 @@ struct ctl_args {
 
 /*
  * 0, or -1 with e saying what is wrong, and what was perhaps meant. Options
- * may stand anywhere.
+ * may stand anywhere. CTL_HELP: operand and second are the command's words.
  */
 int ctl_args_parse(struct ctl_args *a, int argc, char **argv, struct err *e);
 
-void ctl_usage(FILE *out);
+/* Of the commands that begin with these words; NULL: of all. */
+void ctl_usage(const char *word, const char *verb, FILE *out);
 
 /*
  * The words that may stand in the place of the last of n, one a line, for a

@@ -101,6 +101,13 @@ void ctl_complete(int n, char **words, FILE *out)
 			fputs("FILE\n", out);
 		return;
 	}
+	if (plain > 0 && strcmp(given[0], "help") == 0) {
+		given[0] = given[1];
+		plain--;
+		if (plain < 2)
+			list_words(given, plain, out);
+		return;
+	}
 	takes = takes_of(given, plain, &file);
 	if (n > 0 && words[n - 1][0] == '-')
 		list_options(takes, out);

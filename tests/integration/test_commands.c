@@ -394,7 +394,7 @@ START_TEST(every_command_is_in_the_help)
 	size_t i, n;
 	FILE *f = open_memstream(&help, &n);
 
-	ctl_usage(f);
+	ctl_usage(NULL, NULL, f);
 	(void)fclose(f);
 	for (i = 0; i < ctl_nwords; i++) {
 		full_name(&ctl_words[i], name);
