@@ -251,8 +251,51 @@ static bool all_plain(const char *const *wanted)
 	return true;
 }
 
+/*
+ * "llm.key" beside the settings at path, to be freed: one that is there, or
+ * with the key that a person at the terminal gives. NULL without e: no key.
+ */
+static char *key_file(const char *path, struct err *e)
+{
+	const char *slash = strrchr(path, '/');
+	char *file = NULL;
+	char *key = NULL;
+
+	if (!isatty(STDIN_FILENO) ||
+	    asprintf(&file, "%.*sllm.key", slash ? (int)(slash - path) + 1 : 0,
+		     path) < 0)
+		return NULL;
+	if (access(file, F_OK) == 0)
+		return file;
+	key = init_ask("its API key, if it wants one", NULL, 1);
+	if (!key || file_create(file, key, strlen(key), e) < 0) {
+		free(file);
+		file = NULL;
+	}
+	secret_free(key);
+	return file;
+}
+
+/* To the daemon's user, who owns the state directory. */
+static int give_away(const char *file, const char *path, struct err *e)
+{
+	struct stat st;
+	struct conf c;
+	int rc = 0;
+
+	if (conf_load(&c, path, e) < 0)
+		return -1;
+	if (geteuid() == 0 && stat(c.state_dir, &st) == 0 &&
+	    chown(file, st.st_uid, st.st_gid) < 0)
+		rc = err_set(e, ERR_FATAL, "cannot give '%s' away: %s", file,
+			     strerror(errno));
+	conf_release(&c);
+	return rc;
+}
+
 int init_conf(const struct ctl_args *a, const char *path, struct err *e)
 {
+	char *key = NULL;
 	char *url = a->url ? strdup(a->url) : NULL;
 	char *model = a->model ? strdup(a->model) : NULL;
 	const char *wanted[SETTINGS] = {
@@ -273,8 +316,12 @@ int init_conf(const struct ctl_args *a, const char *path, struct err *e)
 		url = init_ask("URL of the model's server, up to /v1", NULL, 0);
 	if (!there && !model)
 		model = init_ask("name of the model there", NULL, 0);
+	if (!there && url && !a->api_key_file)
+		wanted[KEY] = key = key_file(path, e);
 	wanted[URL] = there ? NULL : url;
 	wanted[MODEL] = there ? NULL : model ? model : "";
+	if (e->kind != ERR_NONE)
+		goto out;
 	if (!there && !url)
 		err_set(e, ERR_INPUT, "'%s' names no model: --url is needed",
 			path);
@@ -283,8 +330,12 @@ int init_conf(const struct ctl_args *a, const char *path, struct err *e)
 			"quotes, braces and the like have no place here");
 	else
 		rc = write_conf(path, wanted, e);
+	if (rc == 0 && key && give_away(key, path, e) < 0)
+		rc = -1;
 	if (rc == 1)
 		fprintf(stderr, "'%s' stays as it is\n", path);
+out:
+	free(key);
 	free(url);
 	free(model);
 	return rc;

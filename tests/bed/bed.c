@@ -27,8 +27,7 @@
 #define FILE_MAX (64 << 20)
 #define ARGS_MAX 32
 
-/* Where the programs are. */
-static int program(const char *name, char *path, size_t size)
+int bed_program(const char *name, char *path, size_t size)
 {
 	const char *build = getenv("KONSTRUCT_BUILDDIR");
 	char self[2048];
@@ -210,7 +209,7 @@ static pid_t spawn(const char *name, const char *const *args, const char *out,
 	pid_t pid;
 	int fd;
 
-	program(name, path, sizeof(path));
+	bed_program(name, path, sizeof(path));
 	argv[n++] = path;
 	while (*args && n < ARGS_MAX - 1)
 		argv[n++] = *args++;

@@ -51,6 +51,9 @@ struct bed_opts {
  */
 int bed_free_port(void);
 
+/* Where a program of this build is, as snprintf(3). */
+int bed_program(const char *name, char *path, size_t size);
+
 /* The directory, the simulator and the configuration; no daemon yet. */
 int bed_make(struct bed *b, const struct bed_opts *o, struct err *e);
 

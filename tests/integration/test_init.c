@@ -1,9 +1,14 @@
 /* SPDX-License-Identifier: ISC */
 #include <check.h>
+#include <poll.h>
+#include <pty.h>
+#include <stdbool.h>
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
 #include <sys/stat.h>
+#include <sys/wait.h>
+#include <termios.h>
 #include <unistd.h>
 
 #include "base/err.h"
@@ -126,6 +131,108 @@ START_TEST(without_tokens_there_is_the_manifest)
 }
 END_TEST
 
+/* Reads from the terminal until it says so. */
+static void until(int fd, const char *words)
+{
+	struct pollfd p = { .fd = fd, .events = POLLIN };
+	char said[16384];
+	size_t n = 0;
+	ssize_t got;
+
+	said[0] = '\0';
+	while (!strstr(said, words)) {
+		ck_assert_msg(poll(&p, 1, 20000) == 1, "no '%s': %s", words,
+			      said);
+		got = read(fd, said + n, sizeof(said) - 1 - n);
+		ck_assert_msg(got > 0, "no '%s': %s", words, said);
+		n += (size_t)got;
+		said[n] = '\0';
+	}
+	/* What isn't to be shown wasn't. */
+	ck_assert_ptr_null(strstr(said, "sk-secret"));
+	ck_assert_ptr_null(strstr(said, "xoxb-sim"));
+}
+
+/* Once echo is as it is to be for this answer: changing it drops input. */
+static void answer(int fd, bool shown, const char *text)
+{
+	struct termios t;
+
+	do {
+		ck_assert_int_eq(tcgetattr(fd, &t), 0);
+	} while (((t.c_lflag & ECHO) != 0) != shown);
+	ck_assert_int_eq(dprintf(fd, "%s\n", text), (int)strlen(text) + 1);
+}
+
+/* Settings without a model, as the package brings them. */
+static void forget_model(const char *path)
+{
+	char text[16384];
+	char *at;
+	FILE *f = fopen(path, "r");
+	size_t n;
+
+	ck_assert_ptr_nonnull(f);
+	n = fread(text, 1, sizeof(text) - 1, f);
+	text[n] = '\0';
+	ck_assert_int_eq(fclose(f), 0);
+	at = strstr(text, "llm ");
+	ck_assert_ptr_nonnull(at);
+	(void)snprintf(at, sizeof(text) - (size_t)(at - text), "%s",
+		       "llm \"main\" {\n\turl = \"\"\n\tmodel = \"\"\n"
+		       "\t#api_key_file = \"\"\n\t#ca_file = \"\"\n"
+		       "\tdefault = true\n}\n");
+	f = fopen(path, "w");
+	ck_assert_ptr_nonnull(f);
+	ck_assert_int_ge(fputs(text, f), 0);
+	ck_assert_int_eq(fclose(f), 0);
+}
+
+START_TEST(at_a_terminal_it_asks)
+{
+	char program[4096], key[96], got[32] = "";
+	int fd, status = -1;
+	struct stat st;
+	pid_t pid;
+	FILE *f;
+
+	bed_program("konstructctl", program, sizeof(program));
+	forget_model(rig.bed.config);
+	pid = forkpty(&fd, NULL, NULL, NULL);
+	ck_assert_int_ge(pid, 0);
+	if (pid == 0) {
+		(void)execl(program, program, "--config", rig.bed.config,
+			    "init", (char *)NULL);
+		_exit(127);
+	}
+	until(fd, "up to /v1: ");
+	answer(fd, true, sim_llm_url(rig.sim));
+	until(fd, "model there: ");
+	answer(fd, true, "sim");
+	until(fd, "wants one: ");
+	answer(fd, false, "sk-secret");
+	until(fd, "(xapp-...): ");
+	answer(fd, false, "xapp-1-A1-1-sim");
+	until(fd, "(xoxb-...): ");
+	answer(fd, false, "xoxb-sim-t1");
+	until(fd, "[main]: ");
+	answer(fd, true, "");
+	until(fd, "mention @Mara in #general");
+	ck_assert_int_eq(waitpid(pid, &status, 0), pid);
+	ck_assert_int_eq(status, 0);
+	close(fd);
+
+	(void)snprintf(key, sizeof(key), "%s/llm.key", rig.bed.dir);
+	ck_assert_int_eq(stat(key, &st), 0);
+	ck_assert_int_eq(st.st_mode & 0777, 0600);
+	f = fopen(key, "r");
+	ck_assert_ptr_nonnull(f);
+	ck_assert_ptr_nonnull(fgets(got, sizeof(got), f));
+	ck_assert_str_eq(got, "sk-secret");
+	ck_assert_int_eq(fclose(f), 0);
+}
+END_TEST
+
 int main(void)
 {
 	Suite *s = suite_create("init");
@@ -140,6 +247,7 @@ int main(void)
 		token_files_of_roots_are_read_before_it_becomes_the_daemons_user);
 	tcase_add_test(tc, daemon_that_runs_takes_it_up_at_once);
 	tcase_add_test(tc, token_that_Slack_refuses_is_told);
+	tcase_add_test(tc, at_a_terminal_it_asks);
 	tcase_add_test(tc, without_tokens_there_is_the_manifest);
 	tcase_set_timeout(tc, 120);
 	suite_add_tcase(s, tc);
