@@ -12,6 +12,7 @@
 #include "base/log.h"
 #include "daemon_in.h"
 #include "link/hub.h"
+#include "net/way.h"
 #include "route/refill.h"
 #include "route/router.h"
 #include "route/takeup.h"
@@ -134,6 +135,15 @@ int daemon_fill_gate(struct gate *t, void *arg, struct err *e)
 	return rc;
 }
 
+static bool is_proxied(struct daemon *d)
+{
+	const struct way *w = way_box_take(d->way);
+	bool yes = way_proxy(w, true) != NULL;
+
+	way_box_drop(d->way, w);
+	return yes;
+}
+
 int daemon_read_store(struct daemon *d, struct err *e)
 {
 	struct store *s = daemon_open_store(d, e);
@@ -147,7 +157,7 @@ int daemon_read_store(struct daemon *d, struct err *e)
 		rc = s->ops->apps(s, count_app, &napps, e);
 	s->ops->close(s);
 	if (rc == 0)
-		hub_raise_files(napps);
+		hub_raise_files(napps, is_proxied(d));
 	return rc;
 }
 

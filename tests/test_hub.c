@@ -356,14 +356,16 @@ static void limit(rlim_t soft, rlim_t hard)
 START_TEST(file_limit_follows_the_number_of_apps)
 {
 	limit(1024, 16384);
-	hub_raise_files(0);
+	hub_raise_files(0, false);
 	ck_assert_uint_eq(files(), 4096);
-	hub_raise_files(5000);
-	ck_assert_uint_eq(files(), 11024);
-	hub_raise_files(10); /* never less than it was */
-	ck_assert_uint_eq(files(), 11024);
+	hub_raise_files(1500, false);
+	ck_assert_uint_eq(files(), 4096);
+	hub_raise_files(1500, true);
+	ck_assert_uint_eq(files(), 13024);
+	hub_raise_files(5000, false); /* never less than it was */
+	ck_assert_uint_eq(files(), 13024);
 	log_set_level(LOG_LEVEL_ERROR);
-	hub_raise_files(100000); /* as much as there is */
+	hub_raise_files(100000, false); /* as much as there is */
 	ck_assert_uint_eq(files(), 16384);
 }
 END_TEST

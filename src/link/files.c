@@ -7,6 +7,12 @@
 #include "base/log.h"
 #include "link/hub.h"
 
+/* An app has two links while one takes the other's place. Through a proxy each
+ * is the socket of lws, its other end, and the proxy's, which libcurl keeps
+ * twice if that speaks TLS (net/tunnel.c). */
+#define FILES_OF_AN_APP   2
+#define FILES_BY_A_TUNNEL 8
+
 /* Beside the links: HTTP connections, databases, the admin's sockets. */
 #define FILES_BESIDE 1024
 #define FILES_MIN    4096
@@ -16,9 +22,8 @@
  * Not above FILES_MAX either, unless needed: containers come with a limit of
  * a thousand million, and libwebsockets allocates 16 bytes for each.
  */
-static rlim_t files_wanted(size_t napps, rlim_t now)
+static rlim_t files_wanted(rlim_t need, rlim_t now)
 {
-	rlim_t need = 2 * (rlim_t)napps + FILES_BESIDE;
 	rlim_t most = need > FILES_MAX ? need : FILES_MAX;
 
 	if (need < FILES_MIN)
@@ -28,15 +33,17 @@ static rlim_t files_wanted(size_t napps, rlim_t now)
 	return now > need ? now : need;
 }
 
-void hub_raise_files(size_t napps)
+void hub_raise_files(size_t napps, bool proxied)
 {
+	rlim_t of_one = proxied ? FILES_BY_A_TUNNEL : FILES_OF_AN_APP;
+	rlim_t need = of_one * napps + FILES_BESIDE;
 	struct rlimit r;
 	rlim_t want;
 	char missing[24];
 
 	if (getrlimit(RLIMIT_NOFILE, &r) < 0)
 		return;
-	want = files_wanted(napps, r.rlim_cur);
+	want = files_wanted(need, r.rlim_cur);
 	r.rlim_cur = want;
 	if (r.rlim_max != RLIM_INFINITY && want > r.rlim_max)
 		r.rlim_cur = r.rlim_max;
@@ -45,10 +52,10 @@ void hub_raise_files(size_t napps)
 			 strerror(errno));
 		return;
 	}
-	if (r.rlim_cur >= 2 * (rlim_t)napps + FILES_BESIDE)
+	if (r.rlim_cur >= need)
 		return;
 	(void)snprintf(missing, sizeof(missing), "%llu",
-		       (unsigned long long)(want - r.rlim_cur));
+		       (unsigned long long)(need - r.rlim_cur));
 	log_warn(LOG_FIELDS({ "missing", missing }),
 		 "too few open files are allowed for %zu apps (LimitNOFILE=)",
 		 napps);
