@@ -18,6 +18,7 @@
 #include "link/sweep.h"
 #include "net/http.h"
 #include "state/engaged.h"
+#include "store/grants.h"
 
 /* Slack's last redelivery comes so much later. */
 #define GAP_MS (5 * 60 * INT64_C(1000))
@@ -159,11 +160,17 @@ static int on_token(struct connection *c, void *arg, struct err *e)
 {
 	struct catchup *cu = arg;
 	struct connection now;
+	int rc;
 
 	/* It is there as long as there are sweeps. */
-	if (cu->store->ops->resolve(cu->store, c->channel_type, c->app_id,
-				    c->workspace_id, &now, e) <= 0)
+	rc = cu->store->ops->resolve(cu->store, c->channel_type, c->app_id,
+				     c->workspace_id, &now, e);
+	if (rc == 0)
+		(void)err_set(e, ERR_INPUT, "there is no such connection");
+	if (rc <= 0)
 		return -1;
+	if (strcmp(c->bot_token, now.bot_token) == 0)
+		grant_hurry(cu->o.journal, c);
 	secret_free(c->bot_token);
 	c->bot_token = now.bot_token;
 	now.bot_token = NULL;

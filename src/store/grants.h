@@ -5,7 +5,9 @@
 #include <stdbool.h>
 #include <stdint.h>
 
+struct connection;
 struct err;
+struct journal;
 struct store;
 
 /*
@@ -73,6 +75,12 @@ struct grant_ops {
 	 * another one meanwhile, and nothing is changed. */
 	int (*renew)(struct store *s, const struct grant *g, struct err *e);
 };
+
+/*
+ * hurry.c: has the token of a connection renewed at once, as hurry() says, by whoever
+ * does that; doesn't wait, and is done only if there is memory. Any thread.
+ */
+void grant_hurry(struct journal *j, const struct connection *c);
 
 extern const struct grant_ops grants_sqlite;
 extern const struct grant_ops grants_postgres;

@@ -22,8 +22,6 @@
 static const int again_ms[] = { 500, 1000, 2000, 3000, 5000 };
 #define AGAINS (sizeof(again_ms) / sizeof(again_ms[0]))
 
-static char slack[] = "slack";
-
 struct spare {
 	struct slack_spare base; /* must be first */
 	struct worker *w;
@@ -34,20 +32,13 @@ struct spare {
 	struct loop_timer *timer;
 	unsigned int tries;
 
-	/* A router has these while it reads. */
+	/* A router has these while reading. */
 	struct router_read rd;
 	struct loop_task done;
 	char *app_id, *workspace_id;
-	char *tenant_id;
 	char *found;
 	struct err err;
-
-	/* And the journal these. */
-	struct journal_req req;
-	struct loop_task noted;
-	struct err note_err;
-
-	unsigned int away; /* how many of both */
+	bool reading;
 	bool dropped;
 };
 
@@ -58,7 +49,6 @@ static void spare_free(struct spare *s)
 	secret_free(s->found);
 	free(s->app_id);
 	free(s->workspace_id);
-	free(s->tenant_id);
 	free(s);
 }
 
@@ -67,68 +57,8 @@ static void drop(struct slack_spare *base)
 	struct spare *s = (struct spare *)base;
 
 	s->dropped = true;
-	if (s->away == 0)
+	if (!s->reading)
 		spare_free(s);
-}
-
-static void leaves(struct spare *s)
-{
-	s->away++;
-	s->w->nspares++;
-}
-
-/* False: it was the last thing that s was waited for. */
-static bool is_back(struct spare *s)
-{
-	s->away--;
-	s->w->nspares--;
-	if (!s->dropped)
-		return true;
-	if (s->away == 0)
-		spare_free(s);
-	return false;
-}
-
-static int write_hurry(struct store *st, void *arg, struct err *e)
-{
-	struct spare *s = arg;
-	const struct grant g = { .tenant_id = s->tenant_id,
-				 .channel_type = slack,
-				 .app_id = s->app_id,
-				 .workspace_id = s->workspace_id };
-
-	return st->ops->grants->hurry(st, &g, e);
-}
-
-/* On the journal's thread. */
-static void on_written(struct journal_req *r)
-{
-	struct spare *s = r->arg;
-
-	loop_post(s->w->loop, &s->noted);
-}
-
-static void on_noted(struct loop_task *t)
-{
-	struct spare *s =
-		(struct spare *)((char *)t - offsetof(struct spare, noted));
-	struct worker *w = s->w;
-
-	(void)is_back(s);
-	worker_emptied(w);
-}
-
-/* Who does that looks each second. */
-static void hurry(struct spare *s)
-{
-	s->noted.run = on_noted;
-	s->req = (struct journal_req){ .kind = JOURNAL_WRITE,
-				       .write = write_hurry,
-				       .done = on_written,
-				       .arg = s,
-				       .err = &s->note_err };
-	leaves(s);
-	(void)journal_submit(s->w->journal, &s->req);
 }
 
 /* On a router thread. */
@@ -140,7 +70,7 @@ static void run_read(struct router_read *rd, struct store *st)
 
 	suspect_resume(&s->who);
 	s->err = (struct err){ 0 };
-	if (st->ops->resolve(st, slack, s->app_id, s->workspace_id, &c,
+	if (st->ops->resolve(st, "slack", s->app_id, s->workspace_id, &c,
 			     &s->err) > 0) {
 		s->found = c.bot_token;
 		c.bot_token = NULL;
@@ -156,7 +86,8 @@ static void look(void *arg)
 
 	secret_free(s->found);
 	s->found = NULL;
-	leaves(s);
+	s->reading = true;
+	s->w->nspares++;
 	router_read(s->w->router, s->app_id, &s->rd);
 }
 
@@ -184,7 +115,7 @@ static void judge(struct spare *s)
 	bool other = s->found && strcmp(s->found, s->token) != 0;
 
 	if (s->found && !other && s->tries == 0)
-		hurry(s);
+		grant_hurry(s->w->journal, &s->job->connection);
 	if (other)
 		go_on(s);
 	else if (s->tries < AGAINS)
@@ -200,7 +131,11 @@ static void on_read(struct loop_task *t)
 		(struct spare *)((char *)t - offsetof(struct spare, done));
 	struct worker *w = s->w;
 
-	if (is_back(s)) {
+	s->reading = false;
+	w->nspares--;
+	if (s->dropped) {
+		spare_free(s);
+	} else {
 		suspect_resume(&s->who);
 		judge(s);
 		suspect_leave();
@@ -233,10 +168,8 @@ static struct spare *spare_create(struct worker *w, struct job *job)
 	s->token = strdup(k->bot_token);
 	s->app_id = strdup(k->app_id);
 	s->workspace_id = strdup(k->workspace_id);
-	s->tenant_id = strdup(k->tenant_id);
 	s->timer = loop_timer_create(w->loop, look, s);
-	if (s->token && s->app_id && s->workspace_id && s->tenant_id &&
-	    s->timer)
+	if (s->token && s->app_id && s->workspace_id && s->timer)
 		return s;
 	spare_free(s);
 	return NULL;

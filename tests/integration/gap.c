@@ -17,7 +17,7 @@ void gap_make(struct rig *r, int minutes)
 		 minutes);
 	ck_assert_int_eq(sqlite3_open(path, &db), SQLITE_OK);
 	ck_assert_int_eq(sqlite3_exec(db, sql, NULL, NULL, NULL), SQLITE_OK);
-	ck_assert_int_eq(sqlite3_changes(db), 1);
+	ck_assert_int_ge(sqlite3_changes(db), 1); /* of each app */
 	ck_assert_int_eq(sqlite3_close(db), SQLITE_OK);
 }
 

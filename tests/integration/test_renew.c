@@ -9,6 +9,7 @@
 
 #include "base/clock.h"
 #include "base/err.h"
+#include "integration/gap.h"
 #include "integration/rig.h"
 #include "pg.h"
 #include "sim/act.h"
@@ -434,6 +435,30 @@ START_TEST(token_that_slack_calls_expired_is_renewed_at_once)
 }
 END_TEST
 
+/* What is looked for after a gap isn't given up for it. */
+START_TEST(what_was_missed_is_found_with_a_token_that_has_expired)
+{
+	char first[96], ts[SIM_TS], late[SIM_TS];
+
+	if (rig_is_shared())
+		return;
+	open_with(1, 43200000);
+	start();
+	wait_renewals(1);
+	wait_stored();
+	newest(first);
+	rig_say(&rig, "C3", "U3", "<@UB2> hello", NULL, ts);
+	free(rig_answer(&rig, "C3", ts));
+	rig_stop(&rig);
+	gap_say(&rig, "C3", "U3", "and a follow-up", ts, late);
+	gap_make(&rig, 10);
+	expire(first);
+	rig_start(&rig);
+	ck_assert_int_eq(sim_wait_reply(rig.sim, "C3", ts, 2, MS), 0);
+	ck_assert_uint_eq(renewals(), 2);
+}
+END_TEST
+
 START_TEST(two_nodes_renew_once)
 {
 	size_t n;
@@ -477,6 +502,8 @@ int main(void)
 	tcase_add_test(
 		tc, what_comes_before_an_expired_token_is_renewed_waits_for_it);
 	tcase_add_test(tc, token_that_slack_calls_expired_is_renewed_at_once);
+	tcase_add_test(tc,
+		       what_was_missed_is_found_with_a_token_that_has_expired);
 	tcase_add_test(tc, two_nodes_renew_once);
 	suite_add_tcase(s, tc);
 	srunner_run_all(sr, CK_ENV);
