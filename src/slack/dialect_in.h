@@ -44,7 +44,7 @@ struct dialect {
 
 	unsigned int em, strong, del, links;
 	bool heading, fence, table, span;
-	bool mention; /* one is open (slack/mention.h) */
+	bool mention;       /* one is open (slack/mention.h) */
 	unsigned int level; /* of a heading whose text is yet to come */
 	char lang[32];
 	size_t link_at;
@@ -63,6 +63,8 @@ int dialect_enter_span(MD_SPANTYPE type, void *detail, void *arg);
 int dialect_leave_span(MD_SPANTYPE type, void *detail, void *arg);
 void dialect_end_spans(struct dialect *r);
 
+/* A character, and U+200B into the mark that it completes, if it would ping. */
+void dialect_put(struct buf *out, char c);
 /* Code as it is, but for what might ping. */
 void dialect_code(struct buf *out, const char *p, size_t n);
 /* The longest run of backticks. */
