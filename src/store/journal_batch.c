@@ -12,9 +12,9 @@
 
 #define BATCH_MAX 512
 
-/* So many failures in a row that only one request seems to be to blame for may
- * be what they say; more are everybody's. */
-#define STRANGE_MAX 3
+/* So many notes may each seem to be to blame for a failure; more of them, and
+ * none that goes well, are everybody's trouble. */
+#define STRANGE_MAX 64
 
 /* What the store didn't take about an entry. */
 #define SET_ASIDE "dead:journal"
@@ -154,6 +154,11 @@ void batch_failed(struct journal *j, const struct err *e)
 	pthread_mutex_unlock(&j->stats_lock);
 }
 
+static bool is_note(const struct journal_req *r)
+{
+	return r->kind == JOURNAL_NOTE || r->kind == JOURNAL_DONE;
+}
+
 /*
  * An entry of which something can never be written down would be tried for
  * ever, and its thread with it: it is a dead letter, by itself.
@@ -187,12 +192,10 @@ static bool set_aside(struct journal *j, struct journal_req *r)
 static void turn_away(struct journal *j, struct journal_req *r,
 		      const struct err *e)
 {
-	bool note = r->kind == JOURNAL_NOTE || r->kind == JOURNAL_DONE;
-
 	log_error(LOG_FIELDS({ "reason", e->msg },
-			     { "entry", note ? r->entry_id : NULL }),
+			     { "entry", is_note(r) ? r->entry_id : NULL }),
 		  "journal cannot write a row");
-	if (!note || e->kind != ERR_INPUT || !set_aside(j, r)) {
+	if (!is_note(r) || e->kind != ERR_INPUT || !set_aside(j, r)) {
 		reqs_fail(j, r, e);
 		return;
 	}
@@ -227,13 +230,15 @@ static void sort_out(struct journal *j, struct reqs *batch,
 	j->todo.head = rest.head;
 }
 
-/* Is it that one's own fault? */
+/* Is it that one's own fault? Whoever notes something tries again by himself;
+ * what is appended is better spilled. */
 static bool is_own(struct journal *j, const struct node *bad,
 		   const struct err *e)
 {
 	if (!bad || e->kind == ERR_INPUT)
 		return bad;
-	return j->strange++ < STRANGE_MAX;
+	return is_note((const struct journal_req *)bad) &&
+	       j->strange++ < STRANGE_MAX;
 }
 
 void batch_commit(struct journal *j)
@@ -254,6 +259,8 @@ void batch_commit(struct journal *j)
 	pthread_mutex_unlock(&j->db_lock);
 	if (rc < 0 && is_own(j, bad, &e)) {
 		sort_out(j, &batch, bad, &e);
+		if (!j->todo.head)
+			j->strange = 0;
 		return;
 	}
 	if (rc < 0) {
