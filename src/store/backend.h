@@ -21,6 +21,12 @@ struct keyring;
 /* Of a tenant that is gone; what is unfinished of it ends at the next start. */
 #define LEAVING_KEPT_MS (24 * 3600 * 1000LL)
 
+/* Of what is sealed, as it is kept. */
+#define SEALED_MAX 65536
+
+/* What has no NULL in the store. */
+const char *text_or_empty(const char *s);
+
 /* "apps/<app>/token" and the like, that a token is sealed for; -1 when it
  * would be too long. */
 #define PLACE_SIZE 400

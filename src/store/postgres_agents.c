@@ -122,26 +122,21 @@ int postgres_access(struct store *s, const char *tenant_id,
 			 out, e);
 }
 
-static const char *or_empty(const char *s)
-{
-	return s ? s : "";
-}
-
 static int put(struct postgres *s, const struct agent *a, const char *id,
 	       struct err *e)
 {
 	const char *const params[] = {
 		a->tenant_id,
 		id,
-		or_empty(a->name),
-		or_empty(a->role),
-		or_empty(a->persona),
-		or_empty(a->model),
-		or_empty(a->placeholder),
+		text_or_empty(a->name),
+		text_or_empty(a->role),
+		text_or_empty(a->persona),
+		text_or_empty(a->model),
+		text_or_empty(a->placeholder),
 		a->active ? "t" : "f",
 		a->is_default ? "t" : "f",
 		a->channels ? a->channels : "[]",
-		or_empty(a->locale),
+		text_or_empty(a->locale),
 	};
 
 	return postgres_do(s, PQ_AGENT_PUT, a->tenant_id, params, e);
@@ -158,8 +153,8 @@ int postgres_agent_put(struct store *store, const struct agent *a,
 
 	if (!a->id || !*a->id) {
 		id_make(made);
-		rc = find_text(s, PQ_AGENT_ID, a->tenant_id, or_empty(a->name),
-			       &there, e);
+		rc = find_text(s, PQ_AGENT_ID, a->tenant_id,
+			       text_or_empty(a->name), &there, e);
 		params[1] = rc > 0 ? there : made;
 	}
 	if (rc >= 0)

@@ -7,6 +7,7 @@
 #include "base/clock.h"
 #include "base/err.h"
 #include "base/log.h"
+#include "store/backend.h"
 #include "store/postgres_journal.h"
 
 /* Rows are taken into the chain a few at a time, since acks wait behind it. */
@@ -28,11 +29,6 @@ static void take_chain(const PGresult *r, struct audit_chain *c)
 	take_text(r, 0, 1, c->before);
 	c->last = postgres_int(r, 0, 2);
 	take_text(r, 0, 3, c->hash);
-}
-
-static const char *or_empty(const char *s)
-{
-	return s ? s : "";
 }
 
 /* At least the chain is there. */
@@ -58,11 +54,11 @@ static int postgres_audit_rows(struct store *store, int64_t after,
 		row = (struct audit_row){
 			.seq = postgres_int(r, i, 4),
 			.at_ms = postgres_int(r, i, 5),
-			.tenant_id = or_empty(postgres_text(r, i, 6)),
+			.tenant_id = text_or_empty(postgres_text(r, i, 6)),
 			.body = postgres_text(r, i, 7),
-			.digest = or_empty(postgres_text(r, i, 8)),
-			.before = or_empty(postgres_text(r, i, 9)),
-			.hash = or_empty(postgres_text(r, i, 10)),
+			.digest = text_or_empty(postgres_text(r, i, 8)),
+			.before = text_or_empty(postgres_text(r, i, 9)),
+			.hash = text_or_empty(postgres_text(r, i, 10)),
 		};
 		if (row.seq > 0)
 			rc = fn(&row, arg);
@@ -83,7 +79,7 @@ static int send(struct postgres_journal *p, const struct journal_req *r,
 		r->entry_id,
 		postgres_number(at, r->at_ms),
 		postgres_number(held, r->epoch),
-		or_empty(a->tenant_id),
+		text_or_empty(a->tenant_id),
 		body,
 	};
 	const char *const written[] = { ended[1], ended[3], body };

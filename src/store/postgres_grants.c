@@ -8,8 +8,6 @@
 #include "store/grants.h"
 #include "store/postgres.h"
 
-#define SEALED_MAX 65536
-
 static char *unseal(const struct postgres *s, const PGresult *r, int row,
 		    int col, const char *place, struct err *e)
 {

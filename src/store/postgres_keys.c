@@ -9,8 +9,6 @@
 #include "store/keys.h"
 #include "store/postgres.h"
 
-#define SEALED_MAX 65536
-
 static int read_sealing(struct postgres *s, enum postgres_query q,
 			char id[KEY_ID_SIZE], struct err *e)
 {

@@ -8,13 +8,6 @@
 #include "store/backend.h"
 #include "store/postgres.h"
 
-#define SEALED_MAX 65536
-
-static const char *or_empty(const char *s)
-{
-	return s ? s : "";
-}
-
 /* The id that the tenant has, or a new one. */
 static int settle_id(struct store *store, struct tenant *t, struct err *e)
 {
@@ -47,7 +40,7 @@ int postgres_tenant_put(struct store *store, struct tenant *t, struct err *e)
 	params[2] = t->paused ? "t" : "f";
 	params[3] = postgres_number(rate, t->rate_per_minute);
 	params[4] = postgres_number(burst, t->burst);
-	params[5] = or_empty(t->budget);
+	params[5] = text_or_empty(t->budget);
 	params[6] = t->agent_sessions ? "t" : "f";
 	params[7] = t->streaming ? "t" : "f";
 	return postgres_do((struct postgres *)store, PQ_TENANT_PUT, t->id,
@@ -174,8 +167,8 @@ int postgres_connection_put(struct store *store, const struct connection *c,
 	buf_init(&sealed, SEALED_MAX);
 	rc = seal(s, place, c->bot_token, &sealed, e);
 	params[4] = sealed.data;
-	params[5] = or_empty(c->bot_user_id);
-	params[6] = or_empty(c->bot_id);
+	params[5] = text_or_empty(c->bot_user_id);
+	params[6] = text_or_empty(c->bot_id);
 	params[7] = postgres_number(now, clock_wall_ms());
 	if (rc == 0)
 		rc = postgres_do(s, PQ_CONNECTION_PUT, c->tenant_id, params, e);

@@ -126,11 +126,6 @@ static int run_for(struct sqlite *s, enum sqlite_query q, const char *first,
 	return sqlite_run(s, st, e);
 }
 
-static const char *or_empty(const char *s)
-{
-	return s ? s : "";
-}
-
 static int put(struct sqlite *s, const struct agent *a, const char *id,
 	       struct err *e)
 {
@@ -140,15 +135,15 @@ static int put(struct sqlite *s, const struct agent *a, const char *id,
 		return -1;
 	sqlite_bind(st, 1, a->tenant_id);
 	sqlite_bind(st, 2, id);
-	sqlite_bind(st, 3, or_empty(a->name));
-	sqlite_bind(st, 4, or_empty(a->role));
-	sqlite_bind(st, 5, or_empty(a->persona));
-	sqlite_bind(st, 6, or_empty(a->model));
-	sqlite_bind(st, 7, or_empty(a->placeholder));
+	sqlite_bind(st, 3, text_or_empty(a->name));
+	sqlite_bind(st, 4, text_or_empty(a->role));
+	sqlite_bind(st, 5, text_or_empty(a->persona));
+	sqlite_bind(st, 6, text_or_empty(a->model));
+	sqlite_bind(st, 7, text_or_empty(a->placeholder));
 	(void)sqlite3_bind_int(st, 8, a->active);
 	(void)sqlite3_bind_int(st, 9, a->is_default);
 	sqlite_bind(st, 10, a->channels ? a->channels : "[]");
-	sqlite_bind(st, 11, or_empty(a->locale));
+	sqlite_bind(st, 11, text_or_empty(a->locale));
 	return sqlite_run(s, st, e);
 }
 
@@ -162,8 +157,8 @@ int sqlite_agent_put(struct store *store, const struct agent *a, struct err *e)
 
 	if (!id || !*id) {
 		id_make(made);
-		rc = find_text(s, Q_AGENT_ID, a->tenant_id, or_empty(a->name),
-			       &there, e);
+		rc = find_text(s, Q_AGENT_ID, a->tenant_id,
+			       text_or_empty(a->name), &there, e);
 		id = rc > 0 ? there : made;
 	}
 	if (rc >= 0)

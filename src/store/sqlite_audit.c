@@ -6,6 +6,7 @@
 
 #include "base/buf.h"
 #include "base/err.h"
+#include "store/backend.h"
 #include "store/sqlite_journal.h"
 
 static void take_text(sqlite3_stmt *st, int col, char out[DIGEST_HEX])
@@ -21,11 +22,6 @@ static void take_chain(sqlite3_stmt *st, struct audit_chain *c)
 	take_text(st, 1, c->before);
 	c->last = sqlite3_column_int64(st, 2);
 	take_text(st, 3, c->hash);
-}
-
-static const char *or_empty(const char *s)
-{
-	return s ? s : "";
 }
 
 /* The statement gives at least the chain. */
@@ -53,11 +49,11 @@ static int sqlite_audit_rows(struct store *store, int64_t after,
 		r = (struct audit_row){
 			.seq = sqlite3_column_int64(st, 4),
 			.at_ms = sqlite3_column_int64(st, 5),
-			.tenant_id = or_empty(sqlite_text(st, 6)),
+			.tenant_id = text_or_empty(sqlite_text(st, 6)),
 			.body = sqlite_text(st, 7),
-			.digest = or_empty(sqlite_text(st, 8)),
-			.before = or_empty(sqlite_text(st, 9)),
-			.hash = or_empty(sqlite_text(st, 10)),
+			.digest = text_or_empty(sqlite_text(st, 8)),
+			.before = text_or_empty(sqlite_text(st, 9)),
+			.hash = text_or_empty(sqlite_text(st, 10)),
 		};
 		rc = sqlite_go_on(st, r.seq > 0 ? fn(&r, arg) : 0);
 	}
@@ -118,7 +114,7 @@ static int add(struct sqlite *s, struct audit_chain *c,
 	char sum[DIGEST_HEX], hash[DIGEST_HEX];
 	struct audit_row r = { .seq = c->last + 1,
 			       .at_ms = at_ms,
-			       .tenant_id = or_empty(a->tenant_id),
+			       .tenant_id = text_or_empty(a->tenant_id),
 			       .body = body->data,
 			       .digest = sum,
 			       .before = c->hash,

@@ -8,8 +8,6 @@
 #include "store/grants.h"
 #include "store/sqlite.h"
 
-#define SEALED_MAX 65536
-
 static char *unseal(struct sqlite *s, sqlite3_stmt *st, int col,
 		    const char *place, struct err *e)
 {

@@ -9,8 +9,6 @@
 #include "store/keys.h"
 #include "store/sqlite.h"
 
-#define SEALED_MAX 65536
-
 static int sealing(struct store *store, char id[KEY_ID_SIZE], struct err *e)
 {
 	struct sqlite *s = (struct sqlite *)store;

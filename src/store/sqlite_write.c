@@ -8,13 +8,6 @@
 #include "store/backend.h"
 #include "store/sqlite.h"
 
-#define SEALED_MAX 65536
-
-static const char *or_empty(const char *s)
-{
-	return s ? s : "";
-}
-
 /* The id is the row's own if the name was there before. */
 static int take_id(struct sqlite *s, sqlite3_stmt *st, struct tenant *t,
 		   struct err *e)
@@ -44,7 +37,7 @@ int sqlite_tenant_put(struct store *store, struct tenant *t, struct err *e)
 	(void)sqlite3_bind_int(st, 3, t->paused);
 	(void)sqlite3_bind_int(st, 4, t->rate_per_minute);
 	(void)sqlite3_bind_int(st, 5, t->burst);
-	sqlite_bind(st, 6, or_empty(t->budget));
+	sqlite_bind(st, 6, text_or_empty(t->budget));
 	(void)sqlite3_bind_int(st, 7, t->agent_sessions);
 	(void)sqlite3_bind_int(st, 8, t->streaming);
 	if (sqlite_row(s, st, e) < 0)
@@ -201,8 +194,8 @@ static void bind_connection(sqlite3_stmt *st, const struct connection *c,
 	sqlite_bind(st, 3, c->workspace_id);
 	sqlite_bind(st, 4, c->tenant_id);
 	sqlite_bind(st, 5, sealed);
-	sqlite_bind(st, 6, or_empty(c->bot_user_id));
-	sqlite_bind(st, 7, or_empty(c->bot_id));
+	sqlite_bind(st, 6, text_or_empty(c->bot_user_id));
+	sqlite_bind(st, 7, text_or_empty(c->bot_id));
 	(void)sqlite3_bind_int64(st, 8, clock_wall_ms());
 }
 

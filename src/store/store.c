@@ -134,6 +134,11 @@ int transcript_add(struct transcript *t, bool ours, const char *user_id,
 	return 0;
 }
 
+const char *text_or_empty(const char *s)
+{
+	return s ? s : "";
+}
+
 int place_app(char out[PLACE_SIZE], const char *app_id)
 {
 	int n = snprintf(out, PLACE_SIZE, "apps/%s/token", app_id);
