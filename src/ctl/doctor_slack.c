@@ -235,7 +235,7 @@ static void check_proxy(struct visit *v)
 {
 	const char *url = doctor_conf(v->d)->slack_api_url;
 	const char *proxy = way_proxy(v->way, strncmp(url, "https", 5) == 0);
-	const char *at = proxy ? strchr(proxy, '@') : NULL;
+	const char *at = proxy ? strrchr(proxy, '@') : NULL;
 
 	if (!proxy)
 		doctor_say(v->d, DOCTOR_OK, "proxy", NULL, "none is set");

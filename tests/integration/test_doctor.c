@@ -193,6 +193,19 @@ START_TEST(ghost_is_counted)
 }
 END_TEST
 
+START_TEST(password_of_a_proxy_is_not_shown)
+{
+	struct err e = { 0 };
+
+	rig_open(&rig, NULL);
+	ck_assert_int_eq(bed_apply(&rig.bed, &e), 0);
+	setenv("all_proxy", "http://me:p@ss@127.0.0.1:1", 1);
+	(void)doctor("acme");
+	unsetenv("all_proxy");
+	ck_assert_str_eq(told("proxy", "seen"), "127.0.0.1:1");
+}
+END_TEST
+
 START_TEST(proxy_that_is_not_there_is_told)
 {
 	struct err e = { 0 };
@@ -279,6 +292,7 @@ int main(void)
 	tcase_add_test(tc, settings_that_do_not_run_are_told);
 	tcase_add_test(tc, revoked_token_is_told);
 	tcase_add_test(tc, ghost_is_counted);
+	tcase_add_test(tc, password_of_a_proxy_is_not_shown);
 	tcase_add_test(tc, proxy_that_is_not_there_is_told);
 	tcase_add_test(tc, key_that_cannot_be_read_hides_no_other_model);
 	tcase_add_test(tc, signer_that_is_not_trusted_is_named);
