@@ -263,29 +263,59 @@ int bed_ctl(struct bed *b, char **out, const char *const *args, struct err *e)
 	return rc;
 }
 
-int bed_apply(struct bed *b, struct err *e)
+static int apply_text(struct bed *b, const char *path, const char *text,
+		      struct err *e)
+{
+	const char *offline[] = { "--offline", "apply", path, NULL };
+	char *out = NULL;
+	int rc;
+
+	if (write_file(path, text, e) < 0)
+		return -1;
+	rc = bed_ctl(b, &out, b->pid > 0 ? offline + 1 : offline, e);
+	if (rc > 0) {
+		(void)unlink(path);
+		rc = err_set(e, ERR_FATAL, "apply: %s", out ? out : "?");
+	}
+	free(out);
+	return rc;
+}
+
+static bool is_in_file(const char *path, const char *text)
+{
+	char *there = read_file(path);
+	bool same = there && strcmp(there, text) == 0;
+
+	free(there);
+	return same;
+}
+
+static int apply(struct bed *b, bool again, struct err *e)
 {
 	char path[96];
-	const char *offline[] = { "--offline", "apply", path, NULL };
 	struct buf json;
-	char *out = NULL;
 	int rc = -1;
 
 	snprintf(path, sizeof(path), "%s/tenants.json", b->dir);
 	buf_init(&json, FILE_MAX);
-	if (sim_apply_json(b->sim, &json) < 0) {
+	if (sim_apply_json(b->sim, &json) < 0)
 		err_set(e, ERR_FATAL, "cannot write the tenants");
-		goto out;
-	}
-	if (write_file(path, json.data, e) < 0)
-		goto out;
-	rc = bed_ctl(b, &out, b->pid > 0 ? offline + 1 : offline, e);
-	if (rc > 0)
-		rc = err_set(e, ERR_FATAL, "apply: %s", out ? out : "?");
-out:
-	free(out);
+	else if (!again && is_in_file(path, json.data))
+		rc = 0;
+	else
+		rc = apply_text(b, path, json.data, e);
 	buf_release(&json);
 	return rc;
+}
+
+int bed_apply(struct bed *b, struct err *e)
+{
+	return apply(b, true, e);
+}
+
+int bed_apply_new(struct bed *b, struct err *e)
+{
+	return apply(b, false, e);
 }
 
 /* Where the daemon's sd_notify() goes. */

@@ -69,6 +69,9 @@ int bed_join(struct bed *b, const struct bed *first, const struct bed_opts *o,
  * it runs. */
 int bed_apply(struct bed *b, struct err *e);
 
+/* The same, unless these were put there last: for one that starts again. */
+int bed_apply_new(struct bed *b, struct err *e);
+
 /* Starts the daemon; returns when it says that it is ready. */
 int bed_start(struct bed *b, struct err *e);
 

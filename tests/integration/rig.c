@@ -220,7 +220,7 @@ void rig_start(struct rig *r)
 	struct err e = { 0 };
 	size_t i;
 
-	if (bed_apply(&r->bed, &e) < 0)
+	if (bed_apply_new(&r->bed, &e) < 0)
 		give_up(r, e.msg);
 	for (i = 0; i <= r->nmore; i++)
 		rig_start_node(r, i);
