@@ -103,7 +103,8 @@ static int run_with_conf(const struct ctl_args *a)
 		log_set_level(LOG_LEVEL_WARN);
 		c.offline = offline_open(&conf, &e);
 		if (!c.offline) {
-			rc = exit_say(exit_of_err(&e, EX_CANTCREAT), e.msg);
+			rc = here_fail(&conf, exit_of_err(&e, EX_CANTCREAT),
+				       e.msg);
 			goto out;
 		}
 	}

@@ -85,7 +85,8 @@ static const char *const todos[] = {
 		      "names, set proxy",
 	[PROBE_PROXY] = "see proxy, proxy_user, proxy_password_file and "
 			"proxy_auth; the proxy must allow CONNECT to port 443",
-	[PROBE_CONNECT] = "open the firewall (docs/firewall.md), or set proxy",
+	[PROBE_CONNECT] = "open the firewall (docs/firewall.md), or set "
+			  "proxy; if this is the proxy: is it up?",
 	[PROBE_TLS] = "a proxy that reads along? give its CA as ca_file "
 		      "(docs/firewall.md); is the clock right?",
 	[PROBE_UPGRADE] =

@@ -14,6 +14,7 @@
 #include "base/keyring.h"
 #include "base/secret.h"
 #include "ctl/doctor.h"
+#include "ctl/here.h"
 #include "store/keys.h"
 #include "store/store.h"
 
@@ -144,6 +145,13 @@ static void check_daemon(struct doctor *d, long long apps)
 	check_sandbox(d, pid);
 }
 
+/* Was there no first start yet? */
+static bool is_bare(const char *url)
+{
+	return strncmp(url, "sqlite:", 7) == 0 && access(url + 7, F_OK) < 0 &&
+	       errno == ENOENT;
+}
+
 static bool open_key(struct doctor *d, struct keyring **k)
 {
 	const struct conf *c = doctor_conf(d);
@@ -160,33 +168,47 @@ static bool open_key(struct doctor *d, struct keyring **k)
 			   "%s", e.msg);
 		return false;
 	}
-	if (own && access(path, F_OK) < 0 && errno == ENOENT) {
+	if (own && access(path, F_OK) < 0 && errno == ENOENT &&
+	    is_bare(c->store_url)) {
 		doctor_say(d, DOCTOR_WARNING, "key", NULL,
 			   "'%s' isn't there: it is made at the first start",
 			   path);
 		return false;
 	}
-	*k = keyring_open(path, false, &e);
+	*k = keyring_open(path, own, &e);
 	if (!*k)
 		doctor_say(d, DOCTOR_FAILURE, "key",
-			   "restore it from the backup, or see its mode", "%s",
-			   e.msg);
+			   "it must be the daemon's user's alone (chmod 600); "
+			   "if it is damaged, put it back from its copy",
+			   "%s", e.msg);
 	return *k != NULL;
 }
 
-static void check_key(struct doctor *d, struct store *s,
+/* False: nothing of it can be opened. */
+static bool check_key(struct doctor *d, struct store *s,
 		      const struct keyring *k)
 {
+	bool gone = keyring_is_new(k);
 	struct err e = { 0 };
 
 	if (keys_check(s, k, &e) < 0)
 		doctor_say(d, DOCTOR_FAILURE, "key",
-			   "put that key back into the file, from the backup",
-			   "%s", e.msg);
+			   gone && doctor_status(d)
+				   ? "the daemon that runs has it still: leave "
+				     "it running, and put the file back from "
+				     "its copy"
+				   : "put that key back into the file, from "
+				     "its copy",
+			   "%s%s", gone ? "the file is gone: " : "", e.msg);
+	else if (gone)
+		doctor_say(d, DOCTOR_WARNING, "key", NULL,
+			   "'%s' isn't there: it is made at the first start",
+			   keyring_path(k));
 	else
 		doctor_say(d, DOCTOR_OK, "key", NULL,
 			   "'%s' opens all that is in the store",
 			   keyring_path(k));
+	return !gone;
 }
 
 /* With SQLite: may this user write to the file? */
@@ -230,19 +252,37 @@ static void check_state(struct doctor *d)
 			   "not tried without a daemon");
 }
 
+/* Whoever else may use the socket can't read the daemon's files. */
+static bool may_look(struct doctor *d)
+{
+	uid_t owner;
+
+	if (!here_is_stranger(doctor_conf(d), &owner))
+		return true;
+	doctor_say(d, DOCTOR_WARNING, "rights",
+		   "run it as root: sudo konstructctl doctor",
+		   "key, store and tokens are left out: they are for uid %ld, "
+		   "this is uid %ld",
+		   (long)owner, (long)geteuid());
+	return false;
+}
+
 struct store *doctor_machine(struct doctor *d, struct keyring **keyring)
 {
+	bool ours = may_look(d);
 	struct store *s = NULL;
 	struct err e = { 0 };
 	long long apps = 0;
 
 	check_disk(d);
-	if (open_key(d, keyring))
+	if (ours && open_key(d, keyring))
 		s = open_store(d, *keyring);
-	if (s) {
-		check_key(d, s, *keyring);
-		(void)s->ops->apps(s, count, &apps, &e);
+	if (s && !check_key(d, s, *keyring)) {
+		s->ops->close(s);
+		s = NULL;
 	}
+	if (s)
+		(void)s->ops->apps(s, count, &apps, &e);
 	check_state(d);
 	check_daemon(d, apps);
 	return s;

@@ -74,6 +74,24 @@ static void check_scopes(struct doctor *d, const char *who, const char *list)
 	buf_release(&lacks);
 }
 
+/* What helps against Slack's answer. */
+static const char *todo_of(const char *error)
+{
+	static const char *const dead[] = { "account_inactive", "invalid_auth",
+					    "not_authed", "token_expired",
+					    "token_revoked" };
+	size_t i;
+
+	if (strcmp(error, "link_disabled") == 0)
+		return "switch Socket Mode on, on the app's page; then "
+		       "'konstructctl app connect'";
+	for (i = 0; i < sizeof(dead) / sizeof(dead[0]); i++)
+		if (strcmp(error, dead[i]) == 0)
+			return "make a new token on the app's page, and give "
+			       "it with 'konstructctl tenant set'";
+	return "Slack's documentation of that method tells of its errors";
+}
+
 /* A method's answer, or NULL, told. */
 static struct json *call(struct visit *v, const char *what, const char *method,
 			 const char *token, struct probe *p)
@@ -95,11 +113,10 @@ static struct json *call(struct visit *v, const char *what, const char *method,
 	if (json_bool(j, "ok", false))
 		return j;
 	error = json_str(j, "error");
-	doctor_say(v->d, DOCTOR_FAILURE, what,
-		   "is the token still good? give the new one with "
-		   "'konstructctl tenant add'",
-		   "%s says %s (HTTP %d)", method, error ? error : "nothing",
-		   p->status);
+	if (!error)
+		error = "nothing";
+	doctor_say(v->d, DOCTOR_FAILURE, what, todo_of(error),
+		   "%s says %s (HTTP %d)", method, error, p->status);
 	json_free(j);
 	return NULL;
 }

@@ -34,6 +34,29 @@ int here_become_daemon(const struct conf *c, struct err *e)
 	return 0;
 }
 
+bool here_is_stranger(const struct conf *c, uid_t *owner)
+{
+	struct stat st;
+
+	if (geteuid() == 0 || stat(c->state_dir, &st) < 0)
+		return false;
+	*owner = st.st_uid;
+	return st.st_uid != geteuid();
+}
+
+int here_fail(const struct conf *c, int code, const char *msg)
+{
+	uid_t owner;
+
+	(void)exit_say(code, msg);
+	if (code == EX_UNAVAILABLE || !here_is_stranger(c, &owner))
+		return code;
+	fprintf(stderr,
+		"Root may, and the daemon's user (uid %ld); this is uid %ld.\n",
+		(long)owner, (long)geteuid());
+	return EX_NOPERM;
+}
+
 int here_manifest(const struct ctl_args *a)
 {
 	const struct manifest_opts o = { .agent_view = a->agent_view,
@@ -51,7 +74,7 @@ int here_backup(const struct ctl_args *a, const struct conf *conf,
 	struct jwrite w;
 
 	if (store_backup(conf->store_url, a->operand, &e) < 0)
-		return exit_say(exit_of_err(&e, EX_IOERR), e.msg);
+		return here_fail(conf, exit_of_err(&e, EX_IOERR), e.msg);
 	remark(c, conf, "backup", a->operand);
 	if (!a->json) {
 		printf("%s holds the store; keep the key apart from it\n",

@@ -2,6 +2,9 @@
 #ifndef CTL_HERE_H
 #define CTL_HERE_H
 
+#include <stdbool.h>
+#include <sys/types.h>
+
 struct conf;
 struct ctl;
 struct ctl_args;
@@ -32,5 +35,13 @@ int here_manifest(const struct ctl_args *a);
  * the owner of the state directory. 0, or -1 with e.
  */
 int here_become_daemon(const struct conf *c, struct err *e);
+
+/* Is this neither root nor the daemon's user, whose id is *owner? False where
+ * there is no state directory that tells. */
+bool here_is_stranger(const struct conf *c, uid_t *owner);
+
+/* Prints why the daemon's files couldn't be used, and to a stranger who may;
+ * the exit code. */
+int here_fail(const struct conf *c, int code, const char *msg);
 
 #endif

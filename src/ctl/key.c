@@ -13,6 +13,7 @@
 #include "base/keyfile.h"
 #include "ctl/ctl.h"
 #include "ctl/exit.h"
+#include "ctl/here.h"
 
 #define ANSWER_MAX ((size_t)64 * 1024)
 
@@ -65,7 +66,7 @@ int key_add(const struct conf *conf, struct ctl *c, bool json)
 		remark(c, conf, "key add", k.id);
 	}
 	explicit_bzero(&k, sizeof(k));
-	return rc == 0 ? EX_OK : exit_say(EX_CANTCREAT, e.msg);
+	return rc == 0 ? EX_OK : here_fail(conf, EX_CANTCREAT, e.msg);
 }
 
 /* Is it a key of the answer, with nothing under it? */
@@ -128,7 +129,7 @@ int key_remove(const struct conf *conf, struct ctl *c, const char *id,
 		return exit_say(exit_of_err(&e, EX_NOPERM), e.msg);
 	if (conf_key_path(conf, path, sizeof(path), &e) < 0 ||
 	    keyfile_remove(path, id, &e) < 0)
-		return exit_say(EX_CANTCREAT, e.msg);
+		return here_fail(conf, EX_CANTCREAT, e.msg);
 	tell("is no longer in", id, path, json);
 	remark(c, conf, "key remove", id);
 	return EX_OK;

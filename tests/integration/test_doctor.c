@@ -3,6 +3,7 @@
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
+#include <unistd.h>
 
 #include "base/err.h"
 #include "base/json.h"
@@ -167,6 +168,33 @@ START_TEST(revoked_token_is_told)
 }
 END_TEST
 
+START_TEST(socket_mode_that_is_off_is_no_bad_token)
+{
+	rig_up(&rig);
+	sim_token_error(rig.sim, "xapp-1-A1-1-sim", "link_disabled");
+	ck_assert_int_eq(doctor(NULL), 2);
+	check_told("app token of A1", "failure");
+	ck_assert_ptr_nonnull(
+		strstr(told("app token of A1", "do"), "Socket Mode"));
+}
+END_TEST
+
+/* No new one would be of use: so nobody is told that one is made. */
+START_TEST(key_that_is_gone_from_under_a_store_is_a_failure)
+{
+	char path[128];
+
+	rig_up(&rig);
+	(void)snprintf(path, sizeof(path), "%s/state/key", rig.bed.dir);
+	ck_assert_int_eq(unlink(path), 0);
+	ck_assert_int_eq(doctor(NULL), 2);
+	check_told("key", "failure");
+	ck_assert_ptr_nonnull(strstr(told("key", "seen"), "gone"));
+	ck_assert_ptr_nonnull(strstr(told("key", "do"), "leave it running"));
+	ck_assert_int_lt(access(path, F_OK), 0);
+}
+END_TEST
+
 START_TEST(ghost_is_counted)
 {
 	const struct answer *a;
@@ -291,6 +319,8 @@ int main(void)
 	tcase_add_test(tc, scopes_that_lack_are_named);
 	tcase_add_test(tc, settings_that_do_not_run_are_told);
 	tcase_add_test(tc, revoked_token_is_told);
+	tcase_add_test(tc, socket_mode_that_is_off_is_no_bad_token);
+	tcase_add_test(tc, key_that_is_gone_from_under_a_store_is_a_failure);
 	tcase_add_test(tc, ghost_is_counted);
 	tcase_add_test(tc, password_of_a_proxy_is_not_shown);
 	tcase_add_test(tc, proxy_that_is_not_there_is_told);

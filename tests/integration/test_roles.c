@@ -218,6 +218,30 @@ START_TEST(a_refusal_is_logged_and_not_in_the_trail)
 }
 END_TEST
 
+/* Who may do everything over the socket may still not read key and store, which
+ * is no fault of theirs. */
+START_TEST(an_admin_is_told_what_only_root_may)
+{
+	char said[4096], words[300];
+
+	start(both);
+	ck_assert_int_eq(chmod(rig.bed.config, 0644), 0);
+	(void)snprintf(words, sizeof(words), "%s/state", rig.bed.dir);
+	ck_assert_int_eq(chmod(words, 0700), 0);
+	(void)snprintf(words, sizeof(words), "--config %s doctor",
+		       rig.bed.config);
+	(void)ctl(&admin, said, words);
+	ck_assert_msg(strstr(said, "warning  rights: ") != NULL, "%s", said);
+	ck_assert_ptr_nonnull(strstr(said, "sudo konstructctl doctor"));
+	ck_assert_ptr_null(strstr(said, "failure  key"));
+	ck_assert_ptr_null(strstr(said, "failure  store"));
+	(void)snprintf(words, sizeof(words), "--config %s backup /tmp/x/y",
+		       rig.bed.config);
+	ck_assert_int_eq(ctl(&admin, said, words), 77);
+	ck_assert_ptr_nonnull(strstr(said, "Root may"));
+}
+END_TEST
+
 START_TEST(without_readers_only_admins_come_in)
 {
 	gid_t gid;
@@ -398,6 +422,7 @@ int main(void)
 	tcase_set_timeout(tc, 120);
 	tcase_add_test(tc, each_group_has_its_role);
 	tcase_add_test(tc, a_refusal_is_logged_and_not_in_the_trail);
+	tcase_add_test(tc, an_admin_is_told_what_only_root_may);
 	tcase_add_test(tc, without_readers_only_admins_come_in);
 	tcase_add_loop_test(
 		tc, a_socket_that_cannot_be_given_to_the_group_is_open_to_roles,
