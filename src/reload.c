@@ -207,17 +207,17 @@ static int apply_all(struct reload *r, const struct conf *running,
 
 	if (role_settle(&roles, &next->conf, e) < 0 ||
 	    check_ways(&next->conf, e) < 0)
-		return err_wrap(e, "%s", r->o.conf->path);
+		return conf_blame(&next->conf, e);
 	if (conf_keep(&next->conf, running) < 0)
 		return err_set(e, ERR_RETRY, "no memory for settings");
 	way = way_create(&next->conf.slack_way, e);
 	trust = way ? tls_trust_create(&next->conf.slack_way, e) : NULL;
 	if (!trust) {
-		(void)err_wrap(e, "%s: slack", r->o.conf->path);
+		(void)conf_blame(&next->conf, e);
 		goto fail;
 	}
 	if (llm_reload(r->o.llm, running, &next->conf, e) < 0) {
-		(void)err_wrap(e, "%s", r->o.conf->path);
+		(void)conf_blame(&next->conf, e);
 		goto fail;
 	}
 	put_in_force(r, way, trust, &roles, next);

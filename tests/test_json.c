@@ -236,6 +236,29 @@ static const struct {
 	{ "{\"\":{\"x\":[[],{}]}}", "{\"\":{\"x\":[[],{}]}}" },
 };
 
+static const struct {
+	const char *text;
+	const char *line;
+} lines[] = {
+	{ "{\"a\":NaN}", "line 1:" },
+	{ "{\n\"a\": 1\n\"b\": 2}", "line 3:" },
+	{ "{\n\n\"a\": 'b'\n}\n", "line 3:" },
+	{ "{\"a\":\n\"b\n\"}", "line 2:" },
+	{ "[1,\n2,\n\"a", "line 3:" },
+	{ "[1,\n2,\n]", "line 3:" },
+};
+
+START_TEST(fault_has_a_line)
+{
+	struct err e = { 0 };
+
+	ck_assert_ptr_null(
+		json_parse(lines[_i].text, strlen(lines[_i].text), MAX, &e));
+	ck_assert_msg(strstr(e.msg, lines[_i].line) != NULL, "%s: %s",
+		      lines[_i].text, e.msg);
+}
+END_TEST
+
 START_TEST(copy_is_compact_and_the_same)
 {
 	parse(accepted[_i].text);
@@ -390,6 +413,8 @@ int main(void)
 	tcase_add_test(tc, members_come_in_their_order_until_enough);
 	tcase_add_loop_test(tc, what_is_not_json_is_refused, 0,
 			    sizeof(refused) / sizeof(refused[0]));
+	tcase_add_loop_test(tc, fault_has_a_line, 0,
+			    sizeof(lines) / sizeof(lines[0]));
 	tcase_add_loop_test(tc, copy_is_compact_and_the_same, 0,
 			    sizeof(accepted) / sizeof(accepted[0]));
 	tcase_add_test(tc, copy_fails_when_it_does_not_fit);

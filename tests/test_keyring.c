@@ -404,7 +404,7 @@ END_TEST
 
 START_TEST(removed_key_is_gone_at_the_next_start_only)
 {
-	char first[KEY_ID_SIZE], second[KEY_ID_SIZE];
+	char first[KEY_ID_SIZE], second[KEY_ID_SIZE], ids[KEY_IDS_SIZE];
 	struct keyring *k, *again;
 	struct err e = { 0 };
 
@@ -416,6 +416,10 @@ START_TEST(removed_key_is_gone_at_the_next_start_only)
 	ck_assert_ptr_nonnull(strstr(e.msg, "no other key"));
 	ck_assert_int_eq(keyring_reload(k, &e), 0);
 	ck_assert(keyring_has(k, first));
+	keyring_ids(k, ids);
+	ck_assert_ptr_nonnull(strstr(ids, first));
+	keyring_file_ids(k, ids);
+	ck_assert_str_eq(ids, second);
 	again = keyring_open(path, false, &e);
 	ck_assert(!keyring_has(again, first));
 	ck_assert(keyring_has(again, second));

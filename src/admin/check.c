@@ -8,6 +8,7 @@
 #include "admin/listen.h"
 #include "admin/role.h"
 #include "base/conf.h"
+#include "base/conf_diff.h"
 #include "base/err.h"
 #include "base/keyring.h"
 #include "base/secret.h"
@@ -79,7 +80,7 @@ static int check_models(const struct conf *c, struct err *e)
 	return m ? 0 : -1;
 }
 
-int check_conf(const struct conf *c, struct err *e)
+static int check_all(const struct conf *c, struct err *e)
 {
 	char host[LISTEN_HOST_SIZE];
 	struct roles roles;
@@ -96,4 +97,9 @@ int check_conf(const struct conf *c, struct err *e)
 	if (check_key(c, e) < 0 || check_ways(c, e) < 0)
 		return -1;
 	return check_models(c, e);
+}
+
+int check_conf(const struct conf *c, struct err *e)
+{
+	return check_all(c, e) < 0 ? conf_blame(c, e) : 0;
 }

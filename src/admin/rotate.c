@@ -192,7 +192,7 @@ int rotate_list(struct api_call *c, struct store *s, struct err *e)
 	if (keyring_reload(c->keyring, e) < 0 ||
 	    s->ops->keys->sealing(s, l.seals, e) < 0)
 		return -1;
-	keyring_ids(c->keyring, l.rest);
+	keyring_file_ids(c->keyring, l.rest);
 	jw_init(&w, &c->out);
 	jw_object(&w, NULL);
 	jw_str(&w, "file", keyring_path(c->keyring));

@@ -6,6 +6,7 @@
 #include <string.h>
 
 #include "base/conf_keys.h"
+#include "base/err.h"
 
 struct diff {
 	void (*fn)(const struct conf_change *c, void *arg);
@@ -166,4 +167,37 @@ int conf_keep(struct conf *c, const struct conf *running)
 		}
 	}
 	return 0;
+}
+
+/* The place of a setting of these whose value stands in quotes in the text. */
+static const struct conf_at *quoted(const void *base, const struct conf_at *at,
+				    bool llm, const char *text)
+{
+	const struct conf_key *k;
+	const char *value, *p;
+	size_t n;
+
+	for (k = conf_keys; k < conf_keys + conf_nkeys; k++) {
+		if (k->type != CONF_STR || is_llm(k) != llm ||
+		    !at[k - conf_keys].file)
+			continue;
+		value = *(char *const *)at_of(base, k);
+		n = strlen(value);
+		for (p = text; n > 0 && (p = strstr(p, value)) != NULL; p++)
+			if (p > text && p[-1] == '\'' && p[n] == '\'')
+				return &at[k - conf_keys];
+	}
+	return NULL;
+}
+
+int conf_blame(const struct conf *c, struct err *e)
+{
+	const struct conf_at *at = quoted(c, c->at, false, e->msg);
+	size_t i;
+
+	for (i = 0; i < c->nmodels && !at; i++)
+		at = quoted(&c->models[i], c->models[i].at, true, e->msg);
+	if (!at)
+		return err_wrap(e, "%s", c->path);
+	return err_wrap(e, "%s:%d", at->file, at->line);
 }

@@ -6,6 +6,8 @@
 
 #include "base/conf.h"
 
+struct err;
+
 #define CONF_VALUE_SIZE 256 /* what is longer is cut */
 
 /* A setting in which two configurations differ; or with key NULL a model that
@@ -30,5 +32,9 @@ bool conf_model_same(const struct conf_model *a, const struct conf_model *b);
 /* Gives c what running has of all that isn't live. 0, or -1: no memory; then
  * c is good for conf_release() only. */
 int conf_keep(struct conf *c, const struct conf *running);
+
+/* Puts before a message of what the settings name the place of the one that it
+ * quotes, as 'VALUE'; of none, the first file. Returns -1. */
+int conf_blame(const struct conf *c, struct err *e);
 
 #endif

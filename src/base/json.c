@@ -22,6 +22,19 @@ static struct json_object *obj(const struct json *j)
 	return (struct json_object *)j;
 }
 
+static void *refuse(const char *text, size_t at, const char *why, struct err *e)
+{
+	const char *p = text;
+	int line = 1;
+
+	while ((p = memchr(p, '\n', (size_t)(text + at - p))) != NULL) {
+		line++;
+		p++;
+	}
+	(void)err_set(e, ERR_INPUT, "invalid JSON in line %d: %s", line, why);
+	return NULL;
+}
+
 static struct json_object *parse(const char *text, size_t len, struct err *e)
 {
 	struct json_tokener *tok;
@@ -36,8 +49,10 @@ static struct json_object *parse(const char *text, size_t len, struct err *e)
 	json_tokener_set_flags(tok, JSON_TOKENER_STRICT);
 	o = json_tokener_parse_ex(tok, text, (int)len);
 	if (!o)
-		err_set(e, ERR_INPUT, "invalid JSON: %s",
-			json_tokener_error_desc(json_tokener_get_error(tok)));
+		(void)refuse(
+			text, json_tokener_get_parse_end(tok),
+			json_tokener_error_desc(json_tokener_get_error(tok)),
+			e);
 	json_tokener_free(tok);
 	return o;
 }
@@ -45,17 +60,16 @@ static struct json_object *parse(const char *text, size_t len, struct err *e)
 struct json *json_parse(const char *text, size_t len, size_t max, struct err *e)
 {
 	struct json_object *o;
-	const char *wrong;
+	const char *why;
+	size_t at;
 
 	if (len > max || len > INT_MAX) {
 		err_set(e, ERR_INPUT, "JSON is too large: %zu bytes", len);
 		return NULL;
 	}
-	wrong = json_lint(text, len);
-	if (wrong) {
-		err_set(e, ERR_INPUT, "invalid JSON: %s", wrong);
-		return NULL;
-	}
+	why = json_lint(text, len, &at);
+	if (why)
+		return refuse(text, at, why, e);
 	o = parse(text, len, e);
 	if (o && !json_object_is_type(o, json_type_object) &&
 	    !json_object_is_type(o, json_type_array)) {

@@ -69,7 +69,7 @@ static bool digit_follows(const struct lint *l)
 	return l->end - l->p > 1 && l->p[1] >= '0' && l->p[1] <= '9';
 }
 
-const char *json_lint(const char *text, size_t len)
+const char *json_lint(const char *text, size_t len, size_t *at)
 {
 	struct lint l = { .p = text, .end = text + len };
 
@@ -87,5 +87,7 @@ const char *json_lint(const char *text, size_t len)
 			l.wrong = "number ends with a point";
 		l.p++;
 	}
+	/* Each fault is stepped over. */
+	*at = l.wrong ? (size_t)(l.p - text) - 1 : 0;
 	return l.wrong;
 }

@@ -25,6 +25,7 @@
 struct ring {
 	pthread_mutex_t lock;
 	struct keys keys; /* of the file; behind them, what left it */
+	size_t left;      /* so many of these */
 };
 
 struct keyring {
@@ -129,7 +130,7 @@ static bool is_same(const struct stat *a, const struct stat *b)
 static void take_on(struct ring *r, struct keys *fresh)
 {
 	struct ring now = { .keys = *fresh };
-	size_t i;
+	size_t i, in_file = fresh->n;
 
 	pthread_mutex_lock(&r->lock);
 	for (i = 0; i < r->keys.n && now.keys.n < KEYRING_MAX; i++) {
@@ -137,6 +138,7 @@ static void take_on(struct ring *r, struct keys *fresh)
 			now.keys.key[now.keys.n++] = r->keys.key[i];
 	}
 	r->keys = now.keys;
+	r->left = now.keys.n - in_file;
 	pthread_mutex_unlock(&r->lock);
 	explicit_bzero(&now, sizeof(now));
 }
@@ -201,17 +203,28 @@ void keyring_newest(const struct keyring *k, char id[KEY_ID_SIZE])
 	pthread_mutex_unlock(&k->ring->lock);
 }
 
-void keyring_ids(const struct keyring *k, char out[KEY_IDS_SIZE])
+static void list(const struct keyring *k, bool left, char out[KEY_IDS_SIZE])
 {
 	size_t n = 0;
 	size_t i;
 
+	out[0] = '\0';
 	pthread_mutex_lock(&k->ring->lock);
-	for (i = 0; i < k->ring->keys.n; i++)
+	for (i = 0; i < k->ring->keys.n - (left ? 0 : k->ring->left); i++)
 		n += (size_t)snprintf(out + n, KEY_IDS_SIZE - n, "%s%s",
 				      i > 0 ? " " : "",
 				      k->ring->keys.key[i].id);
 	pthread_mutex_unlock(&k->ring->lock);
+}
+
+void keyring_ids(const struct keyring *k, char out[KEY_IDS_SIZE])
+{
+	list(k, true, out);
+}
+
+void keyring_file_ids(const struct keyring *k, char out[KEY_IDS_SIZE])
+{
+	list(k, false, out);
 }
 
 /* A copy, to be wiped; false: there is none. */

@@ -61,6 +61,9 @@ void keyring_newest(const struct keyring *k, char id[KEY_ID_SIZE]);
 /* The ids of all, the newest first, with a blank between. */
 void keyring_ids(const struct keyring *k, char out[KEY_IDS_SIZE]);
 
+/* The same without those that were taken out of the file. */
+void keyring_file_ids(const struct keyring *k, char out[KEY_IDS_SIZE]);
+
 /*
  * place binds the ciphertext to its row, as "apps/A123/token". key is the id
  * of the key to seal with. seal appends to out. unseal returns a heap string,

@@ -137,6 +137,10 @@ static int show(const struct ctl_args *a, int status, const struct buf *answer)
 	if (status < 400 && a->command == CTL_STATUS && json_str(j, "reason"))
 		status = 503;
 	json_free(j);
+	/* As they are told where they are read here. */
+	if (status == 400 &&
+	    (a->command == CTL_RELOAD || a->command == CTL_CONFIG_DIFF))
+		return EX_CONFIG;
 	return exit_of_status(status);
 }
 

@@ -143,7 +143,7 @@ START_TEST(key_that_cannot_be_read_changes_nothing)
 {
 	put("limits { burst = 1 }\n"
 	    "llm fast { api_key_file = \"/nonexistent/key\" }\n");
-	free(ctl(65, "reload", NULL, NULL));
+	holds(ctl(78, "reload", NULL, NULL), "conf.d/t.conf:2: llm \"fast\"");
 	ck_assert(rig_logged(&rig, "/nonexistent/key", MS));
 	put("limits { burst = 1 }\n");
 	holds(ctl(0, "config", "diff", NULL), "by reload");
@@ -154,7 +154,7 @@ START_TEST(ca_that_cannot_be_read_changes_nothing)
 {
 	put("llm \"other\" { url = \"https://localhost/v1\"\n"
 	    " ca_file = \"/nonexistent/ca\" }\nlimits { burst = 9 }\n");
-	holds(ctl(65, "reload", NULL, NULL), "/nonexistent/ca");
+	holds(ctl(78, "reload", NULL, NULL), "conf.d/t.conf:2: ");
 	holds(ctl(0, "config", "diff", NULL), "limits.burst");
 }
 END_TEST
@@ -374,7 +374,7 @@ START_TEST(settings_are_checked_without_a_daemon)
 {
 	holds(ctl(0, "config", "check", NULL), "no mistakes");
 	put("llm fast { api_key_file = \"/nonexistent/key\" }\n");
-	free(ctl(78, "config", "check", NULL));
+	holds(ctl(78, "config", "check", NULL), "conf.d/t.conf:1: llm");
 	put("daemon { workers = 2 }\n");
 	holds(ctl(0, "config", "check", "--json"), "conf.d/t.conf");
 }

@@ -322,7 +322,7 @@ START_TEST(a_reload_gives_roles_and_takes_them)
 	ck_assert_uint_eq(mode_of_socket(&gid), 0600);
 	ck_assert_int_eq(chmod(rig.bed.admin, 0666), 0);
 	put("daemon { read_group = 4712 admin_group = nobody-is-called-so }\n");
-	ck_assert_int_eq(ctl(&root, said, "reload"), 65);
+	ck_assert_int_eq(ctl(&root, said, "reload"), 78);
 	ck_assert_ptr_nonnull(strstr(said, "admin_group: there is no group "
 					   "'nobody-is-called-so'"));
 	can(&reader, "status");
