@@ -13,6 +13,7 @@
 #include "base/killpoint.h"
 #include "base/live.h"
 #include "base/log.h"
+#include "base/log_text.h"
 #include "base/secret.h"
 #include "daemon_in.h"
 #include "link/catchup.h"
@@ -408,6 +409,7 @@ void daemon_serve(struct daemon *d, const sigset_t *signals)
 		if (sig == SIGHUP)
 			reload_signal(d->reload, (long)from.si_uid);
 		log_catch_up(false);
+		log_text_tick(clock_wall_ms());
 		now = clock_expiry_ms();
 		d->gate->ops->sweep(d->gate, now);
 		engaged_sweep(d->engaged, now);

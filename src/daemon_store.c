@@ -10,6 +10,7 @@
 #include "base/err.h"
 #include "base/keyring.h"
 #include "base/log.h"
+#include "base/log_text.h"
 #include "daemon_in.h"
 #include "link/hub.h"
 #include "net/way.h"
@@ -144,6 +145,13 @@ static bool is_proxied(struct daemon *d)
 	return yes;
 }
 
+static int allow_text(const struct tenant *t, void *arg)
+{
+	(void)arg;
+	log_text_set(t->id, t->name, t->text_until_ms);
+	return 0;
+}
+
 int daemon_read_store(struct daemon *d, struct err *e)
 {
 	struct store *s = daemon_open_store(d, e);
@@ -153,6 +161,8 @@ int daemon_read_store(struct daemon *d, struct err *e)
 	if (!s)
 		return -1;
 	rc = restore_threads(d, s, e);
+	if (rc == 0)
+		rc = s->ops->tenants(s, allow_text, NULL, e);
 	if (rc == 0)
 		rc = s->ops->apps(s, count_app, &napps, e);
 	s->ops->close(s);

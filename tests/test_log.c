@@ -10,9 +10,11 @@
 #include <sys/un.h>
 #include <unistd.h>
 
+#include "base/clock.h"
 #include "base/err.h"
 #include "base/json.h"
 #include "base/log_in.h"
+#include "base/log_text.h"
 
 static int fds[2];
 static char line[65536];
@@ -353,6 +355,57 @@ START_TEST(how_many_more_there_were_is_told_without_a_further_line)
 }
 END_TEST
 
+START_TEST(text_is_in_the_log_of_named_tenants_only_until_its_time_is_over)
+{
+	int64_t now = clock_wall_ms();
+	const int64_t hour = INT64_C(3600000);
+	const char *s;
+
+	log_set_level(LOG_LEVEL_WARN);
+	log_text("t1", NULL, "question", "hello");
+	log_text_set("t1", "acme", 0);
+	log_text_set("t1", "acme", now + 2 * hour);
+	s = after_time();
+	ck_assert_ptr_nonnull(strstr(s, "text of messages goes into the log\""
+					" tenant=acme until=2"));
+	log_text_set("t1", "acme", now + 2 * hour);
+	log_text("t2", NULL, "question", "of another");
+	log_text("t1", LOG_FIELDS({ "entry", "e1" }), "question",
+		 "a \"b\"\nlevel=error");
+	ck_assert_str_eq(after_time(), "level=debug msg=question entry=e1"
+				       " text=\"a \\\"b\\\"\\nlevel=error\"\n");
+	log_text_tick(now + hour / 2);
+	log_text_tick(now + hour + 1000);
+	ck_assert_ptr_nonnull(strstr(after_time(), "goes into the log\""));
+	log_text_tick(now + 2 * hour + 1);
+	ck_assert_str_eq(after_time(), "level=warn msg=\"text of messages goes"
+				       " into the log no more\" tenant=acme\n");
+	ck_assert(!log_text_is("t1"));
+	log_text("t1", NULL, "question", "hello");
+	log_text_set("t1", "acme", now + hour);
+	(void)after_time();
+	log_text_set("t1", "acme", 0);
+	ck_assert_ptr_nonnull(strstr(after_time(), "no more"));
+	ck_assert(!log_text_is("t1"));
+}
+END_TEST
+
+START_TEST(long_text_is_cut_and_its_line_is_whole)
+{
+	static char text[100001];
+	const char *s;
+
+	memset(text, '"', sizeof(text) - 1);
+	log_text_set("t1", "acme", clock_wall_ms() + 60000);
+	(void)after_time();
+	log_text("t1", NULL, "answer", text);
+	s = after_time();
+	ck_assert_uint_lt(strlen(s), 4096);
+	ck_assert_uint_gt(strlen(s), 2900);
+	ck_assert_str_eq(s + strlen(s) - 5, "...\"\n");
+}
+END_TEST
+
 START_TEST(a_part_can_have_a_level_of_its_own)
 {
 	int turn = log_part_find("turn");
@@ -451,6 +504,10 @@ int main(void)
 	tcase_add_test(tc, more_than_ten_at_once_are_left_out_of_the_log);
 	tcase_add_test(tc,
 		       how_many_more_there_were_is_told_without_a_further_line);
+	tcase_add_test(
+		tc,
+		text_is_in_the_log_of_named_tenants_only_until_its_time_is_over);
+	tcase_add_test(tc, long_text_is_cut_and_its_line_is_whole);
 	tcase_add_test(tc, a_part_can_have_a_level_of_its_own);
 	tcase_add_test(tc, lines_of_threads_do_not_mix);
 	suite_add_tcase(s, tc);

@@ -24,6 +24,7 @@ struct store;
  *       "rate_per_minute": 30, "burst": 30,
  *       "budget": "person/requests/day=50", (store/budget.h)
  *       "agent_sessions": false, "streaming": false,
+ *       "debug_text_minutes": 0,
  *       "keep_transcripts": 30, (days, store/keep.h; -1: as all tenants)
  *       "keep_usage", "keep_feedback", "keep_audit", "keep_history",
  *       "agent": { "name", "role", "persona", "model", "placeholder",
@@ -81,6 +82,9 @@ struct apply_agent {
 	int is_default; /* 0, 1 or APPLY_KEEP */
 };
 
+/* So long at most text may stand in the log; a day. */
+#define APPLY_TEXT_MINUTES 1440
+
 struct apply_tenant {
 	char place[32];
 	char *name;
@@ -91,6 +95,7 @@ struct apply_tenant {
 	char *budget;       /* in its one form; NULL: left out */
 	int agent_sessions; /* 0, 1 or APPLY_KEEP, as the next */
 	int streaming;
+	int text_minutes;     /* from when it is applied; 0: none */
 	int keep[KEEP_KINDS]; /* days, KEEP_DEFAULT or APPLY_KEEP */
 	struct apply_connection *connections;
 	size_t nconnections;

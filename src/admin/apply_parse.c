@@ -54,6 +54,8 @@ static const struct field tenant_fields[] = {
 	{ "budget", F_LINE, TENANT(budget), BUDGET_TEXT - 1 },
 	{ "agent_sessions", F_BOOL, TENANT(agent_sessions), 0 },
 	{ "streaming", F_BOOL, TENANT(streaming), 0 },
+	{ "debug_text_minutes", F_COUNT, TENANT(text_minutes),
+	  APPLY_TEXT_MINUTES },
 	{ "keep_transcripts", F_DAYS, TENANT(keep[KEEP_TRANSCRIPTS]),
 	  KEEP_DAYS_MAX },
 	{ "keep_usage", F_DAYS, TENANT(keep[KEEP_USAGE]), KEEP_DAYS_MAX },
@@ -272,12 +274,17 @@ static int parse_tenant(struct apply_tenant *t, const struct json *j,
 	t->burst = APPLY_KEEP;
 	t->agent_sessions = APPLY_KEEP;
 	t->streaming = APPLY_KEEP;
+	t->text_minutes = APPLY_KEEP;
 	for (i = 0; i < KEEP_KINDS; i++)
 		t->keep[i] = APPLY_KEEP;
 	if (parse_members(t, j, list != NULL, e) < 0)
 		return -1;
 	if (!t->name)
 		return field_bad(e, t->place, "name", "missing");
+	/* What is applied every night would have no end. */
+	if (!change && t->text_minutes != APPLY_KEEP)
+		return field_bad(e, t->place, "debug_text_minutes",
+				 "is for 'tenant set' only");
 	if (settle_budget(t, e) < 0)
 		return -1;
 	if (change && !list && is_bare(&t->connections[0]))

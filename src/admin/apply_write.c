@@ -4,6 +4,7 @@
 #include <string.h>
 
 #include "admin/apply.h"
+#include "base/clock.h"
 #include "base/err.h"
 #include "base/map.h"
 #include "store/grants.h"
@@ -44,6 +45,11 @@ static int write_tenant(const struct writing *w, const struct apply_tenant *t,
 		row->agent_sessions = t->agent_sessions != 0;
 	if (t->streaming != APPLY_KEEP)
 		row->streaming = t->streaming != 0;
+	if (t->text_minutes == 0)
+		row->text_until_ms = 0;
+	else if (t->text_minutes != APPLY_KEEP)
+		row->text_until_ms =
+			clock_wall_ms() + t->text_minutes * INT64_C(60000);
 	if (apply_set(&row->budget, t->budget, w->e) < 0)
 		return -1;
 	if (s->ops->tenant_put(s, row, w->e) < 0)

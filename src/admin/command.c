@@ -17,6 +17,7 @@
 #include "base/err.h"
 #include "base/live.h"
 #include "base/log.h"
+#include "base/log_text.h"
 #include "link/hub.h"
 #include "net/loop.h"
 #include "route/ledger.h"
@@ -149,6 +150,23 @@ static void tell_ledger(const struct admin *a, const struct op *op)
 		ledger_forget(a->opts.ledger, c->tenant);
 }
 
+/* May text of theirs stand in the log? Other nodes find out. */
+static void tell_log(const struct admin *a, const struct api_call *c)
+{
+	struct tenant t = { 0 };
+	struct err e = { 0 };
+	size_t i;
+
+	for (i = 0; i < c->apply.n; i++) {
+		if (c->apply.tenants[i].text_minutes == APPLY_KEEP ||
+		    a->store->ops->tenant_by_name(
+			    a->store, c->apply.tenants[i].name, &t, &e) <= 0)
+			continue;
+		log_text_set(t.id, t.name, t.text_until_ms);
+		tenant_release(&t);
+	}
+}
+
 /* On the admin's thread again, after the commit. */
 static void written(struct loop_task *t)
 {
@@ -169,6 +187,7 @@ static void written(struct loop_task *t)
 	tell_hub(op->admin, &op->call);
 	tell_router(op->admin, &op->call);
 	tell_ledger(op->admin, op);
+	tell_log(op->admin, &op->call);
 	log_info(LOG_FIELDS({ "command", op->what }, { "tenant", tenant }),
 		 "admin command done");
 	op_reply(op, NULL);

@@ -15,6 +15,7 @@
 #include "base/err.h"
 #include "base/json.h"
 #include "base/live.h"
+#include "base/log_text.h"
 #include "config.h"
 #include "link/hub.h"
 #include "llm/llm.h"
@@ -339,6 +340,16 @@ static void add_uninstalled(struct jwrite *w, const struct admin_opts *o)
 	live_drop(o->live, c);
 }
 
+static void add_text(const char *name, int64_t until_ms, void *arg)
+{
+	struct jwrite *w = arg;
+
+	jw_object(w, NULL);
+	jw_str(w, "tenant", name);
+	jw_int(w, "until_ms", until_ms);
+	jw_object_end(w);
+}
+
 void status_begin(struct jwrite *w, const struct admin_opts *o,
 		  int64_t started_ms)
 {
@@ -369,6 +380,9 @@ int status_full(const struct admin_opts *o, int64_t started_ms, struct buf *out)
 	jw_array_end(&w);
 	add_keys(&w, o);
 	add_uninstalled(&w, o);
+	jw_array(&w, "text_in_log");
+	log_text_each(add_text, &w);
+	jw_array_end(&w);
 	jw_array(&w, "budgets");
 	ledger_each(o->ledger, clock_wall_ms(), add_budget, &w);
 	jw_array_end(&w);

@@ -52,6 +52,7 @@ static void write_tenant(struct jwrite *w, const struct tenant *t)
 	jw_str(w, "budget", t->budget);
 	jw_bool(w, "agent_sessions", t->agent_sessions);
 	jw_bool(w, "streaming", t->streaming);
+	jw_int(w, "text_until_ms", t->text_until_ms);
 }
 
 static int count_one(const struct connection *conn, void *arg)

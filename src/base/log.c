@@ -24,11 +24,13 @@
  */
 #define LINE_MAX_BYTES  4096
 #define VALUE_MAX_BYTES 800
+#define TEXT_MAX_BYTES  3000
 #define PREFIX          3 /* "<6>", for the journal */
 
 struct line {
 	char data[LINE_MAX_BYTES];
 	size_t len;
+	size_t value_max;
 	bool full;
 	bool json;
 };
@@ -154,7 +156,7 @@ static void put_quoted(struct line *l, const char *s)
 
 	put(l, "\"", 1);
 	while (left > 0) {
-		if (l->len - start > VALUE_MAX_BYTES) {
+		if (l->len - start > l->value_max) {
 			puts_line(l, "...");
 			break;
 		}
@@ -176,7 +178,7 @@ static void put_pair(struct line *l, const char *key, const char *value)
 		put(l, " ", 1);
 	puts_line(l, key);
 	put(l, "=", 1);
-	if (is_plain(value) && strlen(value) <= VALUE_MAX_BYTES)
+	if (is_plain(value) && strlen(value) <= l->value_max)
 		puts_line(l, value);
 	else
 		put_quoted(l, value);
@@ -245,10 +247,12 @@ static bool to_socket(enum log_level level, const struct line *l,
 				l->len - PREFIX - 1, f) == 0;
 }
 
+/* text: NULL, or of a field of that name behind the others. */
 static void write_line(enum log_level level, const struct log_field *f,
-		       const char *msg)
+		       const char *msg, const char *text)
 {
-	struct line l = { .json = atomic_load(&as_json) };
+	struct line l = { .json = atomic_load(&as_json),
+			  .value_max = VALUE_MAX_BYTES };
 	const struct log_field *each;
 
 	put_head(&l, level);
@@ -257,6 +261,9 @@ static void write_line(enum log_level level, const struct log_field *f,
 		if (each->value)
 			put_field(&l, each->key, each->value);
 	}
+	l.value_max = TEXT_MAX_BYTES;
+	if (text)
+		put_field(&l, "text", text);
 	if (l.json)
 		l.data[l.len++] = '}';
 	l.data[l.len++] = '\n';
@@ -276,7 +283,7 @@ static void write_left(int64_t now_ms)
 		(void)snprintf(n, sizeof(n), "%u", left.n);
 		write_line(left.level,
 			   LOG_FIELDS({ "more", n }, { "like", left.text }),
-			   "more like this");
+			   "more like this", NULL);
 	}
 }
 
@@ -301,5 +308,10 @@ void log_at(enum log_level level, const char *file, const struct log_field *f,
 		recent_add(level, msg, f);
 	write_left(now_ms);
 	if (log_repeat_may(level, fmt, msg, f, now_ms))
-		write_line(level, f, msg);
+		write_line(level, f, msg, NULL);
+}
+
+void log_text_line(const struct log_field *f, const char *msg, const char *text)
+{
+	write_line(LOG_LEVEL_DEBUG, f, msg, text);
 }

@@ -19,9 +19,10 @@ enum log_level {
  * journal's, too (TENANT, CHANNEL, EVENT_ID, ENTRY, STAGE, LINK, APP, MODEL).
  * Of warnings and errors that are alike ten are written in ten seconds, and
  * then how many more there were. Values are quoted
- * and escaped, so no foreign byte can forge a line. Never a message's text,
- * never a token. Callable from any thread; a line is one write(2) of at most
- * 4096 bytes: a long value is cut, a field that finds no room is left out.
+ * and escaped, so no foreign byte can forge a line. Never a message's text
+ * (but see base/log_text.h), never a token. Callable from any thread; a line is
+ * one write(2) of at most 4096 bytes: a long value is cut, a field that finds
+ * no room is left out.
  */
 struct log_field {
 	const char *key;

@@ -28,6 +28,11 @@ bool log_repeat_may(enum log_level level, const char *fmt, const char *msg,
 		    const struct log_field *f, int64_t now_ms);
 bool log_repeat_due(int64_t now_ms, struct log_left *out);
 
+/* log.c: a line of level debug, whatever the level, with text for its last
+ * field; see base/log_text.h. */
+void log_text_line(const struct log_field *f, const char *msg,
+		   const char *text);
+
 /* Where that is, for tests; before the first line. */
 void log_journal_at(const char *path);
 /* log_journal.c: to the journal's own socket, with fields; 0, or -1: it isn't

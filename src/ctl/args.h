@@ -93,6 +93,7 @@ struct ctl_args {
 	const char *budget;
 	const char *agent_sessions;
 	const char *streaming;
+	const char *debug_text;
 	const char *by;
 	const char *since;
 	const char *head;

@@ -82,6 +82,33 @@ static int add_choice(struct jwrite *w, const char *key, const char *text,
 	return EX_OK;
 }
 
+/* "90m", "2h"; "off". */
+static int add_minutes(struct jwrite *w, const char *key, const char *text,
+		       struct err *e)
+{
+	char *end = NULL;
+	long n = 0;
+
+	errno = 0;
+	if (strcmp(text, "off") != 0) {
+		n = strtol(text, &end, 10);
+		if (errno == 0 && end > text && n > 0 &&
+		    n <= APPLY_TEXT_MINUTES && strcmp(end, "h") == 0)
+			n *= 60;
+		else if (errno != 0 || end == text || strcmp(end, "m") != 0)
+			n = 0;
+		if (n < 1 || n > APPLY_TEXT_MINUTES) {
+			err_set(e, ERR_INPUT,
+				"'%.40s' is neither 'off' nor a time up to"
+				" 24h, such as 2h or 30m",
+				text);
+			return EX_DATAERR;
+		}
+	}
+	jw_int(w, key, n);
+	return EX_OK;
+}
+
 static int add_days(struct jwrite *w, const struct ctl_args *a, struct err *e)
 {
 	char key[32], *end;
@@ -141,6 +168,8 @@ static int tenant_body(const struct ctl_args *a, struct buf *out, struct err *e)
 		rc = add_choice(&w, "agent_sessions", a->agent_sessions, e);
 	if (rc == EX_OK && a->streaming)
 		rc = add_choice(&w, "streaming", a->streaming, e);
+	if (rc == EX_OK && a->debug_text)
+		rc = add_minutes(&w, "debug_text_minutes", a->debug_text, e);
 	if (rc == EX_OK && a->model) {
 		jw_object(&w, "agent");
 		jw_str(&w, "model", a->model);

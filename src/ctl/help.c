@@ -14,6 +14,7 @@ static const char commands[] =
 	"        [--rate-per-minute N|default] [--burst N|default]\n"
 	"        [--budget SCOPE/KIND/PERIOD=N,...|none] [who may]\n"
 	"        [--agent-sessions yes|no] [--streaming yes|no]\n"
+	"        [--debug-text 2h|30m|off]\n"
 	"        [--keep-transcripts, --keep-usage, --keep-feedback,\n"
 	"        --keep-audit, --keep-history DAYS|default]\n"
 	"  tenant purge NAME   erase what is stored of its people\n"

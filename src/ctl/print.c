@@ -102,6 +102,20 @@ static void add_expiry(struct table *t, const struct json *row)
 	}
 }
 
+/* Of what isn't so nothing is said. */
+static void add_text_time(struct table *t, const struct json *j)
+{
+	long long left =
+		number(j, "text_until_ms") - (long long)clock_wall_ms();
+	char text[TABLE_AGE_SIZE];
+
+	if (left <= 0)
+		return;
+	table_age(text, left / 1000);
+	table_add(t, "debug_text");
+	table_addf(t, "in the log for %s", text);
+}
+
 static void print_connections(const struct json *list)
 {
 	static const char *const heads[] = { "APP", "WORKSPACE", "BOT USER",
@@ -266,6 +280,7 @@ void print_tenant(const struct json *j)
 	add_budget(&t, json_str(j, "budget"));
 	add_choice(&t, "agent_sessions", j);
 	add_choice(&t, "streaming", j);
+	add_text_time(&t, j);
 	print_keep(&t, j);
 	print_access(&t, json_at(j, "access"));
 	table_print(&t, stdout);

@@ -144,6 +144,16 @@ static void add_uninstalled(struct table *t, const struct json *row)
 	print_erasing(t, row);
 }
 
+static void add_text(struct table *t, const struct json *row)
+{
+	char left[TABLE_AGE_SIZE];
+
+	table_age(left, (number(row, "until_ms") - (long long)clock_wall_ms()) /
+				1000);
+	table_add(t, json_str(row, "tenant"));
+	table_add(t, left);
+}
+
 static void add_budget(struct table *t, const struct json *row)
 {
 	long long used = number(row, "used");
@@ -199,6 +209,11 @@ static const struct section {
 	  .add = add_uninstalled,
 	  .columns = 5,
 	  .heads = { "TENANT", "APP", "UNINSTALLED FROM", "SINCE", "ERASED" } },
+	{ .path = "text_in_log",
+	  .add = add_text,
+	  .columns = 2,
+	  .heads = { "TEXT IN THE LOG OF", "FOR" },
+	  .below = "To end it: tenant set NAME --debug-text off" },
 	{ .path = "budgets",
 	  .add = add_budget,
 	  .columns = 6,

@@ -7,6 +7,7 @@
 #include "base/conf.h"
 #include "base/err.h"
 #include "base/log.h"
+#include "base/log_text.h"
 #include "base/metric.h"
 #include "route/leave.h"
 #include "route/message.h"
@@ -111,6 +112,8 @@ static enum verdict stage_tenant(struct routing *r, struct err *e)
 		return V_FAIL;
 	if (rc == 0)
 		return unknown_workspace(r);
+	log_text_set(r->connection.tenant_id, r->connection.tenant.name,
+		     r->connection.tenant.text_until_ms);
 	if (copy_once(&m->tenant_id, r->connection.tenant_id, e) < 0 ||
 	    copy_once(&m->channel.bot_user_id, r->connection.bot_user_id, e) <
 		    0)

@@ -15,7 +15,7 @@ static int no_memory(struct err *e)
  */
 #define TENANT_CHOICES     5
 #define CONNECTION_CHOICES 11
-#define CONNECTION_GONE    14
+#define CONNECTION_GONE    15
 
 /* Columns 0 to 4, as all that tells of tenants has them, and the choices. */
 static int read_tenant(const PGresult *r, int row, int choices,
@@ -30,6 +30,7 @@ static int read_tenant(const PGresult *r, int row, int choices,
 		.budget = postgres_copy(r, row, choices),
 		.agent_sessions = postgres_bool(r, row, choices + 1),
 		.streaming = postgres_bool(r, row, choices + 2),
+		.text_until_ms = postgres_int(r, row, choices + 3),
 	};
 	if (t->id && t->name && t->budget)
 		return 0;

@@ -2,7 +2,7 @@
 #include "store/postgres.h"
 
 #define TENANT  "id, name, paused, rate_per_minute, burst"
-#define CHOICES "budget, agent_sessions, streaming"
+#define CHOICES "budget, agent_sessions, streaming, text_until_ms"
 #define CONNECTION                                                \
 	TENANT ", channel_type, app_id, workspace_id, bot_token," \
 	       " bot_user_id, bot_id, " CHOICES ", gone_ms"
@@ -247,16 +247,18 @@ const struct postgres_statement postgres_sql[PQ_COUNT] = {
 	[PQ_TENANT_PUT] = { "tenant_put",
 			    "INSERT INTO tenants"
 			    " (id, name, paused, rate_per_minute, burst,"
-			    " budget, agent_sessions, streaming)"
-			    " VALUES ($1, $2, $3, $4, $5, $6, $7, $8)"
+			    " budget, agent_sessions, streaming,"
+			    " text_until_ms)"
+			    " VALUES ($1, $2, $3, $4, $5, $6, $7, $8, $9)"
 			    " ON CONFLICT (id) DO UPDATE SET"
 			    " paused = excluded.paused,"
 			    " rate_per_minute = excluded.rate_per_minute,"
 			    " burst = excluded.burst,"
 			    " budget = excluded.budget,"
 			    " agent_sessions = excluded.agent_sessions,"
-			    " streaming = excluded.streaming",
-			    8 },
+			    " streaming = excluded.streaming,"
+			    " text_until_ms = excluded.text_until_ms",
+			    9 },
 	[PQ_TENANT_DROP] = { "tenant_drop", "DELETE FROM tenants WHERE id = $1",
 			     1 },
 	[PQ_CONNECTIONS_DROP] = { "connections_drop",

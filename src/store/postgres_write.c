@@ -31,7 +31,8 @@ static int settle_id(struct store *store, struct tenant *t, struct err *e)
 int postgres_tenant_put(struct store *store, struct tenant *t, struct err *e)
 {
 	char rate[POSTGRES_NUMBER], burst[POSTGRES_NUMBER];
-	const char *params[8];
+	char text_until[POSTGRES_NUMBER];
+	const char *params[9];
 
 	if (settle_id(store, t, e) < 0)
 		return err_wrap(e, "tenant '%s'", t->name);
@@ -43,6 +44,7 @@ int postgres_tenant_put(struct store *store, struct tenant *t, struct err *e)
 	params[5] = text_or_empty(t->budget);
 	params[6] = t->agent_sessions ? "t" : "f";
 	params[7] = t->streaming ? "t" : "f";
+	params[8] = postgres_number(text_until, t->text_until_ms);
 	return postgres_do((struct postgres *)store, PQ_TENANT_PUT, t->id,
 			   params, e);
 }

@@ -18,7 +18,7 @@ static int no_memory(struct err *e)
  */
 #define TENANT_CHOICES     5
 #define CONNECTION_CHOICES 11
-#define CONNECTION_GONE    14
+#define CONNECTION_GONE    15
 
 static int read_tenant(sqlite3_stmt *st, int choices, struct tenant *t)
 {
@@ -30,6 +30,7 @@ static int read_tenant(sqlite3_stmt *st, int choices, struct tenant *t)
 	t->budget = sqlite_copy(st, choices);
 	t->agent_sessions = sqlite3_column_int(st, choices + 1) != 0;
 	t->streaming = sqlite3_column_int(st, choices + 2) != 0;
+	t->text_until_ms = sqlite3_column_int64(st, choices + 3);
 	return t->id && t->name && t->budget ? 0 : -1;
 }
 

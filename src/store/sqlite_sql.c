@@ -2,7 +2,7 @@
 #include "store/sqlite.h"
 
 #define TENANT  "t.id, t.name, t.paused, t.rate_per_minute, t.burst"
-#define CHOICES "t.budget, t.agent_sessions, t.streaming"
+#define CHOICES "t.budget, t.agent_sessions, t.streaming, t.text_until_ms"
 #define CONNECTION                                                        \
 	TENANT ", c.channel_type, c.app_id, c.workspace_id, c.bot_token," \
 	       " c.bot_user_id, c.bot_id, " CHOICES ", c.gone_ms"         \
@@ -102,7 +102,7 @@ const char *const sqlite_sql[Q_COUNT] = {
 		      " AND c.workspace_id = ?3",
 	[Q_LEAVING] = "SELECT tenant_id, '', 0, -1, -1, channel_type, app_id,"
 		      " workspace_id, bot_token, bot_user_id, bot_id, '',"
-		      " 0, 0, 0"
+		      " 0, 0, 0, 0"
 		      " FROM leaving WHERE channel_type = ?1 AND app_id = ?2"
 		      " AND workspace_id = ?3",
 	[Q_AGENT] = "SELECT " AGENT " FROM agents a WHERE a.tenant_id = ?1"
@@ -192,15 +192,17 @@ const char *const sqlite_sql[Q_COUNT] = {
 
 	[Q_TENANT_PUT] = "INSERT INTO tenants AS t"
 			 " (id, name, paused, rate_per_minute, burst, budget,"
-			 " agent_sessions, streaming)"
-			 " VALUES (?1, ?2, ?3, ?4, ?5, ?6, ?7, ?8)"
+			 " agent_sessions, streaming, text_until_ms)"
+			 " VALUES (?1, ?2, ?3, ?4, ?5, ?6, ?7, ?8, ?9)"
 			 " ON CONFLICT (name) DO UPDATE SET"
 			 " paused = excluded.paused,"
 			 " rate_per_minute = excluded.rate_per_minute,"
 			 " burst = excluded.burst,"
 			 " budget = excluded.budget,"
 			 " agent_sessions = excluded.agent_sessions,"
-			 " streaming = excluded.streaming RETURNING id",
+			 " streaming = excluded.streaming,"
+			 " text_until_ms = excluded.text_until_ms"
+			 " RETURNING id",
 	[Q_TENANT_DROP] = "DELETE FROM tenants WHERE id = ?1",
 	/* ';' is the character after ':', so this is all that begins so. */
 	[Q_LINE_PUT] = "UPDATE transcript SET text = ?5"

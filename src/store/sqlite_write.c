@@ -40,6 +40,7 @@ int sqlite_tenant_put(struct store *store, struct tenant *t, struct err *e)
 	sqlite_bind(st, 6, text_or_empty(t->budget));
 	(void)sqlite3_bind_int(st, 7, t->agent_sessions);
 	(void)sqlite3_bind_int(st, 8, t->streaming);
+	(void)sqlite3_bind_int64(st, 9, t->text_until_ms);
 	if (sqlite_row(s, st, e) < 0)
 		return err_wrap(e, "tenant '%s'", t->name);
 	return take_id(s, st, t, e);

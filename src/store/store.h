@@ -26,6 +26,8 @@ struct tenant {
 	char *budget;        /* as store/budget.h writes it; "": none */
 	bool agent_sessions; /* its apps are agents of Slack's, and say so */
 	bool streaming;      /* by Slack's methods for that */
+	/* Until then text of its people may stand in the log; 0: never. */
+	int64_t text_until_ms;
 };
 
 /* A Slack app. Its links need the app-level token. */

@@ -147,6 +147,7 @@ static void on_llm_done(const struct llm_result *r, void *arg)
 	t->usage_known = r->usage.known;
 	if (r->model)
 		(void)snprintf(t->model, sizeof(t->model), "%s", r->model);
+	candid_answered(t, r->msg);
 	if (r->end == LLM_TOO_LONG && t->answer.len == 0 && read_trim(t))
 		return;
 	if (t->cut)
@@ -173,6 +174,7 @@ void turn_ask(struct turn *t, const struct prompt *p)
 	struct err e = { 0 };
 
 	killpoint("asking");
+	candid_asked(t, p);
 	(void)snprintf(t->model, sizeof(t->model), "%s",
 		       conf_model(t->conf, model)->name);
 	t->llm = llm_ask(w->llm, w->http, w->loop, &q, on_text, on_llm_done, t,

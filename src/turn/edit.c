@@ -154,6 +154,7 @@ static void start_final(struct turn *t)
 
 	t->want = EDIT_NONE;
 	if (write_shape(t, 0, &s) == 0) {
+		candid_sent(t, &s);
 		start(t, &s);
 		shape_release(&s);
 	}

@@ -221,6 +221,7 @@ static void post_now(struct turn *t)
 	http_form(&form, "channel", t->where);
 	http_form(&form, "thread_ts", t->job->msg->thread_id);
 	shape_form(&t->post_shape, &form);
+	candid_sent(t, &t->post_shape);
 	http_form(&form, "unfurl_links", "false");
 	http_form(&form, "unfurl_media", "false");
 	post_metadata(&form, t, t->part, t->state == TURN_WRITING);

@@ -308,6 +308,12 @@ void turn_ask(struct turn *t, const struct prompt *p);
  * the log. */
 void turn_fail(struct turn *t, enum sentence s, const char *why);
 
+/* candid.c: into the log, where the tenant has said so */
+struct shape;
+void candid_asked(const struct turn *t, const struct prompt *p);
+void candid_answered(const struct turn *t, const char *end);
+void candid_sent(const struct turn *t, const struct shape *s);
+
 /* halt.c */
 
 /* Nothing more can be said in Slack. */
