@@ -569,8 +569,8 @@ const char *const sqlite_sql[Q_COUNT] = {
 		" WHERE tenant_id = ?1 AND user_id = ?3 LIMIT ?4)",
 	/* Frames and answers of what was given up there. */
 	[Q_HOME_PENDING] =
-		"DELETE FROM pending WHERE seq IN (SELECT p.seq FROM journal j"
-		" JOIN pending p USING (seq) WHERE j.tenant_id = ?1"
+		"DELETE FROM pending WHERE seq IN (SELECT p.seq FROM pending p"
+		" CROSS JOIN journal j USING (seq) WHERE j.tenant_id = ?1"
 		" AND j.done_ms IS NOT NULL"
 		" AND j.claim >= ?2 || ':' || ?3 || ':'"
 		" AND j.claim < ?2 || ':' || ?3 || ';' LIMIT ?4)",
