@@ -144,6 +144,7 @@ integration_tests = \
 	tests/integration/test_tenants \
 	tests/integration/test_top \
 	tests/integration/test_trouble \
+	tests/integration/test_text \
 	tests/integration/test_uninstall \
 	tests/integration/test_ways
 if KILLPOINTS
@@ -181,6 +182,7 @@ tests_on_postgres = $(killpoint_tests_on_postgres) \
 	tests/integration/test_audit_postgres \
 	tests/integration/test_links_postgres \
 	tests/integration/test_reload_postgres \
+	tests/integration/test_text_postgres \
 	tests/integration/test_uninstall_postgres \
 	tests/integration/test_ways_postgres
 check_SCRIPTS = $(tests_on_postgres)
