@@ -63,10 +63,10 @@ void hub_trust(struct hub *h, struct tls_trust *trust);
 void hub_app_hold(struct hub *h, const char *app_id, bool hold, int live);
 
 /*
- * Set the soft RLIMIT_NOFILE to what the links of napps apps need, by a proxy or
- * not; warns when it can't.
- * Before hub_create() and admin_create(): libwebsockets sizes its tables by
- * the limit that it finds, and takes no descriptor above it.
+ * Set the soft RLIMIT_NOFILE to what the links of napps apps need, by a proxy
+ * or not; warns when it can't. Before hub_create() and admin_create():
+ * libwebsockets sizes its tables by the limit that it finds, and takes no
+ * descriptor above it.
  */
 void hub_raise_files(size_t napps, bool proxied);
 

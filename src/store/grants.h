@@ -77,8 +77,9 @@ struct grant_ops {
 };
 
 /*
- * hurry.c: has the token of a connection renewed at once, as hurry() says, by whoever
- * does that; doesn't wait, and is done only if there is memory. Any thread.
+ * hurry.c: has the token of a connection renewed at once, as hurry() says, by
+ * whoever does that; doesn't wait, and is done only if there is memory. Any
+ * thread.
  */
 void grant_hurry(struct journal *j, const struct connection *c);
 
