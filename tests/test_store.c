@@ -594,6 +594,25 @@ START_TEST(only_the_owner_can_read_the_files)
 }
 END_TEST
 
+/* As a daemon ends: readers are closed after the writer. */
+START_TEST(store_at_rest_is_one_file)
+{
+	struct store *reader = scratch_open(&scratch, false);
+	struct connection c;
+	char wal[80];
+	struct stat sb;
+
+	ck_assert_int_eq(resolve("T1", &c), 1);
+	connection_release(&c);
+	st->ops->close(st);
+	st = reader;
+	ck_assert_int_eq(resolve("T1", &c), 1);
+	connection_release(&c);
+	(void)snprintf(wal, sizeof(wal), "%s-wal", scratch.path);
+	ck_assert(stat(wal, &sb) < 0 || sb.st_size == 0);
+}
+END_TEST
+
 START_TEST(missing_directory_is_made)
 {
 	char url[128];
@@ -1075,6 +1094,7 @@ static TCase *modes(void)
 
 	tcase_add_checked_fixture(tc, setup_sqlite, teardown);
 	tcase_add_loop_test(tc, only_the_owner_can_read_the_files, 0, 4);
+	tcase_add_test(tc, store_at_rest_is_one_file);
 	return tc;
 }
 

@@ -367,7 +367,8 @@ static void visit_tenant(struct visit *v, const char *tenant)
 	size_t met = 0;
 	size_t i;
 
-	(void)v->store->ops->apps(v->store, keep_app, &l, &e);
+	if (v->store->ops->apps(v->store, keep_app, &l, &e) < 0)
+		doctor_say(v->d, DOCTOR_FAILURE, "tenants", NULL, "%s", e.msg);
 	for (i = 0; i < l.n; i++) {
 		w = (struct want){ .app_id = l.apps[i].app_id };
 		(void)v->store->ops->connections(v->store, tenant, has_app, &w,
@@ -381,6 +382,8 @@ static void visit_tenant(struct visit *v, const char *tenant)
 		app_release(&l.apps[i]);
 	}
 	free(l.apps);
+	if (e.kind != ERR_NONE)
+		return; /* it is told */
 	if (met == 0 && tenant)
 		doctor_say(v->d, DOCTOR_FAILURE, "tenants",
 			   "see konstructctl tenant list",

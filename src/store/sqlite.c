@@ -148,6 +148,11 @@ static void sqlite_close(struct store *store)
 		return;
 	for (i = 0; i < Q_COUNT; i++)
 		(void)sqlite3_finalize(s->st[i]);
+	/* Whoever moves or copies a store that is at rest looks at one file.
+	 * SQLite does so only if no reader is closed later. */
+	if (s->ours)
+		(void)sqlite3_wal_checkpoint_v2(
+			s->db, NULL, SQLITE_CHECKPOINT_TRUNCATE, NULL, NULL);
 	(void)sqlite3_close(s->db);
 	if (s->lock_fd >= 0)
 		(void)close(s->lock_fd);
@@ -191,6 +196,7 @@ static int take_over(struct sqlite *s, const char *path, struct err *e)
 		return -1;
 	(void)sqlite3_db_config(s->db, SQLITE_DBCONFIG_NO_CKPT_ON_CLOSE, 0,
 				NULL);
+	s->ours = true;
 	return 0;
 }
 

@@ -193,6 +193,7 @@ struct sqlite {
 	const struct keyring *keyring;
 	int lock_fd;   /* -1 unless open for writing */
 	int wal_pages; /* not yet copied into the database file */
+	bool ours;     /* it was looked at, and may be written to */
 	sqlite3_stmt *st[Q_COUNT];
 };
 
