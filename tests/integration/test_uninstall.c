@@ -244,6 +244,24 @@ START_TEST(installed_again_too_late_it_wants_a_token)
 }
 END_TEST
 
+/* Whichever has the link, and whichever does the app's work. */
+START_TEST(of_several_nodes_one_erases)
+{
+	if (!rig_is_shared())
+		return;
+	rig_open_nodes(&rig, "uninstall_days = 0", 2);
+	rig_start(&rig);
+	ask();
+	uninstall();
+	await(trail_says, "decision=erased", true);
+	ck_assert_int_eq(count("transcript"), 0);
+	ck_assert_int_eq(count("connections WHERE bot_token <> ''"), 0);
+	ck_assert_int_eq(count("audit WHERE body LIKE '%:\"uninstalled\"%'"),
+			 1);
+	ck_assert_int_eq(count("audit WHERE body LIKE '%:\"erased\"%'"), 1);
+}
+END_TEST
+
 START_TEST(killed_while_it_erases_it_goes_on)
 {
 	struct err e = { 0 };
@@ -291,6 +309,7 @@ int main(void)
 	tcase_add_test(tc, a_new_token_ends_it);
 	tcase_add_test(tc, when_its_time_is_over_all_is_erased);
 	tcase_add_test(tc, installed_again_too_late_it_wants_a_token);
+	tcase_add_test(tc, of_several_nodes_one_erases);
 	tcase_add_test(tc, killed_while_it_erases_it_goes_on);
 	suite_add_tcase(s, tc);
 	sr = srunner_create(s);
