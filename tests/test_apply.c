@@ -118,7 +118,7 @@ static const struct {
 	{ ONE("\"name\":\"a\",\"app_token\":\"xapp-1\""),
 	  "tenants[0].bot_token: missing" },
 	{ ONE("\"name\":\"a\",\"app_token\":\"xoxb-1\""),
-	  "tenants[0].app_token: not an app-level token" },
+	  "tenants[0].app_token: a bot token; an app-level one" },
 	{ ONE("\"name\":\"a\",\"bot_token\":\"xoxp-1\""),
 	  "tenants[0].bot_token: not a bot token" },
 	{ ONE("\"name\":\"a\",\"bot_token\":\"xoxe.xoxp-1-a\""),

@@ -82,10 +82,16 @@ static const char *string_fault(const struct field *f, const char *s)
 			return "not an id of Slack's";
 		break;
 	case F_APP_TOKEN:
+		if (token_valid(s, "xoxb-") || token_valid(s, "xoxe.xoxb-"))
+			return "a bot token; an app-level one begins with "
+			       "xapp-";
 		if (!token_valid(s, "xapp-"))
 			return "not an app-level token (xapp-...)";
 		break;
 	case F_BOT_TOKEN:
+		if (token_valid(s, "xapp-"))
+			return "an app-level token; a bot token begins with "
+			       "xoxb-";
 		if (!token_valid(s, "xoxb-") && !token_valid(s, "xoxe.xoxb-"))
 			return "not a bot token (xoxb-... or xoxe.xoxb-...)";
 		break;

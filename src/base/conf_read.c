@@ -12,6 +12,7 @@
 #include "base/conf_keys.h"
 #include "base/conf_scan.h"
 #include "base/err.h"
+#include "base/near.h"
 
 #define KEYS_MAX     32 /* in one section */
 #define SECTIONS_MAX 8
@@ -67,11 +68,44 @@ static int no_memory(void)
 		       parse.name);
 }
 
+/* A setting or a section that is called nearly so; NULL: none. */
+static const char *nearest(const char *name)
+{
+	const char *best = NULL;
+	const struct conf_key *k;
+	size_t least = NEAR;
+	size_t d;
+
+	for (k = conf_keys; k < conf_keys + conf_nkeys; k++) {
+		d = near_distance(name, k->name);
+		if (d < least) {
+			least = d;
+			best = k->name;
+		}
+		d = near_distance(name, k->section);
+		if (d < least) {
+			least = d;
+			best = k->section;
+		}
+	}
+	return best;
+}
+
 __attribute__((format(printf, 2, 0))) static void on_error(cfg_t *cfg,
 							   const char *fmt,
 							   va_list ap)
 {
-	(void)vfail(cfg->line, fmt, ap);
+	char msg[sizeof(parse.e->msg)], name[40];
+	const char *near;
+
+	(void)vsnprintf(msg, sizeof(msg), fmt, ap);
+	near = sscanf(msg, "no such option '%39[^']'", name) == 1
+		       ? nearest(name)
+		       : NULL;
+	if (near)
+		(void)fail(cfg->line, "%s; perhaps '%s'", msg, near);
+	else
+		(void)fail(cfg->line, "%s", msg);
 }
 
 static int mark(cfg_t *sec, const struct conf_key *k)

@@ -7,6 +7,7 @@
 #include <string.h>
 
 #include "base/err.h"
+#include "base/near.h"
 #include "ctl/args_in.h"
 
 #define VERBS_SIZE 128
@@ -18,33 +19,6 @@ struct given {
 	bool any;
 	bool help;
 };
-
-/* Levenshtein's distance; words are short. */
-static size_t distance(const char *a, const char *b)
-{
-	size_t row[32];
-	size_t i, k, up, diagonal;
-	size_t n = strlen(b);
-
-	if (n >= 32)
-		return n;
-	for (k = 0; k <= n; k++)
-		row[k] = k;
-	for (i = 1; a[i - 1]; i++) {
-		diagonal = row[0];
-		row[0] = i;
-		for (k = 1; k <= n; k++) {
-			up = row[k];
-			row[k] = diagonal + (a[i - 1] != b[k - 1]);
-			if (up + 1 < row[k])
-				row[k] = up + 1;
-			if (row[k - 1] + 1 < row[k])
-				row[k] = row[k - 1] + 1;
-			diagonal = up;
-		}
-	}
-	return row[n];
-}
 
 /* What else may stand behind a word. */
 static void list_verbs(const char *word, char *out, size_t size)
@@ -66,14 +40,14 @@ static int unknown(const char *got, const char *word, struct err *e)
 	const char *best = NULL;
 	const char *candidate;
 	char verbs[VERBS_SIZE];
-	size_t least = 3;
+	size_t least = NEAR;
 	size_t i, d;
 
 	for (i = 0; i < ctl_nwords; i++) {
 		if (word && strcmp(ctl_words[i].word, word) != 0)
 			continue;
 		candidate = word ? ctl_words[i].verb : ctl_words[i].word;
-		d = distance(got, candidate);
+		d = near_distance(got, candidate);
 		if (d < least) {
 			least = d;
 			best = candidate;
@@ -95,11 +69,11 @@ static int unknown_option(const char *got, struct err *e)
 {
 	const char *best = NULL;
 	const struct option *o;
-	size_t least = 3;
+	size_t least = NEAR;
 	size_t d;
 
 	for (o = ctl_options; strncmp(got, "--", 2) == 0 && o->name; o++) {
-		d = distance(got + 2, o->name);
+		d = near_distance(got + 2, o->name);
 		if (d < least) {
 			least = d;
 			best = o->name;
