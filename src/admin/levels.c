@@ -14,7 +14,9 @@ static int set_level(const char *part, const char *level, struct err *e)
 	enum log_level l;
 
 	if (part && i < 0)
-		return err_set(e, ERR_INPUT, "the log has no part '%.40s'",
+		return err_set(e, ERR_INPUT,
+			       "the log has no part '%.40s'; 'konstructctl "
+			       "log-level' lists them",
 			       part);
 	if (part && strcmp(level, "default") == 0) {
 		log_reset_part(i);
