@@ -31,6 +31,7 @@ static void read_mark(struct post *p)
 	if (entry)
 		snprintf(p->covers, sizeof(p->covers), "%s", entry);
 	p->part = (int)json_int(j, "event_payload.part", -1);
+	p->last = json_int(j, "event_payload.final", 0) == 1;
 	json_free(j);
 }
 
@@ -78,7 +79,7 @@ size_t court_count(const struct court *c, const char *entry)
 	size_t n = 0;
 
 	for (p = c->posts; p < c->posts + c->nposts; p++)
-		n += p->part == 0 && strcmp(p->entry, entry) == 0;
+		n += p->part == 0 && p->last && strcmp(p->entry, entry) == 0;
 	return n;
 }
 
@@ -87,7 +88,8 @@ bool court_has_twin(const struct court *c, const struct post *p)
 	const struct post *q;
 
 	for (q = c->posts; q < p; q++)
-		if (q->part == p->part && strcmp(q->entry, p->entry) == 0)
+		if (q->part == p->part && strcmp(q->entry, p->entry) == 0 &&
+		    (q->last || !p->last))
 			return true;
 	return false;
 }

@@ -13,6 +13,7 @@ struct post {
 	char entry[48];    /* "": it has no mark of ours */
 	char covers[1000]; /* other entries, a space between two */
 	int part;          /* -1: no mark */
+	bool last;         /* nothing more was to come, says the mark */
 };
 
 /* What a post says of a message. */
@@ -57,7 +58,7 @@ bool court_lasted(const struct post *p);
  * there is no such message, or it has none. */
 void court_entry(const struct court *c, const char *ts, char entry[48]);
 
-/* How many posts of that entry stand, of its first part. */
+/* How many replies of that entry stand, by their first parts. */
 size_t court_count(const struct court *c, const char *entry);
 
 #endif

@@ -93,6 +93,13 @@ static void judge_unmarked(struct trial *t, const struct post *p)
 		 "nobody's post");
 }
 
+/* What comes late while the token is dead isn't deleted, as documented. */
+static bool is_left(struct trial *t, const struct post *p)
+{
+	return p->part == 0 && !p->last &&
+	       atoi(t->court.channel + 1) == t->talk->outcast;
+}
+
 static void judge_post(struct trial *t, const struct post *p)
 {
 	bool again = ledger_again(t->court.ledger, p->entry) != NULL;
@@ -104,6 +111,10 @@ static void judge_post(struct trial *t, const struct post *p)
 	}
 	if (p->part < 0) {
 		judge_unmarked(t, p);
+		return;
+	}
+	if (is_left(t, p)) {
+		t->v->left++;
 		return;
 	}
 	court_look(&t->court, p);

@@ -17,6 +17,7 @@ struct verdicts {
 	size_t groups;    /* replies to several messages, and */
 	size_t together;  /* how many those are */
 	size_t acts;      /* what people did about them */
+	size_t left;      /* placeholders that a dead token has left behind */
 
 	/* None of these may be. */
 	size_t lost;    /* no reply */

@@ -262,7 +262,8 @@ void torture_print(const struct torture *t)
 	if (t->nodes > 0)
 		printf("%d nodes, ", t->nodes);
 	printf("%d kills, %d stops, ", t->kills, t->stops);
-	printf("%d times thrown out, %d replays, ", t->expelled, t->replays);
+	printf("%d times thrown out, %d replays, %zu left, ", t->expelled,
+	       t->replays, v->left);
 	if (t->nodes > 0)
 		printf("%d freezes, %d outages of PostgreSQL or Redis, ",
 		       t->freezes, t->outages);
