@@ -166,26 +166,10 @@ void mischief_do(struct sim *s, struct dice *d, int tenants)
 	}
 }
 
-static void set_token(struct sim *s, int tenant, const char *error)
+void mischief_token(struct sim *s, int tenant, bool dead)
 {
 	char token[24];
 
 	snprintf(token, sizeof(token), "xoxb-sim-%05d", tenant);
-	sim_token_error(s, token, error);
-}
-
-void mischief_expel(struct sim *s, int tenant)
-{
-	static const char gone[] = "{\"type\":\"app_uninstalled\"}";
-	char app[16], team[16];
-
-	snprintf(app, sizeof(app), "A%05d", tenant);
-	snprintf(team, sizeof(team), "T%05d", tenant);
-	set_token(s, tenant, "account_inactive");
-	sim_event(s, app, team, gone);
-}
-
-void mischief_readmit(struct sim *s, int tenant)
-{
-	set_token(s, tenant, NULL);
+	sim_token_error(s, token, dead ? "account_inactive" : NULL);
 }

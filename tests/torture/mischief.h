@@ -14,9 +14,7 @@ void mischief_begin(struct sim *s, bool patient);
 void mischief_do(struct sim *s, struct dice *d, int tenants);
 void mischief_end(struct sim *s);
 
-/* The app is thrown out of a workspace, whose token is dead from then on; and
- * is back with the same one. */
-void mischief_expel(struct sim *s, int tenant);
-void mischief_readmit(struct sim *s, int tenant);
+/* A tenant's bot token is refused from now on, or good again. */
+void mischief_token(struct sim *s, int tenant, bool dead);
 
 #endif

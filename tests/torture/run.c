@@ -20,8 +20,8 @@
 #define LIFE_MAX   20000
 #define QUIET_MS   240000
 #define QUIET_POLL 300
-#define OUT_MS     2500  /* an app that is thrown out is back then */
-#define IN_MS      12000 /* on average, until it is thrown out again */
+#define DEAD_MS    2500  /* a token is refused for so long; */
+#define GOOD_MS    12000 /* on average, until it is again */
 #define ROUNDS     5     /* of dead letters that are replayed */
 
 struct run {
@@ -32,8 +32,8 @@ struct run {
 	struct talk talk;
 	struct dice dice;
 	int64_t end_ms;
-	int64_t expel_ms;   /* when the app is thrown out */
-	int64_t readmit_ms; /* or is back; 0: it is in */
+	int64_t refuse_ms; /* when a token is refused */
+	int64_t accept_ms; /* or is good again; 0: it is */
 };
 
 static void set_world(struct run *r)
@@ -76,20 +76,20 @@ static int set_up(struct run *r, struct err *e)
 	r->talk.tenants = r->t->tenants;
 	r->talk.rate = r->t->rate;
 	r->talk.outcast = r->t->tenants > 3 ? r->t->tenants - 1 : -1;
-	r->expel_ms = clock_ms() + IN_MS;
+	r->refuse_ms = clock_ms() + GOOD_MS;
 	return nodes_start(&r->nodes, e);
 }
 
-static void throw_out(struct run *r, int64_t now)
+static void refuse_token(struct run *r, int64_t now)
 {
-	if (r->readmit_ms != 0 && now >= r->readmit_ms) {
-		mischief_readmit(r->sim, r->talk.outcast);
-		r->readmit_ms = 0;
-		r->expel_ms = now + dice_ms(&r->dice, IN_MS, 1000, 60000);
-	} else if (r->readmit_ms == 0 && now >= r->expel_ms) {
-		mischief_expel(r->sim, r->talk.outcast);
-		r->readmit_ms = now + OUT_MS;
-		r->t->expelled++;
+	if (r->accept_ms != 0 && now >= r->accept_ms) {
+		mischief_token(r->sim, r->talk.outcast, false);
+		r->accept_ms = 0;
+		r->refuse_ms = now + dice_ms(&r->dice, GOOD_MS, 1000, 60000);
+	} else if (r->accept_ms == 0 && now >= r->refuse_ms) {
+		mischief_token(r->sim, r->talk.outcast, true);
+		r->accept_ms = now + DEAD_MS;
+		r->t->refusals++;
 	}
 }
 
@@ -104,7 +104,7 @@ static int let_live(struct run *r, int ms, struct err *e)
 		if (dice_percent(&r->dice, 20))
 			mischief_do(r->sim, &r->dice, r->t->tenants);
 		if (r->talk.outcast >= 0)
-			throw_out(r, clock_ms());
+			refuse_token(r, clock_ms());
 		if (fate_revive(&r->fate, clock_ms(), e) < 0)
 			return -1;
 	}
@@ -175,7 +175,7 @@ static int torment(struct run *r, struct err *e)
 	talk_end(&r->talk);
 	mischief_end(r->sim);
 	if (r->talk.outcast >= 0)
-		mischief_readmit(r->sim, r->talk.outcast);
+		mischief_token(r->sim, r->talk.outcast, false);
 	r->t->kills = r->fate.kills;
 	r->t->stops = r->fate.stops;
 	r->t->freezes = r->fate.freezes;
@@ -262,7 +262,7 @@ void torture_print(const struct torture *t)
 	if (t->nodes > 0)
 		printf("%d nodes, ", t->nodes);
 	printf("%d kills, %d stops, ", t->kills, t->stops);
-	printf("%d times thrown out, %d replays, %zu left, ", t->expelled,
+	printf("%d tokens refused, %d replays, %zu left, ", t->refusals,
 	       t->replays, v->left);
 	if (t->nodes > 0)
 		printf("%d freezes, %d outages of PostgreSQL or Redis, ",

@@ -23,7 +23,7 @@ struct torture {
 
 	/* out */
 	int kills, stops, freezes, outages;
-	int expelled; /* that an app was thrown out of its workspace */
+	int refusals; /* how often a token was refused for a while */
 	int replays;  /* rounds of dead letters, in the end */
 	size_t messages;
 	bool quiet; /* in the end, in time */
