@@ -1,4 +1,6 @@
 /* SPDX-License-Identifier: ISC */
+#include <stdio.h>
+
 #include "base/buf.h"
 #include "base/clock.h"
 #include "base/conf.h"
@@ -36,8 +38,29 @@ void heal_edited(struct turn *t)
 	turn_set(t, TURN_CLOSING);
 }
 
+/* With another token it is looked at again, as a dead letter that has its
+ * answer. What nobody wants any more isn't. */
+static bool refused(struct turn *t, const struct slack_result *r)
+{
+	if (r->fault != SLACK_DEAD || t->withdrawn || t->before)
+		return false;
+	log_warn(LOG_FIELDS({ "entry", t->job->entry.id },
+			    { "error", r->error }),
+		 "cannot look for what may have come twice");
+	turn_step(t, "slack", r->error);
+	token_refused(t->w, &t->job->connection, r->error);
+	if (t->verdict[0] == '\0')
+		(void)snprintf(t->verdict, sizeof(t->verdict),
+			       VERDICT_DEAD_TOKEN);
+	t->end_state = ENTRY_DEAD;
+	turn_set(t, TURN_CLOSING);
+	return true;
+}
+
 static bool later(struct turn *t, const struct slack_result *r)
 {
+	if (refused(t, r))
+		return true;
 	if (r->fault != SLACK_TRANSIENT && r->fault != SLACK_RATE)
 		return false;
 	turn_after(t, turn_retry_ms(t, r), look);

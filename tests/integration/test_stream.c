@@ -483,6 +483,28 @@ START_TEST(left_stream_goes_when_the_token_is_good_again)
 }
 END_TEST
 
+/* The answer stands, and the stream beside it is looked for later. */
+START_TEST(lost_stream_goes_when_the_token_is_good_again)
+{
+	const struct sim_fault lost = { .kind = SIM_FAULT_LOST,
+					.method = "chat.startStream",
+					.times = 1 };
+	char root[SIM_TS];
+
+	sim_fault(rig.sim, &lost);
+	ask("<@UB1> hello", root);
+	ck_assert_int_eq(sim_wait_text(rig.sim, "C1", root, "from here.", MS),
+			 0);
+	sim_token_error(rig.sim, "xoxb-sim-t1", "account_inactive");
+	ck_assert(rig_logged(&rig, "turn finished", MS));
+	sim_token_error(rig.sim, "xoxb-sim-t1", NULL);
+	ck_assert_int_eq(ctl("app", "connect", "A1"), 0);
+	ck_assert_int_eq(ctl("dead", "replay", "all"), 0);
+	ck_assert_int_eq(sim_wait_calls(rig.sim, "chat.delete", 1, MS), 0);
+	is_answered(root, "I will go on from here.");
+}
+END_TEST
+
 /* That it is deleted, we hear from Slack before the call is answered. */
 START_TEST(who_deletes_a_left_stream_takes_no_question_back)
 {
@@ -583,6 +605,7 @@ int main(void)
 	tcase_add_test(tc, stream_of_a_killed_daemon_goes);
 	tcase_add_loop_test(tc, another_node_takes_a_stream_over, 0, WAYS);
 	tcase_add_test(tc, left_stream_goes_when_the_token_is_good_again);
+	tcase_add_test(tc, lost_stream_goes_when_the_token_is_good_again);
 	tcase_add_test(tc, who_deletes_a_left_stream_takes_no_question_back);
 	tcase_add_test(tc, many_at_once_stay_within_slacks_limits);
 	tcase_add_test(tc, long_answer_goes_on_behind_its_stream);
