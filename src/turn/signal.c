@@ -336,9 +336,12 @@ static void edited(struct errand *n)
 	write_after(n, make_plain(n) == 0 ? revise_line : NULL);
 }
 
-/* What an earlier process had begun to stream is deleted by ourselves. */
+/* We delete that ourselves: a placeholder that another post has replaced, and
+ * what an earlier process had begun to stream. */
 static bool is_discarded(const struct turn *t, const char *ts)
 {
+	if (t->voided[0] != '\0' && same(t->voided, ts))
+		return true;
 	return t->flow.state == FLOW_LEFT && same(t->flow.ts, ts);
 }
 

@@ -483,6 +483,27 @@ START_TEST(left_stream_goes_when_the_token_is_good_again)
 }
 END_TEST
 
+/* So is the placeholder, of which we hear once more after a kill. */
+START_TEST(who_deletes_its_placeholder_takes_no_question_back)
+{
+	const struct sim_llm broken = { .contains = "hello",
+					.mode = SIM_LLM_STREAM_ERROR,
+					.after = 8 };
+	char root[SIM_TS], *text;
+
+	sim_llm(rig.sim, &broken);
+	ask("<@UB1> hello", root);
+	ck_assert_int_eq(sim_wait_calls(rig.sim, "chat.delete", 1, MS), 0);
+	ck_assert_int_eq(sim_wait_acked(rig.sim, MS), 0);
+	rig_kill(&rig);
+	rig_start(&rig);
+	text = rig_answer(&rig, "C1", root);
+	ck_assert_ptr_nonnull(strstr(text, "(ref. "));
+	ck_assert_uint_eq(rig_replies(&rig, "C1", root), 1);
+	free(text);
+}
+END_TEST
+
 /* The answer stands, and the stream beside it is looked for later. */
 START_TEST(lost_stream_goes_when_the_token_is_good_again)
 {
@@ -605,6 +626,7 @@ int main(void)
 	tcase_add_test(tc, stream_of_a_killed_daemon_goes);
 	tcase_add_loop_test(tc, another_node_takes_a_stream_over, 0, WAYS);
 	tcase_add_test(tc, left_stream_goes_when_the_token_is_good_again);
+	tcase_add_test(tc, who_deletes_its_placeholder_takes_no_question_back);
 	tcase_add_test(tc, lost_stream_goes_when_the_token_is_good_again);
 	tcase_add_test(tc, who_deletes_a_left_stream_takes_no_question_back);
 	tcase_add_test(tc, many_at_once_stay_within_slacks_limits);
