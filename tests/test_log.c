@@ -268,16 +268,19 @@ START_TEST(journals_socket_gets_fields)
 			 "STAGE=admit\nLINK=A1/2\n");
 	log_info(LOG_FIELDS({ "tenant", "t1\n_UID=0" }, { "channel", "" }),
 		 "x\ny");
+	/* Without a field, or the socket, the stream takes it. */
+	ck_assert_str_eq(read_line(), "<6>level=info msg=\"x\\ny\""
+				      " tenant=\"t1\\n_UID=0\" channel=\"\"\n");
+	log_info(LOG_FIELDS({ "tenant", "t1\n_UID=0" }, { "stage", "x" }), "z");
 	ck_assert_str_eq(read_journal(),
 			 "PRIORITY=6\nSYSLOG_IDENTIFIER=konstructd\n"
-			 "MESSAGE=level=info msg=\"x\\ny\""
-			 " tenant=\"t1\\n_UID=0\" channel=\"\"\n");
+			 "MESSAGE=level=info msg=z tenant=\"t1\\n_UID=0\""
+			 " stage=x\nSTAGE=x\n");
 	(void)snprintf(path, sizeof(path), "/tmp/konstruct-%ld",
 		       (long)getpid());
 	(void)unlink(path);
-	/* Without it, the stream takes it. */
-	log_warn(NULL, "hello");
-	ck_assert_str_eq(read_line(), "<4>level=warn msg=hello\n");
+	log_warn(LOG_FIELDS({ "stage", "x" }), "hello");
+	ck_assert_str_eq(read_line(), "<4>level=warn msg=hello stage=x\n");
 }
 END_TEST
 

@@ -15,8 +15,8 @@ enum log_level {
  * One line per event on stderr, in logfmt: time, level, msg, then the fields.
  * Under systemd (JOURNAL_STREAM names stderr) the line starts with "<6>" and
  * the like and has no time, since the journal adds its own; where the journal's
- * socket is, the line goes there instead, and some of its fields are the
- * journal's, too (TENANT, CHANNEL, EVENT_ID, ENTRY, STAGE, LINK, APP, MODEL).
+ * socket is, a line goes there instead if it has fields that are the journal's,
+ * too (TENANT, CHANNEL, EVENT_ID, ENTRY, STAGE, LINK, APP, MODEL).
  * Of warnings and errors that are alike ten are written in ten seconds, and
  * then how many more there were. Values are quoted
  * and escaped, so no foreign byte can forge a line. Never a message's text

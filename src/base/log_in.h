@@ -35,8 +35,12 @@ void log_text_line(const struct log_field *f, const char *msg,
 
 /* Where that is, for tests; before the first line. */
 void log_journal_at(const char *path);
-/* log_journal.c: to the journal's own socket, with fields; 0, or -1: it isn't
- * there, or doesn't keep up. */
+/*
+ * log_journal.c: to the journal's own socket, with fields. 0, or -1: it isn't
+ * there, or doesn't keep up, or there are no fields. Those go to stderr: whose
+ * datagram it was the journal finds out afterwards, and not of a process that
+ * has ended, so that the unit's log would lack why it can't start.
+ */
 int log_journal_send(int priority, const char *text, size_t len,
 		     const struct log_field *f);
 

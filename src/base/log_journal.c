@@ -1,5 +1,6 @@
 /* SPDX-License-Identifier: ISC */
 #include <pthread.h>
+#include <stdbool.h>
 #include <stdio.h>
 #include <string.h>
 #include <sys/socket.h>
@@ -66,6 +67,7 @@ int log_journal_send(int priority, const char *text, size_t len,
 		     const struct log_field *f)
 {
 	char data[DATAGRAM];
+	bool any = false;
 	const char *name;
 	int n;
 
@@ -78,11 +80,13 @@ int log_journal_send(int priority, const char *text, size_t len,
 		priority, (int)len, text);
 	for (; f && f->key && n < DATAGRAM - 2 * VALUE_MAX; f++) {
 		name = field_of(f->key);
-		if (name && f->value && is_safe(f->value))
-			n += snprintf(data + n, sizeof(data) - (size_t)n,
-				      "%s=%s\n", name, f->value);
+		if (!name || !f->value || !is_safe(f->value))
+			continue;
+		any = true;
+		n += snprintf(data + n, sizeof(data) - (size_t)n, "%s=%s\n",
+			      name, f->value);
 	}
-	if (n < 0 || n >= DATAGRAM)
+	if (!any || n < 0 || n >= DATAGRAM)
 		return -1;
 	return sendto(fd, data, (size_t)n, MSG_DONTWAIT | MSG_NOSIGNAL,
 		      (const struct sockaddr *)&there, sizeof(there)) == n
