@@ -159,7 +159,7 @@ int main(int argc, char **argv)
 		return look_at_conf(path, only == OPT_SHOW);
 	if (load_conf(&d, path, &e) < 0) {
 		log_error(NULL, "cannot start: %s", e.msg);
-		return EX_CONFIG;
+		return e.kind == ERR_RETRY ? EX_UNAVAILABLE : EX_CONFIG;
 	}
 	if (log_level_parse(d.conf->log_level, &level) == 0)
 		log_set_level(level);

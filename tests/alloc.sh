@@ -123,7 +123,7 @@ $line"
 	wait "$pid" || rc=$?
 	case $rc:$said in
 	0:*) ;;
-	69:*"cannot start: "[a-z\']* | 78:*"konstructd: "[a-z\'/]*) ;;
+	69:*"cannot start: "[a-z\']*) ;;
 	*)
 		echo "konstructd: allocation $1 failed, exit $rc:$said"
 		failed=yes
