@@ -168,14 +168,38 @@ struct bringing {
 	int rc;
 };
 
+/* Told to end after the answer that renews it. */
+static bool has_ended(const struct bringing *b, const char *key,
+		      const struct renewal *r)
+{
+	return engaged_ended_since(b->k->redis->o.engaged, key, r->at_ms);
+}
+
 static bool bring_one(const char *key, void *value, void *arg)
 {
 	struct bringing *b = arg;
 	const struct renewal *r = value;
 
-	if (b->rc == 0)
+	if (b->rc == 0 && !has_ended(b, key, r))
 		b->rc = keeper_engage(b->k, r->tenant_id, key, r->at_ms,
 				      r->at_ms, b->e);
+	return true;
+}
+
+/* The renewal of a thread that ended meanwhile may have come behind that. */
+static bool end_one(const char *thread, void *value, void *arg)
+{
+	struct bringing *b = arg;
+	const struct renewal *r = value;
+	char key[REDIS_KEY_SIZE];
+	const char *argv[] = { "EVALSHA", b->k->conn->digest[SCRIPT_DISENGAGE],
+			       "1", key };
+
+	if (b->rc < 0 || !has_ended(b, thread, r))
+		return true;
+	b->rc = redis_key(key, r->tenant_id, "engaged", thread, b->e);
+	if (b->rc == 0)
+		b->rc = redis_pipe(b->k->conn, 4, argv, b->e);
 	return true;
 }
 
@@ -195,6 +219,10 @@ static int bring_renewals(struct keeper *k, struct err *e)
 	if (!all)
 		return 0;
 	map_sweep(all, bring_one, &b);
+	if (redis_pipe_end(k->conn, e) < 0)
+		b.rc = -1;
+	if (b.rc == 0)
+		map_sweep(all, end_one, &b);
 	if (redis_pipe_end(k->conn, e) < 0)
 		b.rc = -1;
 	if (b.rc < 0) {

@@ -10,7 +10,7 @@
 
 /* Who may talk to an agent. */
 
-#define MS 20000
+#define MS 60000
 
 static struct rig rig;
 

@@ -14,7 +14,7 @@
  * docs/reliability.md has the list.
  */
 
-#define MS 30000
+#define MS 60000
 
 static struct rig rig;
 

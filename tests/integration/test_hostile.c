@@ -11,7 +11,7 @@
 
 /* What comes twice, too late, mutilated or where nobody expects it. */
 
-#define MS 20000
+#define MS 60000
 
 static struct rig rig;
 

@@ -7,7 +7,7 @@
 
 /* Death while messages that waited together are answered together. */
 
-#define MS 20000
+#define MS 60000
 
 static struct rig rig;
 

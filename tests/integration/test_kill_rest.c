@@ -14,7 +14,7 @@
 /* Death between the messages of an answer, while stopping, catching up,
  * migrating and spilling. */
 
-#define MS    20000
+#define MS    60000
 #define LINES 700
 
 static struct rig rig;

@@ -7,7 +7,7 @@
 
 #include "integration/rig.h"
 
-#define MS 20000
+#define MS 60000
 
 static struct rig rig;
 

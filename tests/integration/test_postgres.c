@@ -9,7 +9,7 @@
 #include "integration/rig.h"
 #include "pg.h"
 
-#define MS 20000
+#define MS 60000
 
 static const struct pg *pg;
 static struct rig rig;

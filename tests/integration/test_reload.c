@@ -12,7 +12,7 @@
 #include "scripted.h"
 
 /* Settings that change while the daemon runs. */
-#define MS 20000
+#define MS 60000
 
 #define MANY 20
 

@@ -9,7 +9,7 @@
 
 /* Answers by Slack's own methods for streams. */
 
-#define MS 30000
+#define MS 60000
 
 static struct rig rig;
 

@@ -16,7 +16,7 @@
 #include "base/err.h"
 #include "integration/rig.h"
 
-#define MS 20000
+#define MS 60000
 
 static struct rig rig;
 

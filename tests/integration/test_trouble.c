@@ -20,7 +20,7 @@
 
 /* The machine's own troubles: disk, files, descriptors. */
 
-#define MS     20000
+#define MS     60000
 #define NOBODY 65534
 
 static struct rig rig;

@@ -13,7 +13,7 @@
 
 /* The app is taken out of a workspace, as Slack tells it. */
 
-#define MS 20000
+#define MS 60000
 
 static struct rig rig;
 

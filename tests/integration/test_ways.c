@@ -9,7 +9,7 @@
 
 /* Ways to the agent beside a mention and a direct message. */
 
-#define MS 20000
+#define MS 60000
 
 static struct rig rig;
 
