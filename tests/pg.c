@@ -193,14 +193,14 @@ static bool is_up(PGconn *c)
 static PGconn *kept;
 static pid_t owner;
 /* A parent's isn't closed, or it would be for both; for LeakSanitizer it isn't
- * lost either. */
-static PGconn *parents;
+ * lost either. Nobody reads it, hence volatile. */
+static PGconn *volatile parents;
 
 static void hang_up(void)
 {
 	if (owner == getpid())
 		PQfinish(kept);
-	else
+	else if (kept)
 		parents = kept;
 	kept = NULL;
 	owner = 0;

@@ -358,9 +358,8 @@ START_TEST(asker_gets_another_answer_at_once)
 			 0);
 	reply_ts("C1", root, reply);
 	/* The text may be there an edit before its buttons. */
-	for (i = 0; i < MS / 10 &&
-		    sim_click(rig.sim, "C1", reply, "U1", "konstruct_again",
-			      NULL) < 0;
+	for (i = 0; i < MS / 10 && sim_click(rig.sim, "C1", reply, "U1",
+					     "konstruct_again", NULL) < 0;
 	     i++)
 		poll(NULL, 0, 10);
 	ck_assert_int_eq(sim_wait_reply(rig.sim, "C1", root, 2, MS), 0);
