@@ -241,6 +241,11 @@ void apps_close(struct apps *as)
 		as->o.closed(as->o.arg);
 }
 
+void apps_hush(struct apps *as)
+{
+	as->closing = true;
+}
+
 void apps_cut(struct apps *as)
 {
 	struct app *a;

@@ -74,6 +74,8 @@ void apps_ack(struct apps *as, const char *app_id, uint32_t gen,
 void apps_close(struct apps *as);
 /* The same without a word; closed isn't called. */
 void apps_cut(struct apps *as);
+/* Nothing begins any more. */
+void apps_hush(struct apps *as);
 
 /* Any thread. */
 void apps_stats(struct apps *as, struct hub_stats *out);

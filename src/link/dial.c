@@ -428,6 +428,11 @@ struct dialer *dial_create(const struct conf *conf, struct way_box *way,
 	return &d->base;
 }
 
+void dial_hush(struct dialer *base)
+{
+	((struct dial *)base)->silent = true;
+}
+
 void dial_free(struct dialer *base)
 {
 	struct dial *d = (struct dial *)base;
@@ -435,9 +440,6 @@ void dial_free(struct dialer *base)
 
 	if (!d)
 		return;
-	/* What was found out when the I/O thread had ended is still posted. */
-	d->silent = true;
-	loop_turn(d->io);
 	for (a = d->asks; a; a = next) {
 		next = a->next;
 		slack_cancel(a->call);

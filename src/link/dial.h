@@ -51,7 +51,10 @@ struct dialer {
  * the loops start. way NULL: as conf says. */
 struct dialer *dial_create(const struct conf *conf, struct way_box *way,
 			   struct loop *io, struct loop *dial, struct err *e);
-/* After the loops have stopped. NULL is allowed. */
+/* Tickets go to nobody any more. On the I/O thread, or after it ended. */
+void dial_hush(struct dialer *d);
+/* After the loops have stopped, and what is posted to io was run. NULL is
+ * allowed. */
 void dial_free(struct dialer *d);
 
 #endif

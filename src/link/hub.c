@@ -246,10 +246,22 @@ struct hub *hub_create(const struct hub_opts *o, struct err *e)
 	return h;
 }
 
+/* Other threads have posted until they ended, and what they posted is about
+ * the parts. */
+static void take_posted(struct hub *h)
+{
+	if (h->apps)
+		apps_hush(h->apps);
+	if (h->own_dialer)
+		dial_hush(h->own_dialer);
+	loop_flush(h->io);
+}
+
 void hub_free(struct hub *h)
 {
 	if (!h)
 		return;
+	take_posted(h);
 	apps_free(h->apps);
 	intake_free(h->intake);
 	dial_free(h->own_dialer);

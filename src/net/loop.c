@@ -257,6 +257,11 @@ void loop_run_here(struct loop *l)
 	uv_ref((uv_handle_t *)&l->wake);
 }
 
+void loop_flush(struct loop *l)
+{
+	run_posted(l);
+}
+
 void loop_turn(struct loop *l)
 {
 	uv_run(&l->uv, UV_RUN_NOWAIT);

@@ -38,6 +38,9 @@ void loop_run_here(struct loop *l);
 /* One turn on the calling thread, without waiting; before loop_start() or
  * after loop_stop(). For libraries that close in several turns (lws). */
 void loop_turn(struct loop *l);
+/* What is posted is run on the calling thread, and nothing else; after
+ * loop_stop(). For who frees what it calls. */
+void loop_flush(struct loop *l);
 
 /*
  * Run t->run(t) on the loop's thread, in the order of posting. The task is
