@@ -27,7 +27,9 @@ static void *refuse(const char *text, size_t at, const char *why, struct err *e)
 	const char *p = text;
 	int line = 1;
 
-	while ((p = memchr(p, '\n', (size_t)(text + at - p))) != NULL) {
+	/* Without any text there may be no pointer either. */
+	while (at > 0 &&
+	       (p = memchr(p, '\n', (size_t)(text + at - p))) != NULL) {
 		line++;
 		p++;
 	}
