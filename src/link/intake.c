@@ -313,6 +313,20 @@ static bool take(struct intake *in, struct screening *s, enum verdict v,
 	return false;
 }
 
+/* What is only to be written goes no further; acked when it is committed. */
+static void write_down(struct intake *in, struct arrival *a, uint32_t gen,
+		       int (*write)(struct store *s, void *arg, struct err *e))
+{
+	a->in = in;
+	a->gen = gen;
+	a->req.kind = JOURNAL_WRITE;
+	a->req.write = write;
+	a->req.arg = a;
+	a->req.done = come_back;
+	in->under_way++;
+	(void)journal_submit(in->o.journal, &a->req);
+}
+
 static int write_moved(struct store *s, void *arg, struct err *e)
 {
 	struct arrival *a = arg;
@@ -334,14 +348,7 @@ static void take_moved(struct intake *in, const struct moved *m,
 		return;
 	}
 	*a->moved = *m;
-	a->in = in;
-	a->gen = gen;
-	a->req.kind = JOURNAL_WRITE;
-	a->req.write = write_moved;
-	a->req.arg = a;
-	a->req.done = come_back;
-	in->under_way++;
-	(void)journal_submit(in->o.journal, &a->req);
+	write_down(in, a, gen, write_moved);
 }
 
 static int write_leave(struct store *s, void *arg, struct err *e)
@@ -368,15 +375,8 @@ static void take_leave(struct intake *in, const struct leave *l,
 		return;
 	}
 	*a->leave = *l;
-	a->in = in;
-	a->gen = gen;
-	a->req.kind = JOURNAL_WRITE;
-	a->req.write = write_leave;
-	a->req.arg = a;
 	a->req.audits = &a->leave->audit;
-	a->req.done = come_back;
-	in->under_way++;
-	(void)journal_submit(in->o.journal, &a->req);
+	write_down(in, a, gen, write_leave);
 }
 
 bool intake_envelope(struct intake *in, const char *app_id, uint32_t gen,
