@@ -21,7 +21,6 @@
 #include "base/buf.h"
 #include "base/clock.h"
 #include "base/err.h"
-#include "base/secret.h"
 
 #define READY_MS 60000
 #define FILE_MAX (64 << 20)
@@ -40,38 +39,18 @@ int bed_program(const char *name, char *path, size_t size)
 	return snprintf(path, size, "%s/../../%s", dirname(self), name);
 }
 
-static bool is_free(int port)
-{
-	struct sockaddr_in sa = { .sin_family = AF_INET };
-	int fd = socket(AF_INET, SOCK_STREAM | SOCK_CLOEXEC, 0);
-	int rc;
-
-	sa.sin_addr.s_addr = htonl(INADDR_LOOPBACK);
-	sa.sin_port = htons((uint16_t)port);
-	rc = bind(fd, (struct sockaddr *)&sa, sizeof(sa));
-	close(fd);
-	return rc == 0;
-}
-
-/* A process has sixteen of its own, so that tests that run side by side don't
- * take each other's while a daemon is down. */
 int bed_free_port(void)
 {
-	static int next;
-	int first = 16000 + getpid() % 1000 * 16;
-	uint16_t n;
-	int i, port;
+	struct sockaddr_in sa = { .sin_family = AF_INET };
+	socklen_t len = sizeof(sa);
+	int on = 1, fd = socket(AF_INET, SOCK_STREAM | SOCK_CLOEXEC, 0);
 
-	for (i = 0; i < 16; i++) {
-		port = first + next++ % 16;
-		if (is_free(port))
-			return port;
-	}
-	do {
-		random_bytes(&n, sizeof(n));
-		port = 16000 + n % 16000;
-	} while (!is_free(port));
-	return port;
+	sa.sin_addr.s_addr = htonl(INADDR_LOOPBACK);
+	if (bind(fd, (struct sockaddr *)&sa, len) < 0 ||
+	    getsockname(fd, (struct sockaddr *)&sa, &len) < 0 ||
+	    setsockopt(fd, SOL_SOCKET, SO_REUSEADDR, &on, sizeof(on)) < 0)
+		return -1;
+	return ntohs(sa.sin_port);
 }
 
 static int write_file(const char *path, const char *text, struct err *e)
@@ -167,6 +146,9 @@ static int make_place(struct bed *b, struct err *e)
 	snprintf(b->log, sizeof(b->log), "%s/log", b->dir);
 	snprintf(b->admin, sizeof(b->admin), "%s/admin.sock", b->dir);
 	b->health_port = bed_free_port();
+	if (b->health_port < 0)
+		return err_set(e, ERR_FATAL, "no port is free: %s",
+			       strerror(errno));
 	return 0;
 }
 

@@ -45,9 +45,9 @@ struct bed_opts {
 };
 
 /*
- * A port that is free now; who asked takes it later, perhaps again after a
- * restart. None of those that Linux gives to outgoing connections (from 32768
- * on), or another test's connection would have it by then.
+ * A port of 127.0.0.1 on which only those can listen, again after a restart
+ * too, who ask for SO_REUSEADDR: until this process ends, the kernel gives it to
+ * nobody else, nor to outgoing connections. -1 if there is none.
  */
 int bed_free_port(void);
 
