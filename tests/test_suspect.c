@@ -174,6 +174,34 @@ START_TEST(any_file_can_be_read)
 }
 END_TEST
 
+static void die_of_oddities(void)
+{
+	suspect_enter("entry1 \n", "asking");
+	kill(getpid(), SIGKILL);
+}
+
+static void die_at_an_odd_stage(void)
+{
+	suspect_enter("entry1", "a b");
+	kill(getpid(), SIGKILL);
+}
+
+START_TEST(what_no_daemon_writes_is_not_taken)
+{
+	static void (*const ways[])(void) = { die_of_oddities,
+					      die_at_an_odd_stage };
+	char cut[64];
+
+	(void)in_child(ways[_i]);
+	ck_assert_int_eq(suspects_open(path, &left, &e), 0);
+	ck_assert_uint_eq(left.n, 0);
+	memset(cut, 1, sizeof(cut));
+	left.n = 7;
+	suspects_read(cut, sizeof(cut), &left);
+	ck_assert_uint_eq(left.n, 0);
+}
+END_TEST
+
 START_TEST(without_a_file_nobody_is_suspected)
 {
 	snprintf(path, sizeof(path), "/nowhere/suspects");
@@ -196,6 +224,7 @@ int main(void)
 	tcase_add_test(tc, it_is_told_once);
 	tcase_add_test(tc, another_process_goes_without);
 	tcase_add_test(tc, any_file_can_be_read);
+	tcase_add_loop_test(tc, what_no_daemon_writes_is_not_taken, 0, 2);
 	tcase_add_test(tc, without_a_file_nobody_is_suspected);
 	suite_add_tcase(s, tc);
 	srunner_run_all(sr, CK_ENV);

@@ -13,7 +13,8 @@
 
 #include "base/err.h"
 
-#define MAGIC UINT64_C(0x4b6e737453757331) /* "KnstSus1" */
+#define LETTERS "abcdefghijklmnopqrstuvwxyz"
+#define MAGIC   UINT64_C(0x4b6e737453757331) /* "KnstSus1" */
 
 /* One thread's. held is set last and cleared first, so that what is read
  * after a death in between is whole or not there. */
@@ -62,26 +63,46 @@ static void catch_fatal(void)
 	}
 }
 
-static bool has_end(const char *s, size_t n)
+/* Ended, and of nothing but these. */
+static bool is_word(const char *s, size_t size, const char *chars)
 {
-	return memchr(s, '\0', n) != NULL;
+	size_t n = strnlen(s, size);
+
+	return n > 0 && n < size && strspn(s, chars) == n;
 }
 
-/* The file may hold anything. */
-static void read_left(const struct page *p, struct suspects *left)
+static bool is_fatal(int sig)
 {
+	size_t i;
+
+	for (i = 0; i < NFATAL; i++)
+		if (fatal[i] == sig)
+			return true;
+	return false;
+}
+
+/* What stands there goes into the log, and into the record of an entry. */
+static bool is_whole(const struct suspect *who)
+{
+	return is_word(who->id, sizeof(who->id), LETTERS "0123456789") &&
+	       is_word(who->stage, sizeof(who->stage), LETTERS);
+}
+
+void suspects_read(const void *file, size_t size, struct suspects *left)
+{
+	const struct page *p = file;
 	const struct place *pl;
+	int sig;
 	size_t i;
 
 	memset(left, 0, sizeof(*left));
-	if (p->magic != MAGIC)
+	if (size < sizeof(*p) || p->magic != MAGIC)
 		return;
-	left->signal = atomic_load(&p->signal);
+	sig = atomic_load(&p->signal);
+	left->signal = is_fatal(sig) ? sig : 0;
 	for (i = 0; i < SUSPECTS_MAX; i++) {
 		pl = &p->places[i];
-		if (atomic_load(&pl->held) && pl->who.id[0] != '\0' &&
-		    has_end(pl->who.id, sizeof(pl->who.id)) &&
-		    has_end(pl->who.stage, sizeof(pl->who.stage)))
+		if (atomic_load(&pl->held) && is_whole(&pl->who))
 			left->who[left->n++] = pl->who;
 	}
 }
@@ -120,7 +141,7 @@ int suspects_open(const char *path, struct suspects *left, struct err *e)
 		fd = -1;
 		return -1;
 	}
-	read_left(page, left);
+	suspects_read(page, sizeof(*page), left);
 	memset(page, 0, sizeof(*page));
 	page->magic = MAGIC;
 	catch_fatal();

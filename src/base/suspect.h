@@ -39,6 +39,10 @@ struct suspects {
  */
 int suspects_open(const char *path, struct suspects *left, struct err *e);
 
+/* What such a file says, which may hold anything: of what no daemon writes
+ * nothing is taken. file is aligned as malloc() does. */
+void suspects_read(const void *file, size_t size, struct suspects *left);
+
 /* From now on this thread works for this entry; stage is for the record. */
 void suspect_enter(const char *id, const char *stage);
 /* And no longer. */
