@@ -12,6 +12,7 @@
 
 #define NODES_KEY "konstruct:nodes"
 #define KEY_SIZE  300
+#define COUNT_MAX 1000000
 
 struct number {
 	char s[24];
@@ -126,9 +127,14 @@ static char state_of(const struct place *p)
 	return 'd';
 }
 
-static int number_at(const redisReply *r, size_t i)
+/* How many there are of something, whatever stands there. */
+static int count_at(const redisReply *r, size_t i)
 {
-	return (int)r->element[i]->integer;
+	long long n = r->element[i]->integer;
+
+	if (n < 0)
+		return 0;
+	return n < COUNT_MAX ? (int)n : COUNT_MAX;
 }
 
 static int read_found(const redisReply *r, size_t n, struct place_found *out,
@@ -145,10 +151,10 @@ static int read_found(const redisReply *r, size_t n, struct place_found *out,
 			return strange(e);
 	for (i = 0; i < n; i++)
 		out[i] = (struct place_found){
-			.held = number_at(r, 4 * i) != 0,
-			.good = number_at(r, 4 * i + 1),
-			.live = number_at(r, 4 * i + 2),
-			.conns = number_at(r, 4 * i + 3),
+			.held = count_at(r, 4 * i) != 0,
+			.good = count_at(r, 4 * i + 1),
+			.live = count_at(r, 4 * i + 2),
+			.conns = count_at(r, 4 * i + 3),
 		};
 	return 0;
 }

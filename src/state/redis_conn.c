@@ -8,10 +8,15 @@
 #include <strings.h>
 #include <sys/time.h>
 
+#include "base/clock.h"
 #include "base/err.h"
 
 /* So many replies may wait before they are read. */
 #define PIPE_MAX 64
+
+/* Of a reply: some times what 256 nodes are, with three elements each. */
+#define REPLY_MAX    ((size_t)512 * 1024)
+#define ELEMENTS_MAX 4096
 
 /* Refusals that go away by themselves. */
 static const char *const passing[] = { "LOADING",     "BUSY",    "MASTERDOWN",
@@ -48,15 +53,95 @@ static redisReply *checked(redisReply *r, struct err *e)
 	return NULL;
 }
 
+/* hiredis would ask for memory as the server says how many there are. */
+static void *make_array(const redisReadTask *t, int n)
+{
+	const struct redis_conn *c = t->privdata;
+
+	return n > ELEMENTS_MAX ? NULL : c->make_array(t, n);
+}
+
+struct redis_conn *redis_adopt(redisContext *x, struct err *e)
+{
+	struct redis_conn *c = x ? calloc(1, sizeof(*c)) : NULL;
+
+	if (!c) {
+		if (x)
+			redisFree(x);
+		err_set(e, ERR_RETRY, "cannot connect to redis: no memory");
+		return NULL;
+	}
+	c->c = x;
+	if (x->reader) {
+		c->fn = *x->reader->fn;
+		c->make_array = c->fn.createArray;
+		c->fn.createArray = make_array;
+		x->reader->fn = &c->fn;
+		x->reader->privdata = c;
+	}
+	return c;
+}
+
+static int send_all(struct redis_conn *c, struct err *e)
+{
+	int done = 0;
+
+	while (!done) {
+		if (redisBufferWrite(c->c, &done) != REDIS_OK) {
+			fail_io(c, e);
+			return -1;
+		}
+	}
+	return 0;
+}
+
+static redisReply *fail_reply(struct redis_conn *c, bool late, struct err *e)
+{
+	c->broken = true;
+	c->overdue = late;
+	err_set(e, ERR_RETRY, "redis: %s",
+		late ? "no answer in time" : "the answer is too large");
+	return NULL;
+}
+
+/* redisGetReply(), with an end: to how much comes, and how slowly. For the
+ * first of it the socket has its own deadline. */
+static redisReply *next_reply(struct redis_conn *c, struct err *e)
+{
+	size_t got = 0, had;
+	int64_t until = 0;
+	void *r = NULL;
+
+	if (send_all(c, e) < 0)
+		return NULL;
+	for (;;) {
+		if (redisGetReplyFromReader(c->c, &r) != REDIS_OK)
+			break;
+		if (r)
+			return r;
+		if (got > REPLY_MAX || (got > 0 && clock_ms() > until))
+			return fail_reply(c, got <= REPLY_MAX, e);
+		had = c->c->reader->len;
+		if (redisBufferRead(c->c) != REDIS_OK)
+			break;
+		if (got == 0)
+			until = clock_ms() + REDIS_COMMAND_MS;
+		got += c->c->reader->len - had;
+	}
+	fail_io(c, e);
+	return NULL;
+}
+
 static redisReply *ask(struct redis_conn *c, int argc, const char **argv,
 		       struct err *e)
 {
-	redisReply *r = redisCommandArgv(c->c, argc, argv, NULL);
+	redisReply *r = NULL;
 
-	if (!r)
+	if (redisAppendCommandArgv(c->c, argc, argv, NULL) != REDIS_OK)
 		fail_io(c, e);
 	else
-		c->used = true;
+		r = next_reply(c, e);
+	c->used |= r != NULL;
 	return r;
 }
 
@@ -103,14 +188,13 @@ redisReply *redis_eval(struct redis_conn *c, enum redis_script script,
 /* All replies are read, whatever the first ones say. */
 int redis_pipe_end(struct redis_conn *c, struct err *e)
 {
-	void *r;
+	redisReply *r;
 	int rc = 0;
 
 	for (; c->piped > 0 && !c->broken; c->piped--) {
-		if (redisGetReply(c->c, &r) != REDIS_OK) {
-			fail_io(c, e);
+		r = next_reply(c, e);
+		if (!r)
 			return -1;
-		}
 		r = checked(r, e);
 		if (!r)
 			rc = -1;
@@ -205,8 +289,8 @@ static int load_scripts(struct redis_conn *c, struct err *e)
 	return 0;
 }
 
-static int greet(struct redis_conn *c, const struct redis_server *s,
-		 struct err *e)
+int redis_greet(struct redis_conn *c, const struct redis_server *s,
+		struct err *e)
 {
 	const char *name[] = { "CLIENT", "SETNAME", "konstructd" };
 
@@ -231,14 +315,10 @@ static redisContext *connect_to(const struct redis_server *s)
 
 struct redis_conn *redis_dial(const struct redis_server *s, struct err *e)
 {
-	struct redis_conn *c = calloc(1, sizeof(*c));
+	struct redis_conn *c = redis_adopt(connect_to(s), e);
 
-	if (c)
-		c->c = connect_to(s);
-	if (!c || !c->c) {
-		err_set(e, ERR_RETRY, "cannot connect to redis: no memory");
-		goto fail;
-	}
+	if (!c)
+		return NULL;
 	if (c->c->err) {
 		err_set(e, ERR_RETRY, "cannot connect to redis: %s",
 			c->c->errstr);
@@ -250,7 +330,7 @@ struct redis_conn *redis_dial(const struct redis_server *s, struct err *e)
 	}
 	if (s->host)
 		(void)redisEnableKeepAlive(c->c);
-	if (greet(c, s, e) < 0)
+	if (redis_greet(c, s, e) < 0)
 		goto fail;
 	c->used = false;
 	return c;
@@ -263,7 +343,6 @@ void redis_hang_up(struct redis_conn *c)
 {
 	if (!c)
 		return;
-	if (c->c)
-		redisFree(c->c);
+	redisFree(c->c);
 	free(c);
 }

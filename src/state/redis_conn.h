@@ -57,6 +57,10 @@ struct redis_conn {
 	bool overdue; /* and that since no answer came in time */
 	bool used;    /* it has answered before */
 	unsigned int piped;
+
+	/* hiredis's own, but for one. */
+	redisReplyObjectFunctions fn;
+	void *(*make_array)(const redisReadTask *t, int n);
 };
 
 /*
@@ -65,6 +69,14 @@ struct redis_conn {
  */
 struct redis_conn *redis_dial(const struct redis_server *s, struct err *e);
 void redis_hang_up(struct redis_conn *c); /* NULL is allowed */
+
+/* The two halves of that, for who has a connection already: x becomes the
+ * connection's, NULL with e when there is no memory, or no x. A reply of
+ * more than 512 KiB breaks it, as one does that takes longer than a command
+ * may. */
+struct redis_conn *redis_adopt(redisContext *x, struct err *e);
+int redis_greet(struct redis_conn *c, const struct redis_server *s,
+		struct err *e);
 
 /* The reply, to be freed with freeReplyObject(); NULL with e, also when it is
  * an error. */
