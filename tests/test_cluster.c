@@ -665,6 +665,48 @@ static int end_thread(struct store *st, void *arg, struct err *err)
 }
 
 /* Whoever takes over must not answer there from what it remembers. */
+/* Whoever may connect to the database can say such things. */
+START_TEST(news_that_no_node_would_tell_are_not_heard)
+{
+	static const char *const odd[] = {
+		"work 64",
+		"work -1",
+		"work 1x",
+		"work 18446744073709551617",
+		"thread",
+		"thread  1",
+		"thread A1:T1:C1:1.5",
+		"thread A1:T1:C1:1.5 x",
+		"thread A1:T1:C1:1.5 -1",
+		"thread A1:T1:C1:1.5 9999999999999999999",
+		"ended  n",
+		"ended A1:T1:C1:1.5",
+		"connect ",
+		"nonsense",
+		"",
+	};
+	char text[600];
+	size_t i;
+
+	join_at(&a, "a");
+	until_held(&a, 64);
+	join_at(&b, "b");
+	until_held(&b, 32);
+	for (i = 0; i < sizeof(odd) / sizeof(odd[0]); i++) {
+		(void)snprintf(text, sizeof(text),
+			       "SELECT pg_notify('konstruct', '%s')", odd[i]);
+		(void)pg_ask(text);
+	}
+	(void)pg_ask("SELECT pg_notify('konstruct', 'thread ' ||"
+		     " repeat('A', 7900) || ' 1')");
+	(void)append(&a, app_of(&a), "e1", "A1:T1:C1:1.5");
+	until_counted(&b, &b.nthreads, 1);
+	ck_assert_str_eq(b.thread, "A1:T1:C1:1.5");
+	ck_assert_int_eq(b.thread_ms, 0);
+	ck_assert_uint_eq(b.nended, 0);
+}
+END_TEST
+
 START_TEST(end_of_a_thread_is_told_to_the_others)
 {
 	struct wait w = { .r.kind = JOURNAL_WRITE,
@@ -938,6 +980,7 @@ int main(void)
 		       lease_that_cannot_be_renewed_is_unsure_and_not_ready);
 	tcase_add_test(tc, next_run_at_the_same_home_need_not_wait);
 	tcase_add_test(tc, news_of_threads_and_apps_reach_the_other_node);
+	tcase_add_test(tc, news_that_no_node_would_tell_are_not_heard);
 	tcase_add_test(tc, end_of_a_thread_is_told_to_the_others);
 	tcase_add_test(tc, leaving_node_keeps_what_it_works_on_and_no_more);
 	tcase_add_test(tc, entry_taken_in_doubt_is_taken_once_more);

@@ -8,6 +8,7 @@
 #include "store/cluster_in.h"
 
 #define CLAIM_MAX 200 /* entries at once; a frame has up to some 300 kB */
+#define NEWS_MAX  400 /* bytes; keys of threads are the longest of it */
 
 /* On the journal thread: what was claimed goes on its way, in order. */
 static void claimed(struct journal_req *r)
@@ -76,18 +77,36 @@ void news_claim(struct cluster *c)
 	}
 }
 
+/* Nothing but digits, and not too many; -1 for all else. */
+static int64_t number_of(const char *s)
+{
+	size_t n = strspn(s, "0123456789");
+
+	if (n == 0 || n > 18 || s[n] != '\0')
+		return -1;
+	return strtoll(s, NULL, 10);
+}
+
+static void hear_work(struct cluster *c, const char *part)
+{
+	int64_t i = number_of(part);
+
+	if (i >= 0 && i < LEASE_PARTS)
+		c->parts[i].more = true;
+}
+
 static void hear_thread(struct cluster *c, char *key)
 {
 	char *at = strrchr(key, ' ');
 
-	if (!at)
+	if (!at || at == key || number_of(at + 1) < 0)
 		return;
 	*at++ = '\0';
 	/* Claims first, so that the mention comes before its replies. */
 	news_claim(c);
 	if (!cluster_call(c))
 		return;
-	c->o.thread(key, strtoll(at, NULL, 10), c->o.arg);
+	c->o.thread(key, number_of(at), c->o.arg);
 	cluster_called(c);
 }
 
@@ -96,7 +115,7 @@ static void hear_ended(struct cluster *c, char *key)
 {
 	char *node = strrchr(key, ' ');
 
-	if (!node || strcmp(node + 1, c->node) == 0)
+	if (!node || node == key || strcmp(node + 1, c->node) == 0)
 		return;
 	*node = '\0';
 	if (!cluster_call(c))
@@ -107,25 +126,27 @@ static void hear_ended(struct cluster *c, char *key)
 
 static void hear_connect(struct cluster *c, const char *app_id)
 {
-	if (!cluster_call(c))
+	if (app_id[0] == '\0' || !cluster_call(c))
 		return;
 	c->o.connect(app_id, c->o.arg);
 	cluster_called(c);
 }
 
-/* See sql/postgres/0005_nodes.sql; and "ended KEY NODE", of a thread that
- * isn't engaged any more, by whom that was done. */
+/*
+ * See sql/postgres/0005_nodes.sql; and "ended KEY NODE", of a thread that isn't
+ * engaged any more, by whom that was done. Whoever may connect to the database
+ * can tell such news: what we wouldn't say is not heard.
+ */
 void news_hear(const char *news, void *arg)
 {
 	struct cluster *c = arg;
-	unsigned long part;
-	char copy[400];
+	char copy[NEWS_MAX];
+	int n = snprintf(copy, sizeof(copy), "%s", news);
 
-	(void)snprintf(copy, sizeof(copy), "%s", news);
+	if (n < 0 || (size_t)n >= sizeof(copy))
+		return;
 	if (strncmp(copy, "work ", 5) == 0) {
-		part = strtoul(copy + 5, NULL, 10);
-		if (part < LEASE_PARTS)
-			c->parts[part].more = true;
+		hear_work(c, copy + 5);
 	} else if (strncmp(copy, "thread ", 7) == 0) {
 		hear_thread(c, copy + 7);
 	} else if (strncmp(copy, "ended ", 6) == 0) {
