@@ -4,13 +4,16 @@
 #include <stdlib.h>
 #include <string.h>
 #include <sys/stat.h>
+#include <sysexits.h>
 #include <unistd.h>
 
 #include "base/buf.h"
 #include "base/err.h"
 #include "base/json.h"
 #include "ctl/args_in.h"
+#include "ctl/audit.h"
 #include "ctl/files.h"
+#include "ctl/plain.h"
 #include "ctl/table.h"
 #include "ctl/top.h"
 
@@ -302,6 +305,102 @@ static const struct {
 	{ 3600 * 3, "3h 0m" }, { 90000, "1d 1h" },
 };
 
+static const struct {
+	const char *text;
+	const char *line;
+} plain[] = {
+	{ "Ad\xc3\xa4 \xf0\x9f\x98\x80", "Ad\xc3\xa4 \xf0\x9f\x98\x80" },
+	{ "a\033[2Jb\x7f", "a?[2Jb?" },
+	{ "\xc2\x9b"
+	  "2J",
+	  "?2J" },
+	{ "acme\xe2\x80\xae"
+	  "txt.exe",
+	  "acme?txt.exe" },
+	{ "\xe2\x80\xa8\xd8\x9c\xe2\x81\xa6", "???" },
+	{ "\xff\xc0\xaf", "???" },
+	{ "two\nlines\t.", "two?lines?." },
+};
+
+/* What "audit verify FILE" says to a file of these bytes. */
+static int verify(const char *bytes, size_t n)
+{
+	struct ctl_args a = { 0 };
+	FILE *in = n > 0 ? fmemopen((void *)(uintptr_t)bytes, n, "r")
+			 : fopen("/dev/null", "r");
+	FILE *out = fopen("/dev/null", "w");
+	int rc;
+
+	ck_assert(in && out);
+	memset(&err, 0, sizeof(err));
+	rc = audit_verify_stream(in, "f", &a, out, &err);
+	(void)fclose(in);
+	(void)fclose(out);
+	return rc;
+}
+
+static const struct {
+	const char *bytes;
+	const char *why;
+} no_trails[] = {
+	{ "", "f:1: no row" },
+	{ "\n", "f:1: " },
+	{ "{\"seq\":0}\n", "f:1: seq" },
+	{ "{\"seq\":1}\n{\"seq\":\"2\"}\n", "f:2: seq" },
+	{ "{\"seq\":1}\nnot json\n", "f:2: invalid JSON" },
+	{ "[1]\n", "f:1: seq" },
+};
+
+START_TEST(a_file_that_is_no_trail_is_refused_with_its_line)
+{
+	const char *bytes = no_trails[_i].bytes;
+
+	ck_assert_int_eq(verify(bytes, strlen(bytes)), EX_DATAERR);
+	ck_assert_msg(strncmp(err.msg, no_trails[_i].why,
+			      strlen(no_trails[_i].why)) == 0,
+		      "%s", err.msg);
+}
+END_TEST
+
+START_TEST(a_line_without_an_end_is_not_read_to_it)
+{
+	size_t n = 200000;
+	char *line = malloc(n);
+
+	ck_assert_ptr_nonnull(line);
+	memset(line, ' ', n);
+	ck_assert_int_eq(verify(line, n), EX_DATAERR);
+	ck_assert_ptr_nonnull(strstr(err.msg, "f:1: longer than"));
+	free(line);
+}
+END_TEST
+
+START_TEST(a_folder_is_no_trail)
+{
+	struct ctl_args a = { .operand = "/" };
+
+	ck_assert_int_eq(audit_verify_file(&a), EX_DATAERR);
+}
+END_TEST
+
+START_TEST(text_from_afar_cannot_steer_a_terminal)
+{
+	char *out = NULL;
+	char copy[64];
+	size_t n = 0;
+	FILE *f = open_memstream(&out, &n);
+
+	ck_assert_ptr_nonnull(f);
+	plain_put(plain[_i].text, false, f);
+	ck_assert_int_eq(fclose(f), 0);
+	ck_assert_str_eq(out, plain[_i].line);
+	free(out);
+	(void)snprintf(copy, sizeof(copy), "%s", plain[_i].text);
+	plain_mend(copy);
+	ck_assert_str_eq(copy, plain[_i].line);
+}
+END_TEST
+
 START_TEST(ages_are_short)
 {
 	char out[TABLE_AGE_SIZE];
@@ -418,6 +517,13 @@ int main(void)
 	tcase_add_test(tc, no_two_options_are_taken_for_each_other);
 	tcase_add_test(tc,
 		       columns_are_aligned_and_cells_cannot_steer_a_terminal);
+	tcase_add_loop_test(tc,
+			    a_file_that_is_no_trail_is_refused_with_its_line, 0,
+			    sizeof(no_trails) / sizeof(no_trails[0]));
+	tcase_add_test(tc, a_line_without_an_end_is_not_read_to_it);
+	tcase_add_test(tc, a_folder_is_no_trail);
+	tcase_add_loop_test(tc, text_from_afar_cannot_steer_a_terminal, 0,
+			    sizeof(plain) / sizeof(plain[0]));
 	tcase_add_loop_test(tc, ages_are_short, 0, COUNT(ages));
 	tcase_add_loop_test(tc, screen_is_cut_to_its_size, 0, COUNT(screens));
 	tcase_add_test(tc, top_shows_what_came_since_the_answer_before);

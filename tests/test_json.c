@@ -359,6 +359,10 @@ static const struct {
 	{ T("\xc0\xaf"), "\xef\xbf\xbd\xef\xbf\xbd" },
 	{ T("\xed\xa0\x80"), "\xef\xbf\xbd\xef\xbf\xbd\xef\xbf\xbd" },
 	{ T("cut \xe2\x82"), "cut \xef\xbf\xbd\xef\xbf\xbd" },
+	/* A terminal would obey these, too. */
+	{ T("\x7f\xc2\x9b"
+	    "2J\xc2\xa0"),
+	  "\\u007f\\u009b2J\xc2\xa0" },
 };
 
 START_TEST(written_strings_are_always_valid)

@@ -13,7 +13,7 @@ void jw_init(struct jwrite *w, struct buf *out)
 	w->comma = false;
 }
 
-static void put_escape(struct buf *out, unsigned char c)
+static void put_escape(struct buf *out, unsigned int c)
 {
 	switch (c) {
 	case '"':
@@ -37,17 +37,25 @@ static void put_escape(struct buf *out, unsigned char c)
 	}
 }
 
-/* How many bytes at p can be written as they are. */
+/* U+0080 to U+009F, in UTF-8. */
+static bool is_c1(const char *p, size_t len)
+{
+	return len == 2 && p[0] == '\xc2' && (unsigned char)p[1] < 0xa0;
+}
+
+/* How many bytes at p can be written as they are. Controls can't, of either
+ * kind: what is JSON may go to a terminal. */
 static size_t plain_run(const char *p, size_t n)
 {
 	size_t i = 0;
 	size_t len;
 
 	while (i < n) {
-		if ((unsigned char)p[i] < 0x20 || p[i] == '"' || p[i] == '\\')
+		if ((unsigned char)p[i] < 0x20 || p[i] == 0x7f || p[i] == '"' ||
+		    p[i] == '\\')
 			break;
 		len = utf8_len(p + i, n - i);
-		if (len == 0)
+		if (len == 0 || is_c1(p + i, len))
 			break;
 		i += len;
 	}
@@ -56,7 +64,7 @@ static size_t plain_run(const char *p, size_t n)
 
 static void put_string(struct buf *out, const char *p, size_t n)
 {
-	size_t run;
+	size_t run, len;
 
 	buf_addc(out, '"');
 	while (n > 0) {
@@ -66,12 +74,13 @@ static void put_string(struct buf *out, const char *p, size_t n)
 		n -= run;
 		if (n == 0)
 			break;
-		if ((unsigned char)*p < 0x80)
-			put_escape(out, (unsigned char)*p);
+		len = utf8_len(p, n);
+		if (len > 0)
+			put_escape(out, utf8_point(p, len));
 		else
 			buf_adds(out, replacement);
-		p++;
-		n--;
+		p += len > 0 ? len : 1;
+		n -= len > 0 ? len : 1;
 	}
 	buf_addc(out, '"');
 }

@@ -14,6 +14,7 @@
 #include "ctl/args.h"
 #include "ctl/ctl.h"
 #include "ctl/exit.h"
+#include "ctl/plain.h"
 
 #define ANSWER_MAX ((size_t)16 * 1024 * 1024)
 #define LOOK_MS    100
@@ -100,8 +101,8 @@ static int show(const struct json *row, const char *app, bool json)
 	} else if (live) {
 		printf("%s is connected, by other nodes\n", app);
 	} else {
-		printf("%s is not connected: %s\n", app,
-		       last ? last : "it has no link here");
+		plain_printf(stdout, "%s is not connected: %s\n", app,
+			     last ? last : "it has no link here");
 	}
 	return live ? EX_OK : EX_UNAVAILABLE;
 }

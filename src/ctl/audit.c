@@ -16,6 +16,7 @@
 #include "ctl/args.h"
 #include "ctl/ctl.h"
 #include "ctl/exit.h"
+#include "ctl/plain.h"
 #include "store/audit.h"
 
 #define PAGE_MAX  ((size_t)64 * 1024 * 1024)
@@ -25,6 +26,7 @@
 /* A look through the trail. */
 struct look {
 	const struct ctl_args *args;
+	FILE *out;
 	struct audit_check check;
 	struct audit_chain chain; /* as last told */
 	int64_t after, since_ms;
@@ -50,7 +52,7 @@ static void keep_fault(const char *fault, void *arg)
 	if (l->nfaults < SHOWN_MAX)
 		l->faults[l->nfaults++] = strdup(fault);
 	if (!l->args->json)
-		puts(fault);
+		fprintf(l->out, "%s\n", fault);
 }
 
 static const char *or_empty(const char *s)
@@ -135,27 +137,33 @@ static void report_json(const struct look *l)
 	jw_array_end(&w);
 	jw_int(&w, "faults_all", l->check.faults);
 	jw_object_end(&w);
-	printf("%s\n", out.data ? out.data : "{}");
+	fprintf(l->out, "%s\n", out.data ? out.data : "{}");
 	buf_release(&out);
+}
+
+static void forget_faults(struct look *l)
+{
+	size_t i;
+
+	for (i = 0; i < l->nfaults; i++)
+		free(l->faults[i]);
 }
 
 static int report(struct look *l)
 {
-	size_t i;
-
 	miss_head(l);
 	if (l->args->json)
 		report_json(l);
 	else if (l->check.faults > 0)
-		printf("%" PRId64 " faults in %" PRId64 " rows\n",
-		       l->check.faults, l->check.rows);
+		fprintf(l->out, "%" PRId64 " faults in %" PRId64 " rows\n",
+			l->check.faults, l->check.rows);
 	else
-		printf("%" PRId64 " rows, %" PRId64 " of them erased;"
-		       " the chain is whole up to\n%" PRId64 ":%s\n",
-		       l->check.rows, l->check.erased, l->chain.last,
-		       l->chain.hash);
-	for (i = 0; i < l->nfaults; i++)
-		free(l->faults[i]);
+		fprintf(l->out,
+			"%" PRId64 " rows, %" PRId64 " of them erased;"
+			" the chain is whole up to\n%" PRId64 ":%s\n",
+			l->check.rows, l->check.erased, l->chain.last,
+			l->chain.hash);
+	forget_faults(l);
 	return l->check.faults > 0 ? EX_DATAERR : EX_OK;
 }
 
@@ -227,7 +235,7 @@ static void check_row(struct look *l, const struct json *row,
 
 int audit_verify(struct ctl *c, const struct ctl_args *a)
 {
-	struct look l = { .args = a };
+	struct look l = { .args = a, .out = stdout };
 	struct err e = { 0 };
 	int n = 1;
 
@@ -244,51 +252,102 @@ int audit_verify(struct ctl *c, const struct ctl_args *a)
 }
 
 /* A file begins and ends where it does. */
-static void check_line(struct look *l, const struct json *row)
+static int check_line(struct look *l, const struct json *row, struct err *e)
 {
-	if (l->check.rows == 0 && l->check.next == 0) {
-		l->chain.first = json_int(row, "seq", 0);
+	int64_t seq = json_int(row, "seq", 0);
+
+	if (seq < 1)
+		return err_set(e, ERR_INPUT, "seq: no row's number");
+	if (l->check.next == 0) {
+		l->chain.first = seq;
 		text_of(row, "before", l->chain.before);
 		audit_check_begin(&l->check, &l->chain);
 	}
 	take_row(l, row);
-	l->chain.last = json_int(row, "seq", 0);
+	l->chain.last = seq;
 	text_of(row, "hash", l->chain.hash);
+	return 0;
+}
+
+/* How long the next line is, its end not counted; -1: there is none, or with
+ * e filled, none that can be read. */
+static ssize_t next_line(FILE *f, char line[ROW_MAX], struct err *e)
+{
+	size_t n = 0;
+	int c;
+
+	while ((c = getc(f)) != EOF && c != '\n') {
+		if (n == ROW_MAX)
+			return err_set(e, ERR_INPUT,
+				       "longer than %zu bytes, so no row",
+				       ROW_MAX);
+		line[n++] = (char)c;
+	}
+	if (ferror(f))
+		return err_set(e, ERR_INPUT, "cannot read: %m");
+	return c == EOF && n == 0 ? -1 : (ssize_t)n;
+}
+
+static int check_lines(struct look *l, FILE *f, char *line, size_t *at,
+		       struct err *e)
+{
+	struct json *j;
+	ssize_t n;
+	int rc = 0;
+
+	for (*at = 1; rc == 0; ++*at) {
+		n = next_line(f, line, e);
+		if (n < 0)
+			break;
+		j = json_parse(line, (size_t)n, ROW_MAX, e);
+		rc = j ? check_line(l, j, e) : -1;
+		json_free(j);
+		if (rc < 0)
+			break;
+	}
+	if (e->kind != ERR_NONE)
+		return -1;
+	if (*at == 1)
+		return err_set(e, ERR_INPUT, "no row, so no chain either");
+	return 0;
+}
+
+int audit_verify_stream(FILE *in, const char *name, const struct ctl_args *a,
+			FILE *out, struct err *e)
+{
+	struct look l = { .args = a, .out = out };
+	char *line = malloc(ROW_MAX);
+	size_t at = 0;
+
+	l.check.tell = keep_fault;
+	l.check.arg = &l;
+	if (!line)
+		err_set(e, ERR_RETRY, "no memory");
+	else if (take_head(&l, e) == 0 && check_lines(&l, in, line, &at, e) < 0)
+		(void)err_wrap(e, "%.100s:%zu", name, at);
+	free(line);
+	if (e->kind == ERR_NONE)
+		return report(&l);
+	forget_faults(&l);
+	return EX_DATAERR;
 }
 
 int audit_verify_file(const struct ctl_args *a)
 {
-	struct look l = { .args = a };
+	bool std = strcmp(a->operand, "-") == 0;
+	FILE *f = std ? stdin : fopen(a->operand, "re");
 	struct err e = { 0 };
-	FILE *f = strcmp(a->operand, "-") == 0 ? stdin : fopen(a->operand, "r");
-	struct json *j = NULL;
-	char *line = NULL;
-	size_t size = 0;
-	ssize_t n;
+	int rc;
 
-	l.check.tell = keep_fault;
-	l.check.arg = &l;
 	if (!f) {
 		err_set(&e, ERR_INPUT, "cannot open '%s': %m", a->operand);
 		return exit_say(EX_NOINPUT, e.msg);
 	}
-	if (take_head(&l, &e) < 0)
-		goto out;
-	for (n = getline(&line, &size, f); n > 0;
-	     n = getline(&line, &size, f)) {
-		j = json_parse(line, (size_t)n, ROW_MAX, &e);
-		if (!j)
-			goto out;
-		check_line(&l, j);
-		json_free(j);
-	}
-out:
-	free(line);
-	if (f != stdin)
+	rc = audit_verify_stream(f, std ? "standard input" : a->operand, a,
+				 stdout, &e);
+	if (!std)
 		(void)fclose(f);
-	if (e.kind != ERR_NONE)
-		return exit_say(EX_DATAERR, e.msg);
-	return report(&l);
+	return e.kind == ERR_NONE ? rc : exit_say(rc, e.msg);
 }
 
 static void print_text(const char *s)
@@ -297,8 +356,7 @@ static void print_text(const char *s)
 
 	if (quote)
 		putchar('"');
-	for (; *s; s++)
-		putchar((unsigned char)*s < ' ' || *s == 0x7f ? '?' : *s);
+	plain_put(s, false, stdout);
 	if (quote)
 		putchar('"');
 }
@@ -306,7 +364,7 @@ static void print_text(const char *s)
 static bool print_member(const char *key, const struct json *value, void *arg)
 {
 	(void)arg;
-	printf(" %s=", key);
+	plain_printf(stdout, " %s=", key);
 	if (json_str(value, ""))
 		print_text(json_str(value, ""));
 	else

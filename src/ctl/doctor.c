@@ -13,6 +13,7 @@
 #include "base/keyring.h"
 #include "base/log.h"
 #include "base/secret.h"
+#include "ctl/plain.h"
 #include "net/local.h"
 #include "net/probe.h"
 #include "store/keys.h"
@@ -38,23 +39,16 @@ static const char *const names[] = {
 	[DOCTOR_FAILURE] = "failure",
 };
 
-/* Names come from afar: a terminal gets no control characters of theirs. */
-static void print_clean(const char *s)
-{
-	for (; *s; s++)
-		putchar((unsigned char)*s < ' ' ? '?' : *s);
-}
-
 static void print_line(enum doctor_result r, const char *what, const char *seen,
 		       const char *todo)
 {
 	printf("%-8s ", names[r]);
-	print_clean(what);
+	plain_put(what, false, stdout);
 	fputs(": ", stdout);
-	print_clean(seen);
+	plain_put(seen, false, stdout);
 	putchar('\n');
 	if (todo)
-		printf("         -> %s\n", todo);
+		plain_printf(stdout, "         -> %s\n", todo);
 	fflush(stdout);
 }
 

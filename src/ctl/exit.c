@@ -5,10 +5,13 @@
 #include <sysexits.h>
 
 #include "base/err.h"
+#include "ctl/plain.h"
 
 int exit_say(int code, const char *msg)
 {
-	fprintf(stderr, "konstructctl: %s\n", msg);
+	fputs("konstructctl: ", stderr);
+	plain_put(msg, true, stderr);
+	fputc('\n', stderr);
 	return code;
 }
 

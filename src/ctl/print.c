@@ -7,6 +7,7 @@
 #include "base/clock.h"
 #include "base/json.h"
 #include "ctl/ctl.h"
+#include "ctl/plain.h"
 #include "ctl/table.h"
 #include "store/keep.h"
 
@@ -317,13 +318,10 @@ void print_agents(const struct json *j)
 	table_release(&t);
 }
 
-/* A persona has lines of its own; a terminal gets no other control. */
+/* A persona has lines of its own. */
 static void print_text(const char *s)
 {
-	for (; *s; s++)
-		putchar((unsigned char)*s < ' ' && *s != '\n' && *s != '\t'
-				? '?'
-				: *s);
+	plain_put(s, true, stdout);
 	putchar('\n');
 }
 
@@ -391,9 +389,9 @@ static bool print_member(const char *key, const struct json *value, void *arg)
 
 	(void)arg;
 	if (s)
-		printf("%s %s\n", key, s);
+		plain_printf(stdout, "%s %s\n", key, s);
 	else
-		printf("%s %lld\n", key, number(value, ""));
+		plain_printf(stdout, "%s %lld\n", key, number(value, ""));
 	return true;
 }
 

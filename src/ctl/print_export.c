@@ -23,12 +23,24 @@ static void begin_line(struct printing *p)
 	p->comma = true;
 }
 
+static void print_key(const char *key)
+{
+	struct jwrite w;
+	struct buf text;
+
+	buf_init(&text, VALUE_MAX);
+	jw_init(&w, &text);
+	jw_str(&w, NULL, key);
+	printf("%s: ", text.data ? text.data : "\"?\"");
+	buf_release(&text);
+}
+
 static bool print_member(const char *key, const struct json *value, void *arg)
 {
 	struct printing *p = arg;
 
 	begin_line(p);
-	printf("\"%s\": ", key);
+	print_key(key);
 	print_value(value, p->depth);
 	return true;
 }

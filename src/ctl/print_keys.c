@@ -3,6 +3,7 @@
 
 #include "base/json.h"
 #include "ctl/ctl.h"
+#include "ctl/plain.h"
 #include "ctl/table.h"
 
 static const char *say(const struct json *row)
@@ -38,9 +39,11 @@ void print_rotated(const struct json *j)
 {
 	const char *key = json_str(j, "key");
 
-	printf("%lld secrets are encrypted under key %s; 'konstructctl key"
-	       " list' shows which others can be removed\n",
-	       (long long)json_int(j, "secrets", 0), key ? key : "?");
+	plain_printf(
+		stdout,
+		"%lld secrets are encrypted under key %s; 'konstructctl key"
+		" list' shows which others can be removed\n",
+		(long long)json_int(j, "secrets", 0), key ? key : "?");
 }
 
 void print_secrets(const struct json *j)
@@ -52,6 +55,6 @@ void print_secrets(const struct json *j)
 	for (i = 0; i < json_len(j, "secrets"); i++) {
 		(void)snprintf(at, sizeof(at), "secrets.%zu", i);
 		name = json_str(j, at);
-		puts(name ? name : "?");
+		plain_printf(stdout, "%s\n", name ? name : "?");
 	}
 }

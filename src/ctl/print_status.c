@@ -4,6 +4,7 @@
 #include "base/clock.h"
 #include "base/json.h"
 #include "ctl/ctl.h"
+#include "ctl/plain.h"
 #include "ctl/table.h"
 
 static long long number(const struct json *j, const char *path)
@@ -32,7 +33,7 @@ static bool add_state(const char *key, const struct json *value, void *arg)
 	long long n = (long long)json_int(value, "", 0);
 
 	if (n > 0) {
-		printf("%s %lld %s", *any ? "," : "", n, key);
+		plain_printf(stdout, "%s %lld %s", *any ? "," : "", n, key);
 		*any = true;
 	}
 	return true;
@@ -81,11 +82,11 @@ static void print_keys_in_use(const struct json *j)
 	for (i = 0; i < json_len(j, "keys"); i++) {
 		(void)snprintf(at, sizeof(at), "keys.%zu", i);
 		row = json_at(j, at);
-		printf("%s%lld secrets under key %s%s",
-		       i == 0 ? "keys      " : ", ", number(row, "secrets"),
-		       json_str(row, "id"),
-		       json_bool(row, "seals", false) ? ", which encrypts"
-						      : "");
+		plain_printf(stdout, "%s%lld secrets under key %s%s",
+			     i == 0 ? "keys      " : ", ",
+			     number(row, "secrets"), json_str(row, "id"),
+			     json_bool(row, "seals", false) ? ", which encrypts"
+							    : "");
 	}
 	if (i > 0)
 		putchar('\n');
@@ -251,7 +252,7 @@ static void print_trouble(const struct json *j)
 	const char *stay = json_str(j, "cluster.links_stay");
 
 	if (stay)
-		printf("links stay where they are: %s\n", stay);
+		plain_printf(stdout, "links stay where they are: %s\n", stay);
 	if (number(j, "cluster.unheld_backlog") > 0)
 		printf("%lld unfinished in partitions that no node holds\n",
 		       number(j, "cluster.unheld_backlog"));
@@ -268,8 +269,8 @@ void print_status(const struct json *j)
 	if (!reason)
 		reason = stopping ? "stopping" : "ok";
 	table_age(age, number(j, "uptime_s"));
-	printf("konstructd %s, up %s: %s\n", version ? version : "?", age,
-	       reason);
+	plain_printf(stdout, "konstructd %s, up %s: %s\n",
+		     version ? version : "?", age, reason);
 	print_figures(j);
 	print_keys_in_use(j);
 	print_trouble(j);

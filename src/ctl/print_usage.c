@@ -8,6 +8,7 @@
 #include "base/err.h"
 #include "base/json.h"
 #include "ctl/ctl.h"
+#include "ctl/plain.h"
 #include "ctl/table.h"
 #include "store/budget.h"
 
@@ -183,7 +184,7 @@ void print_usage(const struct json *j)
 {
 	const char *since = json_str(j, "since");
 
-	printf("since %s (UTC)\n\n", since ? since : "?");
+	plain_printf(stdout, "since %s (UTC)\n\n", since ? since : "?");
 	print_rows(j);
 	print_budgets(json_at(j, "budgets"));
 	print_unlisted(j);

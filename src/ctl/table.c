@@ -2,10 +2,11 @@
 #include "ctl/table.h"
 
 #include <assert.h>
-#include <ctype.h>
 #include <stdarg.h>
 #include <stdlib.h>
 #include <string.h>
+
+#include "ctl/plain.h"
 
 /* Code points, which is columns for the names that one meets. */
 static size_t width(const char *s)
@@ -49,12 +50,10 @@ void table_release(struct table *t)
 void table_add(struct table *t, const char *text)
 {
 	size_t column = t->n % t->columns;
-	char *cell, *p;
+	char *cell;
 
 	cell = must(strdup(text && text[0] ? text : "-"));
-	for (p = cell; *p; p++)
-		if (iscntrl((unsigned char)*p))
-			*p = '?';
+	plain_mend(cell);
 	if (column == 0)
 		t->cells = must(realloc(t->cells,
 					(t->n + t->columns) * sizeof(char *)));

@@ -6,6 +6,7 @@
 #include "base/buf.h"
 #include "base/clock.h"
 #include "base/json.h"
+#include "ctl/plain.h"
 #include "ctl/table.h"
 #include "ctl/top.h"
 
@@ -66,8 +67,8 @@ static void print_head(const struct json *j, FILE *out)
 	if (!reason)
 		reason = json_bool(j, "stopping", false) ? "stopping" : "ok";
 	table_age(age, number(j, "uptime_s"));
-	fprintf(out, "konstructd %s, up %s: %s\n\n", version ? version : "?",
-		age, reason);
+	plain_printf(out, "konstructd %s, up %s: %s\n\n",
+		     version ? version : "?", age, reason);
 }
 
 static void print_figures(const struct json *j, const struct json *before,
