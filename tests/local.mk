@@ -80,6 +80,7 @@ unit_tests = \
 	tests/test_prompt \
 	tests/test_quarantine \
 	tests/test_queue \
+	tests/test_redis \
 	tests/test_relay \
 	tests/test_render \
 	tests/test_reply \
@@ -255,7 +256,10 @@ fuzz_targets = tests/fuzz/fuzz_apply tests/fuzz/fuzz_conf \
 	tests/fuzz/fuzz_sim tests/fuzz/fuzz_speech \
 	tests/fuzz/fuzz_sse tests/fuzz/fuzz_swept \
 	tests/fuzz/fuzz_text \
-	tests/fuzz/fuzz_markdown tests/fuzz/fuzz_url
+	tests/fuzz/fuzz_markdown tests/fuzz/fuzz_url \
+	tests/fuzz/fuzz_command tests/fuzz/fuzz_keys tests/fuzz/fuzz_news \
+	tests/fuzz/fuzz_print tests/fuzz/fuzz_redis tests/fuzz/fuzz_suspects \
+	tests/fuzz/fuzz_trail
 check_PROGRAMS += $(fuzz_targets)
 if FUZZ
 fuzz_main =
@@ -302,4 +306,18 @@ tests_fuzz_fuzz_text_SOURCES = tests/fuzz/fuzz_text.c $(fuzz_main)
 tests_fuzz_fuzz_text_LDFLAGS = $(fuzz_ldflags)
 tests_fuzz_fuzz_url_SOURCES = tests/fuzz/fuzz_url.c $(fuzz_main)
 tests_fuzz_fuzz_url_LDFLAGS = $(fuzz_ldflags)
+tests_fuzz_fuzz_command_SOURCES = tests/fuzz/fuzz_command.c $(fuzz_main)
+tests_fuzz_fuzz_command_LDFLAGS = $(fuzz_ldflags)
+tests_fuzz_fuzz_keys_SOURCES = tests/fuzz/fuzz_keys.c $(fuzz_main)
+tests_fuzz_fuzz_keys_LDFLAGS = $(fuzz_ldflags)
+tests_fuzz_fuzz_news_SOURCES = tests/fuzz/fuzz_news.c $(fuzz_main)
+tests_fuzz_fuzz_news_LDFLAGS = $(fuzz_ldflags)
+tests_fuzz_fuzz_print_SOURCES = tests/fuzz/fuzz_print.c $(fuzz_main)
+tests_fuzz_fuzz_print_LDFLAGS = $(fuzz_ldflags)
+tests_fuzz_fuzz_redis_SOURCES = tests/fuzz/fuzz_redis.c $(fuzz_main)
+tests_fuzz_fuzz_redis_LDFLAGS = $(fuzz_ldflags)
+tests_fuzz_fuzz_suspects_SOURCES = tests/fuzz/fuzz_suspects.c $(fuzz_main)
+tests_fuzz_fuzz_suspects_LDFLAGS = $(fuzz_ldflags)
+tests_fuzz_fuzz_trail_SOURCES = tests/fuzz/fuzz_trail.c $(fuzz_main)
+tests_fuzz_fuzz_trail_LDFLAGS = $(fuzz_ldflags)
 
