@@ -243,7 +243,7 @@ START_TEST(a_button_sends_its_message_along)
 	ck_assert_ptr_nonnull(
 		strstr(simapp_says(&app, "response_url"), "/hooks/actions/"));
 	simapp_ack(&app, NULL);
-	ck_assert_int_eq(sim_wait_acked(app.sim, 1000), 0);
+	ck_assert_int_eq(sim_wait_acked(app.sim, 30000), 0);
 }
 END_TEST
 
@@ -330,7 +330,7 @@ START_TEST(an_interaction_comes_once_even_without_an_ack)
 	snprintf(ts, sizeof(ts), "%s", simapp_post(&app, buttons));
 	sim_click(app.sim, "D0ALICE", ts, "U0ALICE", "stop", NULL);
 	simapp_next(&app, "block_actions");
-	ck_assert_int_eq(sim_wait_acked(app.sim, 1000), 0);
+	ck_assert_int_eq(sim_wait_acked(app.sim, 30000), 0);
 	simapp_quiet(&app);
 }
 END_TEST

@@ -304,7 +304,7 @@ START_TEST(a_status_is_shown_until_the_answer)
 			       root),
 			  NULL);
 	ck_assert_int_eq(sim_wait_session(app.sim, SIMAPP, "D0ALICE", root,
-					  "thinking", 100),
+					  "thinking", 30000),
 			 0);
 	ck_assert_int_eq(sim_session(app.sim, SIMAPP, "D0ALICE", root, &se), 0);
 	ck_assert_str_eq(se.text, "is thinking...");

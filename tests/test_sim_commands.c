@@ -66,7 +66,7 @@ START_TEST(a_command_comes_flat_and_takes_an_answer)
 	ck_assert_ptr_nonnull(simapp_says(&app, "trigger_id"));
 	simapp_ack(&app, "{\"text\":\"at your service\"}");
 	ck_assert_int_eq(sim_wait_ephemeral(app.sim, "C0GENERAL", "U0ALICE", 1,
-					    1000),
+					    30000),
 			 0);
 	check_last("at your service", "U0ALICE");
 }
@@ -76,7 +76,7 @@ START_TEST(an_answer_may_be_for_the_whole_channel)
 {
 	command("");
 	simapp_ack(&app, "{\"response_type\":\"in_channel\",\"text\":\"hi\"}");
-	ck_assert_int_eq(sim_wait_text(app.sim, "C0GENERAL", NULL, "hi", 1000),
+	ck_assert_int_eq(sim_wait_text(app.sim, "C0GENERAL", NULL, "hi", 30000),
 			 0);
 	check_last("hi", NULL);
 }
@@ -89,10 +89,10 @@ START_TEST(an_ack_alone_shows_nothing)
 
 	command("");
 	simapp_ack(&app, NULL);
-	ck_assert_int_eq(sim_wait_acked(app.sim, 1000), 0);
+	ck_assert_int_eq(sim_wait_acked(app.sim, 30000), 0);
 	command("");
 	simapp_ack(&app, "{}");
-	ck_assert_int_eq(sim_wait_acked(app.sim, 1000), 0);
+	ck_assert_int_eq(sim_wait_acked(app.sim, 30000), 0);
 	m = sim_messages(app.sim, "C0GENERAL", NULL, &n);
 	ck_assert_uint_eq(n, 0);
 	sim_messages_free(m, n);
@@ -108,7 +108,7 @@ START_TEST(slackbot_complains_of_an_app_that_is_late_or_away)
 	sim_set(app.sim, &set);
 	command("");
 	ck_assert_int_eq(sim_wait_ephemeral(app.sim, "C0GENERAL", "U0ALICE", 1,
-					    1000),
+					    30000),
 			 0);
 	check_last("/kim failed with the error \"operation_timeout\"",
 		   "U0ALICE");
@@ -117,7 +117,7 @@ START_TEST(slackbot_complains_of_an_app_that_is_late_or_away)
 				   "/kim", NULL),
 			 0);
 	ck_assert_int_eq(sim_wait_ephemeral(app.sim, "C0GENERAL", "U0ALICE", 2,
-					    1000),
+					    30000),
 			 0);
 	check_last("/kim failed with the error \"dispatch_failed\"", "U0ALICE");
 }
@@ -134,7 +134,7 @@ START_TEST(a_command_can_come_twice)
 	snprintf(envelope, sizeof(envelope), "%s",
 		 json_str(app.frame, "envelope_id"));
 	simapp_ack(&app, "{\"text\":\"done\"}");
-	ck_assert_int_eq(sim_wait_acked(app.sim, 1000), 0);
+	ck_assert_int_eq(sim_wait_acked(app.sim, 30000), 0);
 	ck_assert_int_eq(sim_redeliver_last(app.sim, SIMAPP, "slash_commands",
 					    false),
 			 0);

@@ -112,7 +112,7 @@ START_TEST(a_trigger_opens_one_modal_and_grows_old)
 	ck_assert_str_eq(open_with("views.open", "1.2.3", modal),
 			 "invalid_trigger_id");
 	ck_assert_int_eq(
-		sim_wait_view(app.sim, "U0ALICE", "Question", NULL, 100), 0);
+		sim_wait_view(app.sim, "U0ALICE", "Question", NULL, 30000), 0);
 	ck_assert_int_eq(sim_wait_view(app.sim, "U0BOB", "Question", NULL, 0),
 			 -1);
 }
@@ -180,7 +180,7 @@ START_TEST(a_submission_has_what_was_put_in)
 		"de");
 	ck_assert_ptr_nonnull(simapp_says(&app, "trigger_id"));
 	simapp_ack(&app, NULL);
-	ck_assert_int_eq(sim_wait_acked(app.sim, 1000), 0);
+	ck_assert_int_eq(sim_wait_acked(app.sim, 30000), 0);
 	v = view_of(id);
 	ck_assert(!v.open);
 	ck_assert_int_eq(sim_submit(app.sim, id, "{\"question\":\"x\"}"), -1);
@@ -193,7 +193,7 @@ static struct sim_view submit_and(const char *id, const char *payload)
 	ck_assert_int_eq(sim_submit(app.sim, id, "{\"question\":\"why?\"}"), 0);
 	simapp_next(&app, "view_submission");
 	simapp_ack(&app, payload);
-	ck_assert_int_eq(sim_wait_acked(app.sim, 1000), 0);
+	ck_assert_int_eq(sim_wait_acked(app.sim, 30000), 0);
 	return view_of(id);
 }
 
@@ -290,7 +290,7 @@ START_TEST(a_home_is_published_opened_and_used)
 	ck_assert_str_eq(with_view("views.publish", "\"user_id\":\"U0CAROL\"",
 				   home),
 			 "invalid_arguments");
-	ck_assert_int_eq(sim_wait_view(app.sim, "U0ALICE", "Hello", id, 100),
+	ck_assert_int_eq(sim_wait_view(app.sim, "U0ALICE", "Hello", id, 30000),
 			 0);
 	ck_assert_int_eq(sim_open_home(app.sim, SIMAPP, "U0ALICE", "home"), 0);
 	simapp_next(&app, "app_home_opened");

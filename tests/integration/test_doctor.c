@@ -95,7 +95,7 @@ START_TEST(daemon_that_is_well_gets_no_failure)
 	ck_assert_ptr_nonnull(
 		strstr(told("HTTPS to Slack", "seen"), "konstruct-sim CA"));
 	/* The daemon has kept its link. */
-	ck_assert_int_eq(sim_wait_links(rig.sim, "A1", 1, 5000), 0);
+	ck_assert_int_eq(sim_wait_links(rig.sim, "A1", 1, 30000), 0);
 }
 END_TEST
 

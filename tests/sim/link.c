@@ -372,6 +372,7 @@ static void link_frame(struct link *l, const struct ws_frame *f)
 		s->stats.acks_ignored += f->fin;
 		break;
 	}
+	sim_changed(s);
 }
 
 void link_readable(struct conn *c)
