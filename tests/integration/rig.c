@@ -12,6 +12,7 @@
 
 #include "base/clock.h"
 #include "base/err.h"
+#include "base/json.h"
 #include "pg.h"
 
 #define PATIENCE_MS 30000
@@ -273,6 +274,61 @@ int rig_ctl(struct rig *r, char **out, const char *const *args)
 	if (rc < 0)
 		give_up(r, e.msg);
 	return rc;
+}
+
+char *rig_run(struct rig *r, int code, const char *const *args)
+{
+	char *out = NULL;
+	int rc = rig_ctl(r, &out, args);
+
+	ck_assert_msg(rc == code, "%s exits with %d: %s", args[0], rc, out);
+	return out;
+}
+
+struct json *rig_json(struct rig *r, const char *const *args)
+{
+	struct err e = { 0 };
+	char *out = rig_run(r, 0, args);
+	struct json *j = json_parse(out, strlen(out), 1 << 20, &e);
+
+	ck_assert_msg(j != NULL, "%s", out);
+	free(out);
+	return j;
+}
+
+void rig_do(struct rig *r, int code, const char *const *args)
+{
+	free(rig_run(r, code, args));
+}
+
+static void must_hold(char *out, const char *words)
+{
+	ck_assert_msg(out && strstr(out, words), "no '%s' in: %s", words,
+		      out ? out : "");
+	free(out);
+}
+
+void rig_tells(struct rig *r, int code, const char *const *args,
+	       const char *words)
+{
+	must_hold(rig_run(r, code, args), words);
+}
+
+void rig_fails(struct rig *r, const char *const *args, const char *words)
+{
+	char *out = NULL;
+
+	ck_assert_int_ne(rig_ctl(r, &out, args), 0);
+	must_hold(out, words);
+}
+
+bool rig_says(struct rig *r, const char *const *args, const char *words)
+{
+	char *out = rig_run(r, 0, args);
+	bool says = strstr(out, words) != NULL;
+
+	free(out);
+	return says;
 }
 
 bool rig_logged(struct rig *r, const char *words, int timeout_ms)

@@ -7,6 +7,7 @@
 #include "bed/bed.h"
 #include "redis.h"
 
+struct json;
 struct pg;
 
 #define RIG_NODES 4
@@ -66,9 +67,25 @@ void rig_kill(struct rig *r);
 void rig_stop(struct rig *r); /* they must exit with 0 */
 void rig_close(struct rig *r);
 
+/* Words for konstructctl, as all below take them. */
+#define ARGS(...) ((const char *const[]){ __VA_ARGS__, NULL })
+
 /* Runs konstructctl with these arguments; its exit code, and its output to be
  * freed. */
 int rig_ctl(struct rig *r, char **out, const char *const *args);
+/* It must exit with code: its output, to be freed; */
+char *rig_run(struct rig *r, int code, const char *const *args);
+/* that parsed, to be freed; */
+struct json *rig_json(struct rig *r, const char *const *args);
+/* nothing of that; */
+void rig_do(struct rig *r, int code, const char *const *args);
+/* it must hold these words. */
+void rig_tells(struct rig *r, int code, const char *const *args,
+	       const char *words);
+/* It must not exit with 0, and its output must hold these words. */
+void rig_fails(struct rig *r, const char *const *args, const char *words);
+/* It must exit with 0: does its output hold these words? */
+bool rig_says(struct rig *r, const char *const *args, const char *words);
 
 /* Does the first daemon's log hold these words? Waits for them up to
  * timeout_ms. */

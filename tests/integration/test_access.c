@@ -35,25 +35,6 @@ static void up(void)
 	rig_start(&rig);
 }
 
-#define ARGS(...) ((const char *const[]){ __VA_ARGS__, NULL })
-
-static void ctl_ok(const char *const *args)
-{
-	char *out;
-
-	ck_assert_msg(rig_ctl(&rig, &out, args) == 0, "%s", out);
-	free(out);
-}
-
-static void ctl_fails(const char *const *args, const char *want)
-{
-	char *out;
-
-	ck_assert_int_ne(rig_ctl(&rig, &out, args), 0);
-	ck_assert_msg(strstr(out, want) != NULL, "%s", out);
-	free(out);
-}
-
 /* The verdict is logged before it is written down, so it is asked again. */
 static bool explains(const char *channel, const char *ts, const char *want)
 {
@@ -132,7 +113,8 @@ START_TEST(members_are_answered_guests_and_strangers_are_told_why_not)
 	ck_assert_uint_eq(told("C1", "U8", text), 1);
 	ck_assert_str_eq(text, "I may answer people of this workspace only.");
 
-	ctl_ok(ARGS("tenant", "set", "acme", "--guests", "yes", "--strangers",
+	rig_do(&rig, 0,
+	       ARGS("tenant", "set", "acme", "--guests", "yes", "--strangers",
 		    "yes"));
 	answered("C1", "U7", "<@UB1> and now?", NULL);
 	answered("C1", "U8", "<@UB1> and now?", NULL);
@@ -171,7 +153,8 @@ START_TEST(channels_people_and_direct_messages_are_allowed_or_not)
 	char text[200];
 
 	up();
-	ctl_ok(ARGS("tenant", "set", "acme", "--channels-denied", "C2",
+	rig_do(&rig, 0,
+	       ARGS("tenant", "set", "acme", "--channels-denied", "C2",
 		    "--people-denied", "U2", "--direct-messages", "no"));
 	denied("C2", "U1", "<@UB1> hello", NULL, "channel");
 	denied("C1", "U2", "<@UB1> hello", NULL, "person");
@@ -183,7 +166,8 @@ START_TEST(channels_people_and_direct_messages_are_allowed_or_not)
 	answered("C1", "U1", "<@UB1> hello", NULL);
 
 	/* Set no more. */
-	ctl_ok(ARGS("tenant", "set", "acme", "--channels-denied", "default",
+	rig_do(&rig, 0,
+	       ARGS("tenant", "set", "acme", "--channels-denied", "default",
 		    "--people-denied", "none", "--direct-messages", "default",
 		    "--people-allowed", "U2"));
 	answered("C1", "U2", "<@UB1> hello", NULL);
@@ -194,8 +178,10 @@ END_TEST
 START_TEST(an_agent_may_have_rules_of_its_own)
 {
 	up();
-	ctl_ok(ARGS("tenant", "set", "acme", "--people-allowed", "U2"));
-	ctl_ok(ARGS("agent", "add", "acme", "--name", "Nils", "--channels",
+	rig_do(&rig, 0,
+	       ARGS("tenant", "set", "acme", "--people-allowed", "U2"));
+	rig_do(&rig, 0,
+	       ARGS("agent", "add", "acme", "--name", "Nils", "--channels",
 		    "C2", "--people-allowed", "U1"));
 	denied("C1", "U1", "<@UB1> hello", NULL, "person");
 	answered("C2", "U1", "<@UB1> hello", NULL);
@@ -260,7 +246,8 @@ START_TEST(bots_are_ignored_unless_they_are_allowed_and_then_not_for_ever)
 	ck_assert(rig_logged(&rig, line, MS));
 	ck_assert(explains("C1", ts, "bot"));
 
-	ctl_ok(ARGS("tenant", "set", "acme", "--bots-allowed", "BDEPLOY",
+	rig_do(&rig, 0,
+	       ARGS("tenant", "set", "acme", "--bots-allowed", "BDEPLOY",
 		    "--bot-answers", "2"));
 	bot_says(NULL, "<@UB1> it failed", ts);
 	has_exactly(ts, 1);
@@ -293,11 +280,12 @@ START_TEST(without_users_read_nobody_is_kept_out_unless_it_was_said)
 	rig_start(&rig);
 	answered("C1", "U7", "<@UB1> hello", NULL);
 	ck_assert(rig_logged(&rig, "slack doesn't tell who may ask", MS));
-	ctl_ok(ARGS("tenant", "set", "acme", "--guests", "no"));
+	rig_do(&rig, 0, ARGS("tenant", "set", "acme", "--guests", "no"));
 	denied("C1", "U1", "<@UB1> hello", NULL, "person_unknown");
 	ck_assert_int_eq(sim_wait_ephemeral(rig.sim, "C1", "U1", 1, MS), 0);
 	ck_assert_uint_eq(told("C1", "U1", text), 1);
-	ctl_ok(ARGS("tenant", "set", "acme", "--people-allowed", "U1"));
+	rig_do(&rig, 0,
+	       ARGS("tenant", "set", "acme", "--people-allowed", "U1"));
 	answered("C1", "U1", "<@UB1> hello", NULL);
 }
 END_TEST
@@ -350,7 +338,7 @@ static void apply(const char *text)
 	ck_assert_ptr_nonnull(f);
 	ck_assert_int_ge(fputs(text, f), 0);
 	ck_assert_int_eq(fclose(f), 0);
-	ctl_ok(ARGS("apply", path));
+	rig_do(&rig, 0, ARGS("apply", path));
 }
 
 START_TEST(a_file_sets_agents_and_who_may_and_an_export_has_both)
@@ -371,7 +359,7 @@ START_TEST(a_file_sets_agents_and_who_may_and_an_export_has_both)
 	      "\"workspace_id\":\"T1\",\"bot_user_id\":\"UB1\","
 	      "\"bot_id\":\"BB1\",\"access\":{\"people_denied\":null}}]}");
 	answered("C1", "U2", "<@UB1> hello", NULL);
-	ck_assert_int_eq(rig_ctl(&rig, &out, ARGS("export")), 0);
+	out = rig_run(&rig, 0, ARGS("export"));
 	ck_assert_msg(strstr(out, "\"guests\"") && strstr(out, "\"Nils\"") &&
 			      strstr(out, "\"U1\"") && !strstr(out, "\"U2\""),
 		      "%s", out);
@@ -389,17 +377,19 @@ START_TEST(members_of_user_groups_are_allowed_or_not)
 	sim_set_group(rig.sim, "S1", "U11,U1");
 	sim_set_group(rig.sim, "S2", "U2");
 	rig_start(&rig);
-	ctl_ok(ARGS("tenant", "set", "acme", "--groups-allowed", "S1,S2"));
+	rig_do(&rig, 0,
+	       ARGS("tenant", "set", "acme", "--groups-allowed", "S1,S2"));
 	answered("C1", "U1", "<@UB1> hello", NULL);
 	answered("C1", "U2", "<@UB1> hello", NULL);
 	denied("C1", "U7", "<@UB1> hello", NULL, "person");
-	ctl_ok(ARGS("tenant", "set", "acme", "--groups-denied", "S2"));
+	rig_do(&rig, 0, ARGS("tenant", "set", "acme", "--groups-denied", "S2"));
 	answered("C1", "U1", "<@UB1> hello", NULL);
 	denied("C1", "U2", "<@UB1> hello", NULL, "person");
 	ck_assert_uint_eq(sim_count(rig.sim, "usergroups.users.list"), 2);
 
 	sim_fault(rig.sim, &f);
-	ctl_ok(ARGS("tenant", "set", "acme", "--groups-allowed", "S3"));
+	rig_do(&rig, 0,
+	       ARGS("tenant", "set", "acme", "--groups-allowed", "S3"));
 	denied("C1", "U1", "<@UB1> hello", NULL, "person_unknown");
 	ck_assert(rig_logged(&rig, "scope=usergroups:read", MS));
 }
@@ -420,17 +410,18 @@ START_TEST(what_is_wrong_is_said)
 	char *out;
 
 	up();
-	ctl_fails(ARGS("tenant", "set", "acme", "--guests", "perhaps"),
+	rig_fails(&rig, ARGS("tenant", "set", "acme", "--guests", "perhaps"),
 		  "guests: 'perhaps' is none of yes, no and default");
-	ctl_fails(ARGS("tenant", "set", "acme", "--people-denied", "bob"),
+	rig_fails(&rig, ARGS("tenant", "set", "acme", "--people-denied", "bob"),
 		  "access.people_denied: has what is no person's id");
-	ctl_fails(ARGS("tenant", "set", "acme", "--bots-allowed", "U1"),
+	rig_fails(&rig, ARGS("tenant", "set", "acme", "--bots-allowed", "U1"),
 		  "access.bots_allowed: has what is no bot's id");
-	ctl_fails(ARGS("agent", "set", "acme", "--bot-answers", "5000"),
+	rig_fails(&rig, ARGS("agent", "set", "acme", "--bot-answers", "5000"),
 		  "access.bot_answers: not a number from 0 to 1000");
-	ctl_ok(ARGS("agent", "set", "acme", "--guests", "yes",
+	rig_do(&rig, 0,
+	       ARGS("agent", "set", "acme", "--guests", "yes",
 		    "--channels-denied", "C5,C6"));
-	ck_assert_int_eq(rig_ctl(&rig, &out, ARGS("agent", "show", "acme")), 0);
+	out = rig_run(&rig, 0, ARGS("agent", "show", "acme"));
 	ck_assert_msg(strstr(out, "C5 C6") != NULL, "%s", out);
 	free(out);
 }

@@ -21,20 +21,10 @@ static const struct sim_llm stuck = {
 	.after = 2,
 };
 
-static void ctl(const char *const *args)
-{
-	char *out;
-
-	ck_assert_int_eq(rig_ctl(&rig, &out, args), 0);
-	free(out);
-}
-
 static void opt_in(void)
 {
-	const char *const args[] = { "tenant",           "set", "acme",
-				     "--agent-sessions", "yes", NULL };
-
-	ctl(args);
+	rig_do(&rig, 0,
+	       ARGS("tenant", "set", "acme", "--agent-sessions", "yes"));
 }
 
 static void setup(void)
@@ -148,11 +138,10 @@ END_TEST
 
 START_TEST(nothing_is_shown_where_nobody_asked_for_it)
 {
-	const char *const args[] = { "tenant",           "set", "acme",
-				     "--agent-sessions", "no",  NULL };
 	char root[SIM_TS];
 
-	ctl(args);
+	rig_do(&rig, 0,
+	       ARGS("tenant", "set", "acme", "--agent-sessions", "no"));
 	rig_say(&rig, "C1", "U1", "<@UB1> hello", NULL, root);
 	free(rig_answer(&rig, "C1", root));
 	ck_assert_int_eq(sim_open_assistant(rig.sim, "A1", "U1", NULL, root),
@@ -196,8 +185,6 @@ END_TEST
 
 START_TEST(who_opens_the_agent_sees_what_may_be_asked)
 {
-	const char *const german[] = { "agent",    "set", "acme",
-				       "--locale", "de",  NULL };
 	struct sim_session se;
 	char root[SIM_TS];
 
@@ -205,7 +192,7 @@ START_TEST(who_opens_the_agent_sees_what_may_be_asked)
 	ck_assert_int_eq(
 		sim_wait_session(rig.sim, "A1", "D1", NULL, "Help me", MS), 0);
 	ck_assert_int_eq(sim_wait_text(rig.sim, "D1", NULL, "Hello", MS), 0);
-	ctl(german);
+	rig_do(&rig, 0, ARGS("agent", "set", "acme", "--locale", "de"));
 	ck_assert_int_eq(sim_open_assistant(rig.sim, "A1", "U1", NULL, root),
 			 0);
 	is_in_session("D1", root, "Hilf mir");

@@ -33,26 +33,14 @@ static void teardown(void)
 	rig_close(&rig);
 }
 
-static char *ctl(int code, const char *const *args)
-{
-	char *out = NULL;
-
-	ck_assert_msg(rig_ctl(&rig, &out, args) == code, "%s", out);
-	return out;
-}
-
 static char *export_lines(const char *json)
 {
-	const char *const args[] = { "audit", "export", json, NULL };
-
-	return ctl(EX_OK, args);
+	return rig_run(&rig, EX_OK, ARGS("audit", "export", json));
 }
 
 static char *verify(int code, const char *how, const char *more)
 {
-	const char *const args[] = { "audit", "verify", how, more, NULL };
-
-	return ctl(code, args);
+	return rig_run(&rig, code, ARGS("audit", "verify", how, more));
 }
 
 /* Is there one line with all of these? */
@@ -86,10 +74,7 @@ static void ask(const char *user)
 
 static void set_budget(const char *budget)
 {
-	const char *const args[] = { "tenant",   "set",  "acme",
-				     "--budget", budget, NULL };
-
-	free(ctl(EX_OK, args));
+	rig_do(&rig, EX_OK, ARGS("tenant", "set", "acme", "--budget", budget));
 }
 
 static void ask_in_vain(const char *user, size_t n)
@@ -158,10 +143,9 @@ END_TEST
 
 START_TEST(what_cannot_be_changed_is_not_told)
 {
-	const char *const args[] = { "tenant", "pause", "nobody", NULL };
 	char *out;
 
-	free(ctl(EX_NOINPUT, args));
+	rig_do(&rig, EX_NOINPUT, ARGS("tenant", "pause", "nobody"));
 	out = export_lines(NULL);
 	ck_assert_ptr_null(strstr(out, "nobody"));
 	free(out);
@@ -245,15 +229,13 @@ END_TEST
 
 START_TEST(nothing_is_told_of_days_to_come)
 {
-	const char *const args[] = { "audit", "export", "--since", "2100-01-01",
-				     NULL };
-	const char *const none[] = { "audit", "export", "--since", "2100-13-01",
-				     NULL };
-	char *out = ctl(EX_OK, args);
+	char *out = rig_run(&rig, EX_OK,
+			    ARGS("audit", "export", "--since", "2100-01-01"));
 
 	ck_assert_str_eq(out, "");
 	free(out);
-	free(ctl(EX_DATAERR, none));
+	rig_do(&rig, EX_DATAERR,
+	       ARGS("audit", "export", "--since", "2100-13-01"));
 }
 END_TEST
 
@@ -277,12 +259,12 @@ START_TEST(what_is_done_beside_the_daemon_is_told)
 	ck_assert_int_eq(kill(rig.bed.pid, SIGHUP), 0);
 	await_line((const char *[]){ "what=admin", "by=\"uid ",
 				     "reload by SIGHUP", NULL });
-	out = ctl(EX_OK, add);
+	out = rig_run(&rig, EX_OK, add);
 	key_id(out, id);
 	free(out);
-	free(ctl(EX_OK, remove));
+	rig_do(&rig, EX_OK, remove);
 	if (!rig_is_shared())
-		free(ctl(EX_OK, backup));
+		rig_do(&rig, EX_OK, backup);
 	out = export_lines(NULL);
 	HAS(out, "what=admin", "key add ", id);
 	HAS(out, "what=admin", "key remove ", id);
@@ -296,18 +278,17 @@ END_TEST
 START_TEST(what_is_done_without_a_daemon_is_told)
 {
 	const char *const add[] = { "--json", "key", "add", NULL };
-	const char *const remarks[] = { "audit", "export", "--offline", NULL };
 	char path[128], id[16], *out;
 	const char *const backup[] = { "backup", path, NULL };
 
 	(void)snprintf(path, sizeof(path), "%s/copy", rig.bed.dir);
 	rig_stop(&rig);
-	out = ctl(EX_OK, add);
+	out = rig_run(&rig, EX_OK, add);
 	key_id(out, id);
 	free(out);
 	if (!rig_is_shared())
-		free(ctl(EX_OK, backup));
-	out = ctl(EX_OK, remarks);
+		rig_do(&rig, EX_OK, backup);
+	out = rig_run(&rig, EX_OK, ARGS("audit", "export", "--offline"));
 	HAS(out, "key add ", id, " offline");
 	if (!rig_is_shared())
 		HAS(out, "backup ", path, " offline");
@@ -367,7 +348,6 @@ START_TEST(what_is_stored_of_a_tenants_people_is_purged)
 	static const char *const tables[] = { "transcript", "usage", "usage_by",
 					      "feedback" };
 	const char *const purge[] = { "tenant", "purge", "acme", NULL };
-	const char *const nobody[] = { "tenant", "purge", "nobody", NULL };
 	char *out;
 	size_t i;
 
@@ -375,12 +355,10 @@ START_TEST(what_is_stored_of_a_tenants_people_is_purged)
 	ask("U2");
 	await_line((const char *[]){ "user=U2", NULL });
 	ck_assert_int_eq(count("transcript"), 4);
-	out = ctl(EX_OK, purge);
-	ck_assert_ptr_nonnull(strstr(out, " rows of 'acme' are erased"));
-	free(out);
+	rig_tells(&rig, EX_OK, purge, " rows of 'acme' are erased");
 	for (i = 0; i < sizeof(tables) / sizeof(tables[0]); i++)
 		ck_assert_int_eq(count(tables[i]), 0);
-	free(ctl(EX_NOINPUT, nobody));
+	rig_do(&rig, EX_NOINPUT, ARGS("tenant", "purge", "nobody"));
 	out = export_lines(NULL);
 	HAS(out, "POST /v1/tenants/acme/purge");
 	free(out);
@@ -443,27 +421,21 @@ START_TEST(how_long_a_tenants_own_is_kept_is_set_shown_and_exported)
 				    "acme",   "--keep-transcripts",
 				    "30",     "--keep-audit=0",
 				    NULL };
-	const char *const back[] = { "tenant",  "set",
-				     "acme",    "--keep-transcripts",
-				     "default", NULL };
-	const char *const bad[] = { "tenant",       "set",  "acme",
-				    "--keep-usage", "soon", NULL };
 	const char *const show[] = { "tenant", "show", "acme", NULL };
-	const char *const all[] = { "export", NULL };
 	char *out;
 
-	free(ctl(EX_OK, set));
-	out = ctl(EX_OK, show);
+	rig_do(&rig, EX_OK, set);
+	out = rig_run(&rig, EX_OK, show);
 	HAS(out, "keep_transcripts", "30 days");
 	HAS(out, "keep_audit", "as long as it is there");
 	ck_assert_ptr_null(strstr(out, "keep_usage"));
 	free(out);
-	out = ctl(EX_OK, all);
-	ck_assert_ptr_nonnull(strstr(out, "\"keep_transcripts\": 30"));
-	free(out);
-	free(ctl(EX_OK, back));
-	free(ctl(EX_DATAERR, bad));
-	out = ctl(EX_OK, show);
+	rig_tells(&rig, EX_OK, ARGS("export"), "\"keep_transcripts\": 30");
+	rig_do(&rig, EX_OK,
+	       ARGS("tenant", "set", "acme", "--keep-transcripts", "default"));
+	rig_do(&rig, EX_DATAERR,
+	       ARGS("tenant", "set", "acme", "--keep-usage", "soon"));
+	out = rig_run(&rig, EX_OK, show);
 	ck_assert_ptr_null(strstr(out, "keep_transcripts"));
 	free(out);
 }

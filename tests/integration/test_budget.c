@@ -44,33 +44,11 @@ static int64_t set_time(const char *text)
 	return at;
 }
 
-static char *ctl(const char *const *args)
-{
-	char *out = NULL;
-
-	ck_assert_msg(rig_ctl(&rig, &out, args) == 0, "%s", out);
-	return out;
-}
-
-static struct json *ctl_json(const char *const *args)
-{
-	struct err e = { 0 };
-	char *out = ctl(args);
-	struct json *j = json_parse(out, strlen(out), 1 << 20, &e);
-
-	ck_assert_msg(j != NULL, "%s", out);
-	free(out);
-	return j;
-}
-
 static void begin(const char *time, const char *budget)
 {
-	const char *const args[] = { "tenant",   "set",  "acme",
-				     "--budget", budget, NULL };
-
 	(void)set_time(time);
 	rig_up(&rig);
-	free(ctl(args));
+	rig_do(&rig, 0, ARGS("tenant", "set", "acme", "--budget", budget));
 }
 
 static double metric(const char *sample)
@@ -159,7 +137,6 @@ static void set_model(int first_ms)
 static void is_explained(const char *ts, const char *budget)
 {
 	char what[64];
-	const char *const args[] = { "--json", "explain", what, NULL };
 	struct json *j;
 	char at[64];
 	const char *reason;
@@ -167,7 +144,7 @@ static void is_explained(const char *ts, const char *budget)
 	bool found = false;
 
 	(void)snprintf(what, sizeof(what), "C1:%s", ts);
-	j = ctl_json(args);
+	j = rig_json(&rig, ARGS("--json", "explain", what));
 	for (i = 0; i < json_len(j, "entries"); i++) {
 		(void)snprintf(at, sizeof(at), "entries.%zu.reason", i);
 		reason = json_str(j, at);
@@ -269,8 +246,7 @@ END_TEST
 
 static void status_lists(const char *budget, int used)
 {
-	const char *const args[] = { "--json", "status", NULL };
-	struct json *j = ctl_json(args);
+	struct json *j = rig_json(&rig, ARGS("--json", "status"));
 
 	ck_assert_uint_eq(json_len(j, "budgets"), budget ? 1 : 0);
 	if (budget) {
@@ -322,22 +298,18 @@ END_TEST
 
 START_TEST(a_budget_that_is_changed_counts_at_once)
 {
-	const char *const more[] = {
-		"tenant", "set", "acme", "--budget", "person/requests/day=2",
-		NULL
-	};
-	const char *const none[] = { "tenant",   "set",  "acme",
-				     "--budget", "none", NULL };
 	char ts[SIM_TS];
 
 	begin("2030-06-15 12:00", "person/requests/day=1");
 	answered("C1", "U1");
 	refused("C1", "U1", 1, ts);
-	free(ctl(more));
+	rig_do(&rig, 0,
+	       ARGS("tenant", "set", "acme", "--budget",
+		    "person/requests/day=2"));
 	answered("C1", "U1");
 	refused("C1", "U1", 2, ts);
 	status_lists("person/requests/day", 2);
-	free(ctl(none));
+	rig_do(&rig, 0, ARGS("tenant", "set", "acme", "--budget", "none"));
 	status_lists(NULL, 0);
 	answered("C1", "U1");
 }
@@ -363,10 +335,6 @@ END_TEST
 /* Whichever has the app: what one counted the other one knows. */
 START_TEST(nodes_that_share_a_store_agree)
 {
-	const char *const set[] = {
-		"tenant", "set", "acme", "--budget", "person/requests/day=2",
-		NULL
-	};
 	int64_t midnight;
 	char ts[SIM_TS];
 
@@ -376,7 +344,9 @@ START_TEST(nodes_that_share_a_store_agree)
 	(void)set_time("2030-06-15 12:00");
 	rig_open_nodes(&rig, NULL, 2);
 	rig_start(&rig);
-	free(ctl(set));
+	rig_do(&rig, 0,
+	       ARGS("tenant", "set", "acme", "--budget",
+		    "person/requests/day=2"));
 	answered("C1", "U1");
 	answered("C1", "U1");
 	rig_stop_node(&rig, _i);
@@ -399,7 +369,7 @@ static struct json *used(const char *tenant, const char *by, const char *since)
 		args[n++] = "--since";
 		args[n++] = since;
 	}
-	return ctl_json(args);
+	return rig_json(&rig, args);
 }
 
 /* "U1 3 U2 1": who, and how many answers. */
@@ -452,9 +422,7 @@ START_TEST(usage_tells_who_has_used_what)
 	ck_assert_int_eq(json_int(j, "budgets.0.percent", 0), 40);
 	ck_assert_int_eq(json_int(j, "budgets.0.warned_ms", 0), 0);
 	json_free(j);
-	text = ctl(plain);
-	ck_assert_ptr_nonnull(strstr(text, "no channel or person was warned"));
-	free(text);
+	rig_tells(&rig, 0, plain, "no channel or person was warned");
 	answered("C1", "U1");
 	await_metric(WARNED, 2);
 	j = used("acme", NULL, NULL);
@@ -465,7 +433,7 @@ START_TEST(usage_tells_who_has_used_what)
 	ck_assert_int_eq(json_int(j, "budgets.1.percent", 0), 100);
 	ck_assert_int_gt(json_int(j, "budgets.1.warned_ms", 0), 0);
 	json_free(j);
-	text = ctl(plain);
+	text = rig_run(&rig, 0, plain);
 	ck_assert_ptr_nonnull(strstr(text, "no costs"));
 	ck_assert_ptr_nonnull(strstr(text, "used up"));
 	ck_assert_ptr_null(strstr(text, "no channel or person was warned"));

@@ -16,10 +16,9 @@ static struct json *report;
 /* Runs it; what it says is in report. */
 static int doctor(const char *tenant)
 {
-	const char *args[] = { "--json", "doctor", tenant, NULL };
 	struct err e = { 0 };
 	char *out = NULL;
-	int rc = rig_ctl(&rig, &out, args);
+	int rc = rig_ctl(&rig, &out, ARGS("--json", "doctor", tenant));
 
 	json_free(report);
 	report = out ? json_parse(out, strlen(out), 1 << 20, &e) : NULL;

@@ -42,13 +42,11 @@ static void teardown(void)
 
 static char *init(const char *bot)
 {
-	const char *args[] = { "init",   "--tenant",
-			       "fresh",  "--app-token-file",
-			       app_file, "--bot-token-file",
-			       bot,      "--name",
-			       "Kim",    NULL };
 	char *out = NULL;
-	int rc = rig_ctl(&rig, &out, args);
+	int rc = rig_ctl(&rig, &out,
+			 ARGS("init", "--tenant", "fresh", "--app-token-file",
+			      app_file, "--bot-token-file", bot, "--name",
+			      "Kim"));
 
 	ck_assert_msg((rc == 0) == (bot == bot_file), "%d: %s", rc, out);
 	return out;
@@ -121,10 +119,9 @@ END_TEST
 
 START_TEST(without_tokens_there_is_the_manifest)
 {
-	const char *args[] = { "init", "--name", "Kim Two", NULL };
 	char *out = NULL;
 
-	ck_assert_int_eq(rig_ctl(&rig, &out, args), 0);
+	out = rig_run(&rig, 0, ARGS("init", "--name", "Kim Two"));
 	ck_assert_ptr_nonnull(strstr(out, "display_name: kim-two"));
 	ck_assert_ptr_nonnull(strstr(out, "--bot-token-file"));
 	free(out);

@@ -51,13 +51,6 @@ static int keys_in_file(void)
 	return (int)(st.st_size / 65);
 }
 
-static int ctl(char **out, const char *a, const char *b, const char *c)
-{
-	const char *const args[] = { "--json", a, b, c, NULL };
-
-	return rig_ctl(&rig, out, args);
-}
-
 struct keys {
 	int n;
 	char seals[20], other[20];
@@ -74,7 +67,7 @@ static struct keys list(void)
 	char at[32];
 	char *out = NULL;
 
-	ck_assert_int_eq(ctl(&out, "key", "list", NULL), 0);
+	out = rig_run(&rig, 0, ARGS("--json", "key", "list"));
 	j = json_parse(out, strlen(out), 100000, &e);
 	ck_assert_msg(j != NULL, "%s", out);
 	k.n = (int)json_len(j, "keys");
@@ -98,10 +91,7 @@ static struct keys list(void)
 
 static void rotate(void)
 {
-	char *out = NULL;
-
-	ck_assert_msg(ctl(&out, "key", "rotate", NULL) == 0, "%s", out);
-	free(out);
+	rig_do(&rig, 0, ARGS("--json", "key", "rotate"));
 }
 
 static void expect_answer(const char *ts)
@@ -150,16 +140,14 @@ START_TEST(key_is_replaced_while_answers_are_written)
 	ck_assert_str_eq(after.other, before.seals);
 	ck_assert_int_eq(after.under, ROWS);
 	ck_assert_int_eq(after.elsewhere, 0);
-	ck_assert_int_eq(ctl(&out, "status", NULL, NULL), 0);
+	out = rig_run(&rig, 0, ARGS("--json", "status"));
 	ck_assert_ptr_nonnull(strstr(out, after.seals));
 	ck_assert_ptr_null(strstr(out, before.seals));
 	free(out);
 
 	/* The new one is needed, the old one isn't. */
-	ck_assert_int_ne(ctl(&out, "key", "remove", after.seals), 0);
-	free(out);
-	ck_assert_int_eq(ctl(&out, "key", "remove", before.seals), 0);
-	free(out);
+	rig_fails(&rig, ARGS("--json", "key", "remove", after.seals), "");
+	rig_do(&rig, 0, ARGS("--json", "key", "remove", before.seals));
 	ck_assert_int_eq(keys_in_file(), 1);
 	rig_stop(&rig);
 	rig_start(&rig);
@@ -171,19 +159,16 @@ END_TEST
 START_TEST(key_that_the_admin_puts_into_the_file_is_taken)
 {
 	struct keys before, after;
-	char *out = NULL;
 
 	open_nodes(1);
 	rig_start(&rig);
 	before = list();
-	ck_assert_int_eq(ctl(&out, "key", "add", NULL), 0);
-	free(out);
+	rig_do(&rig, 0, ARGS("--json", "key", "add"));
 	after = list();
 	ck_assert_int_eq(after.n, 2);
 	ck_assert_str_eq(after.seals, before.seals);
 	/* While something is under it. */
-	ck_assert_int_ne(ctl(&out, "key", "remove", before.seals), 0);
-	free(out);
+	rig_fails(&rig, ARGS("--json", "key", "remove", before.seals), "");
 	rotate();
 	ck_assert_int_eq(keys_in_file(), 2);
 	ck_assert_str_eq(list().seals, after.other);
@@ -216,15 +201,13 @@ START_TEST(death_at_any_place_leaves_a_store_that_works)
 {
 	struct keys before, k;
 	struct err e = { 0 };
-	char *out = NULL;
 
 	open_nodes(1);
 	setenv("KONSTRUCT_DIE_AT", deaths[_i].place, 1);
 	rig_start(&rig);
 	unsetenv("KONSTRUCT_DIE_AT");
 	before = list();
-	ck_assert_int_ne(ctl(&out, "key", "rotate", NULL), 0);
-	free(out);
+	rig_fails(&rig, ARGS("--json", "key", "rotate"), "");
 	await_death();
 	/* As it is: rig_start() would store all tenants anew. */
 	ck_assert_msg(bed_start(&rig.bed, &e) == 0, "%s", e.msg);
@@ -307,7 +290,7 @@ START_TEST(nothing_is_sealed_before_all_nodes_have_the_key)
 	/* The other one looks at the file from time to time. */
 	do {
 		ck_assert_int_lt(clock_ms(), end);
-		rc = ctl(&out, "key", "rotate", NULL);
+		rc = rig_ctl(&rig, &out, ARGS("--json", "key", "rotate"));
 		if (rc != 0) {
 			refused = true;
 			k = list();

@@ -67,31 +67,6 @@ static void let_two_hours_pass(void)
 			     " received_ms - 7200000");
 }
 
-/* What konstructctl says to these words, and its exit code. */
-static char *ask(int code, const char *a, const char *b, const char *c)
-{
-	const char *const args[] = { a, b, c, NULL };
-	char *out = NULL;
-
-	ck_assert_msg(rig_ctl(&rig, &out, args) == code, "%s %s: %s", a,
-		      b ? b : "", out);
-	return out;
-}
-
-static struct json *ask_json(const char *a, const char *b, const char *c)
-{
-	const char *const args[] = { "--json", a, b, c, NULL };
-	struct err e = { 0 };
-	char *out = NULL;
-	struct json *j;
-
-	ck_assert_msg(rig_ctl(&rig, &out, args) == 0, "%s", out);
-	j = json_parse(out, strlen(out), 1 << 20, &e);
-	ck_assert_msg(j != NULL, "%s", out);
-	free(out);
-	return j;
-}
-
 static void permalink(const char *ts, char out[100])
 {
 	snprintf(out, 100, URL "%.*s%s?thread_ts=%s", (int)strcspn(ts, "."), ts,
@@ -109,7 +84,7 @@ static void await_twin(const char *ts)
 
 	permalink(ts, link);
 	for (i = 0; i < MS / 10; i++) {
-		j = ask_json("explain", link, NULL);
+		j = rig_json(&rig, ARGS("--json", "explain", link));
 		done = json_len(j, "entries") == 2 &&
 		       (strcmp(json_str(j, "entries.0.state"), "done") == 0 ||
 			strcmp(json_str(j, "entries.1.state"), "done") == 0);
@@ -139,7 +114,7 @@ static void make_dead(char ts[SIM_TS], char id[40])
 	ck_assert_msg(strstr(text, "away for too long") != NULL, "%s", text);
 	free(text);
 	ck_assert_uint_eq(rig_replies(&rig, "C1", ts), 1);
-	j = ask_json("dead", "list", NULL);
+	j = rig_json(&rig, ARGS("--json", "dead", "list"));
 	ck_assert_uint_eq(json_len(j, "dead"), 1);
 	snprintf(id, 40, "%s", json_str(j, "dead.0.entry"));
 	ck_assert_str_eq(json_str(j, "dead.0.reason"), "failed:stale");
@@ -168,7 +143,7 @@ START_TEST(a_message_is_explained_stage_by_stage)
 	rig_say(&rig, "C1", "U1", "<@UB1> hello", NULL, ts);
 	free(rig_answer(&rig, "C1", ts));
 	permalink(ts, link);
-	j = ask_json("explain", link, NULL);
+	j = rig_json(&rig, ARGS("--json", "explain", link));
 	/* The mention comes as two events; one of them is a duplicate. */
 	ck_assert_uint_eq(json_len(j, "entries"), 2);
 	k = strcmp(json_str(j, "entries.0.reason"), "accept") == 0 ? 0 : 1;
@@ -185,36 +160,31 @@ START_TEST(a_message_is_explained_stage_by_stage)
 	snprintf(at, sizeof(at), "entries.%zu.steps.0.step", 1 - k);
 	ck_assert_str_eq(json_str(j, at), "drop");
 	snprintf(at, sizeof(at), "entries.%zu.event", k);
-	out = ask(0, "explain", json_str(j, at), NULL);
+	out = rig_run(&rig, 0, ARGS("explain", json_str(j, at)));
 	contains(out, "first_text");
 	contains(out, "acme");
 	contains(out, ts);
 	free(out);
 	snprintf(at, sizeof(at), "entries.%zu.entry", k);
-	free(ask(0, "explain", json_str(j, at), NULL));
+	rig_do(&rig, 0, ARGS("explain", json_str(j, at)));
 	/* As the sentence with a reference has it. */
-	free(ask(0, "explain", json_str(j, at) + strlen(json_str(j, at)) - 6,
-		 NULL));
+	rig_do(&rig, 0,
+	       ARGS("explain", json_str(j, at) + strlen(json_str(j, at)) - 6));
 	json_free(j);
 }
 END_TEST
 
 START_TEST(what_never_came_is_told_apart)
 {
-	char *out;
-
-	out = ask(EX_NOINPUT, "explain", URL "1700000000000001", NULL);
-	contains(out, "never came here, or it was not for us");
-	free(out);
-	out = ask(EX_DATAERR, "explain", "https://elsewhere/x", NULL);
-	contains(out, "no permalink, event or entry");
-	free(out);
-	out = ask(EX_NOINPUT, "dead", "show", "nothing");
-	contains(out, "no dead letter");
-	free(out);
-	free(ask(EX_NOINPUT, "dead", "replay", "nothing"));
-	free(ask(EX_NOINPUT, "dead", "drop", "nothing"));
-	free(ask(0, "dead", "replay", "all"));
+	rig_tells(&rig, EX_NOINPUT, ARGS("explain", URL "1700000000000001"),
+		  "never came here, or it was not for us");
+	rig_tells(&rig, EX_DATAERR, ARGS("explain", "https://elsewhere/x"),
+		  "no permalink, event or entry");
+	rig_tells(&rig, EX_NOINPUT, ARGS("dead", "show", "nothing"),
+		  "no dead letter");
+	rig_do(&rig, EX_NOINPUT, ARGS("dead", "replay", "nothing"));
+	rig_do(&rig, EX_NOINPUT, ARGS("dead", "drop", "nothing"));
+	rig_do(&rig, 0, ARGS("dead", "replay", "all"));
 }
 END_TEST
 
@@ -224,17 +194,14 @@ START_TEST(a_dead_letter_is_replayed_in_its_placeholder)
 	char *text;
 
 	make_dead(ts, id);
-	text = ask(0, "dead", "list", NULL);
+	text = rig_run(&rig, 0, ARGS("dead", "list"));
 	contains(text, id);
 	contains(text, "failed:stale");
 	free(text);
-	text = ask(0, "dead", "show", id);
-	contains(text, "again");
-	free(text);
+	rig_tells(&rig, 0, ARGS("dead", "show", id), "again");
 
-	text = ask(0, "dead", "replay", _i ? "all" : id);
-	contains(text, "replayed 1");
-	free(text);
+	rig_tells(&rig, 0, ARGS("dead", "replay", _i ? "all" : id),
+		  "replayed 1");
 	ck_assert_int_eq(sim_wait_text(rig.sim, "C1", ts,
 				       "I will go on from here.", MS),
 			 0);
@@ -242,8 +209,8 @@ START_TEST(a_dead_letter_is_replayed_in_its_placeholder)
 	contains(text, "I will go on from here.");
 	free(text);
 	ck_assert_uint_eq(rig_replies(&rig, "C1", ts), 1);
-	free(ask(EX_NOINPUT, "dead", "show", id));
-	text = ask(0, "explain", id, NULL);
+	rig_do(&rig, EX_NOINPUT, ARGS("dead", "show", id));
+	text = rig_run(&rig, 0, ARGS("explain", id));
 	contains(text, "replayed");
 	contains(text, "answered");
 	free(text);
@@ -258,7 +225,7 @@ START_TEST(a_dead_letter_that_is_deleted_in_slack_is_dropped)
 	ck_assert_int_eq(sim_delete(rig.sim, "C1", ts), 0);
 	ck_assert_int_eq(sim_wait_acked(rig.sim, MS), 0);
 	free(rig_answer(&rig, "C1", ts));
-	free(ask(EX_NOINPUT, "dead", "replay", id));
+	rig_do(&rig, EX_NOINPUT, ARGS("dead", "replay", id));
 	ck_assert_uint_eq(sim_count(rig.sim, "chat.postMessage"), 1);
 }
 END_TEST
@@ -297,12 +264,10 @@ START_TEST(messages_that_were_given_up_together_are_answered_together)
 	struct json *j;
 
 	make_group_dead(ts);
-	j = ask_json("dead", "list", NULL);
+	j = rig_json(&rig, ARGS("--json", "dead", "list"));
 	ck_assert_uint_eq(json_len(j, "dead"), 1);
 	json_free(j);
-	text = ask(0, "dead", "replay", "all");
-	contains(text, "replayed 1");
-	free(text);
+	rig_tells(&rig, 0, ARGS("dead", "replay", "all"), "replayed 1");
 	ck_assert_int_eq(sim_wait_text(rig.sim, "C1", ts, "two?", MS), 0);
 	text = rig_answer(&rig, "C1", ts);
 	contains(text, "what about two?");
@@ -316,16 +281,11 @@ END_TEST
 START_TEST(a_dead_letter_that_is_dropped_is_only_explained)
 {
 	char ts[SIM_TS], id[40];
-	char *text;
 
 	make_dead(ts, id);
-	text = ask(0, "dead", "drop", id);
-	contains(text, "dropped 1");
-	free(text);
-	free(ask(EX_NOINPUT, "dead", "replay", id));
-	text = ask(0, "explain", id, NULL);
-	contains(text, "dropped");
-	free(text);
+	rig_tells(&rig, 0, ARGS("dead", "drop", id), "dropped 1");
+	rig_do(&rig, EX_NOINPUT, ARGS("dead", "replay", id));
+	rig_tells(&rig, 0, ARGS("explain", id), "dropped");
 	rig_stop(&rig);
 	rig_start(&rig);
 	ck_assert_uint_eq(rig_replies(&rig, "C1", ts), 1);
@@ -335,19 +295,11 @@ END_TEST
 START_TEST(a_dead_letter_replayed_offline_begins_at_the_next_start)
 {
 	char ts[SIM_TS], id[40];
-	char *text;
 
 	make_dead(ts, id);
 	rig_stop(&rig);
-	free(ask(0, "--offline", "dead", "list"));
-	{
-		const char *const args[] = { "--offline", "dead", "replay", id,
-					     NULL };
-
-		text = NULL;
-		ck_assert_msg(rig_ctl(&rig, &text, args) == 0, "%s", text);
-		free(text);
-	}
+	rig_do(&rig, 0, ARGS("--offline", "dead", "list"));
+	rig_do(&rig, 0, ARGS("--offline", "dead", "replay", id));
 	rig_start(&rig);
 	ck_assert_int_eq(sim_wait_text(rig.sim, "C1", ts,
 				       "I will go on from here.", MS),
@@ -358,18 +310,14 @@ END_TEST
 
 START_TEST(the_placeholder_of_a_removed_tenant_is_closed)
 {
-	const char *const remove[] = { "--offline", "tenant", "remove", "acme",
-				       NULL };
 	char ts[SIM_TS];
 	struct err e = { 0 };
-	char *text = NULL;
 
 	set_model(60000);
 	rig_say(&rig, "C1", "U1", "<@UB1> hello", NULL, ts);
 	ck_assert_int_eq(sim_wait_asks(rig.sim, 1, MS), 0);
 	rig_kill(&rig);
-	ck_assert_msg(rig_ctl(&rig, &text, remove) == 0, "%s", text);
-	free(text);
+	rig_do(&rig, 0, ARGS("--offline", "tenant", "remove", "acme"));
 	ck_assert_msg(bed_start(&rig.bed, &e) == 0, "%s", e.msg);
 	ck_assert_int_eq(sim_wait_text(rig.sim, "C1", ts,
 				       "nobody is set up here", MS),

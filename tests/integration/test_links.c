@@ -175,9 +175,8 @@ END_TEST
 
 static int connect_app(const char *app, const char *word)
 {
-	const char *const args[] = { "app", "connect", app, "--json", NULL };
 	char *out = NULL;
-	int rc = rig_ctl(&rig, &out, args);
+	int rc = rig_ctl(&rig, &out, ARGS("app", "connect", app, "--json"));
 
 	ck_assert_msg(out && strstr(out, word), "%d: %s", rc, out ? out : "?");
 	free(out);

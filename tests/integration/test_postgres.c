@@ -192,17 +192,10 @@ END_TEST
 
 START_TEST(konstructctl_migrates_as_the_owner_only)
 {
-	const char *const owner[] = { "migrate", "--database", pg->owner,
-				      NULL };
 	const char *const self[] = { "migrate", "--database", pg->url, NULL };
-	char *out = NULL;
 
-	ck_assert_int_eq(rig_ctl(&rig, &out, owner), 0);
-	ck_assert_ptr_nonnull(strstr(out, "already"));
-	free(out);
-	ck_assert_int_ne(rig_ctl(&rig, &out, self), 0);
-	ck_assert_ptr_nonnull(strstr(out, "konstruct_owner"));
-	free(out);
+	rig_tells(&rig, 0, ARGS("migrate", "--database", pg->owner), "already");
+	rig_fails(&rig, self, "konstruct_owner");
 }
 END_TEST
 
@@ -270,7 +263,6 @@ END_TEST
 
 START_TEST(status_shows_the_node_and_its_partitions)
 {
-	const char *const args[] = { "status", NULL };
 	int64_t end = clock_ms() + MS;
 	char *out = NULL;
 	bool all;
@@ -278,7 +270,7 @@ START_TEST(status_shows_the_node_and_its_partitions)
 	/* As of its last beat. */
 	do {
 		free(out);
-		ck_assert_int_eq(rig_ctl(&rig, &out, args), 0);
+		out = rig_run(&rig, 0, ARGS("status"));
 		all = strstr(out, "PARTITIONS") && strstr(out, "(this)") &&
 		      strstr(out, " 64 ");
 		ck_assert_msg(all || clock_ms() < end, "%s", out);

@@ -44,17 +44,6 @@ static void put(const char *text)
 	ck_assert_int_eq(fclose(f), 0);
 }
 
-/* What it printed, to be freed. */
-static char *ctl(int want, const char *a, const char *b, const char *c)
-{
-	const char *args[] = { a, b, c, NULL };
-	char *out = NULL;
-
-	ck_assert_int_eq(rig_ctl(&rig, &out, args), want);
-	ck_assert_ptr_nonnull(out);
-	return out;
-}
-
 static void holds(char *out, const char *words)
 {
 	ck_assert_msg(strstr(out, words) != NULL, "no '%s' in: %s", words, out);
@@ -63,7 +52,7 @@ static void holds(char *out, const char *words)
 
 static void reload(void)
 {
-	free(ctl(0, "reload", NULL, NULL));
+	rig_do(&rig, 0, ARGS("reload"));
 }
 
 static void ask(const char *text, char ts[SIM_TS])
@@ -128,9 +117,9 @@ START_TEST(bad_file_keeps_what_runs)
 	ck_assert(rig_logged(&rig, "the settings stay as they were", MS));
 	ck_assert(rig_logged(&rig, "conf.d/t.conf:2: 'burst'", MS));
 	metric_is("\nkonstruct_settings_ok 0\n");
-	free(ctl(78, "reload", NULL, NULL));
+	rig_do(&rig, 78, ARGS("reload"));
 	put("");
-	holds(ctl(0, "config", "diff", NULL), "the file says what runs");
+	rig_tells(&rig, 0, ARGS("config", "diff"), "the file says what runs");
 	reload();
 	metric_is("\nkonstruct_settings_ok 1\n");
 	ask("<@UB1> hello", ts);
@@ -143,10 +132,10 @@ START_TEST(key_that_cannot_be_read_changes_nothing)
 {
 	put("limits { burst = 1 }\n"
 	    "llm fast { api_key_file = \"/nonexistent/key\" }\n");
-	holds(ctl(78, "reload", NULL, NULL), "conf.d/t.conf:2: llm \"fast\"");
+	rig_tells(&rig, 78, ARGS("reload"), "conf.d/t.conf:2: llm \"fast\"");
 	ck_assert(rig_logged(&rig, "/nonexistent/key", MS));
 	put("limits { burst = 1 }\n");
-	holds(ctl(0, "config", "diff", NULL), "by reload");
+	rig_tells(&rig, 0, ARGS("config", "diff"), "by reload");
 }
 END_TEST
 
@@ -154,8 +143,8 @@ START_TEST(ca_that_cannot_be_read_changes_nothing)
 {
 	put("llm \"other\" { url = \"https://localhost/v1\"\n"
 	    " ca_file = \"/nonexistent/ca\" }\nlimits { burst = 9 }\n");
-	holds(ctl(78, "reload", NULL, NULL), "conf.d/t.conf:2: ");
-	holds(ctl(0, "config", "diff", NULL), "limits.burst");
+	rig_tells(&rig, 78, ARGS("reload"), "conf.d/t.conf:2: ");
+	rig_tells(&rig, 0, ARGS("config", "diff"), "limits.burst");
 }
 END_TEST
 
@@ -164,18 +153,18 @@ START_TEST(setting_that_needs_a_restart_is_refused_by_name)
 	char *out;
 
 	put("\ndaemon { routers = 7 }\nlimits { burst = 9 }\n");
-	out = ctl(0, "config", "diff", "--json");
+	out = rig_run(&rig, 0, ARGS("config", "diff", "--json"));
 	ck_assert_ptr_nonnull(strstr(out, "\"daemon.routers\""));
 	ck_assert_ptr_nonnull(strstr(out, "conf.d/t.conf:2\",\"live\":false"));
 	ck_assert_ptr_nonnull(strstr(out, "conf.d/t.conf:3\",\"live\":true"));
 	free(out);
-	out = ctl(0, "reload", NULL, NULL);
+	out = rig_run(&rig, 0, ARGS("reload"));
 	ck_assert_ptr_nonnull(strstr(out, "needs a restart"));
 	ck_assert_ptr_nonnull(strstr(out, "in force"));
 	free(out);
 	ck_assert(rig_logged(&rig, "a setting needs a restart", MS));
 	/* It goes on differing, and alone. */
-	out = ctl(0, "config", "diff", NULL);
+	out = rig_run(&rig, 0, ARGS("config", "diff"));
 	ck_assert_ptr_null(strstr(out, "burst"));
 	holds(out, "daemon.routers");
 }
@@ -186,7 +175,7 @@ START_TEST(secret_is_not_shown)
 	char *out;
 
 	put("store { url = \"postgresql://u:hunter2@127.0.0.1/x\" }\n");
-	out = ctl(0, "config", "diff", "--json");
+	out = rig_run(&rig, 0, ARGS("config", "diff", "--json"));
 	ck_assert_ptr_null(strstr(out, "hunter2"));
 	holds(out, "\"store.url\",\"running\":\"(hidden)\"");
 	reload();
@@ -232,14 +221,14 @@ START_TEST(new_model_is_there_for_an_agent)
 	char text[512];
 	size_t n;
 
-	ck_assert_int_eq(rig_ctl(&rig, NULL, set), 65);
+	rig_do(&rig, 65, set);
 	(void)snprintf(text, sizeof(text),
 		       "llm extra { url = \"%s\" model = \"sim-extra\""
 		       " ca_file = \"%s\" }\n",
 		       sim_llm_url(rig.sim), rig.bed.ca);
 	put(text);
 	reload();
-	ck_assert_int_eq(rig_ctl(&rig, NULL, set), 0);
+	rig_do(&rig, 0, set);
 	ask("<@UB1> hello", ts);
 	free(rig_answer(&rig, "C1", ts));
 	asks = sim_asks(rig.sim, &n);
@@ -346,7 +335,6 @@ static void trust(int by_name, bool right)
 
 START_TEST(cas_are_for_what_connects_from_then_on)
 {
-	const char *const args[] = { "app", "connect", "A1", NULL };
 	uint64_t before = links_opened();
 	char ts[SIM_TS];
 
@@ -362,7 +350,7 @@ START_TEST(cas_are_for_what_connects_from_then_on)
 	ck_assert(rig_logged(&rig, "SSL certificate problem", MS));
 	ck_assert_uint_eq(links_opened(), before);
 	trust(_i, true);
-	ck_assert_int_eq(rig_ctl(&rig, NULL, args), 0);
+	rig_do(&rig, 0, ARGS("app", "connect", "A1"));
 	ck_assert_uint_eq(links_opened(), before + 1);
 	ask("<@UB1> hello again", ts);
 	free(rig_answer(&rig, "C1", ts));
@@ -372,11 +360,11 @@ END_TEST
 
 START_TEST(settings_are_checked_without_a_daemon)
 {
-	holds(ctl(0, "config", "check", NULL), "no mistakes");
+	rig_tells(&rig, 0, ARGS("config", "check"), "no mistakes");
 	put("llm fast { api_key_file = \"/nonexistent/key\" }\n");
-	holds(ctl(78, "config", "check", NULL), "conf.d/t.conf:1: llm");
+	rig_tells(&rig, 78, ARGS("config", "check"), "conf.d/t.conf:1: llm");
 	put("daemon { workers = 2 }\n");
-	holds(ctl(0, "config", "check", "--json"), "conf.d/t.conf");
+	rig_tells(&rig, 0, ARGS("config", "check", "--json"), "conf.d/t.conf");
 }
 END_TEST
 
@@ -384,19 +372,21 @@ START_TEST(a_part_of_the_log_gets_a_level_while_it_runs)
 {
 	char ts[SIM_TS];
 
-	holds(ctl(0, "log-level", "info", NULL), "info");
+	rig_tells(&rig, 0, ARGS("log-level", "info"), "info");
 	ask("<@UB1> hello", ts);
 	free(rig_answer(&rig, "C1", ts));
 	ck_assert(!rig_logged(&rig, "msg=\"turn: ", 0));
-	holds(ctl(0, "log-level", "turn", "debug"), "debug");
+	rig_tells(&rig, 0, ARGS("log-level", "turn", "debug"), "debug");
 	ask("<@UB1> hello", ts);
 	free(rig_answer(&rig, "C1", ts));
 	ck_assert(rig_logged(&rig, "msg=\"turn: ", MS));
-	holds(ctl(0, "log-level", "turn", "default"), "as all");
-	holds(ctl(0, "--json", "log-level", "warn"), "\"level\":\"warn\"");
-	holds(ctl(65, "log-level", "nothing", "warn"), "no part 'nothing'");
-	holds(ctl(65, "log-level", "loud", NULL), "is none of error");
-	holds(ctl(0, "audit", "export", NULL), "PUT /v1/log-level");
+	rig_tells(&rig, 0, ARGS("log-level", "turn", "default"), "as all");
+	rig_tells(&rig, 0, ARGS("--json", "log-level", "warn"),
+		  "\"level\":\"warn\"");
+	rig_tells(&rig, 65, ARGS("log-level", "nothing", "warn"),
+		  "no part 'nothing'");
+	rig_tells(&rig, 65, ARGS("log-level", "loud"), "is none of error");
+	rig_tells(&rig, 0, ARGS("audit", "export"), "PUT /v1/log-level");
 }
 END_TEST
 

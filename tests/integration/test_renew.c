@@ -129,11 +129,10 @@ static void expect_answer(void)
 /* What doctor says of the expiry of A2's token, and what it does. */
 static bool doctor_says(const char *result, const char *seen)
 {
-	const char *const args[] = { "doctor", "bolt", NULL };
 	char *out = NULL, *line;
 	bool ok;
 
-	(void)rig_ctl(&rig, &out, args);
+	(void)rig_ctl(&rig, &out, ARGS("doctor", "bolt"));
 	ck_assert_ptr_nonnull(out);
 	line = strstr(out, "expiry of bolt in T2: ");
 	ok = line && line > out + 9 &&
@@ -148,10 +147,9 @@ static bool doctor_says(const char *result, const char *seen)
 
 static char *show(void)
 {
-	const char *const args[] = { "tenant", "show", "bolt", NULL };
 	char *out = NULL;
 
-	ck_assert_int_eq(rig_ctl(&rig, &out, args), 0);
+	out = rig_run(&rig, 0, ARGS("tenant", "show", "bolt"));
 	return out;
 }
 
@@ -315,8 +313,6 @@ END_TEST
 
 START_TEST(refusal_is_told_and_the_old_token_used_while_it_is_good)
 {
-	const char *const status[] = { "status", NULL };
-	char *out = NULL;
 	char ts[SIM_TS];
 
 	open_with(1, 43200000);
@@ -334,16 +330,13 @@ START_TEST(refusal_is_told_and_the_old_token_used_while_it_is_good)
 	expire(FIRST);
 	rig_say(&rig, "C3", "U3", "<@UB2> hello", NULL, ts);
 	ck_assert(rig_logged(&rig, "in quarantine", MS));
-	ck_assert_int_eq(rig_ctl(&rig, &out, status), 0);
-	ck_assert_ptr_nonnull(strstr(out, "token_expired"));
-	free(out);
+	rig_tells(&rig, 0, ARGS("status"), "token_expired");
 	ck_assert_uint_eq(renewals(), 1);
 }
 END_TEST
 
 START_TEST(applying_the_same_tokens_again_changes_nothing)
 {
-	const char *const export[] = { "export", "--token-files", NULL };
 	char *out = NULL;
 	struct err e = { 0 };
 
@@ -354,7 +347,7 @@ START_TEST(applying_the_same_tokens_again_changes_nothing)
 	expire(FIRST);
 	ck_assert_int_eq(bed_apply(&rig.bed, &e), 0);
 	expect_answer();
-	ck_assert_int_eq(rig_ctl(&rig, &out, export), 0);
+	out = rig_run(&rig, 0, ARGS("export", "--token-files"));
 	ck_assert_ptr_nonnull(strstr(out, "A2-T2.refresh-token"));
 	ck_assert_ptr_null(strstr(out, "A1-T1.refresh-token"));
 	free(out);

@@ -48,12 +48,11 @@ START_TEST(restored_backup_knows_what_was_said_before_it)
 	(void)snprintf(path, sizeof(path), "%s/copy.db", rig.bed.dir);
 	rig_say(&rig, "C1", "U1", "<@UB1> hello", NULL, ts);
 	free(rig_answer(&rig, "C1", ts));
-	ck_assert_int_eq(rig_ctl(&rig, &out, backup), 0);
+	out = rig_run(&rig, 0, backup);
 	ck_assert_msg(strstr(out, "{\"backup\":\"") != NULL, "%s", out);
 	free(out);
 	/* What is there already is left alone. */
-	ck_assert_int_eq(rig_ctl(&rig, &out, backup), 65);
-	free(out);
+	rig_do(&rig, 65, backup);
 	rig_stop(&rig);
 	(void)snprintf(cmd, sizeof(cmd),
 		       "cd '%s/state' && rm -f konstruct.db* && "
@@ -234,7 +233,6 @@ END_TEST
 
 START_TEST(a_stop_is_told_while_it_lasts)
 {
-	const char *status[] = { "status", "--json", NULL };
 	char ts[SIM_TS];
 	char *out;
 
@@ -248,9 +246,7 @@ START_TEST(a_stop_is_told_while_it_lasts)
 	ck_assert_ptr_nonnull(strstr(out, "stopping"));
 	free(out);
 	ck_assert_int_eq(rig_get(&rig, "/health", NULL), 200);
-	ck_assert_int_eq(rig_ctl(&rig, &out, status), 0);
-	ck_assert_ptr_nonnull(strstr(out, "\"stopping\":true"));
-	free(out);
+	rig_tells(&rig, 0, ARGS("status", "--json"), "\"stopping\":true");
 	/* Links live until the end. */
 	ck_assert_uint_eq(sim_links(rig.sim, "A1"), 1);
 	rig_kill(&rig);

@@ -24,12 +24,7 @@ static const struct sim_llm stuck = {
 
 static void opt_in(void)
 {
-	static const char *const args[] = { "tenant",      "set", "acme",
-					    "--streaming", "yes", NULL };
-	char *out;
-
-	ck_assert_int_eq(rig_ctl(&rig, &out, args), 0);
-	free(out);
+	rig_do(&rig, 0, ARGS("tenant", "set", "acme", "--streaming", "yes"));
 }
 
 static void setup(void)
@@ -135,12 +130,9 @@ END_TEST
 
 START_TEST(nobody_streams_unless_told_so)
 {
-	static const char *const args[] = { "tenant",      "set", "acme",
-					    "--streaming", "no",  NULL };
-	char root[SIM_TS], *out;
+	char root[SIM_TS];
 
-	ck_assert_int_eq(rig_ctl(&rig, &out, args), 0);
-	free(out);
+	rig_do(&rig, 0, ARGS("tenant", "set", "acme", "--streaming", "no"));
 	ask("<@UB1> hello", root);
 	is_answered(root, "I will go on from here.");
 	ck_assert_uint_eq(sim_count(rig.sim, "chat.startStream"), 0);
@@ -453,16 +445,6 @@ START_TEST(another_node_takes_a_stream_over)
 }
 END_TEST
 
-static int ctl(const char *a, const char *b, const char *c)
-{
-	const char *const args[] = { a, b, c, NULL };
-	char *out;
-	int rc = rig_ctl(&rig, &out, args);
-
-	free(out);
-	return rc;
-}
-
 /* The message becomes a dead letter, which knows of its stream. */
 START_TEST(left_stream_goes_when_the_token_is_good_again)
 {
@@ -475,8 +457,8 @@ START_TEST(left_stream_goes_when_the_token_is_good_again)
 	rig_start(&rig);
 	ck_assert(rig_logged(&rig, "outcome=dead:token", MS));
 	sim_token_error(rig.sim, "xoxb-sim-t1", NULL);
-	ck_assert_int_eq(ctl("app", "connect", "A1"), 0);
-	ck_assert_int_eq(ctl("dead", "replay", "all"), 0);
+	rig_do(&rig, 0, ARGS("app", "connect", "A1"));
+	rig_do(&rig, 0, ARGS("dead", "replay", "all"));
 	ck_assert_int_eq(sim_wait_text(rig.sim, "C1", root, "from here.", MS),
 			 0);
 	is_answered(root, "I will go on from here.");
@@ -519,8 +501,8 @@ START_TEST(lost_stream_goes_when_the_token_is_good_again)
 	sim_token_error(rig.sim, "xoxb-sim-t1", "account_inactive");
 	ck_assert(rig_logged(&rig, "turn finished", MS));
 	sim_token_error(rig.sim, "xoxb-sim-t1", NULL);
-	ck_assert_int_eq(ctl("app", "connect", "A1"), 0);
-	ck_assert_int_eq(ctl("dead", "replay", "all"), 0);
+	rig_do(&rig, 0, ARGS("app", "connect", "A1"));
+	rig_do(&rig, 0, ARGS("dead", "replay", "all"));
 	ck_assert_int_eq(sim_wait_calls(rig.sim, "chat.delete", 1, MS), 0);
 	is_answered(root, "I will go on from here.");
 }

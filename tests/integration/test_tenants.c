@@ -188,18 +188,15 @@ static const char *const resumed[] = { "tenant", "resume", "acme", NULL };
 START_TEST(paused_tenant_is_silent_until_resumed)
 {
 	char quiet[SIM_TS], t2[SIM_TS], ts[SIM_TS];
-	char *out;
 
 	two_tenants("", NULL);
-	ck_assert_int_eq(rig_ctl(&rig, &out, paused), 0);
-	free(out);
+	rig_do(&rig, 0, paused);
 	rig_say(&rig, "C1", "U1", "<@UB1> hello", NULL, quiet);
 	rig_say(&rig, "C3", "U3", "<@UB2> hello", NULL, t2);
 	free(rig_answer(&rig, "C3", t2));
 	ck_assert_int_eq(sim_wait_acked(rig.sim, MS), 0);
 	ck_assert_uint_eq(rig_replies(&rig, "C1", quiet), 0);
-	ck_assert_int_eq(rig_ctl(&rig, &out, resumed), 0);
-	free(out);
+	rig_do(&rig, 0, resumed);
 	rig_say(&rig, "C1", "U1", "<@UB1> hello", NULL, ts);
 	free(rig_answer(&rig, "C1", ts));
 }
@@ -214,13 +211,10 @@ static const char *const narrow_not[] = { "tenant",  "set",  "acme",
 START_TEST(limits_of_a_tenant_are_set_while_it_runs)
 {
 	char ts[SIM_TS];
-	char *out;
 
 	two_tenants("", NULL);
-	ck_assert_int_eq(rig_ctl(&rig, &out, narrow_not), 65);
-	free(out);
-	ck_assert_int_eq(rig_ctl(&rig, &out, narrow), 0);
-	free(out);
+	rig_do(&rig, 65, narrow_not);
+	rig_do(&rig, 0, narrow);
 	rig_say(&rig, "C1", "U1", "<@UB1> one", NULL, ts);
 	free(rig_answer(&rig, "C1", ts));
 	rig_say(&rig, "C1", "U1", "<@UB1> two", NULL, ts);
@@ -243,63 +237,26 @@ static void token_file(const char *name, const char *token, char path[128])
 START_TEST(tenant_added_while_running_is_connected_and_answered)
 {
 	char app[128], bot[128], ts[SIM_TS];
-	const char *add[] = { "tenant", "add",
-			      "bolt",   "--app-token-file",
-			      app,      "--bot-token-file",
-			      bot,      NULL };
-	const char *agent[] = { "agent", "set",    "bolt", "--name",
-				"Bruno", "--role", "cook", NULL };
 	char *out;
 
 	rig_up(&rig);
 	add_second("A2", "bolt", NULL);
 	token_file("app.token", "xapp-1-A2-1-sim", app);
 	token_file("bot.token", "xoxb-sim-t2", bot);
-	ck_assert_msg(rig_ctl(&rig, &out, add) == 0, "%s", out);
+	out = rig_run(&rig, 0,
+		      ARGS("tenant", "add", "bolt", "--app-token-file", app,
+			   "--bot-token-file", bot));
 	ck_assert_ptr_null(strstr(out, "xapp-1-A2-1-sim"));
 	free(out);
-	ck_assert_msg(rig_ctl(&rig, &out, agent) == 0, "%s", out);
-	free(out);
+	rig_do(&rig, 0,
+	       ARGS("agent", "set", "bolt", "--name", "Bruno", "--role",
+		    "cook"));
 	ck_assert_int_eq(sim_wait_links(rig.sim, "A2", 1, MS), 0);
 	rig_say(&rig, "C3", "U3", "<@UB2> hello", NULL, ts);
 	free(rig_answer(&rig, "C3", ts));
 	ck_assert(asked_for("sim-main", "Your name is Bruno"));
 }
 END_TEST
-
-static int ctl(char **out, const char *const *args)
-{
-	return rig_ctl(&rig, out, args);
-}
-
-static void ctl_ok(const char *const *args)
-{
-	char *out;
-
-	ck_assert_msg(ctl(&out, args) == 0, "%s", out);
-	free(out);
-}
-
-/* It fails, and says so. */
-static void ctl_fails(const char *const *args, const char *want)
-{
-	char *out;
-
-	ck_assert_int_ne(ctl(&out, args), 0);
-	ck_assert_msg(strstr(out, want) != NULL, "%s", out);
-	free(out);
-}
-
-static void ctl_tells(const char *const *args, const char *want)
-{
-	char *out;
-
-	ck_assert_msg(ctl(&out, args) == 0, "%s", out);
-	ck_assert_msg(strstr(out, want) != NULL, "%s", out);
-	free(out);
-}
-
-#define ARGS(...) ((const char *const[]){ __VA_ARGS__, NULL })
 
 /* The model was told this the last time. */
 static bool was_told(const char *words)
@@ -321,10 +278,11 @@ START_TEST(an_agent_says_its_own_sentences_in_its_language)
 	char *text;
 
 	rig_up(&rig);
-	ctl_fails(ARGS("agent", "set", "acme", "--locale", "fr"),
+	rig_fails(&rig, ARGS("agent", "set", "acme", "--locale", "fr"),
 		  "locale: not a language that we speak (en, de)");
-	ctl_ok(ARGS("agent", "set", "acme", "--locale", "de"));
-	ctl_tells(ARGS("--json", "agent", "show", "acme"), "\"locale\":\"de\"");
+	rig_do(&rig, 0, ARGS("agent", "set", "acme", "--locale", "de"));
+	rig_tells(&rig, 0, ARGS("--json", "agent", "show", "acme"),
+		  "\"locale\":\"de\"");
 	ck_assert_int_eq(sim_llm(rig.sim, &broken), 0);
 	rig_say(&rig, "C1", "U1", "<@UB1> hello", NULL, ts);
 	text = rig_answer(&rig, "C1", ts);
@@ -352,26 +310,29 @@ START_TEST(each_channel_has_its_agent_and_a_thread_keeps_its_own)
 	char first[SIM_TS], ts[SIM_TS], post[SIM_TS + 8];
 
 	rig_up(&rig);
-	ctl_ok(ARGS("agent", "add", "acme", "--name", "Nils the 2nd", "--role",
+	rig_do(&rig, 0,
+	       ARGS("agent", "add", "acme", "--name", "Nils the 2nd", "--role",
 		    "pilot", "--channels", "C2"));
 	ask("C1", NULL, first);
 	ck_assert(was_told("Your name is Mara"));
 	ask("C2", NULL, ts);
 	ck_assert(was_told("Your name is Nils the 2nd"));
 	(void)snprintf(post, sizeof(post), "C2:%s", ts);
-	ctl_tells(ARGS("explain", post), "Nils_the_2nd");
+	rig_tells(&rig, 0, ARGS("explain", post), "Nils_the_2nd");
 
 	/* From now on it is the other way round. */
-	ctl_ok(ARGS("agent", "set", "acme", "Nils the 2nd", "--channels",
+	rig_do(&rig, 0,
+	       ARGS("agent", "set", "acme", "Nils the 2nd", "--channels",
 		    "none", "--default"));
-	ctl_ok(ARGS("agent", "set", "acme", "Mara", "--channels", "C2"));
+	rig_do(&rig, 0,
+	       ARGS("agent", "set", "acme", "Mara", "--channels", "C2"));
 	ask("C1", first, ts);
 	ck_assert(was_told("Your name is Mara"));
 	ask("C1", NULL, ts);
 	ck_assert(was_told("Your name is Nils the 2nd"));
-	ctl_tells(ARGS("agent", "list", "acme"), "pilot");
-	ctl_tells(ARGS("tenant", "list"), "Nils the 2nd and 1 more");
-	ctl_ok(ARGS("agent", "remove", "acme", "Mara"));
+	rig_tells(&rig, 0, ARGS("agent", "list", "acme"), "pilot");
+	rig_tells(&rig, 0, ARGS("tenant", "list"), "Nils the 2nd and 1 more");
+	rig_do(&rig, 0, ARGS("agent", "remove", "acme", "Mara"));
 	ask("C2", NULL, ts);
 	ck_assert(was_told("Your name is Nils the 2nd"));
 }
@@ -380,54 +341,44 @@ END_TEST
 START_TEST(agents_are_kept_in_order)
 {
 	rig_up(&rig);
-	ctl_ok(ARGS("agent", "add", "acme", "--name", "Nils", "--channels",
+	rig_do(&rig, 0,
+	       ARGS("agent", "add", "acme", "--name", "Nils", "--channels",
 		    "C2"));
-	ctl_fails(ARGS("agent", "add", "acme", "--name", "Nils"),
+	rig_fails(&rig, ARGS("agent", "add", "acme", "--name", "Nils"),
 		  "there is an agent 'Nils' already");
-	ctl_fails(ARGS("agent", "set", "acme", "Nils", "--name", "Mara"),
+	rig_fails(&rig, ARGS("agent", "set", "acme", "Nils", "--name", "Mara"),
 		  "there is an agent 'Mara' already");
-	ctl_fails(ARGS("agent", "set", "acme", "Otto", "--role", "x"),
+	rig_fails(&rig, ARGS("agent", "set", "acme", "Otto", "--role", "x"),
 		  "tenant 'acme' has no agent 'Otto'");
-	ctl_fails(ARGS("agent", "set", "acme", "--channels", "C1,C2"),
+	rig_fails(&rig, ARGS("agent", "set", "acme", "--channels", "C1,C2"),
 		  "C2 is bound to 'Mara' and to 'Nils'");
-	ctl_fails(ARGS("agent", "set", "acme", "--channels", "general"),
+	rig_fails(&rig, ARGS("agent", "set", "acme", "--channels", "general"),
 		  "no channel's id");
-	ctl_fails(ARGS("agent", "remove", "acme", "Mara"),
+	rig_fails(&rig, ARGS("agent", "remove", "acme", "Mara"),
 		  "'Mara' is the default");
-	ctl_tells(ARGS("--json", "agent", "show", "acme", "Nils"), "[\"C2\"]");
+	rig_tells(&rig, 0, ARGS("--json", "agent", "show", "acme", "Nils"),
+		  "[\"C2\"]");
 }
 END_TEST
 
 START_TEST(token_pair_of_two_apps_is_refused)
 {
 	char app[128], bot[128];
-	const char *add[] = { "tenant", "add",
-			      "bolt",   "--app-token-file",
-			      app,      "--bot-token-file",
-			      bot,      NULL };
 	char *out;
 
 	rig_up(&rig);
 	add_second("A2", "bolt", NULL);
 	token_file("app.token", "xapp-1-A1-1-sim", app);
 	token_file("bot.token", "xoxb-sim-t2", bot);
-	ck_assert_int_ne(rig_ctl(&rig, &out, add), 0);
+	ck_assert_int_ne(rig_ctl(&rig, &out,
+				 ARGS("tenant", "add", "bolt",
+				      "--app-token-file", app,
+				      "--bot-token-file", bot)),
+			 0);
 	ck_assert_msg(strstr(out, "A1") && strstr(out, "A2"), "%s", out);
 	free(out);
 }
 END_TEST
-
-static bool status_says(const char *words)
-{
-	const char *status[] = { "status", NULL };
-	char *out;
-	bool found;
-
-	ck_assert_int_eq(rig_ctl(&rig, &out, status), 0);
-	found = strstr(out, words) != NULL;
-	free(out);
-	return found;
-}
 
 START_TEST(revoked_token_stops_that_tenant_only_until_a_token_is_set)
 {
@@ -446,10 +397,10 @@ START_TEST(revoked_token_stops_that_tenant_only_until_a_token_is_set)
 	rig_say(&rig, "C3", "U3", "<@UB2> hello", NULL, other);
 	free(rig_answer(&rig, "C3", other));
 	ck_assert_uint_eq(sim_count(rig.sim, "chat.postMessage"), calls + 1);
-	ck_assert(status_says("token_revoked"));
+	ck_assert(rig_says(&rig, ARGS("status"), "token_revoked"));
 	sim_token_error(rig.sim, "xoxb-sim-t1", NULL);
 	ck_assert_msg(bed_apply(&rig.bed, &e) == 0, "%s", e.msg);
-	ck_assert(!status_says("token_revoked"));
+	ck_assert(!rig_says(&rig, ARGS("status"), "token_revoked"));
 	rig_say(&rig, "C1", "U1", "<@UB1> and now?", NULL, ts);
 	free(rig_answer(&rig, "C1", ts));
 }
@@ -461,7 +412,6 @@ START_TEST(bot_token_alone_is_replaced_and_ends_a_quarantine)
 	const char *set[] = { "tenant",           "set", "acme",
 			      "--bot-token-file", bot,   NULL };
 	struct sim_stats st;
-	char *out;
 
 	rig_open(&rig, NULL);
 	add_second("A1", "bolt", "{\"agent\":{\"name\":\"Bruno\"}}");
@@ -471,17 +421,14 @@ START_TEST(bot_token_alone_is_replaced_and_ends_a_quarantine)
 	sim_token_error(rig.sim, "xoxb-sim-t1", "token_revoked");
 	rig_say(&rig, "C1", "U1", "<@UB1> hello", NULL, ts);
 	ck_assert(rig_logged(&rig, "in quarantine", MS));
-	ck_assert_int_eq(rig_ctl(&rig, &out, set), 65);
-	free(out);
+	rig_do(&rig, 65, set);
 	sim_token_error(rig.sim, "xoxb-sim-t1", NULL);
 	set[4] = foreign;
-	ck_assert_int_eq(rig_ctl(&rig, &out, set), 65);
-	free(out);
-	ck_assert(status_says("token_revoked"));
+	rig_do(&rig, 65, set);
+	ck_assert(rig_says(&rig, ARGS("status"), "token_revoked"));
 	set[4] = bot;
-	ck_assert_int_eq(rig_ctl(&rig, &out, set), 0);
-	free(out);
-	ck_assert(!status_says("token_revoked"));
+	rig_do(&rig, 0, set);
+	ck_assert(!rig_says(&rig, ARGS("status"), "token_revoked"));
 	rig_say(&rig, "C1", "U1", "<@UB1> and now?", NULL, ts);
 	free(rig_answer(&rig, "C1", ts));
 	sim_stats(rig.sim, &st);
@@ -495,14 +442,11 @@ START_TEST(model_of_a_tenant_is_set)
 		"tenant", "set", "acme", "--model", "none", NULL
 	};
 	char ts[SIM_TS];
-	char *out;
 
 	rig_up(&rig);
-	ck_assert_int_eq(rig_ctl(&rig, &out, set), 65);
-	free(out);
+	rig_do(&rig, 65, set);
 	set[4] = "fast";
-	ck_assert_int_eq(rig_ctl(&rig, &out, set), 0);
-	free(out);
+	rig_do(&rig, 0, set);
 	rig_say(&rig, "C1", "U1", "<@UB1> hello", NULL, ts);
 	free(rig_answer(&rig, "C1", ts));
 	ck_assert(asked_for("sim-fast", "Your name is Mara"));
@@ -511,10 +455,9 @@ END_TEST
 
 static char *exported(const char *option)
 {
-	const char *const args[] = { "export", option, NULL };
 	char *out = NULL;
 
-	ck_assert_int_eq(rig_ctl(&rig, &out, args), 0);
+	out = rig_run(&rig, 0, ARGS("export", option));
 	return out;
 }
 
@@ -522,7 +465,6 @@ static char *exported(const char *option)
 static int apply_text(const char *text)
 {
 	char path[128];
-	const char *const args[] = { "apply", path, NULL };
 	char *out;
 	FILE *f;
 	int rc;
@@ -532,7 +474,7 @@ static int apply_text(const char *text)
 	ck_assert_ptr_nonnull(f);
 	fputs(text, f);
 	fclose(f);
-	rc = rig_ctl(&rig, &out, args);
+	rc = rig_ctl(&rig, &out, ARGS("apply", path));
 	free(out);
 	return rc;
 }
@@ -544,11 +486,13 @@ START_TEST(what_is_exported_is_applied_as_it_was)
 	struct sim_stats st;
 
 	two_tenants("fast", NULL);
-	ctl_ok(ARGS("tenant", "set", "acme", "--burst", "7", "--budget",
+	rig_do(&rig, 0,
+	       ARGS("tenant", "set", "acme", "--burst", "7", "--budget",
 		    "person/requests/day=50", "--streaming", "yes"));
-	ctl_ok(ARGS("agent", "set", "acme", "Mara", "--persona",
-		    "Dry \"wit\".\n\tKind.", "--channels", "C1,C2",
-		    "--locale", "de"));
+	rig_do(&rig, 0,
+	       ARGS("agent", "set", "acme", "Mara", "--persona",
+		    "Dry \"wit\".\n\tKind.", "--channels", "C1,C2", "--locale",
+		    "de"));
 	first = exported(NULL);
 	ck_assert_ptr_null(strstr(first, "xoxb"));
 	ck_assert_ptr_null(strstr(first, "xapp"));
@@ -557,9 +501,11 @@ START_TEST(what_is_exported_is_applied_as_it_was)
 	ck_assert_str_eq(first, second);
 	free(second);
 	/* What is changed since goes back, and the tokens stay. */
-	ctl_ok(ARGS("tenant", "set", "acme", "--burst", "9", "--budget", "none",
+	rig_do(&rig, 0,
+	       ARGS("tenant", "set", "acme", "--burst", "9", "--budget", "none",
 		    "--streaming", "no", "--agent-sessions", "yes"));
-	ctl_ok(ARGS("agent", "set", "acme", "Mara", "--persona", "x",
+	rig_do(&rig, 0,
+	       ARGS("agent", "set", "acme", "Mara", "--persona", "x",
 		    "--locale", "en"));
 	ck_assert_int_eq(apply_text(first), 0);
 	second = exported(NULL);
@@ -569,7 +515,7 @@ START_TEST(what_is_exported_is_applied_as_it_was)
 	sim_stats(rig.sim, &st);
 	ck_assert_uint_eq(st.links_opened, 2);
 	/* Where the connection isn't there it wants tokens, */
-	ctl_ok(ARGS("tenant", "remove", "acme"));
+	rig_do(&rig, 0, ARGS("tenant", "remove", "acme"));
 	ck_assert_int_eq(apply_text(first), 65);
 	/* which may be files. */
 	files = exported("--token-files");

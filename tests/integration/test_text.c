@@ -23,48 +23,27 @@ static void teardown(void)
 	rig_close(&rig);
 }
 
-static char *ctl(int code, const char *const *args)
-{
-	char *out = NULL;
-
-	ck_assert_msg(rig_ctl(&rig, &out, args) == code, "%s", out);
-	return out;
-}
-
-static bool says(const char *const *args, const char *words)
-{
-	char *out = ctl(EX_OK, args);
-	bool found = strstr(out, words) != NULL;
-
-	free(out);
-	return found;
-}
-
 static void set_text(int code, const char *how)
 {
-	const char *const set[] = { "tenant",       "set", "acme",
-				    "--debug-text", how,   NULL };
-
-	free(ctl(code, set));
+	rig_do(&rig, code, ARGS("tenant", "set", "acme", "--debug-text", how));
 }
 
 static bool shows(const char *words)
 {
 	const char *const show[] = { "tenant", "show", "acme", NULL };
-	const char *const status[] = { "status", NULL };
 
-	return says(show, "debug_text") && says(show, words) &&
-	       says(status, "TEXT IN THE LOG OF");
+	return rig_says(&rig, show, "debug_text") &&
+	       rig_says(&rig, show, words) &&
+	       rig_says(&rig, ARGS("status"), "TEXT IN THE LOG OF");
 }
 
 static void begin(void)
 {
-	const char *const level[] = { "log-level", "debug", NULL };
 	const struct sim_llm reply = { .text = "The " ANSWERED " says so." };
 
 	rig_up(&rig);
 	ck_assert_int_eq(sim_llm(rig.sim, &reply), 0);
-	free(ctl(EX_OK, level));
+	rig_do(&rig, EX_OK, ARGS("log-level", "debug"));
 }
 
 static void ask(void)
@@ -106,18 +85,16 @@ END_TEST
 
 START_TEST(where_it_is_wanted_it_is_and_that_is_told)
 {
-	const char *const info[] = { "log-level", "info", NULL };
-	const char *const trail[] = { "audit", "export", NULL };
-	const char *const all[] = { "export", NULL };
 	int asked, answered;
 
 	begin();
-	free(ctl(EX_OK, info));
+	rig_do(&rig, EX_OK, ARGS("log-level", "info"));
 	set_text(EX_OK, "2h");
 	ck_assert(rig_logged(&rig, "text of messages goes into the log\"", MS));
 	ck_assert(shows("for 1h 59m"));
-	ck_assert(says(trail, "changed=debug_text_minutes"));
-	ck_assert(!says(all, "text"));
+	ck_assert(rig_says(&rig, ARGS("audit", "export"),
+			   "changed=debug_text_minutes"));
+	ck_assert(!rig_says(&rig, ARGS("export"), "text"));
 	ask();
 	asked = lines("wombat");
 	answered = lines("quokka");

@@ -36,10 +36,9 @@ static void teardown(void)
 
 static char *top(const char *how)
 {
-	const char *const args[] = { "top", how, NULL };
 	char *out = NULL;
 
-	ck_assert_int_eq(rig_ctl(&rig, &out, args), 0);
+	out = rig_run(&rig, 0, ARGS("top", how));
 	return out;
 }
 

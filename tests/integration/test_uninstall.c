@@ -22,42 +22,19 @@ static void teardown(void)
 	rig_close(&rig);
 }
 
-static char *ctl(int code, const char *const *args)
-{
-	char *out = NULL;
-
-	ck_assert_msg(rig_ctl(&rig, &out, args) == code, "%s", out);
-	return out;
-}
-
-static bool says(const char *const *args, const char *words)
-{
-	char *out = ctl(EX_OK, args);
-	bool found = strstr(out, words) != NULL;
-
-	free(out);
-	return found;
-}
-
 static bool shows(const char *words)
 {
-	const char *const show[] = { "tenant", "show", "acme", NULL };
-
-	return says(show, words);
+	return rig_says(&rig, ARGS("tenant", "show", "acme"), words);
 }
 
 static bool status_says(const char *words)
 {
-	const char *const status[] = { "status", NULL };
-
-	return says(status, words);
+	return rig_says(&rig, ARGS("status"), words);
 }
 
 static bool trail_says(const char *words)
 {
-	const char *const trail[] = { "audit", "export", NULL };
-
-	return says(trail, words);
+	return rig_says(&rig, ARGS("audit", "export"), words);
 }
 
 static void await(bool (*fn)(const char *words), const char *words, bool yes)
@@ -110,8 +87,6 @@ static void ask(void)
 static void set_token(const char *token)
 {
 	char path[128];
-	const char *const set[] = { "tenant",           "set", "acme",
-				    "--bot-token-file", path,  NULL };
 	FILE *f;
 
 	(void)snprintf(path, sizeof(path), "%s/bot.token", rig.bed.dir);
@@ -119,7 +94,8 @@ static void set_token(const char *token)
 	ck_assert_ptr_nonnull(f);
 	ck_assert_int_gt(fprintf(f, "%s\n", token), 0);
 	ck_assert_int_eq(fclose(f), 0);
-	free(ctl(EX_OK, set));
+	rig_do(&rig, EX_OK,
+	       ARGS("tenant", "set", "acme", "--bot-token-file", path));
 }
 
 static void uninstall(void)
