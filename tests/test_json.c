@@ -125,6 +125,11 @@ START_TEST(kinds_are_told_apart)
 	ck_assert(!json_is_array(j, "event.user"));
 	ck_assert_uint_eq(json_len(j, "event.files"), 2);
 	ck_assert_uint_eq(json_len(j, "event"), 0);
+	ck_assert_ptr_eq(json_nth(j, "event.files", 1),
+			 json_at(j, "event.files.1"));
+	ck_assert_ptr_nonnull(json_nth(json_at(j, "event.files"), "", 0));
+	ck_assert_ptr_null(json_nth(j, "event.files", 2));
+	ck_assert_ptr_null(json_nth(j, "event", 0));
 	ck_assert_ptr_null(json_at(NULL, "event"));
 	ck_assert_ptr_null(json_str(NULL, ""));
 	ck_assert_int_eq(json_int(NULL, "x", 3), 3);

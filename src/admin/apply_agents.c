@@ -1,5 +1,4 @@
 /* SPDX-License-Identifier: ISC */
-#include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
 
@@ -174,8 +173,8 @@ static int bind_channel(struct binding *b, const char *channel)
 static int bind_all(const struct agent *a, void *arg)
 {
 	struct binding *b = arg;
-	char at[24];
 	struct json *list;
+	const char *id;
 	size_t i;
 	int rc = 0;
 
@@ -184,9 +183,9 @@ static int bind_all(const struct agent *a, void *arg)
 	if (!list)
 		return -1;
 	for (i = 0; rc == 0 && i < json_len(list, ""); i++) {
-		(void)snprintf(at, sizeof(at), "%zu", i);
-		if (json_str(list, at))
-			rc = bind_channel(b, json_str(list, at));
+		id = json_str(json_nth(list, "", i), "");
+		if (id)
+			rc = bind_channel(b, id);
 	}
 	json_free(list);
 	return rc;

@@ -133,14 +133,6 @@ static int parse_connection(struct apply_connection *c, const struct json *j,
 	return check_connection(c, change, e);
 }
 
-static const struct json *element(const struct json *array, size_t i)
-{
-	char path[24];
-
-	(void)snprintf(path, sizeof(path), "%zu", i);
-	return json_at(array, path);
-}
-
 /* Each is told by its name, and one at most is the default. */
 static int check_agents(const struct apply_tenant *t, struct err *e)
 {
@@ -178,7 +170,7 @@ static int parse_agents(struct apply_tenant *t, const struct json *list,
 		g = &t->agents[i];
 		(void)snprintf(g->place, sizeof(g->place), "%sagents[%zu].",
 			       t->place, i);
-		if (parse_agent(g, element(list, i), e) < 0)
+		if (parse_agent(g, json_nth(list, "", i), e) < 0)
 			return -1;
 	}
 	return check_agents(t, e);
@@ -209,7 +201,7 @@ static int parse_list(struct apply_tenant *t, const struct json *list,
 		c = &t->connections[i];
 		(void)snprintf(c->place, sizeof(c->place),
 			       "%sconnections[%zu].", t->place, i);
-		if (parse_connection(c, element(list, i), change, e) < 0)
+		if (parse_connection(c, json_nth(list, "", i), change, e) < 0)
 			return -1;
 	}
 	return 0;
@@ -358,8 +350,8 @@ static int parse_all(struct apply *a, const struct json *root, struct err *e)
 	for (i = 0; i < a->n; i++) {
 		(void)snprintf(a->tenants[i].place, sizeof(a->tenants[i].place),
 			       "tenants[%zu].", i);
-		if (parse_tenant(&a->tenants[i], element(list, i), false, e) <
-		    0)
+		if (parse_tenant(&a->tenants[i], json_nth(list, "", i), false,
+				 e) < 0)
 			return -1;
 	}
 	return check_names(a, e);

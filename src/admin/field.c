@@ -3,7 +3,6 @@
 
 #include <ctype.h>
 #include <stdint.h>
-#include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
 
@@ -222,7 +221,6 @@ static int take_ids(const struct walk *w, const struct field *f, char *to,
 	size_t i, n = json_len(value, "");
 	struct buf list;
 	struct jwrite jw;
-	char at[24];
 	const char *id;
 
 	if (!json_is_array(value, "") || n > f->max)
@@ -232,8 +230,7 @@ static int take_ids(const struct walk *w, const struct field *f, char *to,
 	jw_init(&jw, &list);
 	jw_array(&jw, NULL);
 	for (i = 0; i < n; i++) {
-		(void)snprintf(at, sizeof(at), "%zu", i);
-		id = json_str(value, at);
+		id = json_str(json_nth(value, "", i), "");
 		if (!is_of(f->kind, id)) {
 			buf_release(&list);
 			return field_bad(w->e, w->place, f->key,

@@ -234,6 +234,15 @@ size_t json_len(const struct json *j, const char *path)
 	return json_object_array_length(o);
 }
 
+const struct json *json_nth(const struct json *j, const char *path, size_t i)
+{
+	struct json_object *o = walk(j, path);
+
+	if (!json_object_is_type(o, json_type_array))
+		return NULL;
+	return (const struct json *)json_object_array_get_idx(o, i);
+}
+
 void json_each(const struct json *j,
 	       bool (*fn)(const char *key, const struct json *value, void *arg),
 	       void *arg)

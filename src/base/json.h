@@ -47,6 +47,8 @@ bool json_bool(const struct json *j, const char *path, bool fallback);
 bool json_is_object(const struct json *j, const char *path);
 bool json_is_array(const struct json *j, const char *path);
 size_t json_len(const struct json *j, const char *path); /* of an array */
+/* Its i-th element, as json_at(). */
+const struct json *json_nth(const struct json *j, const char *path, size_t i);
 
 /*
  * Members of an object in their order; stops when fn returns false. Value is

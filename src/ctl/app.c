@@ -43,12 +43,10 @@ static const struct json *row_of(const struct json *status, const char *app)
 	const struct json *list = json_at(status, "app_links");
 	const struct json *row;
 	const char *id;
-	char at[24];
 	size_t i;
 
 	for (i = 0; i < json_len(list, ""); i++) {
-		(void)snprintf(at, sizeof(at), "%zu", i);
-		row = json_at(list, at);
+		row = json_nth(list, "", i);
 		id = json_str(row, "app_id");
 		if (id && strcmp(id, app) == 0)
 			return row;

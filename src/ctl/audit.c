@@ -190,14 +190,6 @@ static struct json *fetch(struct ctl *c, struct look *l, struct err *e)
 	return j;
 }
 
-static const struct json *row_at(const struct json *page, size_t i)
-{
-	char at[32];
-
-	(void)snprintf(at, sizeof(at), "rows.%zu", i);
-	return json_at(page, at);
-}
-
 /* How many rows the next page has, -1 with e. */
 static int next_page(struct ctl *c, struct look *l,
 		     void (*fn)(struct look *l, const struct json *row,
@@ -219,8 +211,8 @@ static int next_page(struct ctl *c, struct look *l,
 	else
 		audit_check_moved(&l->check, &l->chain);
 	for (i = 0; i < n; i++) {
-		fn(l, row_at(j, i), j);
-		l->after = json_int(row_at(j, i), "seq", INT64_MAX);
+		fn(l, json_nth(j, "rows", i), j);
+		l->after = json_int(json_nth(j, "rows", i), "seq", INT64_MAX);
 	}
 	json_free(j);
 	return (int)n;

@@ -170,12 +170,10 @@ static long long our_links(const struct doctor *d, const char *app_id)
 	const struct json *list = json_at(doctor_status(d), "app_links");
 	const struct json *row;
 	const char *id, *state;
-	char at[24];
 	size_t i;
 
 	for (i = 0; list && i < json_len(list, ""); i++) {
-		(void)snprintf(at, sizeof(at), "%zu", i);
-		row = json_at(list, at);
+		row = json_nth(list, "", i);
 		id = json_str(row, "app_id");
 		state = json_str(row, "state");
 		if (id && strcmp(id, app_id) == 0)

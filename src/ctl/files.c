@@ -95,7 +95,6 @@ static int put_file(struct copying *c, size_t ref, const char *name)
 static int copy_value(struct copying *c, const char *key, const struct json *v)
 {
 	struct buf plain;
-	char at[24];
 	size_t i, n;
 
 	if (json_is_object(v, "")) {
@@ -108,8 +107,7 @@ static int copy_value(struct copying *c, const char *key, const struct json *v)
 		n = json_len(v, "");
 		jw_array(&c->w, key);
 		for (i = 0; i < n && c->rc == 0; i++) {
-			(void)snprintf(at, sizeof(at), "%zu", i);
-			copy_value(c, NULL, json_at(v, at));
+			copy_value(c, NULL, json_nth(v, "", i));
 		}
 		jw_array_end(&c->w);
 		return c->rc;

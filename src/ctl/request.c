@@ -199,12 +199,10 @@ static int make_name(const struct ctl_args *a, char out[APPLY_NAME_MAX + 1],
 static const char *id_of(const struct json *j, const char *name)
 {
 	const struct json *row;
-	char at[32];
 	size_t i;
 
 	for (i = 0; i < json_len(j, "agents"); i++) {
-		(void)snprintf(at, sizeof(at), "agents.%zu", i);
-		row = json_at(j, at);
+		row = json_nth(j, "agents", i);
 		if (json_str(row, "name") &&
 		    strcmp(json_str(row, "name"), name) == 0)
 			return json_str(row, "id");

@@ -271,7 +271,6 @@ static void take_page(struct sweep *s, const struct json *body)
 	size_t i, n = json_len(body, "messages");
 	bool oldest_first = s->targets->thread[0] != '\0';
 	const char *cursor;
-	char path[40];
 	char *frame;
 
 	clear_page(s);
@@ -280,9 +279,8 @@ static void take_page(struct sweep *s, const struct json *body)
 		s->cursor = strdup(cursor);
 	s->frames = calloc(n > 0 ? n : 1, sizeof(*s->frames));
 	for (i = 0; s->frames && i < n; i++) {
-		(void)snprintf(path, sizeof(path), "messages.%zu",
-			       oldest_first ? n - 1 - i : i);
-		frame = make_frame(s, json_at(body, path));
+		frame = make_frame(s, json_nth(body, "messages",
+					       oldest_first ? n - 1 - i : i));
 		if (frame)
 			s->frames[s->nframes++] = frame;
 	}

@@ -149,13 +149,11 @@ static int take_parts(struct openai *a, const struct json *list)
 	size_t n = json_len(list, "");
 	const struct json *part;
 	const char *type;
-	char at[24];
 	size_t i;
 	int rc;
 
 	for (i = 0; i < n; i++) {
-		(void)snprintf(at, sizeof(at), "%zu", i);
-		part = json_at(list, at);
+		part = json_nth(list, "", i);
 		type = json_str(part, "type");
 		if (!type || strcmp(type, "text") != 0)
 			continue;

@@ -2,7 +2,6 @@
 #include "route/access.h"
 
 #include <stdint.h>
-#include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
 
@@ -64,11 +63,9 @@ static bool has(const struct json *list, const char *id)
 {
 	size_t i, n = json_len(list, "");
 	const char *s;
-	char at[24];
 
 	for (i = 0; id && i < n; i++) {
-		(void)snprintf(at, sizeof(at), "%zu", i);
-		s = json_str(list, at);
+		s = json_str(json_nth(list, "", i), "");
 		if (s && strcmp(s, id) == 0)
 			return true;
 	}
@@ -196,12 +193,12 @@ void access_each_group(const struct access *a, bool denied,
 	const struct json *list =
 		setting(a, denied ? "groups_denied" : "groups_allowed");
 	size_t i, n = json_len(list, "");
-	char at[24];
+	const char *group;
 
 	for (i = 0; i < n; i++) {
-		(void)snprintf(at, sizeof(at), "%zu", i);
-		if (json_str(list, at))
-			fn(json_str(list, at), arg);
+		group = json_str(json_nth(list, "", i), "");
+		if (group)
+			fn(group, arg);
 	}
 }
 

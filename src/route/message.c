@@ -174,7 +174,6 @@ static int take_files(struct message *m, const struct json *payload,
 {
 	size_t n = json_len(payload, "event.files");
 	struct message_file *f;
-	char path[40];
 	size_t i;
 
 	if (n == 0)
@@ -186,8 +185,8 @@ static int take_files(struct message *m, const struct json *payload,
 		return message_no_memory(e);
 	for (i = 0; i < n; i++) {
 		f = &m->content.files[m->content.nfiles];
-		(void)snprintf(path, sizeof(path), "event.files.%zu", i);
-		if (message_file_take(f, json_at(payload, path), e) < 0)
+		if (message_file_take(f, json_nth(payload, "event.files", i),
+				      e) < 0)
 			return -1;
 		if (f->id)
 			m->content.nfiles++;

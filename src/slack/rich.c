@@ -2,7 +2,6 @@
 #include "slack/rich.h"
 
 #include <stdbool.h>
-#include <stdio.h>
 #include <string.h>
 
 #include "base/buf.h"
@@ -21,14 +20,6 @@ struct place {
 	struct buf *out;
 	bool flat; /* inside a cell: one line, no marks */
 };
-
-static const struct json *nth(const struct json *list, size_t i)
-{
-	char path[24];
-
-	(void)snprintf(path, sizeof(path), "%zu", i);
-	return json_at(list, path);
-}
 
 /* How many of a list are looked at. */
 static size_t count(const struct json *list, size_t most)
@@ -150,7 +141,7 @@ static void put_parts(const struct place *p, const struct json *section)
 	size_t i, n = count(list, PARTS_MAX);
 
 	for (i = 0; i < n; i++)
-		put_part(p, nth(list, i));
+		put_part(p, json_nth(list, "", i));
 }
 
 static void put_list(const struct place *p, const struct json *j)
@@ -170,7 +161,7 @@ static void put_list(const struct place *p, const struct json *j)
 			(void)buf_addf(p->out, "%zu. ", i + 1);
 		else
 			put(p, "- ");
-		put_parts(p, nth(list, i));
+		put_parts(p, json_nth(list, "", i));
 	}
 }
 
@@ -181,7 +172,7 @@ static void put_rich(const struct place *p, const struct json *block)
 	const struct json *j;
 
 	for (i = 0; i < n; i++) {
-		j = nth(list, i);
+		j = json_nth(list, "", i);
 		if (i > 0)
 			put(p, "\n");
 		if (is(j, "rich_text_list")) {
@@ -232,7 +223,7 @@ void rich_text(const struct json *blocks, struct buf *out)
 	for (i = 0; i < n; i++) {
 		const struct place p = { .out = &text };
 
-		j = nth(blocks, i);
+		j = json_nth(blocks, "", i);
 		if (!is(j, "rich_text") && !is(j, "header") &&
 		    !is(j, "section") && !is(j, "markdown"))
 			continue;
@@ -267,7 +258,7 @@ static void put_row(const struct place *p, const struct json *row)
 	for (i = 0; i < n; i++) {
 		if (i > 0)
 			(void)buf_addc(p->out, '\t');
-		put_cell(p, nth(row, i));
+		put_cell(p, json_nth(row, "", i));
 	}
 }
 
@@ -296,7 +287,7 @@ static size_t put_rows(struct buf *out, const struct json *rows)
 
 		buf_init(&row, ROW_MAX);
 		(void)buf_addc(&row, '\n');
-		put_row(&p, nth(rows, i));
+		put_row(&p, json_nth(rows, "", i));
 		fits = !row.failed && out->len + row.len < TEXT_MAX;
 		if (fits)
 			(void)buf_add(out, row.data, row.len);
@@ -332,7 +323,7 @@ static void put_tables(struct buf *out, const struct json *blocks)
 	const struct json *j;
 
 	for (i = 0; i < n; i++) {
-		j = nth(blocks, i);
+		j = json_nth(blocks, "", i);
 		if (is(j, "table") || is(j, "data_table"))
 			put_table(out, j);
 	}
@@ -345,5 +336,5 @@ void rich_tables(const struct json *message, struct buf *out)
 
 	put_tables(out, json_at(message, "blocks"));
 	for (i = 0; i < n; i++)
-		put_tables(out, json_at(nth(list, i), "blocks"));
+		put_tables(out, json_at(json_nth(list, "", i), "blocks"));
 }

@@ -1,5 +1,4 @@
 /* SPDX-License-Identifier: ISC */
-#include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
 
@@ -114,11 +113,9 @@ static void keep_newest(struct transcript *h)
 static void add_page(struct turn *t, const struct json *body)
 {
 	size_t i, n = json_len(body, "messages");
-	char path[40];
 
 	for (i = 0; i < n; i++) {
-		(void)snprintf(path, sizeof(path), "messages.%zu", i);
-		add_reply(t, json_at(body, path));
+		add_reply(t, json_nth(body, "messages", i));
 	}
 	keep_newest(&t->history);
 }

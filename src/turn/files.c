@@ -140,17 +140,14 @@ static void on_recalled(const struct slack_result *r, void *arg)
 	struct turn *t = arg;
 	const struct json *j;
 	struct message *m;
-	char path[40];
 	size_t i, k;
 
 	t->call = NULL;
 	for (i = 0; i < json_len(r->body, "messages"); i++) {
-		(void)snprintf(path, sizeof(path), "messages.%zu", i);
-		j = json_at(r->body, path);
+		j = json_nth(r->body, "messages", i);
 		m = said_at(t, json_str(j, "ts"));
 		for (k = 0; m && k < json_len(j, "files"); k++) {
-			(void)snprintf(path, sizeof(path), "files.%zu", k);
-			take_image(m, json_at(j, path));
+			take_image(m, json_nth(j, "files", k));
 		}
 	}
 	read_start(t);
@@ -211,11 +208,9 @@ void files_earlier(struct turn *t, const struct json *list, struct buf *out)
 	size_t i, n = json_len(list, "");
 	struct message_file f;
 	struct err e = { 0 };
-	char path[24];
 
 	for (i = 0; i < n && i < NAMES_MAX; i++) {
-		(void)snprintf(path, sizeof(path), "%zu", i);
-		if (message_file_take(&f, json_at(list, path), &e) < 0)
+		if (message_file_take(&f, json_nth(list, "", i), &e) < 0)
 			return;
 		if (!f.id) {
 			message_file_release(&f);

@@ -1,5 +1,4 @@
 /* SPDX-License-Identifier: ISC */
-#include <stdio.h>
 #include <string.h>
 
 #include "base/buf.h"
@@ -82,11 +81,9 @@ bool look_is_final(const struct json *body, const char *ts)
 	size_t i, n = json_len(body, "messages");
 	const struct json *m;
 	const char *at;
-	char path[40];
 
 	for (i = 0; i < n; i++) {
-		(void)snprintf(path, sizeof(path), "messages.%zu", i);
-		m = json_at(body, path);
+		m = json_nth(body, "messages", i);
 		at = json_str(m, "ts");
 		if (at && strcmp(at, ts) == 0)
 			return json_int(m, "metadata.event_payload.final", 0) ==
@@ -112,11 +109,9 @@ const char *look_find(const struct json *body, const struct connection *c,
 	size_t i, n = json_len(body, "messages");
 	const struct json *m;
 	const char *ts;
-	char path[40];
 
 	for (i = 0; i < n; i++) {
-		(void)snprintf(path, sizeof(path), "messages.%zu", i);
-		m = json_at(body, path);
+		m = json_nth(body, "messages", i);
 		ts = json_str(m, "ts");
 		if (!ts || !ts_valid(ts) || (not_ts && !strcmp(ts, not_ts)))
 			continue;
@@ -132,11 +127,9 @@ const char *look_bare(const struct json *body, const struct connection *c,
 	size_t i, n = json_len(body, "messages");
 	const struct json *m;
 	const char *ts;
-	char path[40];
 
 	for (i = 0; i < n; i++) {
-		(void)snprintf(path, sizeof(path), "messages.%zu", i);
-		m = json_at(body, path);
+		m = json_nth(body, "messages", i);
 		ts = json_str(m, "ts");
 		if (ts && ts_valid(ts) && is_ours(m, c) &&
 		    !json_str(m, "metadata.event_type") &&
@@ -172,11 +165,9 @@ bool look_covered(const struct json *body, const struct connection *c,
 {
 	size_t i, n = json_len(body, "messages");
 	const struct json *m;
-	char path[40];
 
 	for (i = 0; i < n; i++) {
-		(void)snprintf(path, sizeof(path), "messages.%zu", i);
-		m = json_at(body, path);
+		m = json_nth(body, "messages", i);
 		if (is_ours(m, c) && is_answer_to(m, entry))
 			return true;
 	}

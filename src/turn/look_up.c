@@ -90,14 +90,12 @@ static char *members_of(const struct json *body)
 {
 	size_t i, n = json_len(body, "users");
 	struct buf out;
-	char at[32];
 	const char *id;
 
 	buf_init(&out, MEMBERS_MAX);
 	(void)buf_adds(&out, "");
 	for (i = 0; i < n; i++) {
-		(void)snprintf(at, sizeof(at), "users.%zu", i);
-		id = json_str(body, at);
+		id = json_str(json_nth(body, "users", i), "");
 		if (id)
 			(void)buf_addf(&out, "%s%s", out.len ? " " : "", id);
 	}
