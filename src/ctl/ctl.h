@@ -48,8 +48,8 @@ int offline_request(struct offline *o, const char *method, const char *path,
 void remark(struct ctl *c, const struct conf *conf, const char *command,
 	    const char *about);
 
-/* A cell of a row of "uninstalled". */
-void print_erasing(struct table *t, const struct json *row);
+/* A cell of a row of "uninstalled" (ctl/rows.h). */
+void print_erasing(struct table *t, const struct json *row, const char *key);
 
 /* Print an answer for people. */
 void print_tenants(const struct json *j);

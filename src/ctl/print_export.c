@@ -57,21 +57,13 @@ static void print_plain(const struct json *j)
 	buf_release(&text);
 }
 
-static const struct json *element(const struct json *j, size_t i)
-{
-	char at[24];
-
-	(void)snprintf(at, sizeof(at), "%zu", i);
-	return json_at(j, at);
-}
-
 /* A list of ids stays in one line. */
 static bool is_plain(const struct json *j)
 {
 	size_t i;
 
 	for (i = 0; i < json_len(j, ""); i++) {
-		if (json_is_object(element(j, i), ""))
+		if (json_is_object(json_nth(j, "", i), ""))
 			return false;
 	}
 	return true;
@@ -84,7 +76,7 @@ static void print_list(const struct json *j, struct printing *p)
 	putchar('[');
 	for (i = 0; i < json_len(j, ""); i++) {
 		begin_line(p);
-		print_value(element(j, i), p->depth);
+		print_value(json_nth(j, "", i), p->depth);
 	}
 	printf("\n%*s]", 2 * (p->depth - 1), "");
 }

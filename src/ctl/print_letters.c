@@ -5,7 +5,7 @@
 
 #include "base/json.h"
 #include "ctl/ctl.h"
-#include "ctl/table.h"
+#include "ctl/rows.h"
 
 #define TIME_SIZE 40
 
@@ -19,18 +19,19 @@ static void print_time(char out[TIME_SIZE], int64_t ms)
 		(void)snprintf(out, TIME_SIZE, "?");
 }
 
-static const struct json *element(const struct json *array, size_t i)
+static void add_time(struct table *t, const struct json *row, const char *key)
 {
-	char at[24];
+	char text[TIME_SIZE];
 
-	(void)snprintf(at, sizeof(at), "%zu", i);
-	return json_at(array, at);
+	print_time(text, json_int(row, key, 0));
+	table_add(t, text);
 }
 
 /* And how many others were to have the same answer. */
-static void add_message(struct table *t, const struct json *row)
+static void add_message(struct table *t, const struct json *row,
+			const char *key)
 {
-	const char *message = json_str(row, "message");
+	const char *message = json_str(row, key);
 	size_t n = json_len(row, "covers");
 
 	if (n > 0)
@@ -41,30 +42,19 @@ static void add_message(struct table *t, const struct json *row)
 
 void print_letters(const struct json *j)
 {
-	static const char *const heads[] = { "ENTRY",   "TENANT", "RECEIVED",
-					     "REASON",  "STAGE",  "TRIES",
-					     "CRASHES", "MESSAGE" };
-	const struct json *list = json_at(j, "dead");
-	const struct json *row;
-	char at[TIME_SIZE];
-	struct table t;
-	size_t i;
+	static const struct column columns[] = {
+		{ "ENTRY", "entry", rows_text },
+		{ "TENANT", "tenant", rows_text },
+		{ "RECEIVED", "received_ms", add_time },
+		{ "REASON", "reason", rows_text },
+		{ "STAGE", "stage", rows_text },
+		{ "TRIES", "tries", rows_number },
+		{ "CRASHES", "crashes", rows_number },
+		{ "MESSAGE", "message", add_message },
+		{ 0 },
+	};
 
-	table_init(&t, 8, heads);
-	for (i = 0; i < json_len(list, ""); i++) {
-		row = element(list, i);
-		print_time(at, json_int(row, "received_ms", 0));
-		table_add(&t, json_str(row, "entry"));
-		table_add(&t, json_str(row, "tenant"));
-		table_add(&t, at);
-		table_add(&t, json_str(row, "reason"));
-		table_add(&t, json_str(row, "stage"));
-		table_addf(&t, "%lld", (long long)json_int(row, "tries", 0));
-		table_addf(&t, "%lld", (long long)json_int(row, "crashes", 0));
-		add_message(&t, row);
-	}
-	table_print(&t, stdout);
-	table_release(&t);
+	rows_print(columns, json_at(j, "dead"), stdout);
 }
 
 /* Seconds behind the arrival, and what happened then. */
@@ -82,7 +72,7 @@ static void print_steps(const struct json *row)
 	table_add(&t, "received");
 	table_add(&t, "");
 	for (i = 0; i < json_len(list, ""); i++) {
-		step = element(list, i);
+		step = json_nth(list, "", i);
 		detail = json_str(step, "detail");
 		table_addf(&t, "%.3fs", (double)json_int(step, "ms", 0) / 1000);
 		table_add(&t, json_str(step, "step"));
@@ -98,13 +88,11 @@ static void print_list(struct table *t, const struct json *row, const char *key,
 		       const char *name)
 {
 	const struct json *list = json_at(row, key);
-	char at[24];
 	size_t i;
 
 	for (i = 0; i < json_len(list, ""); i++) {
-		(void)snprintf(at, sizeof(at), "%zu", i);
 		table_add(t, i == 0 ? name : "");
-		table_add(t, json_str(list, at));
+		table_add(t, json_str(json_nth(list, "", i), ""));
 	}
 }
 
@@ -114,22 +102,18 @@ static void print_record(const struct json *row)
 					    "message", "state", "reason",
 					    "stage" };
 	const char *const heads[] = { "entry", json_str(row, "entry") };
-	char at[TIME_SIZE];
 	struct table t;
 	size_t i;
 
 	table_init(&t, 2, heads);
-	for (i = 0; i < sizeof(keys) / sizeof(keys[0]); i++) {
-		table_add(&t, keys[i]);
-		table_add(&t, json_str(row, keys[i]));
-	}
-	print_time(at, json_int(row, "received_ms", 0));
+	for (i = 0; i < sizeof(keys) / sizeof(keys[0]); i++)
+		rows_pair(&t, row, keys[i]);
 	table_add(&t, "received");
-	table_add(&t, at);
+	add_time(&t, row, "received_ms");
 	table_add(&t, "tries");
-	table_addf(&t, "%lld", (long long)json_int(row, "tries", 0));
+	rows_number(&t, row, "tries");
 	table_add(&t, "crashes");
-	table_addf(&t, "%lld", (long long)json_int(row, "crashes", 0));
+	rows_number(&t, row, "crashes");
 	if (json_str(row, "covered_by")) {
 		table_add(&t, "covered by");
 		table_add(&t, json_str(row, "covered_by"));
@@ -151,6 +135,6 @@ void print_explained(const struct json *j)
 	for (i = 0; i < json_len(list, ""); i++) {
 		if (i > 0)
 			putchar('\n');
-		print_record(element(list, i));
+		print_record(json_nth(list, "", i));
 	}
 }

@@ -1,31 +1,10 @@
 /* SPDX-License-Identifier: ISC */
 #include <stdio.h>
 
-#include "base/clock.h"
 #include "base/json.h"
 #include "ctl/ctl.h"
 #include "ctl/plain.h"
-#include "ctl/table.h"
-
-static long long number(const struct json *j, const char *path)
-{
-	return (long long)json_int(j, path, 0);
-}
-
-static void add_number(struct table *t, const struct json *row,
-		       const char *path)
-{
-	table_addf(t, "%lld", number(row, path));
-}
-
-/* How long ago a time of the wall clock was. */
-static void add_age(struct table *t, const struct json *row, const char *path)
-{
-	char age[TABLE_AGE_SIZE];
-
-	table_age(age, ((long long)clock_wall_ms() - number(row, path)) / 1000);
-	table_add(t, age);
-}
+#include "ctl/rows.h"
 
 static bool add_state(const char *key, const struct json *value, void *arg)
 {
@@ -53,38 +32,37 @@ static void print_figures(const struct json *j)
 	print_links(j);
 	printf("traffic   %lld envelopes, %lld acks, %lld not acked,"
 	       " %lld unusable\n",
-	       number(j, "traffic.envelopes"), number(j, "traffic.acks"),
-	       number(j, "traffic.unacked"),
-	       number(j, "traffic.malformed") + number(j, "traffic.binary") +
-		       number(j, "traffic.oversized"));
+	       rows_int(j, "traffic.envelopes"), rows_int(j, "traffic.acks"),
+	       rows_int(j, "traffic.unacked"),
+	       rows_int(j, "traffic.malformed") +
+		       rows_int(j, "traffic.binary") +
+		       rows_int(j, "traffic.oversized"));
 	printf("journal   %lld queued, %lld unfinished, last commit %lld.%lld"
 	       " ms\n",
-	       number(j, "journal.queued"), number(j, "journal.unfinished"),
-	       number(j, "journal.last_commit_us") / 1000,
-	       number(j, "journal.last_commit_us") / 100 % 10);
-	if (number(j, "journal.spilled") > 0)
+	       rows_int(j, "journal.queued"), rows_int(j, "journal.unfinished"),
+	       rows_int(j, "journal.last_commit_us") / 1000,
+	       rows_int(j, "journal.last_commit_us") / 100 % 10);
+	if (rows_int(j, "journal.spilled") > 0)
 		printf("spilled   %lld, until the store takes them\n",
-		       number(j, "journal.spilled"));
+		       rows_int(j, "journal.spilled"));
 	printf("turns     %lld in flight, %lld answers, %lld failures,"
 	       " %lld stopped, %lld notices, %lld edits, %lld limited by Slack\n",
-	       number(j, "turns.in_flight"), number(j, "turns.answers"),
-	       number(j, "turns.failures"), number(j, "turns.stopped"),
-	       number(j, "turns.notices"), number(j, "turns.edits"),
-	       number(j, "turns.limited"));
+	       rows_int(j, "turns.in_flight"), rows_int(j, "turns.answers"),
+	       rows_int(j, "turns.failures"), rows_int(j, "turns.stopped"),
+	       rows_int(j, "turns.notices"), rows_int(j, "turns.edits"),
+	       rows_int(j, "turns.limited"));
 }
 
 static void print_keys_in_use(const struct json *j)
 {
 	const struct json *row;
-	char at[64];
 	size_t i;
 
 	for (i = 0; i < json_len(j, "keys"); i++) {
-		(void)snprintf(at, sizeof(at), "keys.%zu", i);
-		row = json_at(j, at);
+		row = json_nth(j, "keys", i);
 		plain_printf(stdout, "%s%lld secrets under key %s%s",
 			     i == 0 ? "keys      " : ", ",
-			     number(row, "secrets"), json_str(row, "id"),
+			     rows_int(row, "secrets"), json_str(row, "id"),
 			     json_bool(row, "seals", false) ? ", which encrypts"
 							    : "");
 	}
@@ -92,157 +70,139 @@ static void print_keys_in_use(const struct json *j)
 		putchar('\n');
 }
 
-static void add_node(struct table *t, const struct json *row)
+static void add_name(struct table *t, const struct json *row, const char *key)
 {
-	bool alive = json_bool(row, "alive", false);
+	table_addf(t, "%s%s", json_str(row, key),
+		   json_bool(row, "self", false) ? " (this)" : "");
+}
+
+static void add_alive(struct table *t, const struct json *row, const char *key)
+{
+	table_add(t, json_bool(row, key, false) ? "alive" : "gone");
+}
+
+/* What the store has measured, by its own clock. */
+static void add_span(struct table *t, const struct json *row, const char *key)
+{
 	char age[TABLE_AGE_SIZE];
 
-	table_age(age, number(row, "renewed_ms") / 1000);
-	table_addf(t, "%s%s", json_str(row, "name"),
-		   json_bool(row, "self", false) ? " (this)" : "");
-	table_add(t, alive ? "alive" : "gone");
+	table_age(age, rows_int(row, key) / 1000);
 	table_add(t, age);
-	table_addf(t, "%lld", number(row, "links"));
-	table_addf(t, "%lld", number(row, "leases"));
-	table_addf(t, "%zu", json_len(row, "partitions"));
-	table_addf(t, "%lld", number(row, "backlog"));
-	table_add(t, json_str(row, "id"));
 }
 
-static void add_model(struct table *t, const struct json *row)
+static void add_length(struct table *t, const struct json *row, const char *key)
 {
-	table_add(t, json_str(row, "name"));
-	table_add(t, json_str(row, "state"));
-	add_number(t, row, "busy");
-	add_number(t, row, "waiting");
+	table_addf(t, "%zu", json_len(row, key));
 }
 
-static void add_app(struct table *t, const struct json *row)
+static const struct column nodes[] = {
+	{ "NODE", "name", add_name },
+	{ "STATE", "alive", add_alive },
+	{ "RENEWED", "renewed_ms", add_span },
+	{ "LINKS", "links", rows_number },
+	{ "LEASES", "leases", rows_number },
+	{ "PARTITIONS", "partitions", add_length },
+	{ "UNFINISHED", "backlog", rows_number },
+	{ "ID", "id", rows_text },
+	{ 0 },
+};
+
+static const struct column models[] = {
+	{ "MODEL", "name", rows_text },
+	{ "STATE", "state", rows_text },
+	{ "ASKED", "busy", rows_number },
+	{ "WAITING", "waiting", rows_number },
+	{ 0 },
+};
+
+static const struct column apps[] = {
+	{ "APP", "app_id", rows_text },
+	{ "LINK", "state", rows_text },
+	{ "SINCE", "since_ms", rows_age },
+	{ "CONNECTIONS", "num_connections", rows_number },
+	{ "ELSEWHERE", "elsewhere", rows_number },
+	{ "AGAIN", "reconnects", rows_number },
+	{ "LAST", "last", rows_text },
+	{ 0 },
+};
+
+static const struct column quarantined[] = {
+	{ "QUARANTINED", "app_id", rows_text },
+	{ "WORKSPACE", "workspace_id", rows_text },
+	{ "SINCE", "since_ms", rows_age },
+	{ "ERROR", "error", rows_text },
+	{ 0 },
+};
+
+static const struct column uninstalled[] = {
+	{ "TENANT", "tenant", rows_text },
+	{ "APP", "app_id", rows_text },
+	{ "UNINSTALLED FROM", "workspace_id", rows_text },
+	{ "SINCE", "since_ms", rows_age },
+	{ "ERASED", "erase_ms", print_erasing },
+	{ 0 },
+};
+
+static const struct column texts[] = {
+	{ "TEXT IN THE LOG OF", "tenant", rows_text },
+	{ "FOR", "until_ms", rows_left },
+	{ 0 },
+};
+
+static void add_used(struct table *t, const struct json *row, const char *key)
 {
-	table_add(t, json_str(row, "app_id"));
-	table_add(t, json_str(row, "state"));
-	add_age(t, row, "since_ms");
-	add_number(t, row, "num_connections");
-	add_number(t, row, "elsewhere");
-	add_number(t, row, "reconnects");
-	table_add(t, json_str(row, "last"));
+	table_addf(t, "%lld of %lld", rows_int(row, key),
+		   rows_int(row, "most"));
 }
 
-static void add_quarantined(struct table *t, const struct json *row)
+static void add_fullness(struct table *t, const struct json *row,
+			 const char *key)
 {
-	table_add(t, json_str(row, "app_id"));
-	table_add(t, json_str(row, "workspace_id"));
-	add_age(t, row, "since_ms");
-	table_add(t, json_str(row, "error"));
+	table_add(t, rows_int(row, key) >= rows_int(row, "most")
+			     ? "used up"
+			     : "nearly used up");
 }
 
-static void add_uninstalled(struct table *t, const struct json *row)
-{
-	table_add(t, json_str(row, "tenant"));
-	table_add(t, json_str(row, "app_id"));
-	table_add(t, json_str(row, "workspace_id"));
-	add_age(t, row, "since_ms");
-	print_erasing(t, row);
-}
+static const struct column budgets[] = {
+	{ "TENANT", "tenant", rows_text },
+	{ "BUDGET", "budget", rows_text },
+	{ "OF", "who", rows_text },
+	{ "USED", "used", add_used },
+	{ "STATE", "used", add_fullness },
+	{ "FULL IN", "full_ms", rows_left },
+	{ 0 },
+};
 
-static void add_text(struct table *t, const struct json *row)
-{
-	char left[TABLE_AGE_SIZE];
-
-	table_age(left, (number(row, "until_ms") - (long long)clock_wall_ms()) /
-				1000);
-	table_add(t, json_str(row, "tenant"));
-	table_add(t, left);
-}
-
-static void add_budget(struct table *t, const struct json *row)
-{
-	long long used = number(row, "used");
-	long long most = number(row, "most");
-	char left[TABLE_AGE_SIZE];
-
-	table_age(left,
-		  (number(row, "full_ms") - (long long)clock_wall_ms()) / 1000);
-	table_add(t, json_str(row, "tenant"));
-	table_add(t, json_str(row, "budget"));
-	table_add(t, json_str(row, "who"));
-	table_addf(t, "%lld of %lld", used, most);
-	table_add(t, used >= most ? "used up" : "nearly used up");
-	table_add(t, left);
-}
-
-static void add_decision(struct table *t, const struct json *row)
-{
-	table_add(t, json_str(row, "stage"));
-	table_add(t, json_str(row, "verdict"));
-	add_number(t, row, "count");
-}
+static const struct column decisions[] = {
+	{ "STAGE", "stage", rows_text },
+	{ "VERDICT", "verdict", rows_text },
+	{ "COUNT", "count", rows_number },
+	{ 0 },
+};
 
 /* In this order; one without rows is left out. */
 static const struct section {
 	const char *path;
-	void (*add)(struct table *t, const struct json *row);
-	size_t columns;
-	const char *heads[TABLE_COLUMNS];
+	const struct column *columns;
 	const char *below;
 } sections[] = {
-	{ .path = "cluster.nodes",
-	  .add = add_node,
-	  .columns = 8,
-	  .heads = { "NODE", "STATE", "RENEWED", "LINKS", "LEASES",
-		     "PARTITIONS", "UNFINISHED", "ID" } },
-	{ .path = "models",
-	  .add = add_model,
-	  .columns = 4,
-	  .heads = { "MODEL", "STATE", "ASKED", "WAITING" } },
-	{ .path = "app_links",
-	  .add = add_app,
-	  .columns = 7,
-	  .heads = { "APP", "LINK", "SINCE", "CONNECTIONS", "ELSEWHERE",
-		     "AGAIN", "LAST" } },
-	{ .path = "quarantined",
-	  .add = add_quarantined,
-	  .columns = 4,
-	  .heads = { "QUARANTINED", "WORKSPACE", "SINCE", "ERROR" },
-	  .below = "Slack refuses these bot tokens: set others, then dead "
-		   "replay" },
-	{ .path = "uninstalled",
-	  .add = add_uninstalled,
-	  .columns = 5,
-	  .heads = { "TENANT", "APP", "UNINSTALLED FROM", "SINCE", "ERASED" } },
-	{ .path = "text_in_log",
-	  .add = add_text,
-	  .columns = 2,
-	  .heads = { "TEXT IN THE LOG OF", "FOR" },
-	  .below = "To end it: tenant set NAME --debug-text off" },
-	{ .path = "budgets",
-	  .add = add_budget,
-	  .columns = 6,
-	  .heads = { "TENANT", "BUDGET", "OF", "USED", "STATE", "FULL IN" } },
-	{ .path = "decisions",
-	  .add = add_decision,
-	  .columns = 3,
-	  .heads = { "STAGE", "VERDICT", "COUNT" } },
+	{ "cluster.nodes", nodes, NULL },
+	{ "models", models, NULL },
+	{ "app_links", apps, NULL },
+	{ "quarantined", quarantined,
+	  "Slack refuses these bot tokens: set others, then dead replay" },
+	{ "uninstalled", uninstalled, NULL },
+	{ "text_in_log", texts, "To end it: tenant set NAME --debug-text off" },
+	{ "budgets", budgets, NULL },
+	{ "decisions", decisions, NULL },
 };
 
 static void print_section(const struct section *s, const struct json *j)
 {
 	const struct json *list = json_at(j, s->path);
-	struct table t;
-	char at[24];
-	size_t i;
 
-	if (json_len(list, "") == 0)
-		return;
-	putchar('\n');
-	table_init(&t, s->columns, s->heads);
-	for (i = 0; i < json_len(list, ""); i++) {
-		(void)snprintf(at, sizeof(at), "%zu", i);
-		s->add(&t, json_at(list, at));
-	}
-	table_print(&t, stdout);
-	table_release(&t);
-	if (s->below)
+	rows_section(s->columns, list, stdout);
+	if (s->below && json_len(list, "") > 0)
 		puts(s->below);
 }
 
@@ -253,9 +213,9 @@ static void print_trouble(const struct json *j)
 
 	if (stay)
 		plain_printf(stdout, "links stay where they are: %s\n", stay);
-	if (number(j, "cluster.unheld_backlog") > 0)
+	if (rows_int(j, "cluster.unheld_backlog") > 0)
 		printf("%lld unfinished in partitions that no node holds\n",
-		       number(j, "cluster.unheld_backlog"));
+		       rows_int(j, "cluster.unheld_backlog"));
 }
 
 void print_status(const struct json *j)
@@ -268,7 +228,7 @@ void print_status(const struct json *j)
 
 	if (!reason)
 		reason = stopping ? "stopping" : "ok";
-	table_age(age, number(j, "uptime_s"));
+	table_age(age, rows_int(j, "uptime_s"));
 	plain_printf(stdout, "konstructd %s, up %s: %s\n",
 		     version ? version : "?", age, reason);
 	print_figures(j);

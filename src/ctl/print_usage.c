@@ -9,24 +9,11 @@
 #include "base/json.h"
 #include "ctl/ctl.h"
 #include "ctl/plain.h"
-#include "ctl/table.h"
+#include "ctl/rows.h"
 #include "store/budget.h"
 
 #define DAY_MS   INT64_C(86400000)
 #define DAYS_MAX 3660
-
-static long long number(const struct json *j, const char *path)
-{
-	return (long long)json_int(j, path, 0);
-}
-
-static const struct json *element(const struct json *array, size_t i)
-{
-	char at[24];
-
-	(void)snprintf(at, sizeof(at), "%zu", i);
-	return json_at(array, at);
-}
 
 /* "30d": so many days until today. */
 static int days_ago(const char *s, int64_t now_ms, struct budget_days *out)
@@ -66,9 +53,9 @@ int usage_what(const char *by, const char *since, int64_t now_ms,
 }
 
 /* Two decimals say little of what a thousand tokens cost. */
-static void add_cost(struct table *t, const struct json *row)
+static void add_cost(struct table *t, const struct json *row, const char *key)
 {
-	const char *cost = json_str(row, "cost");
+	const char *cost = json_str(row, key);
 
 	if (cost)
 		table_addf(t, "%s%s", cost,
@@ -78,27 +65,12 @@ static void add_cost(struct table *t, const struct json *row)
 		table_add(t, NULL);
 }
 
-static void add_row(struct table *t, const struct json *row, const char *by,
-		    bool priced)
-{
-	table_add(t, json_str(row, "tenant"));
-	if (strcmp(by, "tenant") != 0)
-		table_add(t, json_str(row, by));
-	table_addf(t, "%lld", number(row, "answers"));
-	table_addf(t, "%lld", number(row, "prompt_tokens"));
-	table_addf(t, "%lld", number(row, "completion_tokens"));
-	if (priced)
-		add_cost(t, row);
-}
-
 static void print_rows(const struct json *j)
 {
-	const struct json *list = json_at(j, "usage");
 	bool priced = json_bool(j, "priced", false);
 	const char *by = json_str(j, "by");
-	const char *heads[6] = { "TENANT" };
+	struct column columns[7] = { { "TENANT", "tenant", rows_text } };
 	char upper[16] = "";
-	struct table t;
 	size_t i, n = 1;
 
 	if (!by)
@@ -106,62 +78,42 @@ static void print_rows(const struct json *j)
 	for (i = 0; by[i] && i + 1 < sizeof(upper); i++)
 		upper[i] = (char)(by[i] - 'a' + 'A');
 	if (strcmp(by, "tenant") != 0)
-		heads[n++] = upper;
-	heads[n++] = "ANSWERS";
-	heads[n++] = "PROMPT TOKENS";
-	heads[n++] = "ANSWER TOKENS";
+		columns[n++] = (struct column){ upper, by, rows_text };
+	columns[n++] = (struct column){ "ANSWERS", "answers", rows_number };
+	columns[n++] = (struct column){ "PROMPT TOKENS", "prompt_tokens",
+					rows_number };
+	columns[n++] = (struct column){ "ANSWER TOKENS", "completion_tokens",
+					rows_number };
 	if (priced)
-		heads[n++] = "COST";
-	table_init(&t, n, heads);
-	for (i = 0; i < json_len(list, ""); i++)
-		add_row(&t, element(list, i), by, priced);
-	table_print(&t, stdout);
-	table_release(&t);
+		columns[n++] = (struct column){ "COST", "cost", add_cost };
+	rows_print(columns, json_at(j, "usage"), stdout);
 	if (!priced)
 		puts("no costs: the configuration has no prices of a model");
 }
 
-static const char *state_of(const struct json *row)
+static void add_used(struct table *t, const struct json *row, const char *key)
 {
-	long long used = number(row, "used");
-	long long most = number(row, "most");
+	table_addf(t, "%lld (%lld %%)", rows_int(row, key),
+		   rows_int(row, "percent"));
+}
+
+static void add_state(struct table *t, const struct json *row, const char *key)
+{
+	long long used = rows_int(row, key);
+	long long most = rows_int(row, "most");
 
 	if (used >= most)
-		return "used up";
-	return budget_near(used, most) ? "nearly used up" : "ok";
+		table_add(t, "used up");
+	else
+		table_add(t, budget_near(used, most) ? "nearly used up" : "ok");
 }
 
-static void print_budgets(const struct json *list)
-{
-	static const char *const heads[] = { "TENANT", "BUDGET", "WHOSE",
-					     "USED",   "MOST",   "STATE",
-					     "FULL IN" };
-	const struct json *row;
-	char left[TABLE_AGE_SIZE];
-	struct table t;
-	size_t i;
-
-	if (json_len(list, "") == 0)
-		return;
-	putchar('\n');
-	table_init(&t, 7, heads);
-	for (i = 0; i < json_len(list, ""); i++) {
-		row = element(list, i);
-		table_age(left, (number(row, "full_ms") -
-				 (long long)clock_wall_ms()) /
-					1000);
-		table_add(&t, json_str(row, "tenant"));
-		table_add(&t, json_str(row, "budget"));
-		table_add(&t, json_str(row, "who"));
-		table_addf(&t, "%lld (%lld %%)", number(row, "used"),
-			   number(row, "percent"));
-		table_addf(&t, "%lld", number(row, "most"));
-		table_add(&t, state_of(row));
-		table_add(&t, left);
-	}
-	table_print(&t, stdout);
-	table_release(&t);
-}
+static const struct column budgets[] = {
+	{ "TENANT", "tenant", rows_text },   { "BUDGET", "budget", rows_text },
+	{ "WHOSE", "who", rows_text },       { "USED", "used", add_used },
+	{ "MOST", "most", rows_number },     { "STATE", "used", add_state },
+	{ "FULL IN", "full_ms", rows_left }, { 0 },
+};
 
 /* What was set but isn't listed shall not seem to be lost. */
 static void print_unlisted(const struct json *j)
@@ -170,10 +122,10 @@ static void print_unlisted(const struct json *j)
 	const char *who;
 	size_t i;
 
-	if (number(j, "budgets_of_each") == 0)
+	if (rows_int(j, "budgets_of_each") == 0)
 		return;
 	for (i = 0; i < json_len(list, ""); i++) {
-		who = json_str(element(list, i), "who");
+		who = json_str(json_nth(list, "", i), "who");
 		if (who && *who)
 			return;
 	}
@@ -186,6 +138,6 @@ void print_usage(const struct json *j)
 
 	plain_printf(stdout, "since %s (UTC)\n\n", since ? since : "?");
 	print_rows(j);
-	print_budgets(json_at(j, "budgets"));
+	rows_section(budgets, json_at(j, "budgets"), stdout);
 	print_unlisted(j);
 }

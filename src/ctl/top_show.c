@@ -7,21 +7,12 @@
 #include "base/clock.h"
 #include "base/json.h"
 #include "ctl/plain.h"
-#include "ctl/table.h"
+#include "ctl/rows.h"
 #include "ctl/top.h"
 
 #define TENANTS_SHOWN 20
 #define TENANTS_MAX   256
 #define TIME_SIZE     40
-
-static const struct json *element(const struct json *j, const char *list,
-				  size_t i)
-{
-	char at[64];
-
-	(void)snprintf(at, sizeof(at), "%s.%zu", list, i);
-	return json_at(j, at);
-}
 
 static int64_t number(const struct json *j, const char *path)
 {
@@ -164,33 +155,20 @@ static void print_times(const struct json *j, const struct json *before,
 
 	table_init(&t, 5, heads);
 	for (i = 0; i < json_len(j, "times"); i++)
-		add_time(&t, j, element(j, "times", i),
-			 element(before, "times", i));
+		add_time(&t, j, json_nth(j, "times", i),
+			 json_nth(before, "times", i));
 	table_print(&t, out);
 	table_release(&t);
 	fputc('\n', out);
 }
 
-static void print_models(const struct json *j, FILE *out)
-{
-	static const char *const heads[] = { "MODEL", "STATE", "ASKED",
-					     "WAITING" };
-	const struct json *row;
-	struct table t;
-	size_t i;
-
-	table_init(&t, 4, heads);
-	for (i = 0; i < json_len(j, "models"); i++) {
-		row = element(j, "models", i);
-		table_add(&t, json_str(row, "name"));
-		table_add(&t, json_str(row, "state"));
-		table_addf(&t, "%" PRId64, number(row, "busy"));
-		table_addf(&t, "%" PRId64, number(row, "waiting"));
-	}
-	table_print(&t, out);
-	table_release(&t);
-	fputc('\n', out);
-}
+static const struct column models[] = {
+	{ "MODEL", "name", rows_text },
+	{ "STATE", "state", rows_text },
+	{ "ASKED", "busy", rows_number },
+	{ "WAITING", "waiting", rows_number },
+	{ 0 },
+};
 
 struct tenant {
 	const struct json *row;
@@ -232,8 +210,8 @@ static size_t take_tenants(const struct json *j, const struct json *before,
 		n = TENANTS_MAX;
 	for (i = 0; i < n; i++) {
 		t = &list[i];
-		t->row = element(j, "tenants", i);
-		was = element(before, "tenants", i);
+		t->row = json_nth(j, "tenants", i);
+		was = json_nth(before, "tenants", i);
 		if (!same_name(was, t->row))
 			was = NULL;
 		t->answers = since(t->row, was, "answers");
@@ -286,7 +264,7 @@ static void print_down(const struct json *j, FILE *out)
 		return;
 	table_init(&t, 4, heads);
 	for (i = 0; i < json_len(j, "links_down"); i++) {
-		row = element(j, "links_down", i);
+		row = json_nth(j, "links_down", i);
 		table_age(age, (number(j, "now_ms") - number(row, "since_ms")) /
 				       1000);
 		table_add(&t, json_str(row, "app_id"));
@@ -303,7 +281,8 @@ void top_show(const struct json *now, const struct json *before, FILE *out)
 	print_head(now, out);
 	print_figures(now, before, out);
 	print_times(now, before, out);
-	print_models(now, out);
+	rows_print(models, json_at(now, "models"), out);
+	fputc('\n', out);
 	print_down(now, out);
 	print_tenants(now, before, out);
 }
