@@ -5,6 +5,7 @@
 #include <time.h>
 
 #include "slack/blocks.h"
+#include "turn/post.h"
 #include "turn/reply.h"
 #include "turn/sentence.h"
 #include "turn/turn.h"

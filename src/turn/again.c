@@ -6,6 +6,8 @@
 #include "base/conf.h"
 #include "base/log.h"
 #include "route/job.h"
+#include "turn/post.h"
+#include "turn/read.h"
 #include "turn/turn.h"
 
 /*

@@ -12,7 +12,11 @@
 #include "slack/markdown.h"
 #include "slack/words.h"
 #include "turn/attach.h"
+#include "turn/candid.h"
+#include "turn/post.h"
 #include "turn/prompt.h"
+#include "turn/read.h"
+#include "turn/show.h"
 #include "turn/turn.h"
 
 /* The model is asked, and what comes of it. */

@@ -12,6 +12,7 @@
 #include "route/job.h"
 #include "route/message.h"
 #include "slack/rich.h"
+#include "turn/read.h"
 #include "turn/turn.h"
 
 /*

@@ -5,6 +5,8 @@
 #include "base/buf.h"
 #include "route/job.h"
 #include "slack/words.h"
+#include "turn/post.h"
+#include "turn/show.h"
 #include "turn/turn.h"
 
 /* Whoever waits for so long for a slot of the model is told, and again. */

@@ -4,6 +4,7 @@
 #include "base/log_text.h"
 #include "route/job.h"
 #include "route/message.h"
+#include "turn/candid.h"
 #include "turn/prompt.h"
 #include "turn/shape.h"
 #include "turn/turn.h"

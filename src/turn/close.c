@@ -10,6 +10,8 @@
 #include "route/job.h"
 #include "route/message.h"
 #include "route/trail.h"
+#include "turn/read.h"
+#include "turn/show.h"
 #include "turn/turn.h"
 
 /* The last thing of a turn: one transaction that says all that came of it. */

@@ -8,6 +8,8 @@
 #include "base/live.h"
 #include "base/map.h"
 #include "route/job.h"
+#include "turn/post.h"
+#include "turn/show.h"
 #include "turn/turn.h"
 
 #define KEY_SIZE   200

@@ -10,6 +10,7 @@
 #include "route/message.h"
 #include "route/signal.h"
 #include "slack/words.h"
+#include "turn/show.h"
 #include "turn/turn.h"
 
 /*

@@ -9,6 +9,10 @@
 #include "net/http.h"
 #include "route/job.h"
 #include "slack/blocks.h"
+#include "turn/candid.h"
+#include "turn/post.h"
+#include "turn/read.h"
+#include "turn/show.h"
 #include "turn/turn.h"
 
 /*

@@ -7,6 +7,7 @@
 #include "net/http.h"
 #include "route/job.h"
 #include "route/message.h"
+#include "turn/show.h"
 #include "turn/turn.h"
 
 /*

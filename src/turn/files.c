@@ -15,6 +15,7 @@
 #include "route/message.h"
 #include "route/signal.h"
 #include "turn/attach.h"
+#include "turn/read.h"
 #include "turn/turn.h"
 
 /*

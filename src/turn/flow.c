@@ -14,6 +14,7 @@
 #include "route/job.h"
 #include "route/message.h"
 #include "turn/flow.h"
+#include "turn/post.h"
 #include "turn/turn.h"
 
 /*

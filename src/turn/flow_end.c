@@ -10,6 +10,8 @@
 #include "net/http.h"
 #include "route/job.h"
 #include "turn/flow.h"
+#include "turn/post.h"
+#include "turn/show.h"
 #include "turn/turn.h"
 
 /*

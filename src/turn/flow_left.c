@@ -11,6 +11,7 @@
 #include "route/message.h"
 #include "slack/undone.h"
 #include "turn/flow.h"
+#include "turn/post.h"
 #include "turn/turn.h"
 
 /*

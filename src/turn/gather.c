@@ -10,6 +10,8 @@
 #include "base/metric.h"
 #include "route/job.h"
 #include "route/message.h"
+#include "turn/post.h"
+#include "turn/read.h"
 #include "turn/turn.h"
 
 /*

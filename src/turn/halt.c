@@ -7,6 +7,9 @@
 #include "net/http.h"
 #include "route/job.h"
 #include "route/message.h"
+#include "turn/post.h"
+#include "turn/read.h"
+#include "turn/show.h"
 #include "turn/turn.h"
 
 /* A turn that is called off, refused, or put down for another process. */

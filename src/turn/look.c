@@ -8,6 +8,7 @@
 #include "net/http.h"
 #include "route/job.h"
 #include "route/message.h"
+#include "turn/post.h"
 #include "turn/turn.h"
 
 /*

@@ -8,6 +8,9 @@
 #include "net/http.h"
 #include "route/job.h"
 #include "slack/words.h"
+#include "turn/post.h"
+#include "turn/read.h"
+#include "turn/show.h"
 #include "turn/turn.h"
 
 /*

@@ -8,6 +8,7 @@
 #include "route/message.h"
 #include "slack/mention.h"
 #include "slack/text.h"
+#include "turn/read.h"
 #include "turn/reply.h"
 #include "turn/turn.h"
 

@@ -5,6 +5,9 @@
 #include "base/conf.h"
 #include "route/job.h"
 #include "slack/words.h"
+#include "turn/post.h"
+#include "turn/read.h"
+#include "turn/show.h"
 #include "turn/turn.h"
 
 /* From the head of the lane to a placeholder that stands. */

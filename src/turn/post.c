@@ -13,6 +13,8 @@
 #include "net/http.h"
 #include "route/job.h"
 #include "route/message.h"
+#include "turn/candid.h"
+#include "turn/post.h"
 #include "turn/turn.h"
 
 /*

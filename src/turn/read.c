@@ -15,7 +15,9 @@
 #include "slack/text.h"
 #include "turn/attach.h"
 #include "turn/names.h"
+#include "turn/post.h"
 #include "turn/prompt.h"
+#include "turn/read.h"
 #include "turn/turn.h"
 
 /*

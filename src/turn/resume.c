@@ -4,6 +4,7 @@
 #include <string.h>
 
 #include "route/job.h"
+#include "turn/post.h"
 #include "turn/turn.h"
 
 /* What an earlier attempt has left in the journal is taken up. */

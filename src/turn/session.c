@@ -14,6 +14,7 @@
 #include "slack/text.h"
 #include "slack/words.h"
 #include "turn/names.h"
+#include "turn/show.h"
 #include "turn/turn.h"
 
 /*

@@ -16,6 +16,7 @@
 #include "slack/words.h"
 #include "store/record.h"
 #include "turn/attach.h"
+#include "turn/post.h"
 #include "turn/turn.h"
 
 /*

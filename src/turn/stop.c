@@ -14,6 +14,7 @@
 #include "slack/markdown.h"
 #include "slack/undone.h"
 #include "slack/words.h"
+#include "turn/read.h"
 #include "turn/turn.h"
 
 /*

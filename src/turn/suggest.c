@@ -7,6 +7,7 @@
 #include "route/job.h"
 #include "route/message.h"
 #include "slack/words.h"
+#include "turn/show.h"
 #include "turn/turn.h"
 
 /*

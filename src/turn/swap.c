@@ -10,6 +10,7 @@
 #include "net/http.h"
 #include "route/job.h"
 #include "slack/undone.h"
+#include "turn/post.h"
 #include "turn/turn.h"
 
 /*

@@ -15,6 +15,9 @@
 #include "net/retry.h"
 #include "route/job.h"
 #include "route/message.h"
+#include "turn/post.h"
+#include "turn/read.h"
+#include "turn/show.h"
 
 #define TRIES_QUICK 5  /* with retry_call's delays; then */
 #define TRIES_SLOW  35 /* every 30 s, for a quarter of an hour; then */

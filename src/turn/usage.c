@@ -7,6 +7,7 @@
 #include "route/job.h"
 #include "route/ledger.h"
 #include "route/message.h"
+#include "turn/read.h"
 #include "turn/turn.h"
 
 /* What a turn has used, for the journal, budgets and metrics. */

@@ -16,6 +16,7 @@
 #include "route/signal.h"
 #include "slack/markdown.h"
 #include "slack/words.h"
+#include "turn/show.h"
 #include "turn/turn.h"
 
 /*

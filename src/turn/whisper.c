@@ -10,6 +10,7 @@
 #include "route/job.h"
 #include "route/message.h"
 #include "route/signal.h"
+#include "turn/show.h"
 #include "turn/turn.h"
 
 /*

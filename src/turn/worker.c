@@ -15,6 +15,7 @@
 #include "net/http.h"
 #include "route/job.h"
 #include "turn/names.h"
+#include "turn/read.h"
 #include "turn/turn.h"
 
 #define WORKERS_MAX 64

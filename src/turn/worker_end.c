@@ -9,6 +9,7 @@
 #include "net/http.h"
 #include "route/job.h"
 #include "turn/names.h"
+#include "turn/show.h"
 #include "turn/turn.h"
 #include "turn/worker.h"
 

@@ -18,6 +18,7 @@
  * named.
  */
 struct conf;
+struct connection;
 struct engaged;
 struct errand;
 struct http;
@@ -197,5 +198,12 @@ void channel_put(struct channel *ch);
 /* Forget those that nobody uses and whose paces are at rest. */
 void conn_tidy(struct worker *w, int64_t now_ms);
 void conn_free_all(struct worker *w);
+
+/* token.c: is the connection in quarantine; put it there, take it out. What
+ * ends for that is a dead letter, to be replayed with a better token. */
+bool token_is_held(const struct worker *w, const struct connection *k);
+void token_refused(const struct worker *w, const struct connection *k,
+		   const char *error);
+void token_taken(const struct worker *w, const struct connection *k);
 
 #endif

@@ -10,6 +10,9 @@
 #include "route/job.h"
 #include "slack/markdown.h"
 #include "slack/words.h"
+#include "turn/post.h"
+#include "turn/read.h"
+#include "turn/show.h"
 #include "turn/turn.h"
 
 /*
