@@ -51,7 +51,7 @@ void metrics_with2(struct buf *b, const char *name, const char *const key[2],
 	(void)buf_addf(b, "} %" PRIu64 "\n", n);
 }
 
-void metrics_seconds(struct buf *b, uint64_t us)
+static void add_seconds(struct buf *b, uint64_t us)
 {
 	(void)buf_addf(b, "%" PRIu64 ".%06" PRIu64, us / 1000000, us % 1000000);
 }
@@ -66,11 +66,11 @@ void metrics_time(struct buf *b, enum metric_time t, const char *name,
 	metrics_head(b, name, "histogram", help);
 	for (i = 0; i < METRIC_BUCKETS - 1; i++) {
 		(void)buf_addf(b, "%s_bucket{le=\"", name);
-		metrics_seconds(b, (uint64_t)metric_bounds_us[i]);
+		add_seconds(b, (uint64_t)metric_bounds_us[i]);
 		(void)buf_addf(b, "\"} %" PRIu64 "\n", h.upto[i]);
 	}
 	(void)buf_addf(b, "%s_bucket{le=\"+Inf\"} %" PRIu64 "\n%s_sum ", name,
 		       h.upto[i], name);
-	metrics_seconds(b, h.sum_us);
+	add_seconds(b, h.sum_us);
 	(void)buf_addf(b, "\n%s_count %" PRIu64 "\n", name, h.upto[i]);
 }

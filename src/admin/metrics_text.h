@@ -27,8 +27,6 @@ void metrics_with2(struct buf *b, const char *name, const char *const key[2],
 /* {key="s", quoted; before: '{', or ',' for one more. */
 void metrics_label(struct buf *b, char before, const char *key, const char *s);
 
-void metrics_seconds(struct buf *b, uint64_t us);
-
 /* A histogram. */
 void metrics_time(struct buf *b, enum metric_time t, const char *name,
 		  const char *help);

@@ -65,7 +65,8 @@ static int set_defaults(void *base, bool llm)
 	return 0;
 }
 
-int conf_init(struct conf *c, const char *path, struct err *e)
+/* Everything its default; no model. What fails leaves c to conf_release(). */
+static int conf_init(struct conf *c, const char *path, struct err *e)
 {
 	memset(c, 0, sizeof(*c));
 	c->path = strdup(path);

@@ -18,9 +18,6 @@ struct err;
 int conf_read(struct conf *c, const char *name, const char *text, size_t len,
 	      struct err *e);
 
-/* Everything its default; no model. What fails leaves c to conf_release(). */
-int conf_init(struct conf *c, const char *path, struct err *e);
-
 /* A further model, all defaults. NULL: no memory; there is room for it. */
 struct conf_model *conf_add_model(struct conf *c, const char *name);
 

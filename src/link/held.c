@@ -209,8 +209,3 @@ void held_clear(struct held *h, void (*drop)(void *item))
 	}
 	arm(h);
 }
-
-size_t held_count(const struct held *h)
-{
-	return h->n;
-}

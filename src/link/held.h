@@ -33,6 +33,4 @@ void held_wake(struct held *h, const char *key);
 /* Give all to drop. */
 void held_clear(struct held *h, void (*drop)(void *item));
 
-size_t held_count(const struct held *h);
-
 #endif

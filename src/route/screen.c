@@ -226,7 +226,10 @@ static enum verdict screen_relevant(struct screening *s, struct err *e)
 	return V_HOLD;
 }
 
-const struct screen_stage screen_stages[] = {
+static const struct {
+	const char *name;
+	enum verdict (*run)(struct screening *s, struct err *e);
+} stages[] = {
 	{ "malformed", screen_malformed },
 	{ "signal", screen_signal },     /* edits, deletions, buttons */
 	{ "control", screen_control },   /* all that is no message */
@@ -235,16 +238,15 @@ const struct screen_stage screen_stages[] = {
 	{ "message", screen_message },   /* the fields that we need */
 	{ "relevant", screen_relevant }, /* always decides */
 };
-const size_t screen_nstages = sizeof(screen_stages) / sizeof(screen_stages[0]);
 
 static enum verdict run(struct screening *s, const char **stage, struct err *e)
 {
 	enum verdict v;
 	size_t i;
 
-	for (i = 0; i < screen_nstages; i++) {
-		*stage = screen_stages[i].name;
-		v = screen_stages[i].run(s, e);
+	for (i = 0; i < sizeof(stages) / sizeof(stages[0]); i++) {
+		*stage = stages[i].name;
+		v = stages[i].run(s, e);
 		if (v != V_NEXT)
 			return v;
 	}

@@ -24,13 +24,6 @@ struct screening {
 	char key[ENGAGED_KEY_SIZE]; /* of its thread */
 };
 
-struct screen_stage {
-	const char *name;
-	enum verdict (*run)(struct screening *s, struct err *e);
-};
-extern const struct screen_stage screen_stages[];
-extern const size_t screen_nstages;
-
 /*
  * V_ACCEPT: s->msg is the caller's, to be journaled. V_HOLD: s->msg is the
  * caller's too; it is a reply in a thread that nothing engages yet: ask

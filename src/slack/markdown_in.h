@@ -50,8 +50,8 @@ struct mrkdwn {
 	bool link_ok;
 	size_t link_at, label_at; /* where "<url|" and its label begin */
 
-	bool closed; /* a mark was closed: a letter must not touch it */
-	bool guard;  /* a literal star was written that could open */
+	bool closed;  /* a mark was closed: a letter must not touch it */
+	bool guard;   /* a literal star was written that could open */
 	bool mention; /* one was written; its text follows, unseen */
 };
 
@@ -74,8 +74,6 @@ int mrkdwn_text(MD_TEXTTYPE type, const MD_CHAR *p, MD_SIZE n, void *arg);
 int mrkdwn_enter_span(MD_SPANTYPE type, void *detail, void *arg);
 int mrkdwn_leave_span(MD_SPANTYPE type, void *detail, void *arg);
 
-/* May c be part of a word? */
-bool mrkdwn_is_word(unsigned char c);
 /* What the next character will stand behind. */
 unsigned char mrkdwn_last(const struct mrkdwn *r);
 

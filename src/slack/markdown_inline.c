@@ -10,7 +10,7 @@
 #define URL_MAX   2000 /* longer ones aren't links, so that a part holds one */
 #define LABEL_MAX 1000
 
-bool mrkdwn_is_word(unsigned char c)
+static bool is_word(unsigned char c)
 {
 	return isalnum(c) != 0 || c >= 0x80;
 }
@@ -79,7 +79,7 @@ static void tick(struct mrkdwn *r)
  */
 static void literal_mark(struct mrkdwn *r, char c)
 {
-	bool opens = !mrkdwn_is_word(mrkdwn_last(r));
+	bool opens = !is_word(mrkdwn_last(r));
 
 	if (c == '`')
 		tick(r);
@@ -94,7 +94,7 @@ static void words(struct mrkdwn *r, const char *p, size_t n)
 
 	if (n == 0)
 		return;
-	if (r->closed && mrkdwn_is_word((unsigned char)p[0]))
+	if (r->closed && is_word((unsigned char)p[0]))
 		put(r, MRKDWN_ZWSP);
 	r->closed = false;
 	while (i < n) {
@@ -139,7 +139,7 @@ static size_t begin_mention(struct mrkdwn *r, const char *p, size_t n)
 	if (r->table || r->links)
 		return k;
 	mrkdwn_begin_text(r);
-	if (r->closed || r->guard || mrkdwn_is_word(mrkdwn_last(r)))
+	if (r->closed || r->guard || is_word(mrkdwn_last(r)))
 		put(r, MRKDWN_ZWSP);
 	r->closed = r->guard = false;
 	(void)buf_addf(r->out, "<@%s>", id);
@@ -252,7 +252,7 @@ int mrkdwn_text(MD_TEXTTYPE type, const MD_CHAR *p, MD_SIZE n, void *arg)
 static void open_mark(struct mrkdwn *r, char c)
 {
 	mrkdwn_begin_text(r);
-	if (r->guard || mrkdwn_is_word(mrkdwn_last(r)))
+	if (r->guard || is_word(mrkdwn_last(r)))
 		put(r, MRKDWN_ZWSP);
 	r->closed = r->guard = false;
 	(void)buf_addc(r->out, c);
@@ -287,7 +287,7 @@ static void code_span(struct mrkdwn *r, bool enter)
 	if (r->table || r->links)
 		return;
 	if (enter) {
-		if (r->closed || mrkdwn_is_word(mrkdwn_last(r)))
+		if (r->closed || is_word(mrkdwn_last(r)))
 			put(r, MRKDWN_ZWSP);
 		r->closed = r->guard = false;
 		tick(r);

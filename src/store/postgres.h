@@ -245,10 +245,9 @@ int postgres_fail(struct postgres *s, const PGresult *r, struct err *e);
 /*
  * postgres_wait.c: libpq would wait for a server that hangs as long as it
  * does. These have a deadline, by clock_ms(), after which the connection is of
- * no use: it has a result, or is lost (0), or it is too late (-1); all that
- * was sent is on its way, or the connection is lost.
+ * no use. 0: all that was sent is on its way, or the connection is lost; -1:
+ * it is too late.
  */
-int postgres_await(PGconn *c, int64_t until_ms);
 int postgres_flush(PGconn *c, int64_t until_ms);
 /* The next statement's result in a pipeline; NULL after the sync, and when
  * the connection is lost or it is too late. */

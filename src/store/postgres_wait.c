@@ -16,7 +16,8 @@ static int wait_for(PGconn *c, short events, int64_t until_ms)
 	return 0;
 }
 
-int postgres_await(PGconn *c, int64_t until_ms)
+/* 0: it has a result, or is lost; -1: it is too late. */
+static int await(PGconn *c, int64_t until_ms)
 {
 	while (PQisBusy(c)) {
 		if (wait_for(c, POLLIN, until_ms) < 0)
@@ -47,7 +48,7 @@ PGresult *postgres_last(PGconn *c, int64_t until_ms)
 	PGresult *keep = NULL;
 	PGresult *r;
 
-	while (postgres_await(c, until_ms) == 0) {
+	while (await(c, until_ms) == 0) {
 		r = PQgetResult(c);
 		if (!r)
 			return keep;
@@ -75,7 +76,7 @@ PGresult *postgres_next(PGconn *c, int64_t until_ms)
 
 	/* NULL stands between the results of two statements. */
 	for (i = 0; !r && i < 2; i++) {
-		if (postgres_await(c, until_ms) < 0)
+		if (await(c, until_ms) < 0)
 			return NULL;
 		r = PQgetResult(c);
 	}

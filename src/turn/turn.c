@@ -60,11 +60,6 @@ static const struct {
 	[TURN_CLOSING] = { "closing", 0, close_start },
 };
 
-const char *turn_state_name(enum turn_state s)
-{
-	return (size_t)s < TURN_STATES ? states[s].name : "?";
-}
-
 void turn_enter(const struct turn *t)
 {
 	suspect_enter(t->job->entry.id, states[t->state].name);

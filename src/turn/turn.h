@@ -276,8 +276,6 @@ int64_t turn_doubt_left(const struct turn *t);
 /* Once nobody holds on to it. */
 void turn_free(struct turn *t);
 
-const char *turn_state_name(enum turn_state s);
-
 /* resume.c */
 
 /* What the journal has of an earlier attempt; 0, or -1 without memory. */
