@@ -36,6 +36,10 @@ unit_tests = \
 	tests/test_store \
 	tests/test_keep \
 	tests/test_turn \
+	tests/test_turn_posts \
+	tests/test_turn_refused \
+	tests/test_turn_restart \
+	tests/test_turn_told \
 	tests/test_llm \
 	tests/test_access \
 	tests/test_admin \
@@ -205,8 +209,12 @@ AM_TESTS_ENVIRONMENT = CK_FORK=$${CK_FORK:-yes} CK_DEFAULT_TIMEOUT=60 \
 
 # Those that are built in a way of their own. The stage stands in the place of
 # what is below turn/, and so can't be in the library.
-stage = tests/stage.c tests/stage.h
+stage = tests/stage.c tests/stage.h tests/scene.c tests/scene.h
 tests_test_turn_SOURCES = tests/test_turn.c $(stage)
+tests_test_turn_posts_SOURCES = tests/test_turn_posts.c $(stage)
+tests_test_turn_refused_SOURCES = tests/test_turn_refused.c $(stage)
+tests_test_turn_restart_SOURCES = tests/test_turn_restart.c $(stage)
+tests_test_turn_told_SOURCES = tests/test_turn_told.c $(stage)
 tests_test_gather_SOURCES = tests/test_gather.c $(stage)
 tests_test_signal_SOURCES = tests/test_signal.c $(stage)
 tests_test_hub_LDFLAGS = $(AM_LDFLAGS) \

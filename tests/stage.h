@@ -18,6 +18,9 @@
  * unless a fault is waiting for the method.
  */
 
+#define SECOND 1000 /* of the stage's clock */
+#define MINUTE (60 * SECOND)
+
 enum fault_kind {
 	FAULT_REFUSE, /* error, nothing done; told ms later than usual */
 	FAULT_RATE,   /* 429, retry after ms */

@@ -7,19 +7,12 @@
 #include "route/inhand.h"
 #include "route/job.h"
 #include "route/message.h"
+#include "scene.h"
 #include "stage.h"
 
 /* Messages of one thread that are answered together. */
 
-#define SECOND 1000
-#define MINUTE (60 * SECOND)
 #define THREAD "100.000100"
-
-static void contains(const char *text, const char *part)
-{
-	ck_assert_msg(strstr(text, part) != NULL, "no '%s' in '%s'", part,
-		      text);
-}
 
 static struct job *job_by(const char *id, const char *ts, const char *user,
 			  const char *text)
@@ -87,8 +80,8 @@ START_TEST(what_waits_for_a_turn_is_answered_together)
 	stage_submit(third());
 	go_on(20 * SECOND);
 	ck_assert_int_eq(stage.nasked, 2);
-	contains(stage.asked[1], "user: Bob [1970-01-01 09:01]: and two?\n"
-				 "Ada [1970-01-01 09:01]: three\n");
+	scene_holds(stage.asked[1], "user: Bob [1970-01-01 09:01]: and two?\n"
+				    "Ada [1970-01-01 09:01]: three\n");
 	ck_assert_uint_eq(stage_nreplies(), 2);
 	ck_assert_str_eq(stage_reply(1)->text, "It is _here_.");
 	done = stage_done("entry2");
@@ -145,7 +138,7 @@ START_TEST(every_post_and_edit_says_whom_it_answers)
 	stage_submit(third());
 	go_on(20 * SECOND);
 	c = stage_call_of("chat.postMessage", 1);
-	contains(stage_arg(c, "metadata"), "\"covers\":\"entry3\"");
+	scene_holds(stage_arg(c, "metadata"), "\"covers\":\"entry3\"");
 	c = stage_call_of("chat.update", stage_count("chat.update") - 1);
 	ck_assert_str_eq(stage_arg(c, "metadata"),
 			 "{\"event_type\":\"konstruct_reply\","
@@ -231,8 +224,8 @@ START_TEST(who_is_to_be_alone_is)
 	stage_submit(job_by("entry5", "100.000500", "UBob", "five"));
 	go_on(MINUTE);
 	ck_assert_int_eq(stage.nasked, 4);
-	contains(stage.asked[2], "]: three\n");
-	contains(stage.asked[3], "]: four\nBob");
+	scene_holds(stage.asked[2], "]: three\n");
+	scene_holds(stage.asked[3], "]: four\nBob");
 	ck_assert_uint_eq(stage_done("entry3")->ncovered, 0);
 	ck_assert_uint_eq(stage_done("entry4")->ncovered, 1);
 }
@@ -246,7 +239,7 @@ START_TEST(all_are_told_that_it_failed)
 	stage.end = LLM_BUSY;
 	go_on(MINUTE);
 	ck_assert_uint_eq(stage_nreplies(), 2);
-	contains(stage_reply(1)->text, "(ref. ");
+	scene_holds(stage_reply(1)->text, "(ref. ");
 	ck_assert_uint_eq(stage_done("entry2")->ncovered, 1);
 }
 END_TEST
@@ -304,10 +297,10 @@ START_TEST(what_was_covered_still_is)
 	stage_run(MINUTE);
 	ck_assert_ptr_null(cover_note());
 	ck_assert_int_eq(stage.nasked, 1);
-	contains(stage.asked[0], "]: and two?\nAda");
+	scene_holds(stage.asked[0], "]: and two?\nAda");
 	ck_assert_uint_eq(stage_nreplies(), 1);
-	contains(stage_arg(stage_call_of("chat.update", 0), "metadata"),
-		 "\"covers\":\"entry3\"");
+	scene_holds(stage_arg(stage_call_of("chat.update", 0), "metadata"),
+		    "\"covers\":\"entry3\"");
 	ck_assert_uint_eq(stage_done("entry2")->ncovered, 1);
 }
 END_TEST

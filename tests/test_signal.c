@@ -7,20 +7,13 @@
 #include "route/job.h"
 #include "route/message.h"
 #include "route/signal.h"
+#include "scene.h"
 #include "stage.h"
 
 /* What people do about a turn, in whatever state that is. */
 
-#define SECOND      1000
-#define MINUTE      (60 * SECOND)
 #define QUESTION    "100.000100"
 #define PLACEHOLDER "1000.000001"
-
-static void contains(const char *text, const char *part)
-{
-	ck_assert_msg(strstr(text, part) != NULL, "no '%s' in '%s'", part,
-		      text);
-}
 
 /* By U1, about a post in the thread of the question. */
 static struct job *signal_job(const char *id, enum signal kind, const char *ts)
@@ -93,7 +86,7 @@ START_TEST(stop_of_a_placeholder_that_slack_has_not_told_yet_counts)
 			: reaction("signal1", PLACEHOLDER));
 	stage_run(MINUTE);
 	ck_assert_uint_eq(stage_nreplies(), 1);
-	contains(stage_reply(0)->text, "Stopped");
+	scene_holds(stage_reply(0)->text, "Stopped");
 	ck_assert_ptr_nonnull(stage_done("entry1"));
 	ck_assert_int_gt(note_at("signal1", JOURNAL_DONE),
 			 note_at("entry1", JOURNAL_DONE));
