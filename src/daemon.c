@@ -104,30 +104,49 @@ static int create_janitor(struct daemon *d, struct err *e)
 	return d->janitor ? 0 : -1;
 }
 
-static int create_threads(struct daemon *d, struct err *e)
+static int create_router(struct daemon *d, struct err *e)
 {
-	struct router_opts ro = {
+	const struct router_opts o = {
 		.conf = d->conf,
 		.live = d->live,
 		.keyring = d->keyring,
 		.gate = d->gate,
 		.journal = d->journal,
 		.leases = d->several.leases,
+		.ledger = d->ledger,
+		.people = d->people,
 		.dispatch = dispatch,
 		.look_up = look_up,
 		.arg = d,
 	};
-	struct worker_opts wo = {
+
+	d->router = router_create(&o, e);
+	return d->router ? 0 : -1;
+}
+
+static int create_workers(struct daemon *d, struct err *e)
+{
+	const struct worker_opts o = {
 		.conf = d->conf,
 		.live = d->live,
 		.way = d->way,
 		.llm = d->llm,
 		.journal = d->journal,
+		.router = d->router,
 		.engaged = d->engaged,
 		.quarantine = d->quarantine,
 		.leases = d->several.leases,
+		.ledger = d->ledger,
+		.people = d->people,
 	};
-	struct hub_opts ho = {
+
+	d->workers = workers_create(&o, e);
+	return d->workers ? 0 : -1;
+}
+
+static int create_hub(struct daemon *d, struct err *e)
+{
+	const struct hub_opts o = {
 		.conf = d->conf,
 		.way = d->way,
 		.io = d->io,
@@ -135,29 +154,24 @@ static int create_threads(struct daemon *d, struct err *e)
 		.engaged = d->engaged,
 		.quarantine = d->quarantine,
 		.journal = d->journal,
+		.router = d->router,
 		.places = d->several.places,
 	};
 
+	d->hub = hub_create(&o, e);
+	return d->hub ? 0 : -1;
+}
+
+static int create_threads(struct daemon *d, struct err *e)
+{
 	d->ledger = ledger_create(d->journal, e);
 	if (!d->ledger)
 		return -1;
-	ro.ledger = wo.ledger = d->ledger;
 	d->people = people_create();
 	if (!d->people)
 		return err_set(e, ERR_RETRY, "no memory");
-	ro.people = wo.people = d->people;
-	d->router = router_create(&ro, e);
-	if (!d->router)
-		return -1;
-	wo.router = d->router;
-	d->workers = workers_create(&wo, e);
-	if (!d->workers)
-		return -1;
-	if (create_janitor(d, e) < 0)
-		return -1;
-	ho.router = d->router;
-	d->hub = hub_create(&ho, e);
-	if (!d->hub)
+	if (create_router(d, e) < 0 || create_workers(d, e) < 0 ||
+	    create_janitor(d, e) < 0 || create_hub(d, e) < 0)
 		return -1;
 	d->several.engaged = d->engaged;
 	d->several.router = d->router;

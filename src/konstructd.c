@@ -100,7 +100,15 @@ static int load_conf(struct daemon *d, const char *path, struct err *e)
 	return 0;
 }
 
-int main(int argc, char **argv)
+/* What the command line says. */
+struct told {
+	const char *path;
+	const char *pid_file; /* NULL: none */
+	bool check, show;     /* only that */
+};
+
+/* -1, or an exit code when that was all. */
+static int take_words(int argc, char **argv, struct told *t)
 {
 	enum {
 		OPT_CHECK = 256,
@@ -117,72 +125,86 @@ int main(int argc, char **argv)
 		{ "help", no_argument, NULL, 'h' },
 		{ NULL, 0, NULL, 0 },
 	};
-	static const struct rlimit no_core = { 0, 0 };
-	const char *path = DEFAULT_CONFIG;
-	const char *pid_file = NULL;
-	struct daemon d = { 0 };
-	struct err e = { 0 };
-	enum log_level level;
-	int only = 0;
-	int pid_fd = -1;
-	int opt, rc;
+	int opt;
 
 	while ((opt = getopt_long(argc, argv, "c:h", options, NULL)) != -1) {
-		switch (opt) {
-		case 'c':
-			path = optarg;
-			break;
-		case OPT_CHECK:
-		case OPT_SHOW:
-			only = opt;
-			break;
-		case OPT_PID_FILE:
-			pid_file = optarg;
-			break;
-		case OPT_VERSION:
+		if (opt == 'c') {
+			t->path = optarg;
+		} else if (opt == OPT_CHECK || opt == OPT_SHOW) {
+			t->check = opt == OPT_CHECK;
+			t->show = opt == OPT_SHOW;
+		} else if (opt == OPT_PID_FILE) {
+			t->pid_file = optarg;
+		} else if (opt == OPT_VERSION) {
 			puts(PACKAGE_STRING);
 			return EX_OK;
-		case 'h':
-			usage(stdout);
-			return EX_OK;
-		default:
-			usage(stderr);
-			return EX_USAGE;
+		} else {
+			usage(opt == 'h' ? stdout : stderr);
+			return opt == 'h' ? EX_OK : EX_USAGE;
 		}
 	}
-	if (optind < argc) {
-		fprintf(stderr, "konstructd: unexpected '%s'\n", argv[optind]);
-		return EX_USAGE;
-	}
+	if (optind == argc)
+		return -1;
+	fprintf(stderr, "konstructd: unexpected '%s'\n", argv[optind]);
+	return EX_USAGE;
+}
 
-	if (only != 0)
-		return look_at_conf(path, only == OPT_SHOW);
-	if (load_conf(&d, path, &e) < 0) {
-		log_error(NULL, "cannot start: %s", e.msg);
-		return e.kind == ERR_RETRY ? EX_UNAVAILABLE : EX_CONFIG;
-	}
-	if (log_level_parse(d.conf->log_level, &level) == 0)
+static void set_log(const struct conf *c)
+{
+	enum log_level level;
+
+	if (log_level_parse(c->log_level, &level) == 0)
 		log_set_level(level);
-	log_set_json(strcmp(d.conf->log_format, "json") == 0);
-	if (pid_file) {
-		pid_fd = pidfile_open(pid_file, &e);
-		if (pid_fd < 0) {
-			log_error(NULL, "cannot start: %s", e.msg);
-			daemon_destroy(&d);
-			return EX_UNAVAILABLE;
-		}
-	}
+	log_set_json(strcmp(c->log_format, "json") == 0);
+}
+
+/* Tokens are in this process's memory, and what it makes is nobody else's. */
+static void keep_secrets(void)
+{
+	static const struct rlimit no_core = { 0, 0 };
+
 	umask(077);
-	/* Tokens are in this process's memory. */
 	(void)setrlimit(RLIMIT_CORE, &no_core);
 	/* Where a program takes dumps (core_pattern) that limit says nothing.
 	 */
 	(void)prctl(PR_SET_DUMPABLE, 0, 0, 0, 0);
+}
 
+static int cannot_start(const struct err *e, int code)
+{
+	log_error(NULL, "cannot start: %s", e->msg);
+	return code;
+}
+
+int main(int argc, char **argv)
+{
+	struct told told = { .path = DEFAULT_CONFIG };
+	struct daemon d = { 0 };
+	struct err e = { 0 };
+	int pid_fd = -1;
+	int rc = take_words(argc, argv, &told);
+
+	if (rc >= 0)
+		return rc;
+	if (told.check || told.show)
+		return look_at_conf(told.path, told.show);
+	if (load_conf(&d, told.path, &e) < 0)
+		return cannot_start(&e, e.kind == ERR_RETRY ? EX_UNAVAILABLE
+							    : EX_CONFIG);
+	set_log(d.conf);
+	if (told.pid_file) {
+		pid_fd = pidfile_open(told.pid_file, &e);
+		if (pid_fd < 0) {
+			rc = cannot_start(&e, EX_UNAVAILABLE);
+			daemon_destroy(&d);
+			return rc;
+		}
+	}
+	keep_secrets();
 	rc = run(&d);
 	daemon_destroy(&d);
 	log_catch_up(true);
 	(void)prctl(PR_SET_DUMPABLE, 1, 0, 0, 0);
-	pidfile_remove(pid_fd, pid_file);
+	pidfile_remove(pid_fd, told.pid_file);
 	return rc;
 }

@@ -160,6 +160,17 @@ static void fail(struct cluster *c, const struct err *e)
 	c->due_ms = clock_ms() + AWAY_MS;
 }
 
+/* News that came while nobody listened are looked for. */
+static void hear(struct cluster *c)
+{
+	if (c->dialed != c->pg->dialed) {
+		c->dialed = c->pg->dialed;
+		news_deaf(c);
+	}
+	if (c->is_deaf)
+		news_catch_up(c);
+}
+
 static void beat(struct cluster *c)
 {
 	struct node_beat b = {
@@ -191,12 +202,7 @@ static void beat(struct cluster *c)
 	parts_take_in(c, &b, sent);
 	if (parts_leaving(c) && c->due_ms > sent + HASTE_MS)
 		c->due_ms = sent + HASTE_MS;
-	if (c->dialed != c->pg->dialed) {
-		c->dialed = c->pg->dialed;
-		news_deaf(c);
-	}
-	if (c->is_deaf)
-		news_catch_up(c);
+	hear(c);
 	look_around(c);
 	tell_keys(c);
 	tidy(c, sent);

@@ -107,13 +107,8 @@ static void on_names(void *arg)
 	look_up_changed(arg);
 }
 
-static int worker_init(struct workers *ws, size_t i,
-		       const struct worker_opts *o, struct err *e)
+static void hold(struct worker *w, const struct worker_opts *o)
 {
-	struct http_opts ho = { .way = &o->conf->slack_way, .box = o->way };
-	struct worker *w = &ws->w[i];
-	char name[32];
-
 	w->conf = o->conf;
 	w->live = o->live;
 	w->llm = o->llm;
@@ -124,6 +119,31 @@ static int worker_init(struct workers *ws, size_t i,
 	w->leases = o->leases;
 	w->ledger = o->ledger;
 	w->people = o->people;
+}
+
+static int make_tools(struct worker *w, struct err *e)
+{
+	w->inbox = queue_create();
+	w->wanted = queue_create();
+	w->lanes = lanes_create();
+	w->conns = map_create(0);
+	w->channels = map_create(0);
+	w->names = names_create(w->http, w->conf->slack_api_url, on_names, w);
+	w->tidy = loop_timer_create(w->loop, on_tidy, w);
+	if (!w->inbox || !w->wanted || !w->lanes || !w->conns || !w->channels ||
+	    !w->names || !w->tidy)
+		return err_set(e, ERR_RETRY, "cannot make worker: no memory");
+	return 0;
+}
+
+static int worker_init(struct workers *ws, size_t i,
+		       const struct worker_opts *o, struct err *e)
+{
+	struct http_opts ho = { .way = &o->conf->slack_way, .box = o->way };
+	struct worker *w = &ws->w[i];
+	char name[32];
+
+	hold(w, o);
 	w->count = &ws->count;
 	w->all = ws;
 	w->wake.run = take_jobs;
@@ -134,18 +154,8 @@ static int worker_init(struct workers *ws, size_t i,
 	if (!w->loop)
 		return -1;
 	w->http = http_create(w->loop, &ho, e);
-	if (!w->http)
+	if (!w->http || make_tools(w, e) < 0)
 		return -1;
-	w->inbox = queue_create();
-	w->wanted = queue_create();
-	w->lanes = lanes_create();
-	w->conns = map_create(0);
-	w->channels = map_create(0);
-	w->names = names_create(w->http, o->conf->slack_api_url, on_names, w);
-	w->tidy = loop_timer_create(w->loop, on_tidy, w);
-	if (!w->inbox || !w->wanted || !w->lanes || !w->conns || !w->channels ||
-	    !w->names || !w->tidy)
-		return err_set(e, ERR_RETRY, "cannot make worker: no memory");
 	loop_timer_set(w->tidy, TIDY_MS);
 	if (loop_start(w->loop, e) < 0)
 		return -1;
