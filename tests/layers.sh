@@ -2,7 +2,8 @@
 # SPDX-License-Identifier: ISC
 #
 # The layout keeps its promises: no folder of src includes a higher one, a
-# third-party header stays in its folder, and no source uses what STYLE bans.
+# third-party header stays in its folder, no source uses what STYLE bans, and
+# the documentation names files that are there.
 set -u
 cd "${KONSTRUCT_SRCDIR:-.}" || exit 99
 bad=0
@@ -73,5 +74,28 @@ found=$(grep -rnE "$banned" src --include='*.[ch]')
 found=$(grep -rLE 'SPDX-License-Identifier: ISC' src tests \
 	--include='*.[ch]' --include='*.sh')
 [ -z "$found" ] || complain "no licence line: $found"
+
+# What the documentation names in backticks: files as "src/turn/stop.c",
+# "turn/flow*.c" or "stop.c", folders as "src/turn", tests as "test_map" or
+# "i/test_stream_postgres".
+is_there() {
+	for path; do
+		[ ! -e "$path" ] || return 0
+	done
+	return 1
+}
+file='[a-z0-9_/*.-]+\.(c|h|sh|sql|awk)|(src|sql|etc|systemd)/[a-z0-9_/*.-]+'
+for doc in README.md STYLE docs/*.md tests/README.md; do
+	for name in $(tr '`' '\n' <"$doc" | grep -xE "$file"); do
+		is_there $name src/$name src/*/$name tests/$name tests/*/$name ||
+			complain "$doc: there is no $name"
+	done
+	for name in $(tr '`' '\n' <"$doc" | grep -xE '(i/)?test_[a-z_*]+'); do
+		name=${name#i/}
+		is_there tests/$name.c tests/*/$name.c \
+			tests/*/"${name%_postgres}".c ||
+			complain "$doc: there is no $name"
+	done
+done
 
 exit $bad
