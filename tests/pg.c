@@ -347,6 +347,7 @@ void pg_stop(void)
 {
 	if (keeper <= 0 || waitpid(keeper, NULL, WNOHANG) < 0)
 		return;
+	hang_up(); /* its farewell isn't to be taken for that of the next */
 	(void)kill(keeper, SIGTERM);
 	(void)waitpid(keeper, NULL, 0);
 	keeper = 0;
