@@ -1499,6 +1499,36 @@ START_TEST(end_whose_commit_was_not_heard_of_counts_once)
 }
 END_TEST
 
+/* By anybody so far, as far as told to the server. */
+#define SCANS                                           \
+	"SELECT sum(seq_scan) FROM pg_stat_user_tables" \
+	" WHERE relname IN ('journal', 'pending', 'parts')"
+#define POSTED                                      \
+	"SELECT n_tup_ins FROM pg_stat_user_tables" \
+	" WHERE relname = 'parts'"
+
+/* How a statement is planned is settled while the tables are empty. */
+START_TEST(what_is_said_of_each_message_reads_no_whole_table)
+{
+	int64_t scans, posted;
+
+	(void)pg_ask("VACUUM journal");
+	(void)pg_ask("VACUUM pending");
+	(void)pg_ask("VACUUM parts");
+	(void)pg_ask("SELECT 1 FROM pg_stat_force_next_flush()");
+	scans = pg_ask(SCANS);
+	posted = pg_ask(POSTED);
+	answer("e1", NULL, 0);
+	answer("e2", NULL, 0);
+	note("e2", (struct note){ .part_ts = "1.3" });
+	journal_free(j); /* then the server is told */
+	j = NULL;
+	while (pg_ask(POSTED) == posted)
+		;
+	ck_assert_int_eq(pg_ask(SCANS), scans);
+}
+END_TEST
+
 START_TEST(text_that_is_no_utf8_is_stored_cleaned)
 {
 	struct line_new lines[] = { make_line("1.0", "a\xff\xc3z", false) };
@@ -1581,6 +1611,7 @@ static TCase *server(void)
 	tcase_add_test(tc, idle_restart_of_the_server_is_not_noticed);
 	tcase_add_test(tc, entry_whose_commit_was_in_doubt_is_forgotten);
 	tcase_add_test(tc, end_whose_commit_was_not_heard_of_counts_once);
+	tcase_add_test(tc, what_is_said_of_each_message_reads_no_whole_table);
 	tcase_add_test(tc, text_that_is_no_utf8_is_stored_cleaned);
 	tcase_add_test(tc, what_one_kind_of_note_meets_keeps_no_other_waiting);
 	tcase_add_test(tc, what_all_notes_meet_is_waited_for);

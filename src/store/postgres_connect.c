@@ -40,6 +40,18 @@ static const char session[] =
 	/* Acked means committed, whatever the server's default is. */
 	"SET synchronous_commit = on;";
 
+/*
+ * The journal says the same few things over and over, in functions too. Planned
+ * anew, with what an array holds for once, they took several times as long as
+ * running them; and a plan of when the tables were empty is kept, so it mustn't
+ * be one that reads all of them.
+ */
+static const char plans[] = "SET plan_cache_mode = force_generic_plan;"
+			    "SET enable_seqscan = off;"
+			    "SET enable_hashjoin = off;"
+			    "SET enable_mergejoin = off;"
+			    "SET jit = off;"; /* a scan has a price beyond it */
+
 PGconn *postgres_dial(const char *url, struct err *e)
 {
 	const char *values[] = { "2",          "10", "5",    "3", "15000",
@@ -142,6 +154,8 @@ static int set_up(PGconn *c, const struct postgres *s, bool wait, struct err *e)
 			       " TRANSACTION READ ONLY",
 			       e);
 	case POSTGRES_WRITE:
+		if (execute(c, plans, e) < 0)
+			return -1;
 		return take_locks(c, s, wait, e);
 	case POSTGRES_NODE:
 		return execute(c,
