@@ -763,6 +763,121 @@ START_TEST(entry_taken_in_doubt_is_taken_once_more)
 }
 END_TEST
 
+static struct journal_db *open_db(const char *node)
+{
+	struct journal_node n = { .id = node };
+	struct journal_db *db;
+
+	db = journal_postgres.open(pg->url, scratch.keyring, &n, &e);
+	ck_assert_msg(db != NULL, "%s", e.msg);
+	return db;
+}
+
+/* All partitions are that node's, with e1 and e2 of A1 to be claimed. */
+static void leave_two(const char *node)
+{
+	char sql[200];
+
+	(void)snprintf(
+		sql, sizeof(sql),
+		"SELECT 1 FROM konstruct.node_join('%s', 'h', 'n', 60000),"
+		" konstruct.node_beat('%s', 60000, true, 0, '{}', '{}')",
+		node, node);
+	(void)pg_ask(sql);
+	(void)pg_ask("SELECT konstruct.journal_append('e1', 'A1', 'e1', 1, '')"
+		     ", konstruct.journal_append('e2', 'A1', 'e2', 1, '')");
+	(void)pg_ask("UPDATE journal SET part = part_of(app_id)");
+}
+
+static void drop_claimed(struct journal_req *r)
+{
+	size_t i;
+
+	for (i = 0; i < r->nentries; i++)
+		entry_release(&r->entries[i]);
+	free(r->entries);
+	r->entries = NULL;
+	r->nentries = 0;
+}
+
+START_TEST(batch_that_fails_leaves_what_it_claimed_to_the_next)
+{
+	struct journal_req all = { .kind = JOURNAL_CLAIM,
+				   .part = lease_part("A1"),
+				   .epoch = 1,
+				   .most = 10 };
+	struct entry again = { .id = "e1",
+			       .app_id = (char *)"A1",
+			       .event_id = (char *)"Ev3" };
+	struct journal_req bad = { .entry = &again };
+	struct journal_db *db = open_db("n1");
+	const struct journal_ops *ops = db->ops;
+	size_t which = SIZE_MAX;
+
+	leave_two("n1");
+	ck_assert_int_eq(ops->begin(db, &e), 0);
+	ck_assert_int_eq(ops->claim(db, &all, &e), 0);
+	ck_assert_int_eq(ops->append(db, &bad, &e), 0); /* the id is there */
+	ck_assert_int_eq(ops->commit(db, &which, &e), -1);
+	ck_assert_int_eq(e.kind, ERR_INPUT);
+	ck_assert_uint_eq(which, 1);
+	ops->rollback(db);
+	drop_claimed(&all);
+
+	ck_assert_int_eq(pg_ask("SELECT sum(epoch) FROM journal"), 0);
+	ck_assert_int_eq(ops->begin(db, &e), 0);
+	ck_assert_int_eq(ops->claim(db, &all, &e), 0);
+	ck_assert_int_eq(ops->commit(db, &which, &e), 0);
+	ck_assert_int_eq(pg_ask("SELECT sum(epoch) FROM journal"), 2);
+	ck_assert_uint_eq(all.nentries, 2);
+	ck_assert_str_eq(all.entries[1].id, "e2");
+	drop_claimed(&all);
+	ops->close(db);
+}
+END_TEST
+
+#define PARTS 10
+
+/* Also of one at the end of which nothing is heard any more. */
+START_TEST(what_a_batch_claims_is_known_before_its_commit)
+{
+	struct journal_req r[PARTS];
+	struct journal_db *db = open_db("n1");
+	struct postgres_journal *p = (struct postgres_journal *)db;
+	size_t which, i;
+
+	leave_two("n1");
+	ck_assert_int_eq(db->ops->begin(db, &e), 0);
+	for (i = 0; i < PARTS; i++) {
+		r[i] = (struct journal_req){
+			.kind = JOURNAL_CLAIM,
+			.part = (lease_part("A1") + (unsigned int)i) %
+				LEASE_PARTS,
+			.epoch = 1,
+			.most = 10,
+		};
+		ck_assert_int_eq(db->ops->claim(db, &r[i], &e), 0);
+	}
+	(void)pg_ask("CREATE FUNCTION die() RETURNS trigger LANGUAGE plpgsql"
+		     " AS 'BEGIN PERFORM pg_terminate_backend("
+		     "pg_backend_pid()); RETURN NULL; END'");
+	(void)pg_ask("CREATE CONSTRAINT TRIGGER die AFTER UPDATE ON journal"
+		     " DEFERRABLE INITIALLY DEFERRED FOR EACH ROW"
+		     " EXECUTE FUNCTION die()");
+	ck_assert_int_eq(db->ops->commit(db, &which, &e), -1);
+	db->ops->rollback(db);
+	ck_assert_uint_eq(r[0].nentries, 2);
+	ck_assert(p->doubt);
+	ck_assert_uint_eq(p->nids, 2);
+	ck_assert_str_eq(p->ids[0], "e1");
+	for (i = 0; i < PARTS; i++)
+		drop_claimed(&r[i]);
+	db->ops->close(db);
+	(void)pg_ask("DROP TRIGGER die ON journal");
+	(void)pg_ask("DROP FUNCTION die");
+}
+END_TEST
+
 START_TEST(entry_in_nobodys_hands_is_taken_once_more)
 {
 	join_at(&a, "a");
@@ -984,6 +1099,8 @@ int main(void)
 	tcase_add_test(tc, end_of_a_thread_is_told_to_the_others);
 	tcase_add_test(tc, leaving_node_keeps_what_it_works_on_and_no_more);
 	tcase_add_test(tc, entry_taken_in_doubt_is_taken_once_more);
+	tcase_add_test(tc, batch_that_fails_leaves_what_it_claimed_to_the_next);
+	tcase_add_test(tc, what_a_batch_claims_is_known_before_its_commit);
 	tcase_add_test(tc, entry_in_nobodys_hands_is_taken_once_more);
 	tcase_add_test(tc, nobody_is_covered_unless_all_are_held);
 	tcase_add_test(tc, what_is_covered_is_taken_over_with_its_leader);

@@ -134,7 +134,6 @@ static int64_t deadline(const struct postgres *s, enum postgres_query q)
 		return clock_ms() + BRIEF_MS;
 	switch ((int)q) {
 	case PQ_ROLLBACK:
-	case PQ_WORK_CLAIM:
 		ms = JOURNAL_MS;
 		break;
 	case PQ_APPS:

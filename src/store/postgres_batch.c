@@ -125,7 +125,7 @@ int postgres_batch_begin(struct postgres_journal *p, struct err *e)
 {
 	struct postgres *s = p->s;
 	bool several = s->node[0] != '\0';
-	int last = several ? PQ_WORK_LET_GO : PQ_FORGET;
+	int last = several ? PQ_WORK_CLAIM : PQ_FORGET;
 	int q;
 
 	/* Has the server hung up since? Better to know now than at commit. It
@@ -174,26 +174,29 @@ static void take_finished(const PGresult *r, const struct postgres_sent *sent,
 	*sent->finished += n == 0 && doubt ? sent->expected : n;
 }
 
-static void take_in(const PGresult *r, const struct postgres_sent *sent,
-		    bool doubt)
+static int take_in(struct postgres_journal *p, const struct postgres_sent *sent,
+		   const PGresult *r, struct err *e)
 {
 	bool yes;
 
+	if (sent->claimed)
+		return postgres_claim_take(p, sent->claimed, r, e);
 	if (sent->placed) {
 		take_place(sent->placed, (int)postgres_int(r, 0, 0));
-		return;
+		return 0;
 	}
 	if (sent->finished) {
-		take_finished(r, sent, doubt);
-		return;
+		take_finished(r, sent, p->doubt);
+		return 0;
 	}
 	if (!sent->duplicate && !sent->lost)
-		return;
+		return 0;
 	yes = postgres_bool(r, 0, 0);
 	if (sent->duplicate)
 		*sent->duplicate = !yes;
 	if (sent->lost)
 		*sent->lost = !yes;
+	return 0;
 }
 
 /* One statement's result; the server skips what follows a failure. */
@@ -203,9 +206,7 @@ static int take_result(struct postgres_journal *p, size_t i, const PGresult *r,
 	switch (PQresultStatus(r)) {
 	case PGRES_TUPLES_OK:
 	case PGRES_COMMAND_OK:
-		if (i < p->nsent)
-			take_in(r, &p->sent[i], p->doubt);
-		return 0;
+		return i < p->nsent ? take_in(p, &p->sent[i], r, e) : 0;
 	case PGRES_PIPELINE_ABORTED:
 		return 0;
 	default:
@@ -237,6 +238,9 @@ int postgres_batch_sync(struct postgres_journal *p, size_t *bad, struct err *e)
 	if (postgres_flush(c, until) < 0)
 		return too_late(p, e);
 	for (r = postgres_next(c, until); r; r = postgres_next(c, until)) {
+		/* Each may bring a lot. */
+		if (i < p->nsent && p->sent[i].claimed)
+			until = clock_ms() + BATCH_MS;
 		if (take_result(p, i++, r, bad, e) < 0)
 			rc = -1;
 		PQclear(r);
@@ -264,7 +268,6 @@ int postgres_batch_resume(struct postgres_journal *p, struct err *e)
 	if (PQenterPipelineMode(p->s->c) != 1)
 		return postgres_fail(p->s, NULL, e);
 	(void)PQsetnonblocking(p->s->c, 1);
-	p->request++;
 	return 0;
 }
 

@@ -157,29 +157,19 @@ static int add_entry(struct postgres_journal *p, struct journal_req *r,
 	return postgres_batch_keep(p, en->id, e);
 }
 
-static int claim(struct postgres_journal *p, struct journal_req *r,
-		 struct err *e)
+int postgres_claim_take(struct postgres_journal *p, struct journal_req *r,
+			const PGresult *rows, struct err *e)
 {
-	char part[POSTGRES_NUMBER], held[POSTGRES_NUMBER],
-		most[POSTGRES_NUMBER];
-	const char *const params[] = {
-		postgres_number(part, r->part),
-		postgres_number(held, r->epoch),
-		postgres_number(most, (int64_t)r->most),
-	};
-	PGresult *rows = postgres_run(p->s, PQ_WORK_CLAIM, NULL, params, e);
-	int n = rows ? PQntuples(rows) : -1;
-	int rc = n < 0 ? -1 : 0;
-	int i = 0;
+	int n = PQntuples(rows);
+	int i = 0, rc = 0;
 
-	if (n > 0) {
-		r->entries = calloc((size_t)n, sizeof(*r->entries));
-		if (!r->entries)
-			rc = err_set(e, ERR_RETRY, "no memory for entries");
-	}
+	if (n == 0)
+		return 0;
+	r->entries = calloc((size_t)n, sizeof(*r->entries));
+	if (!r->entries)
+		return err_set(e, ERR_RETRY, "no memory for entries");
 	while (i < n && rc == 0)
 		rc = add_entry(p, r, rows, &i, e);
-	PQclear(rows);
 	return rc;
 }
 
@@ -187,10 +177,20 @@ int postgres_journal_claim(struct journal_db *db, struct journal_req *r,
 			   struct err *e)
 {
 	struct postgres_journal *p = (struct postgres_journal *)db;
+	const struct postgres_sent kept = { .claimed = r };
+	char part[POSTGRES_NUMBER], held[POSTGRES_NUMBER],
+		most[POSTGRES_NUMBER];
+	const char *const params[] = {
+		postgres_number(part, r->part),
+		postgres_number(held, r->epoch),
+		postgres_number(most, (int64_t)r->most),
+	};
 
-	if (postgres_batch_pause(p, e) < 0 || claim(p, r, e) < 0)
+	if (postgres_batch_send(p, PQ_WORK_CLAIM, params, NULL, &kept, e) < 0)
 		return -1;
-	return postgres_batch_resume(p, e);
+	p->claims = true;
+	p->request++;
+	return 0;
 }
 
 int postgres_journal_unfinished(struct journal_db *db,

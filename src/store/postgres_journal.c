@@ -73,10 +73,21 @@ static int postgres_journal_begin(struct journal_db *db, struct err *e)
 	if (postgres_batch_begin(p, e) == 0 && forget(p, e) == 0) {
 		p->request = 0;
 		p->tenant[0] = '\0';
+		p->claims = false;
 		return 0;
 	}
 	postgres_batch_abandon(p);
 	return -1;
+}
+
+/* What is claimed must be known before it is ours, for a commit in doubt. */
+static int hear_claims(struct postgres_journal *p, size_t *bad, struct err *e)
+{
+	if (!p->claims)
+		return 0;
+	if (postgres_batch_sync(p, bad, e) < 0)
+		return -1;
+	return postgres_batch_resume(p, e);
 }
 
 static int postgres_journal_commit(struct journal_db *db, size_t *bad,
@@ -84,6 +95,8 @@ static int postgres_journal_commit(struct journal_db *db, size_t *bad,
 {
 	struct postgres_journal *p = of(db);
 
+	if (hear_claims(p, bad, e) < 0)
+		return -1;
 	p->request = SIZE_MAX; /* nobody's */
 	if (postgres_batch_send(p, PQ_COMMIT, NULL, NULL, NULL, e) < 0 ||
 	    postgres_batch_sync(p, bad, e) < 0) {
@@ -385,6 +398,7 @@ static int postgres_journal_write(struct journal_db *db,
 	rc = write_one(p->s, r, e);
 	if (rc < 0 || postgres_batch_resume(p, e) < 0)
 		return -1;
+	p->request++;
 	return rc;
 }
 

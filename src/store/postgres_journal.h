@@ -13,14 +13,16 @@ struct postgres_sent {
 	size_t request;  /* its number in the batch */
 	bool *duplicate; /* if not NULL: it gives false for a duplicate */
 	bool *lost;      /* if not NULL: it gives false when that is so */
-	struct journal_req *placed; /* if not NULL: it gives where it went */
-	size_t *finished;           /* if not NULL: it gives how many more, */
-	size_t expected;            /* so many in doubt */
+	struct journal_req *placed;  /* if not NULL: it gives where it went */
+	struct journal_req *claimed; /* if not NULL: it gives its entries */
+	size_t *finished;            /* if not NULL: it gives how many more, */
+	size_t expected;             /* so many in doubt */
 };
 
 /*
  * A batch is one pipeline in one transaction: statements are sent as they
- * come, and nobody looks at a result before the commit.
+ * come, and nobody looks at a result before the commit; but for what is
+ * claimed, which is looked at all at once just before it.
  */
 struct postgres_journal {
 	struct journal_db base; /* must be first */
@@ -32,6 +34,7 @@ struct postgres_journal {
 	size_t nsent, size;
 	size_t request;       /* the one that is being sent */
 	char tenant[ID_SIZE]; /* whose rows may be written; "": nobody's */
+	bool claims;          /* there are some in this batch */
 
 	/*
 	 * Entries of this batch. When the connection is lost at its commit,
@@ -72,6 +75,9 @@ void postgres_batch_abandon(struct postgres_journal *p);
 /* postgres_entries.c: reading back, at start; and taking over. */
 int postgres_journal_claim(struct journal_db *db, struct journal_req *r,
 			   struct err *e);
+/* What it has brought. */
+int postgres_claim_take(struct postgres_journal *p, struct journal_req *r,
+			const PGresult *rows, struct err *e);
 int postgres_journal_count(struct journal_db *db, size_t *unfinished,
 			   struct err *e);
 int postgres_journal_unfinished(struct journal_db *db,
