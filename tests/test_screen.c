@@ -159,6 +159,16 @@ static const struct {
 	  V_DROP, "subtype" },
 	{ "{\"type\":\"app_mention\"," FROM ",\"text\":\"<@UBOT> hi\","
 	  "\"edited\":{\"user\":\"U1\",\"ts\":\"1700000001.000000\"}}",
+	  V_ACCEPT, "relevant" },
+	{ "{\"type\":\"app_mention\"," FROM ",\"text\":\"<@UBOT> hi\","
+	  "\"edited\":{\"user\":\"U1\",\"ts\":\"1700000601.000000\"}}",
+	  V_DROP, "subtype" },
+	{ "{\"type\":\"app_mention\"," FROM ",\"text\":\"<@UBOT> hi\","
+	  "\"bot_id\":\"B1\","
+	  "\"edited\":{\"user\":\"U1\",\"ts\":\"1700000001.000000\"}}",
+	  V_DROP, "subtype" },
+	{ "{\"type\":\"message\"," FROM ",\"text\":\"<@UBOT> hi\","
+	  "\"edited\":{\"user\":\"U1\",\"ts\":\"1700000001.000000\"}}",
 	  V_DROP, "subtype" },
 	{ "{\"type\":\"app_mention\"," FROM ",\"edited\":null}", V_ACCEPT,
 	  "relevant" },
@@ -412,6 +422,25 @@ START_TEST(a_mention_lets_its_thread_through)
 END_TEST
 
 /* Slack delivers what it could not for minutes, and hours if it is told to. */
+START_TEST(an_edit_that_names_us_lets_its_thread_through)
+{
+	ck_assert_int_eq(screen_event(
+				 "{\"type\":\"message\",\"channel\":\"C1\","
+				 "\"ts\":\"1700000000.000009\","
+				 "\"subtype\":\"message_changed\","
+				 "\"message\":{\"user\":\"U1\","
+				 "\"text\":\"<@UBOT> where?\","
+				 "\"ts\":\"1699999999.000001\"},"
+				 "\"previous_message\":{\"text\":\"where?\"}}"),
+			 V_ACCEPT);
+	ck_assert(s.msg->signal.asks);
+	ck_assert_int_eq(screen_event("{\"type\":\"message\"," FROM "," REPLY
+				      ",\"channel_type\":\"channel\","
+				      "\"text\":\"and now?\"}"),
+			 V_ACCEPT);
+}
+END_TEST
+
 START_TEST(a_reply_that_comes_late_is_judged_by_its_own_time)
 {
 	engaged_renew(engaged, "A1:T1:C1:1700000000.000100", now);
@@ -574,6 +603,7 @@ int main(void)
 			    2);
 	tcase_add_test(tc, press_of_our_button_passes);
 	tcase_add_test(tc, a_mention_lets_its_thread_through);
+	tcase_add_test(tc, an_edit_that_names_us_lets_its_thread_through);
 	tcase_add_test(tc, a_reply_that_comes_late_is_judged_by_its_own_time);
 	tcase_add_test(tc, an_engaged_thread_of_another_workspace_is_another);
 	tcase_add_test(tc, decisions_are_counted_and_holds_are_not);

@@ -200,7 +200,7 @@ static void submit(struct intake *in, struct arrival *a)
 	a->req.kind = JOURNAL_APPEND;
 	a->req.entry = &a->entry;
 	/* Other nodes' screens must let its replies through. */
-	a->req.news = a->msg->mention ? a->key : NULL;
+	a->req.news = message_engages(a->msg) ? a->key : NULL;
 	a->req.done = come_back;
 	in->under_way++;
 	if (has_room(a->app_id) && journal_submit(in->o.journal, &a->req))
@@ -292,7 +292,7 @@ static bool take(struct intake *in, struct screening *s, enum verdict v,
 		 const char *stage, const char *app_id, uint32_t gen,
 		 const char *text, size_t n)
 {
-	bool mention = s->msg->mention;
+	bool engages = message_engages(s->msg);
 	struct arrival *a;
 
 	a = arrival_create(in, s, app_id, text, n);
@@ -308,7 +308,7 @@ static bool take(struct intake *in, struct screening *s, enum verdict v,
 	}
 	submit(in, a);
 	/* Behind it, so that the mention comes first in the journal. */
-	if (mention)
+	if (engages)
 		held_wake(in->held, s->key);
 	return false;
 }

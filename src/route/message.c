@@ -15,8 +15,6 @@
 #include "slack/ts.h"
 #include "state/engaged.h"
 
-#define FILES_MAX 32
-
 static const char *const conversation_names[] = {
 	[CONVERSATION_UNKNOWN] = "unknown", [CONVERSATION_CHANNEL] = "channel",
 	[CONVERSATION_GROUP] = "group",     [CONVERSATION_MPIM] = "mpim",
@@ -96,15 +94,15 @@ static const char *team_of(const struct json *payload, const char *id)
  * sender's, and is there for foreigners only. In a message event team is the
  * sender's too; in app_mention it is ours.
  */
-static bool is_external(const struct json *payload)
+bool message_is_external(const struct json *payload, const struct json *said)
 {
-	const char *team = json_str(payload, "event.user_team");
+	const char *team = json_str(said, "user_team");
 
 	if (!json_bool(payload, "is_ext_shared_channel", true))
 		return false;
 	if ((!team || *team == '\0') &&
-	    message_field_is(payload, "event.type", "message"))
-		team = json_str(payload, "event.team");
+	    message_field_is(said, "type", "message"))
+		team = json_str(said, "team");
 	if (!team || *team == '\0')
 		return false;
 	return !is_ours(payload, team) &&
@@ -154,7 +152,8 @@ static int take_sender(struct message *m, const struct json *payload,
 		return err_set(e, ERR_INPUT, "event.user is missing");
 	m->sender.bot = m->sender.bot_id ||
 			json_is_object(payload, "event.bot_profile");
-	m->sender.external = is_external(payload);
+	m->sender.external =
+		message_is_external(payload, json_at(payload, "event"));
 	return take_name(m, payload, e);
 }
 
@@ -167,33 +166,6 @@ static int take_text(struct message *m, const struct json *payload,
 		message_field_is(payload, "event.type", "app_mention") ||
 		slack_text_mentions(text ? text : "", m->channel.bot_user_id);
 	return message_take_content(m, payload, "event", e);
-}
-
-static int take_files(struct message *m, const struct json *payload,
-		      struct err *e)
-{
-	size_t n = json_len(payload, "event.files");
-	struct message_file *f;
-	size_t i;
-
-	if (n == 0)
-		return 0;
-	if (n > FILES_MAX)
-		n = FILES_MAX;
-	m->content.files = calloc(n, sizeof(*m->content.files));
-	if (!m->content.files)
-		return message_no_memory(e);
-	for (i = 0; i < n; i++) {
-		f = &m->content.files[m->content.nfiles];
-		if (message_file_take(f, json_nth(payload, "event.files", i),
-				      e) < 0)
-			return -1;
-		if (f->id)
-			m->content.nfiles++;
-		else
-			message_file_release(f);
-	}
-	return 0;
 }
 
 static int check_kind(const struct json *payload, struct err *e)
@@ -213,7 +185,7 @@ static int take_said(struct message *m, const struct json *payload,
 	    take_time(m, payload, e) < 0 || take_sender(m, payload, e) < 0 ||
 	    take_text(m, payload, e) < 0)
 		return -1;
-	return take_files(m, payload, e);
+	return message_take_files(m, json_at(payload, "event"), e);
 }
 
 struct message *message_from_envelope(const struct envelope *env, struct err *e)
@@ -242,6 +214,11 @@ bool message_is_direct(const struct message *m)
 {
 	return m->channel.conversation == CONVERSATION_IM ||
 	       m->channel.reply_url != NULL;
+}
+
+bool message_engages(const struct message *m)
+{
+	return (m->mention || m->signal.asks) && !message_is_direct(m);
 }
 
 void message_free(struct message *m)

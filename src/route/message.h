@@ -106,7 +106,7 @@ struct message {
 		enum signal kind;
 		char *value;  /* may be NULL, */
 		char *detail; /* as may this */
-		bool asks;    /* an edit of what was a question, and is */
+		bool asks;    /* an edit, after which it is a question */
 	} signal;
 
 	int64_t timestamp_ms;
@@ -137,6 +137,8 @@ int message_file_take(struct message_file *f, const struct json *j,
 void message_file_release(struct message_file *f);
 /* To us in private, so that it needs no mention and engages no thread. */
 bool message_is_direct(const struct message *m);
+/* Names us, so that its thread may be engaged by it. */
+bool message_engages(const struct message *m);
 
 const char *conversation_name(enum conversation c);
 

@@ -37,6 +37,11 @@ int message_take_install(struct message *m, const struct json *payload,
  * and what only its blocks hold. "" when there is nothing. */
 int message_take_content(struct message *m, const struct json *j,
 			 const char *path, struct err *e);
+/* Those of the message object. */
+int message_take_files(struct message *m, const struct json *said,
+		       struct err *e);
+/* Who has said it is of another organisation. */
+bool message_is_external(const struct json *payload, const struct json *said);
 
 bool message_field_is(const struct json *j, const char *path, const char *want);
 enum conversation message_conversation(const struct json *payload);

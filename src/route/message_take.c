@@ -14,6 +14,7 @@
 #define LOWER     "abcdefghijklmnopqrstuvwxyz"
 #define ID_MAX    32
 #define EVENT_MAX 128
+#define FILES_MAX 32
 #define TEXT_MAX  (256 * 1024) /* Slack's 40,000 characters, escaped */
 
 #define CONTENT_MAX (2 * TEXT_MAX) /* with its tables */
@@ -156,6 +157,32 @@ int message_take_content(struct message *m, const struct json *j,
 	rich_tables(said, &out);
 	m->content.text = buf_take(&out);
 	return m->content.text ? 0 : message_no_memory(e);
+}
+
+int message_take_files(struct message *m, const struct json *said,
+		       struct err *e)
+{
+	size_t n = json_len(said, "files");
+	struct message_file *f;
+	size_t i;
+
+	if (n == 0)
+		return 0;
+	if (n > FILES_MAX)
+		n = FILES_MAX;
+	m->content.files = calloc(n, sizeof(*m->content.files));
+	if (!m->content.files)
+		return message_no_memory(e);
+	for (i = 0; i < n; i++) {
+		f = &m->content.files[m->content.nfiles];
+		if (message_file_take(f, json_nth(said, "files", i), e) < 0)
+			return -1;
+		if (f->id)
+			m->content.nfiles++;
+		else
+			message_file_release(f);
+	}
+	return 0;
 }
 
 bool message_take_key(const struct json *j, const char *path,

@@ -12,6 +12,7 @@
 #include "route/message.h"
 #include "route/signal.h"
 #include "slack/text.h"
+#include "slack/ts.h"
 #include "state/engaged.h"
 #include "state/quarantine.h"
 
@@ -94,6 +95,8 @@ static enum verdict screen_signal(struct screening *s, struct err *e)
 	if (message_thread_key(s->msg, s->key, sizeof(s->key)) < 0)
 		return drop(s, "malformed");
 	s->why = signal_beside(s->msg, s->env, s->engaged, s->key);
+	if (!s->why && message_engages(s->msg))
+		engaged_hint(s->engaged, s->key, clock_wall_ms());
 	return s->why ? V_DROP : V_ACCEPT;
 }
 
@@ -174,6 +177,20 @@ static enum verdict screen_bots(struct screening *s, struct err *e)
 	return V_NEXT;
 }
 
+/*
+ * An edit brings app_mention again, under a new event_id. Soon after it was
+ * said the gate knows whether it was answered; that of a bot isn't looked at.
+ */
+static bool is_edited(const struct screening *s)
+{
+	int64_t said = ts_ms(field(s, "event.ts"));
+	int64_t edited = ts_ms(field(s, "event.edited.ts"));
+
+	return json_is_object(s->env->payload, "event.edited") &&
+	       (!is(s, "event.type", "app_mention") || is_bot(s) ||
+		edited - said >= SIGNAL_EDIT_MS);
+}
+
 static enum verdict screen_subtype(struct screening *s, struct err *e)
 {
 	static const char *const passing[] = {
@@ -185,8 +202,7 @@ static enum verdict screen_subtype(struct screening *s, struct err *e)
 	(void)e;
 	if (json_bool(s->env->payload, "event.hidden", false))
 		return drop(s, "hidden");
-	/* An edit brings app_mention again, under a new event_id. */
-	if (json_is_object(s->env->payload, "event.edited"))
+	if (is_edited(s))
 		return drop(s, "edited");
 	for (i = 0; i < sizeof(passing) / sizeof(passing[0]); i++)
 		if (is(s, "event.subtype", passing[i]))

@@ -276,14 +276,22 @@ static bool names_us(const struct message *m, const struct json *j,
 	return text && slack_text_mentions(text, m->channel.bot_user_id);
 }
 
-/* Files are told by the message only. */
 static bool asks(const struct message *m, const struct json *j)
 {
-	if (m->signal.kind != SIGNAL_EDIT || json_len(j, "event.message.files"))
-		return false;
-	return message_is_direct(m) ||
-	       (names_us(m, j, "event.message.text") &&
-		names_us(m, j, "event.previous_message.text"));
+	return m->signal.kind == SIGNAL_EDIT &&
+	       (message_is_direct(m) || names_us(m, j, "event.message.text"));
+}
+
+/* It may be the first that we hear of a question. */
+static int take_edited(struct message *m, const struct json *j, struct err *e)
+{
+	const struct json *said = json_at(j, "event.message");
+
+	if (m->signal.kind != SIGNAL_EDIT)
+		return 0;
+	m->sender.external = message_is_external(j, said);
+	m->signal.asks = asks(m, j);
+	return message_take_files(m, said, e);
 }
 
 int signal_take(struct message *m, const struct envelope *env, struct err *e)
@@ -302,7 +310,8 @@ int signal_take(struct message *m, const struct envelope *env, struct err *e)
 	/* The one kind of id that tells what it is of. */
 	if (m->channel.channel_id[0] == 'D')
 		m->channel.conversation = CONVERSATION_IM;
-	m->signal.asks = asks(m, j);
+	if (take_edited(m, j, e) < 0)
+		return -1;
 	return take_text(m, j, e);
 }
 

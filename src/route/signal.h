@@ -49,6 +49,13 @@ struct err;
 #define WHISPER_QUESTION_TS "0.000001"
 #define WHISPER_ANSWER_TS   "0.000002"
 
+/*
+ * So long after it was said a message can become a question by an edit, which
+ * names us at last or is the first that we hear of it. What isn't acked Slack
+ * delivers again for five minutes.
+ */
+#define SIGNAL_EDIT_MS (10 * 60 * 1000)
+
 /* SIGNAL_NONE: a message, or nothing that concerns us. Pure. */
 enum signal signal_of(const struct envelope *env);
 

@@ -13,16 +13,15 @@
  * What wasn't acked Slack delivers again after a minute, and once more after
  * five; what is done to that message meanwhile comes at once. So an edit of a
  * question that nobody has heard of is taken for the question, and whoever was
- * deleted isn't answered: the late message is a second one of its post.
+ * deleted isn't answered: the late message is a second one of its post. An edit
+ * that names us at last is the same: nobody has claimed that post.
  */
-
-#define LATE_MS (6 * 60 * 1000)
 
 static bool may_be_first(const struct routing *r)
 {
 	const struct message *m = r->msg;
 
-	return m->timestamp_ms - ts_ms(m->channel.ts) < LATE_MS;
+	return m->timestamp_ms - ts_ms(m->channel.ts) < SIGNAL_EDIT_MS;
 }
 
 static bool is_own(const struct routing *r)

@@ -272,6 +272,7 @@ const struct route_stage signal_stages[] = {
 	{ "agent", stage_agent },   /* of a question that is asked again */
 	{ "access", stage_access },
 	{ "admit", stage_admit },
+	{ "hush", stage_hush },
 	{ "budget", stage_budget },
 	{ "dispatch", stage_dispatch },
 };
@@ -279,10 +280,9 @@ const size_t signal_nstages = sizeof(signal_stages) / sizeof(signal_stages[0]);
 
 /* What was accepted before isn't judged again, whatever it has become. */
 const struct route_stage again_stages[] = {
-	{ "tenant", stage_tenant },
-	{ "signal", stage_signal },
-	{ "agent", stage_agent },
-	{ "dispatch", stage_dispatch },
+	{ "tenant", stage_tenant }, { "signal", stage_signal },
+	{ "hush", stage_hush }, /* by an edit */
+	{ "agent", stage_agent },   { "dispatch", stage_dispatch },
 };
 const size_t again_nstages = sizeof(again_stages) / sizeof(again_stages[0]);
 

@@ -79,6 +79,21 @@ static void until_shared(int n)
 	until(n, sql);
 }
 
+/* Who names the agent by an edit only. */
+static bool is_named_late(int i)
+{
+	return !unheard && i % 5 == 3;
+}
+
+static void name_us(const char *channel, const char *ts, int tenant,
+		    const char *word)
+{
+	char text[64];
+
+	snprintf(text, sizeof(text), "<@U%05dB> %s", tenant, word);
+	ck_assert_int_eq(sim_edit(rig.sim, channel, ts, text), 0);
+}
+
 /* The next message of talk i: a mention first, then replies. */
 static void say(int i)
 {
@@ -90,7 +105,7 @@ static void say(int i)
 	snprintf(t->word[t->n], sizeof(t->word[0]), "word-%d-%d.", i, t->n);
 	snprintf(channel, sizeof(channel), "C%05d", t->tenant);
 	snprintf(user, sizeof(user), "U%05dP", t->tenant);
-	if (t->n == 0)
+	if (t->n == 0 && !is_named_late(i))
 		snprintf(text, sizeof(text), "<@U%05dB> %s", t->tenant,
 			 t->word[0]);
 	else
@@ -98,6 +113,8 @@ static void say(int i)
 	opt.thread_ts = t->n > 0 ? t->thread : NULL;
 	opt.events = unheard ? "" : NULL;
 	ck_assert_int_eq(sim_say(rig.sim, channel, user, text, &opt, ts), 0);
+	if (t->n == 0 && is_named_late(i))
+		name_us(channel, ts, t->tenant, t->word[0]);
 	if (t->n++ == 0)
 		memcpy(t->thread, ts, sizeof(t->thread));
 }

@@ -54,6 +54,25 @@ START_TEST(death_at_any_place_leaves_one_whole_answer)
 }
 END_TEST
 
+/* Where a question begins, and no later. */
+static const char *const beginnings[] = { "appended", "acked",  "gated",
+					  "accepted", "posted", "closing:1" };
+
+START_TEST(what_an_edit_makes_a_question_is_answered_once)
+{
+	char ts[SIM_TS];
+
+	death_open(&rig);
+	death_start(&rig, beginnings[_i]);
+	rig_say(&rig, "C1", "U1", "hello", NULL, ts);
+	ck_assert_int_eq(sim_edit(rig.sim, "C1", ts, "<@UB1> hello"), 0);
+	death_await(&rig);
+	rig_start(&rig);
+	death_expect_answer(&rig, ts);
+	ck_assert_int_eq(sim_wait_acked(rig.sim, MS), 0);
+}
+END_TEST
+
 /* Whoever crashes us three times is given up; who waits behind is not. */
 START_TEST(a_message_that_crashes_us_is_given_up_alone)
 {
@@ -119,6 +138,9 @@ int main(void)
 	tcase_set_timeout(tc, 120);
 	tcase_add_loop_test(tc, death_at_any_place_leaves_one_whole_answer, 0,
 			    PLACES);
+	tcase_add_loop_test(tc, what_an_edit_makes_a_question_is_answered_once,
+			    0,
+			    (int)(sizeof(beginnings) / sizeof(beginnings[0])));
 	if (!rig_is_shared()) {
 		tcase_add_test(tc, a_message_that_crashes_us_is_given_up_alone);
 		tcase_add_test(tc, whoever_only_waits_is_not_blamed_for_a_kill);

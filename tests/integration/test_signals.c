@@ -186,6 +186,147 @@ START_TEST(edit_that_comes_before_its_message_is_answered)
 }
 END_TEST
 
+/* Who forgot to name the agent. */
+static void name_us_at_last(const char *ts)
+{
+	ck_assert_int_eq(
+		sim_edit(rig.sim, "C1", ts, "<@UB1> where is Atlantis?"), 0);
+}
+
+/* An app may hear of either, or of both in any order. */
+static const char *const heard[] = { SIM_EVENTS, "app_mention",
+				     "message.channels" };
+
+START_TEST(mention_that_an_edit_adds_is_answered_once)
+{
+	char root[SIM_TS], *text;
+
+	ck_assert_int_eq(sim_subscribe(rig.sim, "A1", heard[_i]), 0);
+	rig_say(&rig, "C1", "U1", "where is Atlantis?", NULL, root);
+	name_us_at_last(root);
+	text = rig_answer(&rig, "C1", root);
+	ck_assert_ptr_nonnull(strstr(text, "Atlantis"));
+	free(text);
+	rig_kill(&rig);
+	rig_start(&rig);
+	ck_assert_int_eq(sim_edit(rig.sim, "C1", root, "<@UB1> where is it?"),
+			 0);
+	ck_assert_int_eq(sim_wait_acked(rig.sim, MS), 0);
+	rig_settle(&rig);
+	ck_assert_uint_eq(rig_replies(&rig, "C1", root), 1);
+	ck_assert_uint_eq(sim_count(rig.sim, "chat.postMessage"), 1);
+}
+END_TEST
+
+START_TEST(thread_goes_on_after_a_mention_that_an_edit_added)
+{
+	char root[SIM_TS];
+
+	rig_say(&rig, "C1", "U1", "where is Atlantis?", NULL, root);
+	rig_say(&rig, "C1", "U2", "good question", root, NULL);
+	name_us_at_last(root);
+	rig_say(&rig, "C1", "U2", "and Troy?", root, NULL);
+	ck_assert_int_eq(sim_wait_acked(rig.sim, MS), 0);
+	free(rig_answer(&rig, "C1", root));
+	rig_settle(&rig);
+	ck_assert_int_eq(sim_wait_text(rig.sim, "C1", root, "Troy", MS), 0);
+}
+END_TEST
+
+START_TEST(whom_an_edit_names_in_another_ones_stead_answers)
+{
+	char root[SIM_TS], ts[SIM_TS];
+
+	rig_say(&rig, "C1", "U1", "<@UB1> hello", NULL, root);
+	free(rig_answer(&rig, "C1", root));
+	rig_say(&rig, "C1", "U1", "<@U2> where is Atlantis?", root, ts);
+	ck_assert_int_eq(sim_wait_acked(rig.sim, MS), 0);
+	name_us_at_last(ts);
+	ck_assert_int_eq(sim_wait_reply(rig.sim, "C1", root, 2, MS), 0);
+	rig_settle(&rig);
+	ck_assert_uint_eq(rig_replies(&rig, "C1", root), 2);
+}
+END_TEST
+
+START_TEST(mention_that_is_added_to_what_was_answered_asks_nothing)
+{
+	char root[SIM_TS], ts[SIM_TS];
+
+	rig_say(&rig, "C1", "U1", "<@UB1> hello", NULL, root);
+	free(rig_answer(&rig, "C1", root));
+	rig_say(&rig, "C1", "U1", "where is Atlantis?", root, ts);
+	ck_assert_int_eq(sim_wait_reply(rig.sim, "C1", root, 2, MS), 0);
+	rig_settle(&rig);
+	name_us_at_last(ts);
+	ck_assert_int_eq(sim_wait_acked(rig.sim, MS), 0);
+	rig_settle(&rig);
+	ck_assert_uint_eq(rig_replies(&rig, "C1", root), 2);
+}
+END_TEST
+
+START_TEST(mention_that_is_added_much_later_asks_nothing)
+{
+	const struct sim_say none = { .events = "" };
+	struct sim_say old = { .ts = NULL };
+	char now[SIM_TS], then[SIM_TS], root[SIM_TS];
+
+	ck_assert_int_eq(sim_say(rig.sim, "C2", "U1", "hm", &none, now), 0);
+	rig_later(now, -11 * 60, then);
+	old.ts = then;
+	ck_assert_int_eq(sim_say(rig.sim, "C1", "U1", "where is Atlantis?",
+				 &old, root),
+			 0);
+	name_us_at_last(root);
+	ck_assert_int_eq(sim_wait_acked(rig.sim, MS), 0);
+	rig_settle(&rig);
+	ck_assert_uint_eq(rig_replies(&rig, "C1", root), 0);
+}
+END_TEST
+
+START_TEST(mention_that_is_added_to_a_file_is_answered_with_it)
+{
+	static const struct sim_file file = {
+		.id = "F1",
+		.name = "notes.txt",
+		.mimetype = "text/plain",
+		.bytes = "it lies in the sea",
+		.len = 18,
+	};
+	const struct sim_say opt = { .subtype = "file_share",
+				     .file_ids = "F1" };
+	char root[SIM_TS];
+	struct sim_ask *a;
+	size_t n;
+
+	ck_assert_int_eq(sim_subscribe(rig.sim, "A1", "message.channels"), 0);
+	ck_assert_int_eq(sim_add_file(rig.sim, &file), 0);
+	ck_assert_int_eq(
+		sim_say(rig.sim, "C1", "U1", "what is it?", &opt, root), 0);
+	name_us_at_last(root);
+	free(rig_answer(&rig, "C1", root));
+	a = sim_asks(rig.sim, &n);
+	ck_assert_uint_eq(n, 1);
+	ck_assert_ptr_nonnull(strstr(a[0].body, "it lies in the sea"));
+	sim_asks_free(a, n);
+}
+END_TEST
+
+START_TEST(told_by_an_edit_to_stop_listening_it_does)
+{
+	char root[SIM_TS], ts[SIM_TS];
+
+	rig_say(&rig, "C1", "U1", "<@UB1> hello", NULL, root);
+	free(rig_answer(&rig, "C1", root));
+	rig_say(&rig, "C1", "U1", "<@U2> stop listening", root, ts);
+	ck_assert_int_eq(sim_wait_acked(rig.sim, MS), 0);
+	ck_assert_int_eq(sim_edit(rig.sim, "C1", ts, "<@UB1> stop listening"),
+			 0);
+	ck_assert_int_eq(sim_wait_ephemeral(rig.sim, "C1", "U1", 1, MS), 0);
+	rig_settle(&rig);
+	ck_assert_uint_eq(rig_replies(&rig, "C1", root), 1);
+}
+END_TEST
+
 START_TEST(what_is_deleted_before_it_comes_is_not_answered)
 {
 	char root[SIM_TS], ts[SIM_TS];
@@ -457,6 +598,15 @@ int main(void)
 	tcase_add_test(tc, stop_survives_a_kill);
 	tcase_add_test(tc, edited_question_is_answered_as_it_is_now);
 	tcase_add_test(tc, edit_that_comes_before_its_message_is_answered);
+	tcase_add_loop_test(tc, mention_that_an_edit_adds_is_answered_once, 0,
+			    (int)(sizeof(heard) / sizeof(heard[0])));
+	tcase_add_test(tc, thread_goes_on_after_a_mention_that_an_edit_added);
+	tcase_add_test(tc, whom_an_edit_names_in_another_ones_stead_answers);
+	tcase_add_test(tc,
+		       mention_that_is_added_to_what_was_answered_asks_nothing);
+	tcase_add_test(tc, mention_that_is_added_much_later_asks_nothing);
+	tcase_add_test(tc, mention_that_is_added_to_a_file_is_answered_with_it);
+	tcase_add_test(tc, told_by_an_edit_to_stop_listening_it_does);
 	tcase_add_test(tc, what_is_deleted_before_it_comes_is_not_answered);
 	tcase_add_test(tc, deleted_question_takes_its_placeholder_along);
 	tcase_add_test(tc, deleted_placeholder_ends_its_turn);

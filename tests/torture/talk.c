@@ -161,7 +161,10 @@ static void say_one(struct talk *t)
 	talk_text(s, s->word, text);
 	opt.thread_ts = s->thread[0] ? s->thread : NULL;
 	script(t, s);
-	if (sim_say(t->sim, s->channel, user, text, &opt, s->ts) < 0) {
+	s->late = s->mention && !s->lasting && dice_percent(&t->dice, 10);
+	if (sim_say(t->sim, s->channel, user, s->late ? s->word : text, &opt,
+		    s->ts) < 0 ||
+	    (s->late && sim_edit(t->sim, s->channel, s->ts, text) < 0)) {
 		fprintf(stderr, "torture: cannot say '%s'\n", text);
 		abort();
 	}

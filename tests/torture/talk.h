@@ -19,6 +19,7 @@ struct said {
 	char word[24];       /* its own; the model's answer repeats it */
 	char later[24];      /* what an edit has put in its place, or "" */
 	bool mention;
+	bool late;    /* which an edit has added */
 	bool longish; /* the answer takes several posts */
 	bool lasting; /* the answer takes longer than anybody waits */
 	bool deleted;

@@ -289,7 +289,8 @@ void whims_plan(struct talk *t, size_t said)
 	bool lasting = t->said[said].lasting;
 	struct whim w = { .kind = choose(t, lasting), .said = said };
 
-	if (w.kind == WHIM_NONE)
+	/* Of two edits the older may be delivered last. */
+	if (w.kind == WHIM_NONE || (w.kind == WHIM_EDIT && t->said[said].late))
 		return;
 	w.lasting = lasting && w.kind == WHIM_STOP;
 	w.due_ms = clock_ms() + dice_ms(&t->dice, 1500, 1, 8000);
