@@ -20,6 +20,7 @@ tests_libtest_a_SOURCES = \
 	tests/scratch.c tests/scratch.h \
 	tests/scripted.c tests/scripted.h \
 	tests/simapp.c tests/simapp.h \
+	tests/valve.c tests/valve.h \
 	tests/wires.c tests/wires.h \
 	tests/integration/death.c tests/integration/death.h \
 	tests/integration/gap.c tests/integration/gap.h \

@@ -13,11 +13,13 @@
 #include "state/claims.h"
 #include "state/engaged.h"
 #include "state/gate.h"
+#include "valve.h"
 
 #define NOW       INT64_C(1700000000000)
 #define MINUTE_MS INT64_C(60000)
 #define HOUR_MS   (60 * MINUTE_MS)
 #define THREAD    "A1:T1:C1:1.0"
+#define OTHER     "A1:T1:C1:2.0"
 
 static const struct gate_ops *backend; /* of the suite */
 static struct redis_box redis;
@@ -73,10 +75,13 @@ static void await(bool (*done)(void))
 	ck_assert(done());
 }
 
+/* Where Redis is for the gates that are opened from now on. */
+static const char *url;
+
 static struct gate *open_gate(struct engaged *g)
 {
 	const struct gate_opts o = {
-		.url = backend == &gate_redis ? redis.url : "local",
+		.url = backend == &gate_redis ? url : "local",
 		.password_file = redis.password_file,
 		.engaged = g,
 		.refill = refill,
@@ -110,6 +115,7 @@ static void setup(void)
 	refills = 0;
 	if (backend == &gate_redis)
 		redis_box_start(&redis, NULL);
+	url = redis.url;
 	engaged = engaged_create(30 * MINUTE_MS);
 	ck_assert_ptr_nonnull(engaged);
 	open_filled();
@@ -846,6 +852,64 @@ START_TEST(answer_while_redis_is_away_renews_when_it_is_back)
 }
 END_TEST
 
+/* The first node's renewals are held back on their way. */
+static struct valve *valve;
+
+static void setup_valve(void)
+{
+	static char path[64], through[80];
+
+	setup_two();
+	(void)snprintf(path, sizeof(path), "%s/valve", redis.dir);
+	(void)snprintf(through, sizeof(through), "unix:%s", path);
+	valve = valve_open(path, redis.socket);
+	url = through;
+	reopen();
+	/* Of what else is sent nothing has so many words. */
+	valve_hold(valve, "*8\r\n$7\r\nEVALSHA");
+}
+
+static void teardown_valve(void)
+{
+	valve_close(valve);
+	teardown_two();
+}
+
+static bool other_is_renewed(void)
+{
+	struct admit late = reply("late", 40 * MINUTE_MS);
+
+	late.thread = OTHER;
+	return ask_two(&late) == ADMIT_ACCEPT;
+}
+
+static bool renewal_is_held(void)
+{
+	return valve_holds(valve);
+}
+
+/* Who wrote the end down is before the renewal in Redis. */
+START_TEST(renewal_that_is_under_way_does_not_undo_the_end_of_its_thread)
+{
+	struct admit a = mention("a");
+	struct admit r = reply("r", MINUTE_MS);
+	struct admit other = mention("other");
+
+	ck_assert_int_eq(ask(&a), ADMIT_ACCEPT);
+	engaged_answered(engaged, "acme", THREAD, NOW + 1000);
+	await(renewal_is_held);
+	ck_assert_int_eq(gate->ops->disengage(gate, "acme", THREAD, &e), 0);
+	ck_assert_int_eq(ask_two(&r), ADMIT_IDLE);
+	valve_let_go(valve);
+	/* What is renewed later comes behind all that. */
+	other.thread = OTHER;
+	ck_assert_int_eq(ask(&other), ADMIT_ACCEPT);
+	engaged_answered(engaged, "acme", OTHER, NOW + 20 * MINUTE_MS);
+	await(other_is_renewed);
+	ck_assert_int_eq(ask_two(&r), ADMIT_IDLE);
+}
+END_TEST
+
 START_TEST(forgotten_scripts_are_sent_again)
 {
 	struct admit a = mention("a");
@@ -1073,6 +1137,18 @@ START_TEST(every_key_expires_and_names_its_tenant)
 }
 END_TEST
 
+static TCase *held_back(void)
+{
+	TCase *tc = tcase_create("held back");
+
+	tcase_set_timeout(tc, 60);
+	tcase_add_checked_fixture(tc, setup_valve, teardown_valve);
+	tcase_add_test(
+		tc,
+		renewal_that_is_under_way_does_not_undo_the_end_of_its_thread);
+	return tc;
+}
+
 static TCase *nodes(void)
 {
 	TCase *tc = tcase_create("nodes");
@@ -1187,6 +1263,8 @@ static int run(const struct gate_ops *ops, TCase *(*more)(void))
 	suite_add_tcase(s, posts());
 	suite_add_tcase(s, notices());
 	suite_add_tcase(s, more());
+	if (ops == &gate_redis)
+		suite_add_tcase(s, held_back());
 	srunner_run_all(sr, CK_ENV);
 	nfailed = srunner_ntests_failed(sr);
 	srunner_free(sr);
