@@ -141,6 +141,7 @@ integration_tests = \
 	tests/integration/test_init \
 	tests/integration/test_links \
 	tests/integration/test_metrics \
+	tests/integration/test_moved \
 	tests/integration/test_page \
 	tests/integration/test_proxy \
 	tests/integration/test_reload \
@@ -187,6 +188,7 @@ tests_on_postgres = $(killpoint_tests_on_postgres) \
 	tests/integration/test_agent_postgres \
 	tests/integration/test_audit_postgres \
 	tests/integration/test_links_postgres \
+	tests/integration/test_moved_postgres \
 	tests/integration/test_reload_postgres \
 	tests/integration/test_text_postgres \
 	tests/integration/test_uninstall_postgres \

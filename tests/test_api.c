@@ -281,6 +281,100 @@ static void setup(void)
 	cancelled = false;
 }
 
+/* ---- what is sent a second time ---- */
+
+static struct {
+	struct slack_spare base;
+	struct slack_call *call; /* that is refused for this word */
+	char error[40];
+	bool has_none;
+	int ndropped;
+} spare;
+
+static bool look_for_it(struct slack_spare *s, struct slack_call *c,
+			const char *error)
+{
+	ck_assert_ptr_eq(s, &spare.base);
+	spare.call = c;
+	(void)snprintf(spare.error, sizeof(spare.error), "%s", error);
+	return !spare.has_none;
+}
+
+static void let_it_be(struct slack_spare *s)
+{
+	ck_assert_ptr_eq(s, &spare.base);
+	spare.ndropped++;
+}
+
+static void call_about(const char *body)
+{
+	struct err e = { 0 };
+	struct buf form;
+
+	ndone = 0;
+	memset(&spare, 0, sizeof(spare));
+	spare.base.find = look_for_it;
+	spare.base.drop = let_it_be;
+	buf_init(&form, 100);
+	buf_adds(&form, body);
+	ck_assert_ptr_nonnull(slack_call_spare(NULL, "https://slack.com/api/",
+					       "chat.update", "xoxb-1", &form,
+					       &spare.base, on_done, &got, &e));
+	buf_release(&form);
+}
+
+static const struct {
+	const char *before, *after;
+} moves[] = {
+	{ "channel=C1&text=channel%3DC1", "channel=C22&text=channel%3DC1" },
+	{ "channel_id=C1&thread_ts=1.2", "channel_id=C22&thread_ts=1.2" },
+	{ "text=channel&ts=1.2&channel=C1", "text=channel&ts=1.2&channel=C22" },
+};
+
+START_TEST(a_call_goes_on_in_the_channel_of_another_id)
+{
+	call_about(moves[_i].before);
+	answer(200, "{\"ok\":false,\"error\":\"channel_not_found\"}", 0);
+	ck_assert_int_eq(ndone, 0);
+	ck_assert_str_eq(spare.error, "channel_not_found");
+	ck_assert(!slack_move(spare.call, "C1"));
+	ck_assert(slack_move(spare.call, "C22"));
+	slack_again(spare.call, "xoxb-2", NULL);
+	ck_assert_str_eq(sent_body, moves[_i].after);
+	ck_assert_str_eq(sent_bearer, "xoxb-2");
+	/* Not twice for one call. */
+	answer(200, "{\"ok\":false,\"error\":\"channel_not_found\"}", 0);
+	ck_assert_int_eq(ndone, 1);
+	ck_assert_int_eq(got.fault, SLACK_GONE);
+	ck_assert_int_eq(spare.ndropped, 1);
+}
+END_TEST
+
+START_TEST(a_call_for_which_nothing_is_found_fails_as_it_was_refused)
+{
+	call_about("channel=C1");
+	spare.has_none = _i == 0;
+	answer(200, "{\"ok\":false,\"error\":\"channel_not_found\"}", 0);
+	if (_i == 1)
+		slack_again(spare.call, NULL, NULL);
+	ck_assert_int_eq(ndone, 1);
+	ck_assert_int_eq(got.fault, SLACK_GONE);
+	ck_assert_str_eq(got.error, "channel_not_found");
+	ck_assert_int_eq(spare.ndropped, 1);
+}
+END_TEST
+
+START_TEST(what_has_no_channel_is_not_moved)
+{
+	call_about("user=U1");
+	answer(200, "{\"ok\":false,\"error\":\"token_expired\"}", 0);
+	ck_assert_str_eq(spare.error, "token_expired");
+	ck_assert(!slack_move(spare.call, "C2"));
+	slack_again(spare.call, NULL, NULL);
+	ck_assert_int_eq(got.fault, SLACK_DEAD);
+}
+END_TEST
+
 int main(void)
 {
 	Suite *s = suite_create("api");
@@ -301,6 +395,12 @@ int main(void)
 	tcase_add_test(tc, a_cancelled_call_says_nothing);
 	tcase_add_test(tc, a_call_that_cannot_start_says_so_at_once);
 	tcase_add_test(tc, a_call_without_arguments_has_an_empty_body);
+	tcase_add_loop_test(tc, a_call_goes_on_in_the_channel_of_another_id, 0,
+			    (int)(sizeof(moves) / sizeof(moves[0])));
+	tcase_add_loop_test(
+		tc, a_call_for_which_nothing_is_found_fails_as_it_was_refused,
+		0, 2);
+	tcase_add_test(tc, what_has_no_channel_is_not_moved);
 	suite_add_tcase(s, tc);
 	srunner_run_all(sr, CK_ENV);
 	failed = srunner_ntests_failed(sr);

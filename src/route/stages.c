@@ -280,9 +280,11 @@ const size_t signal_nstages = sizeof(signal_stages) / sizeof(signal_stages[0]);
 
 /* What was accepted before isn't judged again, whatever it has become. */
 const struct route_stage again_stages[] = {
-	{ "tenant", stage_tenant }, { "signal", stage_signal },
-	{ "hush", stage_hush }, /* by an edit */
-	{ "agent", stage_agent },   { "dispatch", stage_dispatch },
+	{ "tenant", stage_tenant },
+	{ "signal", stage_signal }, /* what it came to */
+	{ "hush", stage_hush },     /* by an edit */
+	{ "agent", stage_agent },   /* of a question */
+	{ "dispatch", stage_dispatch },
 };
 const size_t again_nstages = sizeof(again_stages) / sizeof(again_stages[0]);
 

@@ -29,14 +29,15 @@ struct repeat {
 	struct http *h;
 	const char *api_url;
 	struct buf form;
+	struct slack_result refused; /* body and scopes are NULL */
 };
 
 struct slack_call {
-	struct http_call *http; /* NULL while another token is looked for */
+	struct http_call *http; /* NULL while something is looked for */
 	char method[48];        /* for the count of limits; "": not counted */
 	slack_done *done;
 	void *arg;
-	struct repeat *repeat; /* NULL: the token doesn't expire, or no more */
+	struct repeat *repeat; /* NULL: it is sent no second time */
 };
 
 /* Who sets it is one thread at a time. */
@@ -163,6 +164,20 @@ static bool says_ok(const struct http_result *r)
 	       r->body[r->len - 1] == '}';
 }
 
+/* False: that was its end. */
+static bool find(struct slack_call *c, const struct slack_result *out)
+{
+	struct repeat *r = c->repeat;
+
+	if (!r || (strcmp(out->error, "token_expired") != 0 &&
+		   strcmp(out->error, "channel_not_found") != 0))
+		return false;
+	r->refused = *out;
+	r->refused.body = NULL;
+	r->refused.scopes = NULL;
+	return r->spare->find(r->spare, c, r->refused.error);
+}
+
 static void on_done(const struct http_result *r, void *arg)
 {
 	struct slack_call *c = arg;
@@ -182,9 +197,7 @@ static void on_done(const struct http_result *r, void *arg)
 	}
 	if (out.fault == SLACK_RATE)
 		metric_add(METRIC_LIMITED, c->method, 0, 1);
-	if (c->repeat && strcmp(out.error, "token_expired") == 0)
-		c->repeat->spare->find(c->repeat->spare, c);
-	else
+	if (!find(c, &out))
 		finish(c, &out);
 	json_free(body);
 }
@@ -352,8 +365,8 @@ struct slack_call *slack_call_spare(struct http *h, const char *api_url,
 
 void slack_again(struct slack_call *c, const char *token, const char *why)
 {
-	struct slack_result out = { .fault = SLACK_DEAD };
 	struct repeat *r = c->repeat;
+	struct slack_result out = r->refused;
 	struct err e = { 0 };
 	int rc = -1;
 
@@ -364,12 +377,51 @@ void slack_again(struct slack_call *c, const char *token, const char *why)
 	} else if (why) {
 		out.fault = SLACK_TRANSIENT;
 		set_error(&out, why);
-	} else {
-		set_error(&out, "token_expired");
 	}
 	forget_repeat(c);
 	if (rc < 0)
 		finish(c, &out);
+}
+
+/* Of "channel=C1&ts=...", or "channel_id" where it is called that. */
+static const char *find_channel(const struct buf *form, size_t *len)
+{
+	static const char *const names[] = { "channel=", "channel_id=" };
+	const char *p = form->data;
+	size_t i, n;
+
+	for (; p && *p; p += n, p += *p == '&') {
+		n = strcspn(p, "&");
+		for (i = 0; i < sizeof(names) / sizeof(names[0]); i++) {
+			if (strncmp(p, names[i], strlen(names[i])) != 0)
+				continue;
+			*len = n - strlen(names[i]);
+			return p + strlen(names[i]);
+		}
+	}
+	return NULL;
+}
+
+bool slack_move(struct slack_call *c, const char *channel)
+{
+	struct buf *form = &c->repeat->form;
+	size_t len = 0;
+	const char *at = find_channel(form, &len);
+	struct buf other;
+
+	if (!at || (strlen(channel) == len && memcmp(at, channel, len) == 0))
+		return false;
+	buf_init(&other, form->len + strlen(channel) + 1);
+	(void)buf_add(&other, form->data, (size_t)(at - form->data));
+	(void)buf_adds(&other, channel);
+	(void)buf_adds(&other, at + len);
+	if (other.failed) {
+		buf_release(&other);
+		return false;
+	}
+	buf_release(form);
+	*form = other;
+	return true;
 }
 
 void slack_cancel(struct slack_call *c)

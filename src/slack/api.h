@@ -57,27 +57,34 @@ struct slack_call *slack_call(struct http *h, const char *api_url,
 void slack_cancel(struct slack_call *c); /* NULL is allowed */
 
 /*
- * Where a call whose token has expired (token_expired: nothing was done) gets
- * another one. find is to call slack_again() once, later and on the call's
- * thread; until then the call isn't over. It isn't found twice for one call.
+ * Where a call that Slack refuses for what may be known better by now, so that
+ * nothing was done, gets that: its token (token_expired) or the id of its
+ * channel (channel_not_found). False: there is nothing to find. Else find is to
+ * call slack_again() once, later and on the call's thread; until then the call
+ * isn't over. It isn't found twice for one call.
  */
 struct slack_spare {
-	void (*find)(struct slack_spare *s, struct slack_call *c);
+	bool (*find)(struct slack_spare *s, struct slack_call *c,
+		     const char *error);
 	/* The call needs it no longer, or is cancelled while one is found: then
 	 * slack_again() must not follow. */
 	void (*drop)(struct slack_spare *s);
 };
 
-/* The same as slack_call() with a token that may expire. Takes the spare, also
- * when it fails; it is dropped before done begins. */
+/* The same as slack_call() with such a spare, which it takes, also when it
+ * fails; it is dropped before done begins. */
 struct slack_call *slack_call_spare(struct http *h, const char *api_url,
 				    const char *method, const char *token,
 				    const struct buf *form,
 				    struct slack_spare *spare, slack_done *done,
 				    void *arg, struct err *e);
 /* Goes on with that token; token NULL: it fails, with why as what can be tried
- * later, else (NULL) for good. Strings are borrowed during the call. */
+ * later, else (NULL) as it was refused. Strings are borrowed during the call.
+ */
 void slack_again(struct slack_call *c, const char *token, const char *why);
+/* What goes on is about that channel. False: it was already, or memory is
+ * short, and nothing has changed. */
+bool slack_move(struct slack_call *c, const char *channel);
 
 /*
  * The same for a response_url (docs.slack.dev/interactivity/

@@ -130,6 +130,33 @@ int64_t turn_retry_ms(struct turn *t, const struct slack_result *r)
 	return retry_delay_ms(&retry_call, t->tries - 1, r->retry_ms);
 }
 
+static void move(struct message *m, const char *channel)
+{
+	char *copy = strdup(channel);
+
+	if (!copy)
+		return;
+	free(m->channel.channel_id);
+	m->channel.channel_id = copy;
+}
+
+/* Not while the router has its strings, or the journal, with the end. */
+void turn_move(struct turn *t, const char *channel)
+{
+	struct job *j = t->job;
+	char where[sizeof(t->where)];
+	size_t i;
+
+	if (t->reading || t->state >= TURN_CLOSING ||
+	    snprintf(where, sizeof(where), "%s", channel) >= (int)sizeof(where))
+		return;
+	memcpy(t->where, where, sizeof(where));
+	move(j->msg, channel);
+	for (i = 0; i < j->nmore; i++)
+		move(j->more[i], channel);
+	(void)message_thread_key(j->msg, t->key, sizeof(t->key));
+}
+
 int64_t turn_doubt_left(const struct turn *t)
 {
 	int64_t most = t->conf->slack_timeout_s * INT64_C(1000);

@@ -270,6 +270,9 @@ void turn_step(struct turn *t, const char *name, const char *detail);
  * be, a placeholder, for as long as it takes. */
 int64_t turn_retry_ms(struct turn *t, const struct slack_result *r);
 
+/* Its channel has another id now. */
+void turn_move(struct turn *t, const char *channel);
+
 /* Milliseconds until what is in doubt can't arrive any more; 0: nothing can. */
 int64_t turn_doubt_left(const struct turn *t);
 

@@ -113,7 +113,8 @@ struct worker *worker_of(struct workers *ws, const char *app_id);
 void worker_wake(struct worker *w);
 
 /* spare.c: slack_call() with the token of the job, which is another one
- * afterwards if that has expired meanwhile. */
+ * afterwards if that has expired meanwhile; so is the channel of an answer that
+ * has got another id. */
 struct slack_call *worker_call(struct worker *w, struct job *job,
 			       const char *method, const struct buf *form,
 			       slack_done *done, void *arg, struct err *e);

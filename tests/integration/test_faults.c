@@ -470,45 +470,6 @@ START_TEST(who_deletes_the_placeholder_stops_the_model)
 }
 END_TEST
 
-/* Of the old id Slack knows nothing any more. */
-START_TEST(a_channel_that_gets_another_id_keeps_its_threads)
-{
-	char ts[SIM_TS];
-
-	rig_up(&rig);
-	rig_say(&rig, "C2", "U1", "<@UB1> hello", NULL, ts);
-	free(rig_answer(&rig, "C2", ts));
-	ck_assert_int_eq(sim_move_channel(rig.sim, "C2", "C2NEW"), 0);
-	ck_assert_int_eq(sim_wait_acked(rig.sim, MS), 0);
-	rig_say(&rig, "C2NEW", "U1", "and what else?", ts, NULL);
-	ck_assert_int_eq(
-		sim_wait_text(rig.sim, "C2NEW", ts, "said: \"and what", MS), 0);
-	free(rig_answer(&rig, "C2NEW", ts));
-	/* The transcript was there: Slack wasn't asked for the thread. */
-	ck_assert_uint_eq(sim_count(rig.sim, "conversations.replies"), 0);
-}
-END_TEST
-
-START_TEST(an_answer_cut_by_kill_goes_on_in_the_channel_of_another_id)
-{
-	struct sim_llm slow = { .first_ms = 5000, .times = 1 };
-	char ts[SIM_TS];
-
-	rig_up(&rig);
-	sim_llm(rig.sim, &slow);
-	rig_say(&rig, "C2", "U1", "<@UB1> hello", NULL, ts);
-	ck_assert_int_eq(sim_wait_asks(rig.sim, 1, MS), 0);
-	ck_assert_int_eq(sim_wait_acked(rig.sim, MS), 0);
-	ck_assert_int_eq(sim_move_channel(rig.sim, "C2", "C2NEW"), 0);
-	ck_assert_int_eq(sim_wait_acked(rig.sim, MS), 0);
-	rig_kill(&rig);
-	rig_start(&rig);
-	ck_assert_int_eq(
-		sim_wait_text(rig.sim, "C2NEW", ts, "I will go on", MS), 0);
-	ck_assert_uint_eq(rig_replies(&rig, "C2NEW", ts), 1);
-}
-END_TEST
-
 int main(void)
 {
 	Suite *s = suite_create("faults");
@@ -528,8 +489,6 @@ int main(void)
 	T(hundreds_at_once_are_answered_once_each);
 	T(one_tenants_backlog_is_not_anothers);
 	T(who_deletes_the_placeholder_stops_the_model);
-	T(a_channel_that_gets_another_id_keeps_its_threads);
-	T(an_answer_cut_by_kill_goes_on_in_the_channel_of_another_id);
 #undef T
 	suite_add_tcase(s, tc);
 	srunner_run_all(sr, CK_ENV);
