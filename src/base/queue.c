@@ -4,7 +4,8 @@
 #include <assert.h>
 #include <pthread.h>
 #include <stdlib.h>
-#include <time.h>
+
+#include "base/wait.h"
 
 struct queue {
 	pthread_mutex_t lock;
@@ -15,22 +16,6 @@ struct queue {
 	bool closed;
 };
 
-/* Timeouts must not jump with the wall clock. */
-static int init_wake(pthread_cond_t *wake)
-{
-	pthread_condattr_t attr;
-	int rc;
-
-	rc = pthread_condattr_init(&attr);
-	if (rc != 0)
-		return rc;
-	rc = pthread_condattr_setclock(&attr, CLOCK_MONOTONIC);
-	if (rc == 0)
-		rc = pthread_cond_init(wake, &attr);
-	pthread_condattr_destroy(&attr);
-	return rc;
-}
-
 struct queue *queue_create(void)
 {
 	struct queue *q;
@@ -39,15 +24,8 @@ struct queue *queue_create(void)
 	if (!q)
 		return NULL;
 	q->tail = &q->head;
-	if (pthread_mutex_init(&q->lock, NULL) != 0)
-		goto fail_alloc;
-	if (init_wake(&q->wake) != 0)
-		goto fail_lock;
-	return q;
-
-fail_lock:
-	pthread_mutex_destroy(&q->lock);
-fail_alloc:
+	if (wait_init(&q->lock, &q->wake) == 0)
+		return q;
 	free(q);
 	return NULL;
 }
@@ -73,20 +51,6 @@ void queue_push(struct queue *q, struct node *n)
 	pthread_mutex_unlock(&q->lock);
 }
 
-static struct timespec deadline_in(int ms)
-{
-	struct timespec ts;
-
-	(void)clock_gettime(CLOCK_MONOTONIC, &ts);
-	ts.tv_sec += ms / 1000;
-	ts.tv_nsec += (long)(ms % 1000) * 1000000;
-	if (ts.tv_nsec >= 1000000000) {
-		ts.tv_sec++;
-		ts.tv_nsec -= 1000000000;
-	}
-	return ts;
-}
-
 /* Returns with the lock held and the queue not empty, unless it gave up. */
 static void lock_and_wait(struct queue *q, int timeout_ms)
 {
@@ -94,7 +58,7 @@ static void lock_and_wait(struct queue *q, int timeout_ms)
 	int rc = 0;
 
 	if (timeout_ms > 0)
-		until = deadline_in(timeout_ms);
+		until = wait_until(timeout_ms);
 	pthread_mutex_lock(&q->lock);
 	while (!q->head && !q->closed && rc == 0 && timeout_ms != 0) {
 		if (timeout_ms < 0)

@@ -5,12 +5,12 @@
 #include <stdatomic.h>
 #include <stdbool.h>
 #include <stdlib.h>
-#include <time.h>
 
 #include "base/clock.h"
 #include "base/conf.h"
 #include "base/err.h"
 #include "base/log.h"
+#include "base/wait.h"
 #include "link/alarm.h"
 #include "link/apps.h"
 #include "link/dial.h"
@@ -124,27 +124,6 @@ static void dialer_closed(void *arg)
 	pthread_mutex_unlock(&h->lock);
 }
 
-static int init_lock(struct hub *h)
-{
-	pthread_condattr_t attr;
-
-	if (pthread_mutex_init(&h->lock, NULL) != 0)
-		return -1;
-	if (pthread_condattr_init(&attr) != 0)
-		goto fail_lock;
-	pthread_condattr_setclock(&attr, CLOCK_MONOTONIC);
-	if (pthread_cond_init(&h->changed, &attr) != 0)
-		goto fail_attr;
-	pthread_condattr_destroy(&attr);
-	return 0;
-
-fail_attr:
-	pthread_condattr_destroy(&attr);
-fail_lock:
-	pthread_mutex_destroy(&h->lock);
-	return -1;
-}
-
 /* What hub_free() takes for granted. */
 static struct hub *create_bare(const struct hub_opts *o)
 {
@@ -161,7 +140,7 @@ static struct hub *create_bare(const struct hub_opts *o)
 	alarms_init(&h->alarms);
 	if (alarm_init(&h->alarms, &h->grace, grace_over, h) < 0)
 		goto fail;
-	if (init_lock(h) == 0)
+	if (wait_init(&h->lock, &h->changed) == 0)
 		return h;
 	alarm_release(&h->alarms, &h->grace);
 	alarms_release(&h->alarms);
@@ -275,23 +254,9 @@ void hub_free(struct hub *h)
 	free(h);
 }
 
-static struct timespec deadline(int64_t ms)
-{
-	struct timespec ts;
-
-	clock_gettime(CLOCK_MONOTONIC, &ts);
-	ts.tv_sec += ms / 1000;
-	ts.tv_nsec += (ms % 1000) * 1000000;
-	if (ts.tv_nsec >= 1000000000) {
-		ts.tv_sec++;
-		ts.tv_nsec -= 1000000000;
-	}
-	return ts;
-}
-
 void hub_close(struct hub *h, int64_t grace_ms)
 {
-	struct timespec end = deadline(grace_ms + PATIENCE_MS);
+	struct timespec end = wait_until(grace_ms + PATIENCE_MS);
 	int rc = 0;
 
 	h->grace_ms = grace_ms;

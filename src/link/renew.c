@@ -6,13 +6,13 @@
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
-#include <time.h>
 
 #include "base/clock.h"
 #include "base/conf.h"
 #include "base/err.h"
 #include "base/log.h"
 #include "base/map.h"
+#include "base/wait.h"
 #include "link/renewal.h"
 #include "net/http.h"
 #include "net/loop.h"
@@ -219,13 +219,12 @@ struct renewer *renew_create(const struct renewer_opts *o, struct err *e)
 {
 	struct renewer *r = calloc(1, sizeof(*r));
 
-	if (!r) {
+	if (!r || wait_init(&r->lock, &r->change) < 0) {
+		free(r);
 		err_set(e, ERR_RETRY, "cannot renew tokens: no memory");
 		return NULL;
 	}
 	r->o = *o;
-	(void)pthread_mutex_init(&r->lock, NULL);
-	(void)pthread_cond_init(&r->change, NULL);
 	if (create_parts(r, e) == 0)
 		return r;
 	renew_free(r);
@@ -243,11 +242,9 @@ int renew_start(struct renewer *r, struct err *e)
 
 void renew_wait(struct renewer *r, int timeout_ms)
 {
-	struct timespec until;
+	struct timespec until = wait_until(timeout_ms);
 	int rc = 0;
 
-	(void)clock_gettime(CLOCK_REALTIME, &until);
-	until.tv_sec += timeout_ms / 1000;
 	pthread_mutex_lock(&r->lock);
 	while (rc == 0 && (!r->looked || r->expired > 0))
 		rc = pthread_cond_timedwait(&r->change, &r->lock, &until);

@@ -7,7 +7,6 @@
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
-#include <time.h>
 
 #include "base/clock.h"
 #include "base/conf.h"
@@ -17,6 +16,7 @@
 #include "base/log.h"
 #include "base/map.h"
 #include "base/suspect.h"
+#include "base/wait.h"
 #include "route/inhand.h"
 #include "route/message.h"
 #include "route/routing.h"
@@ -359,17 +359,6 @@ static void router_release(struct router *r)
 	free(r);
 }
 
-/* A drain's deadline must not jump with the wall clock. */
-static void init_idle(pthread_cond_t *idle)
-{
-	pthread_condattr_t attr;
-
-	pthread_condattr_init(&attr);
-	pthread_condattr_setclock(&attr, CLOCK_MONOTONIC);
-	pthread_cond_init(idle, &attr);
-	pthread_condattr_destroy(&attr);
-}
-
 struct router *router_create(const struct router_opts *o, struct err *e)
 {
 	struct router *r;
@@ -382,13 +371,12 @@ struct router *router_create(const struct router_opts *o, struct err *e)
 	}
 	r->o = *o;
 	r->threads = calloc(n, sizeof(*r->threads));
-	if (!r->threads) {
+	if (!r->threads || wait_init(&r->lock, &r->idle) < 0) {
 		err_set(e, ERR_RETRY, "cannot create router: no memory");
+		free(r->threads);
 		free(r);
 		return NULL;
 	}
-	pthread_mutex_init(&r->lock, NULL);
-	init_idle(&r->idle);
 	while (r->n < n) {
 		if (start_thread(r, &r->threads[r->n++], e) < 0) {
 			router_release(r);
@@ -398,23 +386,9 @@ struct router *router_create(const struct router_opts *o, struct err *e)
 	return r;
 }
 
-static struct timespec deadline_in(int64_t ms)
-{
-	struct timespec ts;
-
-	(void)clock_gettime(CLOCK_MONOTONIC, &ts);
-	ts.tv_sec += (time_t)(ms / 1000);
-	ts.tv_nsec += (long)(ms % 1000) * 1000000;
-	if (ts.tv_nsec >= 1000000000) {
-		ts.tv_sec++;
-		ts.tv_nsec -= 1000000000;
-	}
-	return ts;
-}
-
 void router_drain(struct router *r, int64_t grace_ms)
 {
-	struct timespec until = deadline_in(grace_ms);
+	struct timespec until = wait_until(grace_ms);
 	int rc = 0;
 
 	if (!r)

@@ -4,12 +4,12 @@
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
-#include <time.h>
 
 #include "base/err.h"
 #include "base/log.h"
 #include "base/map.h"
 #include "base/secret.h"
+#include "base/wait.h"
 #include "state/engaged.h"
 #include "state/redis.h"
 
@@ -45,23 +45,18 @@ struct keeper {
 
 struct keeper *keeper_create(struct redis *t, struct err *e)
 {
+	struct map *renewals = map_create(RENEWALS_MAX);
 	struct keeper *k = calloc(1, sizeof(*k));
-	pthread_condattr_t attr;
 
-	if (k)
-		k->renewals = map_create(RENEWALS_MAX);
-	if (!k || !k->renewals) {
+	if (!k || !renewals || wait_init(&k->lock, &k->wake) < 0) {
+		map_free(renewals, NULL);
 		free(k);
 		err_set(e, ERR_RETRY, "cannot open state: no memory");
 		return NULL;
 	}
 	k->redis = t;
 	k->fill = true;
-	(void)pthread_mutex_init(&k->lock, NULL);
-	pthread_condattr_init(&attr);
-	pthread_condattr_setclock(&attr, CLOCK_MONOTONIC);
-	(void)pthread_cond_init(&k->wake, &attr);
-	pthread_condattr_destroy(&attr);
+	k->renewals = renewals;
 	return k;
 }
 
@@ -366,12 +361,10 @@ static void tend(struct keeper *k)
 /* For a second, or until there is something to do; false at the end. */
 static bool rest(struct keeper *k)
 {
-	struct timespec until;
+	struct timespec until = wait_until(TRY_MS);
 	bool go_on;
 	int rc = 0;
 
-	(void)clock_gettime(CLOCK_MONOTONIC, &until);
-	until.tv_sec += TRY_MS / 1000;
 	pthread_mutex_lock(&k->lock);
 	while (!k->stop && !k->woken && rc != ETIMEDOUT)
 		rc = pthread_cond_timedwait(&k->wake, &k->lock, &until);

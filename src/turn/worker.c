@@ -12,6 +12,7 @@
 #include "base/err.h"
 #include "base/map.h"
 #include "base/queue.h"
+#include "base/wait.h"
 #include "net/http.h"
 #include "route/job.h"
 #include "turn/names.h"
@@ -174,27 +175,6 @@ static size_t how_many(const struct conf *c)
 	return n < WORKERS_MAX ? (size_t)n : WORKERS_MAX;
 }
 
-static int init_lock(struct workers *ws)
-{
-	pthread_condattr_t attr;
-
-	if (pthread_mutex_init(&ws->lock, NULL) != 0)
-		return -1;
-	if (pthread_condattr_init(&attr) != 0)
-		goto fail_lock;
-	(void)pthread_condattr_setclock(&attr, CLOCK_MONOTONIC);
-	if (pthread_cond_init(&ws->changed, &attr) != 0)
-		goto fail_attr;
-	pthread_condattr_destroy(&attr);
-	return 0;
-
-fail_attr:
-	pthread_condattr_destroy(&attr);
-fail_lock:
-	pthread_mutex_destroy(&ws->lock);
-	return -1;
-}
-
 struct workers *workers_create(const struct worker_opts *o, struct err *e)
 {
 	struct workers *ws;
@@ -205,7 +185,7 @@ struct workers *workers_create(const struct worker_opts *o, struct err *e)
 		goto fail_memory;
 	ws->n = how_many(o->conf);
 	ws->w = calloc(ws->n, sizeof(*ws->w));
-	if (!ws->w || init_lock(ws) < 0)
+	if (!ws->w || wait_init(&ws->lock, &ws->changed) < 0)
 		goto fail_alloc;
 	for (i = 0; i < ws->n; i++) {
 		if (worker_init(ws, i, o, e) < 0) {

@@ -6,6 +6,7 @@
 #include "base/clock.h"
 #include "base/log.h"
 #include "base/queue.h"
+#include "base/wait.h"
 #include "net/http.h"
 #include "route/job.h"
 #include "turn/names.h"
@@ -112,20 +113,6 @@ void worker_end_init(struct worker *w)
 	w->emptied.run = on_emptied;
 }
 
-static struct timespec deadline_after(int64_t ms)
-{
-	struct timespec at;
-
-	(void)clock_gettime(CLOCK_MONOTONIC, &at);
-	at.tv_sec += ms / 1000;
-	at.tv_nsec += (ms % 1000) * 1000000;
-	if (at.tv_nsec >= 1000000000) {
-		at.tv_sec++;
-		at.tv_nsec -= 1000000000;
-	}
-	return at;
-}
-
 /* A counter has come to n, or the time is over (NULL: never); then false. */
 static bool wait_for(struct workers *ws, const size_t *counter, size_t n,
 		     const struct timespec *until)
@@ -171,7 +158,7 @@ static bool poll_drain(struct workers *ws, const struct timespec *until,
 /* How many are still at it when all that time is over. */
 static size_t drain_for(struct workers *ws, int64_t ms)
 {
-	struct timespec until = deadline_after(ms);
+	struct timespec until = wait_until(ms);
 	struct timespec pause = { 0, DRAIN_POLL_MS * 1000000L };
 	int64_t end = clock_ms() + ms;
 	size_t busy = 0;
