@@ -116,6 +116,7 @@ unit_tests = \
 	tests/test_url \
 	tests/test_usage \
 	tests/test_way \
+	tests/test_word \
 	tests/test_words
 
 # The real daemon against the simulator.

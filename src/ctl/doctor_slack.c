@@ -9,6 +9,7 @@
 #include "base/err.h"
 #include "base/json.h"
 #include "base/secret.h"
+#include "base/word.h"
 #include "ctl/doctor.h"
 #include "ctl/manifest.h"
 #include "link/url.h"
@@ -27,19 +28,6 @@ struct visit {
 	struct store *store;
 };
 
-static bool has_scope(const char *list, const char *scope)
-{
-	size_t n = strlen(scope);
-	const char *p;
-
-	for (p = list; (p = strstr(p, scope)) != NULL; p += n) {
-		if ((p == list || p[-1] == ',' || p[-1] == ' ') &&
-		    (p[n] == '\0' || p[n] == ',' || p[n] == ' '))
-			return true;
-	}
-	return false;
-}
-
 static void check_scopes(struct doctor *d, const char *who, const char *list)
 {
 	enum doctor_result r = DOCTOR_OK;
@@ -52,7 +40,7 @@ static void check_scopes(struct doctor *d, const char *who, const char *list)
 	for (i = 0; i < manifest_nscopes; i++) {
 		const struct manifest_scope *m = &manifest_scopes[i];
 
-		if (has_scope(list, m->scope))
+		if (word_in(list, m->scope))
 			continue;
 		buf_addf(&lacks, "%s%s (%s)", lacks.len ? ", " : "", m->scope,
 			 m->without ? m->without : "nothing works");

@@ -7,6 +7,7 @@
 #include <string.h>
 
 #include "base/map.h"
+#include "base/word.h"
 
 #define PEOPLE_MAX 65536
 #define KEY_SIZE   200
@@ -125,24 +126,35 @@ static bool is_stale(const struct row *r, int64_t now_ms)
 	return r && r->told && now_ms - r->told_ms < STALE_MS;
 }
 
+/* Under the lock; NULL: it is to be asked for. */
+static const struct row *known_row(struct people *p, const char *scope,
+				   const char *id, bool stale, int64_t now_ms)
+{
+	const struct row *r;
+	char key[KEY_SIZE];
+
+	if (!make_key(key, scope, id))
+		return NULL;
+	r = map_get(p->rows, key);
+	if (is_fresh(r, now_ms) || (stale && is_stale(r, now_ms)))
+		return r;
+	return NULL;
+}
+
 bool people_find(struct people *p, const char *scope, const char *user,
 		 bool stale, int64_t now_ms, struct person *out)
 {
-	const struct row *r = NULL;
-	char key[KEY_SIZE];
-	bool known;
+	const struct row *r;
 
 	*out = (struct person){ FACT_OPEN, FACT_OPEN };
 	pthread_mutex_lock(&p->lock);
-	if (make_key(key, scope, user))
-		r = map_get(p->rows, key);
-	known = is_fresh(r, now_ms) || (stale && is_stale(r, now_ms));
-	if (known && r->told)
+	r = known_row(p, scope, user, stale, now_ms);
+	if (r && r->told)
 		*out = r->person;
-	else if (known)
+	else if (r)
 		*out = (struct person){ FACT_UNKNOWN, FACT_UNKNOWN };
 	pthread_mutex_unlock(&p->lock);
-	return known;
+	return r != NULL;
 }
 
 bool people_ask(struct people *p, const char *scope, const char *user,
@@ -165,38 +177,21 @@ bool people_ask(struct people *p, const char *scope, const char *user,
 	return yes;
 }
 
-/* "U1" in "U11 U1" */
-static bool has_word(const char *words, const char *word)
-{
-	size_t n = strlen(word);
-	const char *at;
-
-	for (at = strstr(words, word); at; at = strstr(at + n, word))
-		if ((at == words || at[-1] == ' ') &&
-		    (at[n] == ' ' || at[n] == '\0'))
-			return true;
-	return false;
-}
-
 bool people_in_group(struct people *p, const char *scope, const char *group,
 		     const char *user, bool stale, int64_t now_ms,
 		     enum access_fact *out)
 {
-	const struct row *r = NULL;
-	char key[KEY_SIZE];
-	bool known;
+	const struct row *r;
 
 	*out = FACT_OPEN;
 	pthread_mutex_lock(&p->lock);
-	if (make_key(key, scope, group))
-		r = map_get(p->rows, key);
-	known = is_fresh(r, now_ms) || (stale && is_stale(r, now_ms));
-	if (known && !r->told)
+	r = known_row(p, scope, group, stale, now_ms);
+	if (r && !r->told)
 		*out = FACT_UNKNOWN;
-	else if (known)
-		*out = has_word(r->members, user) ? FACT_YES : FACT_NO;
+	else if (r)
+		*out = word_in(r->members, user) ? FACT_YES : FACT_NO;
 	pthread_mutex_unlock(&p->lock);
-	return known;
+	return r != NULL;
 }
 
 /* Until then that stands, or that nothing is known. */

@@ -114,7 +114,9 @@ static bool wanted(const struct turn *t, const struct shape *s)
 	return s->blocks && t->controls != CONTROLS_NONE && t->conf->buttons;
 }
 
-void controls_stop(const struct turn *t, struct shape *s)
+/* One button and nothing else. */
+static void add_one(const struct turn *t, struct shape *s, const char *action,
+		    enum words label, const char *value)
 {
 	struct buf out;
 	struct jwrite w;
@@ -124,11 +126,15 @@ void controls_stop(const struct turn *t, struct shape *s)
 	buf_init(&out, CONTROLS_MAX);
 	jw_init(&w, &out);
 	begin(&w, "actions");
-	button(&w, SIGNAL_CANCEL, words_get(WORDS_STOP, t->job->agent.locale),
-	       NULL, NULL);
+	button(&w, action, words_get(label, t->job->agent.locale), value, NULL);
 	end(&w);
 	(void)append(s, &out);
 	buf_release(&out);
+}
+
+void controls_stop(const struct turn *t, struct shape *s)
+{
+	add_one(t, s, SIGNAL_CANCEL, WORDS_STOP, NULL);
 }
 
 /* Their ts, a blank between two. */
@@ -181,17 +187,5 @@ bool controls_end(const struct turn *t, struct shape *s)
 
 void controls_share(const struct turn *t, struct shape *s)
 {
-	struct buf out;
-	struct jwrite w;
-
-	if (!wanted(t, s))
-		return;
-	buf_init(&out, CONTROLS_MAX);
-	jw_init(&w, &out);
-	begin(&w, "actions");
-	button(&w, SIGNAL_SHARE, words_get(WORDS_SHARE, t->job->agent.locale),
-	       t->job->msg->thread_id, NULL);
-	end(&w);
-	(void)append(s, &out);
-	buf_release(&out);
+	add_one(t, s, SIGNAL_SHARE, WORDS_SHARE, t->job->msg->thread_id);
 }

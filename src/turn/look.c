@@ -5,6 +5,7 @@
 #include "base/conf.h"
 #include "base/err.h"
 #include "base/json.h"
+#include "base/word.h"
 #include "net/http.h"
 #include "route/job.h"
 #include "route/message.h"
@@ -140,24 +141,13 @@ const char *look_bare(const struct json *body, const struct connection *c,
 	return NULL;
 }
 
-static bool names(const char *ids, const char *id)
-{
-	size_t n = strlen(id);
-	const char *p;
-
-	for (p = ids; (p = strstr(p, id)) != NULL; p += n)
-		if ((p == ids || p[-1] == ' ') && (p[n] == ' ' || p[n] == '\0'))
-			return true;
-	return false;
-}
-
 static bool is_answer_to(const struct json *m, const char *entry)
 {
 	const char *type = json_str(m, "metadata.event_type");
 	const char *ids = json_str(m, "metadata.event_payload.covers");
 
 	return type && strcmp(type, POST_EVENT) == 0 && ids &&
-	       names(ids, entry) &&
+	       word_in(ids, entry) &&
 	       json_int(m, "metadata.event_payload.final", 0) == 1;
 }
 
