@@ -2,23 +2,19 @@
 #include "integration/gap.h"
 
 #include <check.h>
-#include <sqlite3.h>
 #include <stdio.h>
 
 #include "integration/rig.h"
 
 void gap_make(struct rig *r, int minutes)
 {
-	char path[128], sql[128];
-	sqlite3 *db;
+	char sql[128];
 
-	snprintf(path, sizeof(path), "%s/state/konstruct.db", r->bed.dir);
-	snprintf(sql, sizeof(sql), "UPDATE seen SET at_ms = at_ms - %d * 60000",
+	/* A row of each app. */
+	snprintf(sql, sizeof(sql),
+		 "UPDATE seen SET at_ms = at_ms - %d * 60000 RETURNING 1",
 		 minutes);
-	ck_assert_int_eq(sqlite3_open(path, &db), SQLITE_OK);
-	ck_assert_int_eq(sqlite3_exec(db, sql, NULL, NULL, NULL), SQLITE_OK);
-	ck_assert_int_ge(sqlite3_changes(db), 1); /* of each app */
-	ck_assert_int_eq(sqlite3_close(db), SQLITE_OK);
+	ck_assert_int_eq(rig_sql(r, sql), 1);
 }
 
 void gap_say(struct rig *r, const char *channel, const char *user,

@@ -5,6 +5,7 @@
 #include <errno.h>
 #include <poll.h>
 #include <signal.h>
+#include <sqlite3.h>
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
@@ -354,6 +355,50 @@ int rig_get(struct rig *r, const char *path, char **body)
 	if (status < 0)
 		give_up(r, "cannot ask the health port");
 	return status;
+}
+
+static int64_t ask_sqlite(struct rig *r, const char *sql)
+{
+	char path[128];
+	sqlite3_stmt *st;
+	sqlite3 *db;
+	int64_t n = 0;
+
+	(void)snprintf(path, sizeof(path), "%s/state/konstruct.db", r->bed.dir);
+	ck_assert_int_eq(sqlite3_open(path, &db), SQLITE_OK);
+	(void)sqlite3_busy_timeout(db, PATIENCE_MS);
+	ck_assert_msg(sqlite3_prepare_v2(db, sql, -1, &st, NULL) == SQLITE_OK,
+		      "%s", sqlite3_errmsg(db));
+	if (sqlite3_step(st) == SQLITE_ROW)
+		n = sqlite3_column_int64(st, 0);
+	ck_assert_int_eq(sqlite3_finalize(st), SQLITE_OK);
+	ck_assert_int_eq(sqlite3_close(db), SQLITE_OK);
+	return n;
+}
+
+int64_t rig_sql(struct rig *r, const char *sql)
+{
+	return pg ? pg_ask(sql) : ask_sqlite(r, sql);
+}
+
+int64_t rig_count(struct rig *r, const char *table)
+{
+	char sql[100];
+
+	(void)snprintf(sql, sizeof(sql), "SELECT count(*) FROM %s", table);
+	return rig_sql(r, sql);
+}
+
+void rig_file(struct rig *r, const char *name, const char *text,
+	      char path[RIG_PATH])
+{
+	FILE *f;
+
+	(void)snprintf(path, RIG_PATH, "%s/%s", r->bed.dir, name);
+	f = fopen(path, "w");
+	ck_assert_ptr_nonnull(f);
+	ck_assert_int_ge(fputs(text, f), 0);
+	ck_assert_int_eq(fclose(f), 0);
 }
 
 void rig_pace(struct rig *r, int first_ms, int token_ms)

@@ -3,6 +3,7 @@
 #define INTEGRATION_RIG_H
 
 #include <stdbool.h>
+#include <stdint.h>
 
 #include "bed/bed.h"
 #include "redis.h"
@@ -93,6 +94,17 @@ bool rig_logged(struct rig *r, const char *words, int timeout_ms);
 
 /* GET path of the health port: its status; body, if wanted, to be freed. */
 int rig_get(struct rig *r, const char *path, char **body);
+
+/* The first number that a statement brings, of the store whatever that is: 0
+ * when it brings none. */
+int64_t rig_sql(struct rig *r, const char *sql);
+/* Rows of a table, or of "table WHERE ...". */
+int64_t rig_count(struct rig *r, const char *table);
+
+/* Writes a file in the bed's directory; its path. */
+#define RIG_PATH 128
+void rig_file(struct rig *r, const char *name, const char *text,
+	      char path[RIG_PATH]);
 
 /* How fast the model is from now on: until its first token, and from each to
  * the next; -1: as before. */

@@ -330,14 +330,9 @@ END_TEST
 
 static void apply(const char *text)
 {
-	char path[128];
-	FILE *f;
+	char path[RIG_PATH];
 
-	(void)snprintf(path, sizeof(path), "%s/tenants.json", rig.bed.dir);
-	f = fopen(path, "w");
-	ck_assert_ptr_nonnull(f);
-	ck_assert_int_ge(fputs(text, f), 0);
-	ck_assert_int_eq(fclose(f), 0);
+	rig_file(&rig, "tenants.json", text, path);
 	rig_do(&rig, 0, ARGS("apply", path));
 }
 

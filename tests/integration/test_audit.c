@@ -2,7 +2,6 @@
 #include <check.h>
 #include <poll.h>
 #include <signal.h>
-#include <sqlite3.h>
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
@@ -13,7 +12,6 @@
 #include "base/json.h"
 #include "integration/rig.h"
 #include "net/local.h"
-#include "pg.h"
 #include "sim/act.h"
 
 /* The audit trail as an admin sees it, of a daemon that answers. */
@@ -100,23 +98,6 @@ static void await_line(const char *const *words)
 	ck_assert(found);
 }
 
-static void tamper(const char *sql)
-{
-	char path[128];
-	sqlite3 *db;
-
-	if (rig_is_shared()) {
-		(void)pg_ask(sql);
-		return;
-	}
-	(void)snprintf(path, sizeof(path), "%s/state/konstruct.db",
-		       rig.bed.dir);
-	ck_assert_int_eq(sqlite3_open(path, &db), SQLITE_OK);
-	(void)sqlite3_busy_timeout(db, 5000);
-	ck_assert_int_eq(sqlite3_exec(db, sql, NULL, NULL, NULL), SQLITE_OK);
-	ck_assert_int_eq(sqlite3_close(db), SQLITE_OK);
-}
-
 START_TEST(who_asked_what_was_decided_and_what_was_changed_is_told)
 {
 	char *out;
@@ -162,9 +143,9 @@ START_TEST(a_trail_that_was_tampered_with_is_found_also_without_a_daemon)
 	rig_stop(&rig);
 	if (!rig_is_shared())
 		free(verify(EX_OK, "--offline", NULL));
-	tamper("UPDATE audit SET body = replace(body, 'U1', 'U9')"
-	       " WHERE seq > 1 AND body LIKE '%U1%'");
-	tamper("DELETE FROM audit WHERE seq = 1");
+	(void)rig_sql(&rig, "UPDATE audit SET body = replace(body, 'U1', 'U9')"
+			    " WHERE seq > 1 AND body LIKE '%U1%'");
+	(void)rig_sql(&rig, "DELETE FROM audit WHERE seq = 1");
 	rig_start(&rig);
 	out = verify(EX_DATAERR, NULL, NULL);
 	ck_assert_ptr_nonnull(strstr(out, "row 1 is missing"));
@@ -321,28 +302,6 @@ START_TEST(a_remark_is_of_a_kind_that_is_known)
 }
 END_TEST
 
-static int64_t count(const char *table)
-{
-	char sql[80], path[128];
-	sqlite3_stmt *st;
-	sqlite3 *db;
-	int64_t n;
-
-	(void)snprintf(sql, sizeof(sql), "SELECT count(*) FROM %s", table);
-	if (rig_is_shared())
-		return pg_ask(sql);
-	(void)snprintf(path, sizeof(path), "%s/state/konstruct.db",
-		       rig.bed.dir);
-	ck_assert_int_eq(sqlite3_open(path, &db), SQLITE_OK);
-	(void)sqlite3_busy_timeout(db, 5000);
-	ck_assert_int_eq(sqlite3_prepare_v2(db, sql, -1, &st, NULL), SQLITE_OK);
-	ck_assert_int_eq(sqlite3_step(st), SQLITE_ROW);
-	n = sqlite3_column_int64(st, 0);
-	(void)sqlite3_finalize(st);
-	(void)sqlite3_close(db);
-	return n;
-}
-
 START_TEST(what_is_stored_of_a_tenants_people_is_purged)
 {
 	static const char *const tables[] = { "transcript", "usage", "usage_by",
@@ -354,17 +313,17 @@ START_TEST(what_is_stored_of_a_tenants_people_is_purged)
 	ask("U1");
 	ask("U2");
 	await_line((const char *[]){ "user=U2", NULL });
-	ck_assert_int_eq(count("transcript"), 4);
+	ck_assert_int_eq(rig_count(&rig, "transcript"), 4);
 	rig_tells(&rig, EX_OK, purge, " rows of 'acme' are erased");
 	for (i = 0; i < sizeof(tables) / sizeof(tables[0]); i++)
-		ck_assert_int_eq(count(tables[i]), 0);
+		ck_assert_int_eq(rig_count(&rig, tables[i]), 0);
 	rig_do(&rig, EX_NOINPUT, ARGS("tenant", "purge", "nobody"));
 	out = export_lines(NULL);
 	HAS(out, "POST /v1/tenants/acme/purge");
 	free(out);
 	free(verify(EX_OK, NULL, NULL));
 	ask("U1");
-	ck_assert_int_eq(count("transcript"), 2);
+	ck_assert_int_eq(rig_count(&rig, "transcript"), 2);
 }
 END_TEST
 
@@ -372,9 +331,9 @@ static void await_count(const char *table, int64_t n)
 {
 	int i;
 
-	for (i = 0; i < MS / 50 && count(table) != n; i++)
+	for (i = 0; i < MS / 50 && rig_count(&rig, table) != n; i++)
 		poll(NULL, 0, 50);
-	ck_assert_int_eq(count(table), n);
+	ck_assert_int_eq(rig_count(&rig, table), n);
 }
 
 START_TEST(a_message_deleted_in_slack_leaves_the_transcript)
@@ -410,8 +369,8 @@ START_TEST(so_does_one_that_was_read_in_slack)
 	ck_assert_int_eq(sim_wait_acked(rig.sim, MS), 0);
 	ck_assert_int_eq(sim_react(rig.sim, "C1", reply, "U1", "x", true), 0);
 	free(rig_answer(&rig, "C1", root));
-	ck_assert_int_eq(count("transcript WHERE user_id = 'U1'"), 1);
-	ck_assert_int_eq(count("transcript WHERE user_id = 'U2'"), 0);
+	ck_assert_int_eq(rig_count(&rig, "transcript WHERE user_id = 'U1'"), 1);
+	ck_assert_int_eq(rig_count(&rig, "transcript WHERE user_id = 'U2'"), 0);
 }
 END_TEST
 

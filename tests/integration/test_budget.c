@@ -124,16 +124,6 @@ static size_t asks(void)
 	return n;
 }
 
-static void set_model(int first_ms)
-{
-	struct sim_settings set;
-
-	sim_settings(rig.sim, &set);
-	set.llm_first_ms = first_ms;
-	set.llm_token_ms = 0;
-	sim_set(rig.sim, &set);
-}
-
 static void is_explained(const char *ts, const char *budget)
 {
 	char what[64];
@@ -320,11 +310,11 @@ START_TEST(an_answer_that_a_crash_interrupted_counts_once)
 	char ts[SIM_TS];
 
 	begin("2030-06-15 12:00", "person/requests/day=2");
-	set_model(60000);
+	rig_pace(&rig, 60000, 0);
 	rig_say(&rig, "C1", "U1", "<@UB1> hello", NULL, ts);
 	ck_assert_int_eq(sim_wait_asks(rig.sim, 1, MS), 0);
 	rig_kill(&rig);
-	set_model(0);
+	rig_pace(&rig, 0, 0);
 	rig_start(&rig);
 	free(rig_answer(&rig, "C1", ts));
 	answered("C1", "U1");

@@ -1,7 +1,6 @@
 /* SPDX-License-Identifier: ISC */
 #include <check.h>
 #include <ctype.h>
-#include <sqlite3.h>
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
@@ -234,27 +233,8 @@ static void take(const char *name, const char *more, const char *path,
 /* No daemon runs. */
 static void let_two_hours_pass(void)
 {
-	char path[200];
-	sqlite3 *db;
-
-	(void)snprintf(path, sizeof(path), "%s/state/konstruct.db",
-		       rig.bed.dir);
-	ck_assert_int_eq(sqlite3_open(path, &db), SQLITE_OK);
-	ck_assert_int_eq(sqlite3_exec(db,
-				      "UPDATE journal SET received_ms ="
-				      " received_ms - 7200000",
-				      NULL, NULL, NULL),
-			 SQLITE_OK);
-	sqlite3_close(db);
-}
-
-static void first_token_ms(int ms)
-{
-	struct sim_settings set;
-
-	sim_settings(rig.sim, &set);
-	set.llm_first_ms = ms;
-	sim_set(rig.sim, &set);
+	(void)rig_sql(&rig, "UPDATE journal SET received_ms ="
+			    " received_ms - 7200000");
 }
 
 /* A message that was answered, one that was given up, a second app. */
@@ -270,12 +250,12 @@ static void prepare(void)
 	};
 	char ts[SIM_TS];
 
-	first_token_ms(60000);
+	rig_pace(&rig, 60000, -1);
 	rig_say(&rig, "C1", "U1", "<@UB1> hello", NULL, ts);
 	ck_assert_int_eq(sim_wait_asks(rig.sim, 1, MS), 0);
 	rig_kill(&rig);
 	let_two_hours_pass();
-	first_token_ms(0);
+	rig_pace(&rig, 0, -1);
 	rig_start(&rig);
 	free(rig_answer(&rig, "C1", ts));
 	rig_say(&rig, "C1", "U1", "<@UB1> hello", NULL, ts);

@@ -1,6 +1,5 @@
 /* SPDX-License-Identifier: ISC */
 #include <check.h>
-#include <sqlite3.h>
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
@@ -23,20 +22,10 @@
 static const struct pg *pg; /* NULL: on SQLite */
 static struct rig rig;
 
-static void set_model(int first_ms)
-{
-	struct sim_settings set;
-
-	sim_settings(rig.sim, &set);
-	set.llm_first_ms = first_ms;
-	set.llm_token_ms = 0;
-	sim_set(rig.sim, &set);
-}
-
 static void setup(void)
 {
 	rig_up(&rig);
-	set_model(0);
+	rig_pace(&rig, 0, 0);
 }
 
 static void teardown(void)
@@ -44,27 +33,11 @@ static void teardown(void)
 	rig_close(&rig);
 }
 
-static void write_sqlite(const char *sql)
-{
-	char path[200];
-	sqlite3 *db;
-
-	snprintf(path, sizeof(path), "%s/state/konstruct.db", rig.bed.dir);
-	ck_assert_int_eq(sqlite3_open(path, &db), SQLITE_OK);
-	ck_assert_int_eq(sqlite3_exec(db, sql, NULL, NULL, NULL), SQLITE_OK);
-	sqlite3_close(db);
-}
-
 /* No daemon runs. */
 static void let_two_hours_pass(void)
 {
-	if (pg)
-		pg_ask("WITH u AS (UPDATE konstruct.journal SET received_ms ="
-		       " received_ms - 7200000 RETURNING 1)"
-		       " SELECT count(*) FROM u");
-	else
-		write_sqlite("UPDATE journal SET received_ms ="
-			     " received_ms - 7200000");
+	(void)rig_sql(&rig, "UPDATE journal SET received_ms ="
+			    " received_ms - 7200000");
 }
 
 static void permalink(const char *ts, char out[100])
@@ -102,13 +75,13 @@ static void make_dead(char ts[SIM_TS], char id[40])
 	struct json *j;
 	char *text;
 
-	set_model(60000);
+	rig_pace(&rig, 60000, 0);
 	rig_say(&rig, "C1", "U1", "<@UB1> hello", NULL, ts);
 	ck_assert_int_eq(sim_wait_asks(rig.sim, 1, MS), 0);
 	await_twin(ts);
 	rig_kill(&rig);
 	let_two_hours_pass();
-	set_model(0);
+	rig_pace(&rig, 0, 0);
 	rig_start(&rig);
 	text = rig_answer(&rig, "C1", ts);
 	ck_assert_msg(strstr(text, "away for too long") != NULL, "%s", text);
@@ -236,7 +209,7 @@ static void make_group_dead(char ts[SIM_TS])
 	const struct sim_llm slow = { .contains = "and three?",
 				      .first_ms = 60000 };
 
-	set_model(60000);
+	rig_pace(&rig, 60000, 0);
 	rig_say(&rig, "C1", "U1", "<@UB1> hello", NULL, ts);
 	ck_assert_int_eq(sim_wait_asks(rig.sim, 1, MS), 0);
 	rig_say(&rig, "C1", "U2", "what about two?", ts, NULL);
@@ -244,7 +217,7 @@ static void make_group_dead(char ts[SIM_TS])
 	ck_assert_int_eq(sim_wait_calls(rig.sim, "reactions.add", 2, MS), 0);
 	ck_assert_int_eq(sim_wait_acked(rig.sim, MS), 0);
 	rig_kill(&rig);
-	set_model(0);
+	rig_pace(&rig, 0, 0);
 	sim_llm(rig.sim, &slow);
 	rig_start(&rig);
 	ck_assert(rig_logged(&rig, "several messages together", MS));
@@ -313,7 +286,7 @@ START_TEST(the_placeholder_of_a_removed_tenant_is_closed)
 	char ts[SIM_TS];
 	struct err e = { 0 };
 
-	set_model(60000);
+	rig_pace(&rig, 60000, 0);
 	rig_say(&rig, "C1", "U1", "<@UB1> hello", NULL, ts);
 	ck_assert_int_eq(sim_wait_asks(rig.sim, 1, MS), 0);
 	rig_kill(&rig);
@@ -344,15 +317,16 @@ START_TEST(a_restored_backup_answers_nothing_again)
 
 	if (pg)
 		return; /* a database server's backup is its own affair */
-	set_model(60000);
+	rig_pace(&rig, 60000, 0);
 	rig_say(&rig, "C1", "U1", "<@UB1> hello", NULL, ts);
 	ck_assert_int_eq(sim_wait_asks(rig.sim, 1, MS), 0);
 	rig_kill(&rig);
 	if (_i == 0)
-		write_sqlite("UPDATE journal SET state = 'new', claim = NULL,"
-			     " verdict = NULL; DELETE FROM parts");
+		(void)rig_sql(&rig,
+			      "UPDATE journal SET state = 'new', claim = NULL,"
+			      " verdict = NULL; DELETE FROM parts");
 	copy_store("state", "backup");
-	set_model(0);
+	rig_pace(&rig, 0, 0);
 	rig_start(&rig);
 	ck_assert_int_eq(sim_wait_text(rig.sim, "C1", ts,
 				       "I will go on from here.", MS),

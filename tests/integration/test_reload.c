@@ -32,16 +32,11 @@ static void teardown(void)
 /* What conf.d says from now on. */
 static void put(const char *text)
 {
-	char path[128];
-	FILE *f;
+	char path[RIG_PATH];
 
 	(void)snprintf(path, sizeof(path), "%s/conf.d", rig.bed.dir);
 	(void)mkdir(path, 0700);
-	(void)snprintf(path, sizeof(path), "%s/conf.d/t.conf", rig.bed.dir);
-	f = fopen(path, "w");
-	ck_assert_ptr_nonnull(f);
-	ck_assert_int_ge(fputs(text, f), 0);
-	ck_assert_int_eq(fclose(f), 0);
+	rig_file(&rig, "conf.d/t.conf", text, path);
 }
 
 static void holds(char *out, const char *words)

@@ -1,7 +1,6 @@
 /* SPDX-License-Identifier: ISC */
 #include <check.h>
 #include <errno.h>
-#include <sqlite3.h>
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
@@ -11,7 +10,6 @@
 #include "base/err.h"
 #include "integration/gap.h"
 #include "integration/rig.h"
-#include "pg.h"
 #include "sim/act.h"
 
 /* Bot tokens that expire: app A2 in workspace T2 has one. */
@@ -97,21 +95,7 @@ static void expire(const char *token)
 /* As half a day later; when something runs, it renews at once. */
 static void let_time_pass(void)
 {
-	static const char sql[] = "UPDATE grants SET expires_ms = 1,"
-				  " renew_ms = 1";
-	char path[128];
-	sqlite3 *db;
-
-	if (rig_is_shared()) {
-		(void)pg_ask(sql);
-		return;
-	}
-	(void)snprintf(path, sizeof(path), "%s/state/konstruct.db",
-		       rig.bed.dir);
-	ck_assert_int_eq(sqlite3_open(path, &db), SQLITE_OK);
-	ck_assert_int_eq(sqlite3_busy_timeout(db, MS), SQLITE_OK);
-	ck_assert_int_eq(sqlite3_exec(db, sql, NULL, NULL, NULL), SQLITE_OK);
-	ck_assert_int_eq(sqlite3_close(db), SQLITE_OK);
+	(void)rig_sql(&rig, "UPDATE grants SET expires_ms = 1, renew_ms = 1");
 }
 
 static void expect_answer(void)

@@ -223,17 +223,6 @@ START_TEST(limits_of_a_tenant_are_set_while_it_runs)
 }
 END_TEST
 
-static void token_file(const char *name, const char *token, char path[128])
-{
-	FILE *f;
-
-	snprintf(path, 128, "%s/%s", rig.bed.dir, name);
-	f = fopen(path, "w");
-	ck_assert_ptr_nonnull(f);
-	fprintf(f, "%s\n", token);
-	fclose(f);
-}
-
 START_TEST(tenant_added_while_running_is_connected_and_answered)
 {
 	char app[128], bot[128], ts[SIM_TS];
@@ -241,8 +230,8 @@ START_TEST(tenant_added_while_running_is_connected_and_answered)
 
 	rig_up(&rig);
 	add_second("A2", "bolt", NULL);
-	token_file("app.token", "xapp-1-A2-1-sim", app);
-	token_file("bot.token", "xoxb-sim-t2", bot);
+	rig_file(&rig, "app.token", "xapp-1-A2-1-sim", app);
+	rig_file(&rig, "bot.token", "xoxb-sim-t2", bot);
 	out = rig_run(&rig, 0,
 		      ARGS("tenant", "add", "bolt", "--app-token-file", app,
 			   "--bot-token-file", bot));
@@ -368,8 +357,8 @@ START_TEST(token_pair_of_two_apps_is_refused)
 
 	rig_up(&rig);
 	add_second("A2", "bolt", NULL);
-	token_file("app.token", "xapp-1-A1-1-sim", app);
-	token_file("bot.token", "xoxb-sim-t2", bot);
+	rig_file(&rig, "app.token", "xapp-1-A1-1-sim", app);
+	rig_file(&rig, "bot.token", "xoxb-sim-t2", bot);
 	ck_assert_int_ne(rig_ctl(&rig, &out,
 				 ARGS("tenant", "add", "bolt",
 				      "--app-token-file", app,
@@ -416,8 +405,8 @@ START_TEST(bot_token_alone_is_replaced_and_ends_a_quarantine)
 	rig_open(&rig, NULL);
 	add_second("A1", "bolt", "{\"agent\":{\"name\":\"Bruno\"}}");
 	rig_start(&rig);
-	token_file("bot.token", "xoxb-sim-t1", bot);
-	token_file("foreign.token", "xoxb-sim-t2", foreign);
+	rig_file(&rig, "bot.token", "xoxb-sim-t1", bot);
+	rig_file(&rig, "foreign.token", "xoxb-sim-t2", foreign);
 	sim_token_error(rig.sim, "xoxb-sim-t1", "token_revoked");
 	rig_say(&rig, "C1", "U1", "<@UB1> hello", NULL, ts);
 	ck_assert(rig_logged(&rig, "in quarantine", MS));
@@ -464,16 +453,11 @@ static char *exported(const char *option)
 /* Its exit code. */
 static int apply_text(const char *text)
 {
-	char path[128];
+	char path[RIG_PATH];
 	char *out;
-	FILE *f;
 	int rc;
 
-	(void)snprintf(path, sizeof(path), "%s/tenants.json", rig.bed.dir);
-	f = fopen(path, "w");
-	ck_assert_ptr_nonnull(f);
-	fputs(text, f);
-	fclose(f);
+	rig_file(&rig, "tenants.json", text, path);
 	rc = rig_ctl(&rig, &out, ARGS("apply", path));
 	free(out);
 	return rc;
@@ -522,8 +506,8 @@ START_TEST(what_is_exported_is_applied_as_it_was)
 	p = strstr(files, "\"A2-T2.bot-token\"");
 	ck_assert_ptr_nonnull(p);
 	ck_assert_int_eq(apply_text(files), 66);
-	token_file("A2.app-token", "xapp-1-A2-1-sim", app);
-	token_file("A2-T2.bot-token", "xoxb-sim-t2", bot);
+	rig_file(&rig, "A2.app-token", "xapp-1-A2-1-sim", app);
+	rig_file(&rig, "A2-T2.bot-token", "xoxb-sim-t2", bot);
 	ck_assert_int_eq(apply_text(files), 0);
 	free(files);
 	free(first);

@@ -1,7 +1,6 @@
 /* SPDX-License-Identifier: ISC */
 #include <check.h>
 #include <poll.h>
-#include <sqlite3.h>
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
@@ -9,7 +8,6 @@
 
 #include "base/err.h"
 #include "integration/rig.h"
-#include "pg.h"
 
 /* The app is taken out of a workspace, as Slack tells it. */
 
@@ -46,36 +44,6 @@ static void await(bool (*fn)(const char *words), const char *words, bool yes)
 	ck_assert_msg(fn(words) == yes, "%s", words);
 }
 
-static int64_t query(const char *sql)
-{
-	char path[128];
-	sqlite3_stmt *st;
-	sqlite3 *db;
-	int64_t n = 0;
-
-	if (rig_is_shared())
-		return pg_ask(sql);
-	(void)snprintf(path, sizeof(path), "%s/state/konstruct.db",
-		       rig.bed.dir);
-	ck_assert_int_eq(sqlite3_open(path, &db), SQLITE_OK);
-	(void)sqlite3_busy_timeout(db, 5000);
-	ck_assert_msg(sqlite3_prepare_v2(db, sql, -1, &st, NULL) == SQLITE_OK,
-		      "%s", sqlite3_errmsg(db));
-	if (sqlite3_step(st) == SQLITE_ROW)
-		n = sqlite3_column_int64(st, 0);
-	ck_assert_int_eq(sqlite3_finalize(st), SQLITE_OK);
-	(void)sqlite3_close(db);
-	return n;
-}
-
-static int64_t count(const char *table)
-{
-	char sql[120];
-
-	(void)snprintf(sql, sizeof(sql), "SELECT count(*) FROM %s", table);
-	return query(sql);
-}
-
 static void ask(void)
 {
 	char ts[SIM_TS];
@@ -86,14 +54,9 @@ static void ask(void)
 
 static void set_token(const char *token)
 {
-	char path[128];
-	FILE *f;
+	char path[RIG_PATH];
 
-	(void)snprintf(path, sizeof(path), "%s/bot.token", rig.bed.dir);
-	f = fopen(path, "w");
-	ck_assert_ptr_nonnull(f);
-	ck_assert_int_gt(fprintf(f, "%s\n", token), 0);
-	ck_assert_int_eq(fclose(f), 0);
+	rig_file(&rig, "bot.token", token, path);
 	rig_do(&rig, EX_OK,
 	       ARGS("tenant", "set", "acme", "--bot-token-file", path));
 }
@@ -130,7 +93,7 @@ START_TEST(an_uninstall_is_told_and_remembered_and_nothing_is_done_there)
 
 	rig_up(&rig);
 	ask();
-	lines = count("transcript");
+	lines = rig_count(&rig, "transcript");
 	uninstall();
 	ck_assert(shows("in 29d"));
 	ck_assert(status_says("UNINSTALLED FROM"));
@@ -142,7 +105,7 @@ START_TEST(an_uninstall_is_told_and_remembered_and_nothing_is_done_there)
 	/* The same token says nothing new. */
 	ck_assert_msg(bed_apply(&rig.bed, &e) == 0, "%s", e.msg);
 	ck_assert(shows("UNINSTALLED FROM"));
-	ck_assert_int_eq(count("transcript"), lines);
+	ck_assert_int_eq(rig_count(&rig, "transcript"), lines);
 }
 END_TEST
 
@@ -152,14 +115,14 @@ START_TEST(installed_again_all_goes_on)
 
 	rig_up(&rig);
 	ask();
-	lines = count("transcript");
+	lines = rig_count(&rig, "transcript");
 	uninstall();
 	install_again();
 	say_until_it_is_back();
 	await(trail_says, "decision=\"installed again\"", true);
 	set_token("xoxb-again");
 	ask();
-	ck_assert_int_eq(count("transcript"), lines + 2);
+	ck_assert_int_eq(rig_count(&rig, "transcript"), lines + 2);
 }
 END_TEST
 
@@ -185,17 +148,18 @@ START_TEST(when_its_time_is_over_all_is_erased)
 	rig_start(&rig);
 	ask();
 	for (i = 0; i < sizeof(kept) / sizeof(kept[0]); i++)
-		ck_assert_int_gt(count(kept[i]), 0);
+		ck_assert_int_gt(rig_count(&rig, kept[i]), 0);
 	uninstall();
 	await(trail_says, "decision=erased", true);
 	for (i = 0; i < sizeof(kept) / sizeof(kept[0]); i++)
-		ck_assert_msg(count(kept[i]) == 0, "%s", kept[i]);
-	ck_assert_int_eq(count("connections WHERE bot_token <> ''"), 0);
+		ck_assert_msg(rig_count(&rig, kept[i]) == 0, "%s", kept[i]);
+	ck_assert_int_eq(rig_count(&rig, "connections WHERE bot_token <> ''"),
+			 0);
 	ck_assert(status_says("yes"));
 	install_again();
 	set_token("xoxb-again");
 	ask();
-	ck_assert_int_eq(count("transcript"), 2);
+	ck_assert_int_eq(rig_count(&rig, "transcript"), 2);
 }
 END_TEST
 
@@ -230,11 +194,14 @@ START_TEST(of_several_nodes_one_erases)
 	ask();
 	uninstall();
 	await(trail_says, "decision=erased", true);
-	ck_assert_int_eq(count("transcript"), 0);
-	ck_assert_int_eq(count("connections WHERE bot_token <> ''"), 0);
-	ck_assert_int_eq(count("audit WHERE body LIKE '%:\"uninstalled\"%'"),
-			 1);
-	ck_assert_int_eq(count("audit WHERE body LIKE '%:\"erased\"%'"), 1);
+	ck_assert_int_eq(rig_count(&rig, "transcript"), 0);
+	ck_assert_int_eq(rig_count(&rig, "connections WHERE bot_token <> ''"),
+			 0);
+	ck_assert_int_eq(
+		rig_count(&rig, "audit WHERE body LIKE '%:\"uninstalled\"%'"),
+		1);
+	ck_assert_int_eq(
+		rig_count(&rig, "audit WHERE body LIKE '%:\"erased\"%'"), 1);
 }
 END_TEST
 
@@ -245,26 +212,29 @@ START_TEST(killed_while_it_erases_it_goes_on)
 
 	rig_open(&rig, "uninstall_days = 0");
 	rig_start(&rig);
-	(void)query(rig_is_shared()
-			    ? "INSERT INTO transcript (tenant_id, channel,"
-			      " thread, ts, ours, text) SELECT id, 'C9', '1.0',"
-			      " i || '.0', false, 'x' FROM tenants,"
-			      " generate_series(1, 3000) i"
-			    : "WITH RECURSIVE n(i) AS (SELECT 1 UNION ALL"
-			      " SELECT i + 1 FROM n WHERE i < 3000)"
-			      " INSERT INTO transcript (tenant_id, channel,"
-			      " thread, ts, ours, text) SELECT id, 'C9', '1.0',"
-			      " i || '.0', 0, 'x' FROM tenants, n");
+	(void)rig_sql(
+		&rig,
+		rig_is_shared()
+			? "INSERT INTO transcript (tenant_id, channel,"
+			  " thread, ts, ours, text) SELECT id, 'C9', '1.0',"
+			  " i || '.0', false, 'x' FROM tenants,"
+			  " generate_series(1, 3000) i"
+			: "WITH RECURSIVE n(i) AS (SELECT 1 UNION ALL"
+			  " SELECT i + 1 FROM n WHERE i < 3000)"
+			  " INSERT INTO transcript (tenant_id, channel,"
+			  " thread, ts, ours, text) SELECT id, 'C9', '1.0',"
+			  " i || '.0', 0, 'x' FROM tenants, n");
 	ck_assert_int_eq(sim_uninstall(rig.sim, "A1", "T1"), 0);
-	for (i = 0; i < MS / 10 && count("transcript") == 3000; i++)
+	for (i = 0; i < MS / 10 && rig_count(&rig, "transcript") == 3000; i++)
 		poll(NULL, 0, 10);
 	rig_kill(&rig);
-	ck_assert_int_gt(count("transcript"), 0);
-	ck_assert_int_lt(count("transcript"), 3000);
+	ck_assert_int_gt(rig_count(&rig, "transcript"), 0);
+	ck_assert_int_lt(rig_count(&rig, "transcript"), 3000);
 	ck_assert_msg(bed_start(&rig.bed, &e) == 0, "%s", e.msg);
 	await(trail_says, "decision=erased", true);
-	ck_assert_int_eq(count("transcript"), 0);
-	ck_assert_int_eq(count("connections WHERE bot_token <> ''"), 0);
+	ck_assert_int_eq(rig_count(&rig, "transcript"), 0);
+	ck_assert_int_eq(rig_count(&rig, "connections WHERE bot_token <> ''"),
+			 0);
 }
 END_TEST
 
