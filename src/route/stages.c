@@ -171,11 +171,12 @@ static enum verdict refuse_rate(struct routing *r, const struct admit *a)
 	return V_REFUSE;
 }
 
-static enum verdict stage_admit(struct routing *r, struct err *e)
+static struct admit question(const struct routing *r)
 {
 	const struct message *m = r->msg;
 	const struct tenant *t = &r->connection.tenant;
-	struct admit a = {
+
+	return (struct admit){
 		.entry = r->entry.id,
 		.tenant_id = m->tenant_id,
 		.claim = r->claim,
@@ -191,6 +192,11 @@ static enum verdict stage_admit(struct routing *r, struct err *e)
 		.bot_answers = r->bot_answers,
 		.now_ms = r->now_ms,
 	};
+}
+
+static enum verdict stage_admit(struct routing *r, struct err *e)
+{
+	struct admit a = question(r);
 	enum admission answer;
 	int64_t began_us = clock_us();
 	int rc = r->gate->ops->admit(r->gate, &a, &answer, e);
