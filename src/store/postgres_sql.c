@@ -76,11 +76,17 @@
 #define SUM(n) "coalesce(sum(" n "), 0)::bigint"
 #define SUM_TODAY(n) \
 	"coalesce(sum(" n ") FILTER (WHERE day = $2::date), 0)::bigint"
-#define SUMS(scope, table)                                                                                        \
-	"SELECT " scope                                                                                           \
-	", " SUM_TODAY("answers") ", " SUM("answers") ", " SUM_TODAY(                                             \
-		"prompt_tokens + completion_tokens") ", " SUM("prompt_tokens + completion_tokens") " FROM " table \
-												   " WHERE tenant_id = $1 AND day BETWEEN $3::date AND $2::date"
+/* clang-format off */
+#define TOKENS "prompt_tokens + completion_tokens"
+#define SUMS(scope, table) \
+	"SELECT " scope ", " SUM_TODAY("answers") ", " SUM("answers") ", " \
+	SUM_TODAY(TOKENS) ", " SUM(TOKENS) " FROM " table \
+	" WHERE tenant_id = $1 AND day BETWEEN $3::date AND $2::date"
+#define SUMS_OF_ALL \
+	SUMS("0", "usage") " UNION ALL " \
+	SUMS("1", "usage_by") " AND kind = 'channel' AND who = $4 UNION ALL " \
+	SUMS("2", "usage_by") " AND kind = 'person' AND who = $5"
+/* clang-format on */
 #define ADDED \
 	SUM("answers") ", " SUM("prompt_tokens") ", " SUM("completion_tokens")
 
@@ -616,11 +622,7 @@ const struct postgres_statement postgres_sql[PQ_COUNT] = {
 	[PQ_LETTERS_ERASE] = { "letters_erase",
 			       "SELECT pending_erase_of($1, $2, $3, $4)", 4 },
 
-	[PQ_USAGE_SUMS] = { "usage_sums",
-			    SUMS("0", "usage") " UNION ALL " SUMS("1", "usage_by") " AND kind = 'channel' AND who = $4 UNION ALL " SUMS(
-				    "2",
-				    "usage_by") " AND kind = 'person' AND who = $5",
-			    5 },
+	[PQ_USAGE_SUMS] = { "usage_sums", SUMS_OF_ALL, 5 },
 	[PQ_USAGE_BY_MODEL] = { "usage_by_model",
 				"SELECT model, model, " ADDED
 				" FROM usage WHERE tenant_id = $1"
