@@ -373,12 +373,8 @@ static const struct {
 	const char *header;
 	unsigned int ms;
 } retry_after[] = {
-	{ "0", 0 },
-	{ "-3", 0 },
-	{ "soon", 0 },
-	{ "30", 30000 },
-	{ "3601", 3600000 },
-	{ "99999999999", 3600000 },
+	{ "0", 0 },      { "-3", 0 },         { "soon", 0 },
+	{ "30", 30000 }, { "3601", 3600000 }, { "99999999999", 3600000 },
 };
 
 START_TEST(retry_after_is_read_whatever_it_says)

@@ -45,17 +45,16 @@ static const struct {
 	  "VALUES ('b', 'person', 'U2', '2026-01-01', 'm', 1, 1, 1)" },
 	{ "budget_marks", "tenant_id", "at_ms = 9",
 	  "VALUES ('b', '2026-01-01', 'tenant/tokens/day', 'other', 1)" },
-	{ "greeted", "tenant_id", "at_ms = 2",
-	  "VALUES ('b', 'A1', 'C1', 1)" },
+	{ "greeted", "tenant_id", "at_ms = 2", "VALUES ('b', 'A1', 'C1', 1)" },
 	{ "feedback", "tenant_id", "up = false",
 	  "VALUES ('b', 'e2', 'U1', true, 1)" },
 };
 #define TABLES (int)(sizeof(tables) / sizeof(tables[0]))
 
 /* The daemon's own memory, which it reaches through functions only. */
-static const char *const own[] = { "journal",  "pending", "parts",
-				   "engaged",  "nodes",   "partitions",
-				   "renewals", "leaving", "node_keys",
+static const char *const own[] = { "journal",  "pending",     "parts",
+				   "engaged",  "nodes",       "partitions",
+				   "renewals", "leaving",     "node_keys",
 				   "audit",    "audit_chain", "audit_new" };
 #define OWN (int)(sizeof(own) / sizeof(own[0]))
 

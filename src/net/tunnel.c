@@ -25,8 +25,7 @@
 
 #define DIAL_MS    15000 /* for whom the tunnel is made */
 #define DRAIN_MS   5000  /* for an end to take what the other sent last */
-#define UNACKED_MS 30000 /* a proxy that vanished; a link's pings are quicker \
-			  */
+#define UNACKED_MS 30000 /* of a proxy that vanished; pings are quicker */
 
 /* Ends of the relay. */
 enum {

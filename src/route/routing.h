@@ -36,7 +36,7 @@ struct routing {
 	const struct conf *conf; /* while it is judged */
 	struct gate *gate;
 	struct journal *journal; /* NULL: nothing is written down */
-	struct ledger *ledger; /* NULL: none is kept */
+	struct ledger *ledger;   /* NULL: none is kept */
 	struct store *store;
 	struct people *people; /* NULL: nothing is looked up */
 	router_look_up *look_up;

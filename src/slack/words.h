@@ -20,7 +20,7 @@ enum words {
 	WORDS_NO_AGENT_YET,
 	WORDS_NOT_THE_ASKER,
 	WORDS_FORGOTTEN, /* a question, or what it was answered */
-	WORDS_WHAT_ASK, /* of a command with nothing behind it */
+	WORDS_WHAT_ASK,  /* of a command with nothing behind it */
 	WORDS_NO_DIRECT,
 	WORDS_NO_CHANNEL,
 	WORDS_NO_PERSON,

@@ -53,8 +53,9 @@ struct record_ops {
 	/* The daemon died with its hands on it, at that step. */
 	int (*blame)(struct store *s, const char *id, const char *step,
 		     int64_t now_ms, struct err *e);
-	/* A dead letter begins anew, with what it covers (journal_reopened() is to follow), or
-	 * isn't kept any longer. 1, 0 when there is no such dead letter, -1. */
+	/* A dead letter begins anew, with what it covers (journal_reopened() is
+	 * to follow), or isn't kept any longer. 1, 0 when there is no such dead
+	 * letter, -1. */
 	int (*replay)(struct store *s, const char *id, int64_t now_ms,
 		      struct err *e);
 	int (*drop)(struct store *s, const char *id, int64_t now_ms,

@@ -46,8 +46,8 @@ struct bed_opts {
 
 /*
  * A port of 127.0.0.1 on which only those can listen, again after a restart
- * too, who ask for SO_REUSEADDR: until this process ends, the kernel gives it to
- * nobody else, nor to outgoing connections. -1 if there is none.
+ * too, who ask for SO_REUSEADDR: until this process ends, the kernel gives it
+ * to nobody else, nor to outgoing connections. -1 if there is none.
  */
 int bed_free_port(void);
 

@@ -42,7 +42,7 @@ struct install {
 	char *scopes;
 	char *extra;
 	bool unlisted;
-	bool gone; /* taken out of its workspace */
+	bool gone;                 /* taken out of its workspace */
 	struct rotation *rotation; /* NULL: the token doesn't expire */
 };
 
