@@ -11,6 +11,7 @@
 #define EXPIRE_MS        1000 /* between steps when there is little */
 #define EXPIRE_BUSY_MS   100  /* while there is more */
 #define EXPIRE_FAIL_MS   60000
+#define ERASE_MS         250     /* with so few tenants looked at each time */
 #define TIDY_MS          3600000 /* of the spill, that has little */
 
 static int expire(struct journal *j, int64_t now_ms)
@@ -58,7 +59,7 @@ static int erase(struct journal *j, int64_t now_ms)
 			 "cannot erase what is kept no longer");
 	j->erase_at_ms = now_ms + (n < 0   ? EXPIRE_FAIL_MS
 				   : n > 0 ? EXPIRE_BUSY_MS
-					   : EXPIRE_MS);
+					   : ERASE_MS);
 	return n < 0 ? -1 : 0;
 }
 

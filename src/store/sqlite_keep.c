@@ -7,7 +7,7 @@
 #include "store/audit.h"
 #include "store/sqlite_journal.h"
 
-#define TENANTS 16 /* looked at one time */
+#define TENANTS 4 /* looked at one time; acks wait behind it */
 
 static void take_keep(sqlite3_stmt *st, struct keep *out)
 {
