@@ -108,6 +108,7 @@ void books_append(const char *id)
 struct cell {
 	bool seen;
 	int64_t n;
+	char text[1024];
 };
 
 static int take_first(void *arg, int n, char **cells, char **names)
@@ -116,24 +117,48 @@ static int take_first(void *arg, int n, char **cells, char **names)
 
 	(void)n;
 	(void)names;
-	if (!c->seen && cells[0])
+	if (!c->seen && cells[0]) {
 		c->n = strtoll(cells[0], NULL, 10);
+		(void)snprintf(c->text, sizeof(c->text), "%s", cells[0]);
+	}
 	c->seen = true;
 	return 0;
 }
 
-int64_t books_ask(const char *sql)
+static void ask(const char *sql, struct cell *c)
 {
-	struct cell c = { false, 0 };
 	char *why = NULL;
 	sqlite3 *db;
 
-	if (books_are_on_postgres())
-		return pg_ask(sql);
 	ck_assert_int_eq(sqlite3_open(books.scratch.path, &db), SQLITE_OK);
 	(void)sqlite3_busy_timeout(db, BUSY_MS);
-	ck_assert_msg(sqlite3_exec(db, sql, take_first, &c, &why) == SQLITE_OK,
+	ck_assert_msg(sqlite3_exec(db, sql, take_first, c, &why) == SQLITE_OK,
 		      "%s: %s", sql, why);
 	ck_assert_int_eq(sqlite3_close(db), SQLITE_OK);
+}
+
+int64_t books_ask(const char *sql)
+{
+	struct cell c = { 0 };
+
+	if (books_are_on_postgres())
+		return pg_ask(sql);
+	ask(sql, &c);
 	return c.n;
+}
+
+static void take_cell(const char *const *cells, int n, void *arg)
+{
+	(void)take_first(arg, n, (char **)cells, NULL);
+}
+
+void books_tell(const char *sql, char *out, size_t size)
+{
+	struct cell c = { 0 };
+
+	if (books_are_on_postgres())
+		pg_each(sql, take_cell, &c);
+	else
+		ask(sql, &c);
+	(void)snprintf(out, size, "%s", c.text);
 }

@@ -53,5 +53,7 @@ void books_append(const char *id);
 /* SQL as whoever has the database; the first column of the first row as a
  * number, 0 without one. */
 int64_t books_ask(const char *sql);
+/* And as text, "" without one. */
+void books_tell(const char *sql, char *out, size_t size);
 
 #endif

@@ -4,6 +4,7 @@
 #include <poll.h>
 #include <stdio.h>
 #include <stdlib.h>
+#include <string.h>
 #include <time.h>
 
 #include "base/clock.h"
@@ -345,6 +346,83 @@ START_TEST(a_purge_leaves_nothing_but_what_is_under_way)
 }
 END_TEST
 
+/* Settings, and the trail of what was done; all else of a tenant goes. */
+static bool stays(const char *table)
+{
+	static const char *const names[] = { "connections", "agents",
+					     "access",      "keep",
+					     "grants",      "leaving",
+					     "audit",       "audit_new" };
+	size_t i;
+
+	for (i = 0; i < sizeof(names) / sizeof(names[0]); i++)
+		if (strcmp(table, names[i]) == 0)
+			return true;
+	return false;
+}
+
+static void fill_all(const char *tenant, const char *id)
+{
+	char sql[200];
+
+	fill(tenant, id, 5);
+	(void)snprintf(sql, sizeof(sql),
+		       "INSERT INTO greeted VALUES ('%s', 'A1', 'C1', 1)",
+		       tenant);
+	(void)books_ask(sql);
+	(void)snprintf(sql, sizeof(sql),
+		       "INSERT INTO homes VALUES ('%s', 'A1', 'T1', 'channel',"
+		       " 'C9', '2026-01-01')",
+		       tenant);
+	(void)books_ask(sql);
+}
+
+static void list_tables(char *out, size_t size)
+{
+	books_tell(books_are_on_postgres()
+			   ? "SELECT string_agg(c.relname, ' ') FROM pg_class c"
+			     " JOIN pg_attribute a ON a.attrelid = c.oid"
+			     " WHERE a.attname = 'tenant_id'"
+			     " AND c.relkind = 'r' AND c.relnamespace ="
+			     " 'konstruct'::regnamespace"
+			   : "SELECT group_concat(m.name, ' ')"
+			     " FROM sqlite_master m,"
+			     " pragma_table_info(m.name) p"
+			     " WHERE m.type = 'table' AND p.name = 'tenant_id'",
+		   out, size);
+}
+
+START_TEST(a_purge_leaves_no_row_in_any_table_but_settings_and_trail)
+{
+	struct setting set = { .tenant = books.acme };
+	struct journal_req r = { .kind = JOURNAL_WRITE,
+				 .write = purge,
+				 .arg = &set };
+	char tables_of[1024], *rest = NULL;
+	const char *t;
+	int n = 0;
+
+	fill_all(books.acme, "e1");
+	fill_all(other, "e2");
+	list_tables(tables_of, sizeof(tables_of));
+	do
+		books_must(&r);
+	while (set.rows > 0);
+	for (t = strtok_r(tables_of, " ", &rest); t;
+	     t = strtok_r(NULL, " ", &rest)) {
+		if (stays(t))
+			continue;
+		n++;
+		ck_assert_msg(rows(t, books.acme, "") == 0,
+			      "a purge leaves rows in '%s'", t);
+		/* Else that it is empty says nothing. */
+		ck_assert_msg(rows(t, other, "") > 0,
+			      "'%s' has no row: let fill_all() add one", t);
+	}
+	ck_assert_int_ge(n, 8);
+}
+END_TEST
+
 START_TEST(a_dead_letters_text_is_purged)
 {
 	struct setting set = { .tenant = books.acme };
@@ -405,6 +483,8 @@ static TCase *keep(const char *name, void (*setup)(void))
 	tcase_add_test(tc, a_tenants_own_days_count_before_those_of_all);
 	tcase_add_test(tc, what_is_needed_is_kept_for_so_long);
 	tcase_add_test(tc, a_purge_leaves_nothing_but_what_is_under_way);
+	tcase_add_test(
+		tc, a_purge_leaves_no_row_in_any_table_but_settings_and_trail);
 	tcase_add_test(tc, a_dead_letters_text_is_purged);
 	tcase_add_test(tc, old_rows_of_the_trail_are_erased_and_then_dropped);
 	return tc;

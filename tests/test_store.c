@@ -9,12 +9,14 @@
 #include <unistd.h>
 
 #include "base/buf.h"
+#include "base/clock.h"
 #include "base/err.h"
 #include "pg.h"
 #include "scratch.h"
 #include "store/audit.h"
 #include "store/migration.h"
 #include "store/sqlite.h"
+#include "store/uninstall.h"
 
 static const struct pg *pg;
 static struct scratch scratch;
@@ -137,6 +139,60 @@ static void expect_agent(const char *tenant_id, const char *channel,
 	ck_assert_pstr_eq(a.name, want);
 	agent_release(&a);
 }
+
+static int take_silent(const char *tenant, const char *why, void *arg)
+{
+	char *out = arg;
+	size_t n = strlen(out);
+
+	(void)snprintf(out + n, 200 - n, "%s: %s; ", tenant, why);
+	return 0;
+}
+
+static void check_silent(int most, const char *wanted)
+{
+	char said[200] = "";
+
+	ck_assert_msg(st->ops->silent(st, most, take_silent, said, &e) == 0,
+		      "%s", e.msg);
+	ck_assert_str_eq(said, wanted);
+}
+
+START_TEST(who_answers_nobody_is_told_with_the_reason)
+{
+	struct tenant t = { .name = (char *)"bare", .paused = true };
+	struct connection c;
+	struct agent a;
+
+	check_silent(9, "");
+	ck_assert_int_eq(st->ops->tenant_put(st, &t, &e), 0);
+	check_silent(9, "bare: paused; ");
+	t.paused = false;
+	ck_assert_int_eq(st->ops->tenant_put(st, &t, &e), 0);
+	check_silent(9, "bare: no agent; ");
+	ck_assert_int_eq(st->ops->agent(st, acme, NULL, NULL, &a, &e), 1);
+	free(a.tenant_id);
+	free(a.id);
+	a.tenant_id = t.id;
+	a.id = NULL;
+	ck_assert_int_eq(st->ops->agent_put(st, &a, &e), 0);
+	agent_release(&a);
+	check_silent(9, "bare: no workspace; ");
+	ck_assert_int_eq(resolve("T1", &c), 1);
+	ck_assert_int_eq(st->ops->uninstalls->note(st, &c, "app_uninstalled",
+						   clock_wall_ms() + 1000,
+						   clock_wall_ms(), &e),
+			 1);
+	connection_release(&c);
+	check_silent(9, "acme: uninstalled; bare: no workspace; ");
+	check_silent(1, "acme: uninstalled; ");
+	ck_assert_int_eq(st->ops->agent(st, acme, NULL, NULL, &a, &e), 1);
+	a.active = false;
+	ck_assert_int_eq(st->ops->agent_put(st, &a, &e), 0);
+	agent_release(&a);
+	check_silent(1, "acme: no agent; ");
+}
+END_TEST
 
 START_TEST(agent_is_the_channels_own_or_the_default)
 {
@@ -963,6 +1019,20 @@ START_TEST(mighty_role_is_refused)
 }
 END_TEST
 
+START_TEST(role_without_rights_is_told_what_it_lacks)
+{
+	const char *user = strstr(pg->url, "user=");
+	char url[160];
+
+	ck_assert_ptr_nonnull(user);
+	(void)pg_ask("CREATE ROLE plain LOGIN");
+	(void)snprintf(url, sizeof(url), "%.*suser=plain",
+		       (int)(user - pg->url), pg->url);
+	refuses(url, "GRANT konstruct_daemon to it");
+	(void)pg_ask("DROP ROLE plain");
+}
+END_TEST
+
 START_TEST(migrating_again_changes_nothing)
 {
 	int from, to;
@@ -1064,6 +1134,7 @@ static TCase *filled(const char *name, void (*setup)(void))
 	tcase_add_test(tc, connection_resolves_with_its_tenant_and_token);
 	tcase_add_test(tc, unknown_workspace_is_not_found);
 	tcase_add_test(tc, active_agent_is_found_and_an_inactive_one_is_not);
+	tcase_add_test(tc, who_answers_nobody_is_told_with_the_reason);
 	tcase_add_test(tc, agent_is_the_channels_own_or_the_default);
 	tcase_add_test(tc, there_is_one_default);
 	tcase_add_test(tc, name_of_another_agent_is_refused);
@@ -1115,6 +1186,7 @@ static TCase *server(void)
 	tcase_add_test(tc, schema_of_a_newer_konstructd_is_refused);
 	tcase_add_test(tc, newer_schema_that_allows_it_is_worked_with);
 	tcase_add_test(tc, mighty_role_is_refused);
+	tcase_add_test(tc, role_without_rights_is_told_what_it_lacks);
 	tcase_add_test(tc, migrating_again_changes_nothing);
 	tcase_add_test(tc, who_migrated_is_in_the_audit_trail);
 	tcase_add_test(

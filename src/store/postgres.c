@@ -464,6 +464,7 @@ const struct store_ops store_postgres = {
 	.apps = postgres_apps,
 	.connections = postgres_connections,
 	.tenants = postgres_tenants,
+	.silent = postgres_silent,
 	.tenant_by_name = postgres_tenant_by_name,
 	.engaged = postgres_engaged,
 	.claims = postgres_claims,

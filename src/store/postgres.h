@@ -139,7 +139,9 @@ enum postgres_query {
 	PQ_KEEP_NEXT,
 	PQ_ERASE,
 	PQ_ERASE_PENDING,
+	PQ_ERASE_GREETED,
 
+	PQ_SILENT,
 	PQ_GONE,
 	PQ_GONE_NOTE,
 	PQ_GONE_BACK,
@@ -147,6 +149,7 @@ enum postgres_query {
 	PQ_GONE_ERASED,
 	PQ_GONE_GRANT,
 	PQ_GONE_HOMES,
+	PQ_GONE_GREETED,
 	PQ_HOMES_ERASE,
 	PQ_LETTERS_ERASE,
 
@@ -298,6 +301,9 @@ int postgres_apps(struct store *s, int (*fn)(const struct app *a, void *arg),
 int postgres_connections(struct store *s, const char *tenant_name,
 			 int (*fn)(const struct connection *c, void *arg),
 			 void *arg, struct err *e);
+int postgres_silent(struct store *s, int most,
+		    int (*fn)(const char *tenant, const char *why, void *arg),
+		    void *arg, struct err *e);
 int postgres_tenants(struct store *s,
 		     int (*fn)(const struct tenant *t, void *arg), void *arg,
 		     struct err *e);

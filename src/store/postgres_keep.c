@@ -133,18 +133,24 @@ static int purge(struct store *store, const char *tenant_id, int64_t now_ms,
 		 int most, struct err *e)
 {
 	struct postgres *s = (struct postgres *)store;
+	static const enum postgres_query rest[] = { PQ_ERASE_PENDING,
+						    PQ_ERASE_GREETED };
 	char left[POSTGRES_NUMBER];
 	const char *const params[] = { tenant_id, left };
 	struct keep_cuts c;
-	int n, dead;
+	size_t i;
+	int n, more;
 
 	keep_cuts_all(now_ms, &c);
 	n = erase_of(s, tenant_id, &c, most, e);
-	if (n < 0 || n >= most)
-		return n;
-	(void)postgres_number(left, most - n);
-	dead = count(s, PQ_ERASE_PENDING, NULL, params, e);
-	return dead < 0 ? -1 : n + dead;
+	for (i = 0; i < sizeof(rest) / sizeof(rest[0]); i++) {
+		if (n < 0 || n >= most)
+			return n;
+		(void)postgres_number(left, most - n);
+		more = count(s, rest[i], tenant_id, params, e);
+		n = more < 0 ? -1 : n + more;
+	}
+	return n;
 }
 
 const struct keep_ops keep_postgres = {

@@ -257,6 +257,23 @@ int postgres_connections_of_app(struct store *store, const char *app_id,
 		arg, e);
 }
 
+int postgres_silent(struct store *store, int most,
+		    int (*fn)(const char *tenant, const char *why, void *arg),
+		    void *arg, struct err *e)
+{
+	char n[POSTGRES_NUMBER];
+	const char *const params[] = { postgres_number(n, most) };
+	PGresult *r = postgres_run((struct postgres *)store, PQ_SILENT, NULL,
+				   params, e);
+	int rc = r ? 0 : -1;
+	int i;
+
+	for (i = 0; rc == 0 && i < PQntuples(r); i++)
+		rc = fn(postgres_text(r, i, 0), postgres_text(r, i, 1), arg);
+	PQclear(r);
+	return leave(rc);
+}
+
 int postgres_tenants(struct store *store,
 		     int (*fn)(const struct tenant *t, void *arg), void *arg,
 		     struct err *e)

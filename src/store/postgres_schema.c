@@ -43,12 +43,21 @@ static PGresult *ask(PGconn *c, const char *sql, int64_t until_ms,
 		     struct err *e)
 {
 	PGresult *r = postgres_ask(c, sql, NULL, until_ms);
+	const char *state;
 
 	if (went_well(r))
 		return r;
-	err_set(e, may_pass(r) ? ERR_RETRY : ERR_FATAL,
-		"cannot look at database '%s': %s", PQdb(c),
-		r ? PQerrorMessage(c) : "no answer");
+	state = r ? PQresultErrorField(r, PG_DIAG_SQLSTATE) : NULL;
+	if (state && strcmp(state, "42501") == 0)
+		err_set(e, ERR_FATAL,
+			"role '%s' may not use schema 'konstruct' of database "
+			"'%s': connect as konstruct_daemon, or GRANT "
+			"konstruct_daemon to it (docs/postgresql.md)",
+			PQuser(c), PQdb(c));
+	else
+		err_set(e, may_pass(r) ? ERR_RETRY : ERR_FATAL,
+			"cannot look at database '%s': %s", PQdb(c),
+			r ? PQerrorMessage(c) : "no answer");
 	PQclear(r);
 	return NULL;
 }

@@ -575,7 +575,15 @@ const struct postgres_statement postgres_sql[PQ_COUNT] = {
 	[PQ_ERASE] = { "erase", ERASE_ALL, 8 },
 	[PQ_ERASE_PENDING] = { "erase_pending", "SELECT pending_erase($1, $2)",
 			       2 },
+	[PQ_ERASE_GREETED] = { "erase_greeted",
+			       "WITH a AS (DELETE FROM greeted"
+			       " WHERE ctid = ANY (ARRAY(SELECT ctid"
+			       " FROM greeted WHERE tenant_id = $1"
+			       " LIMIT $2::integer)) RETURNING 1) "
+			       "SELECT " ERASED("a"),
+			       2 },
 
+	[PQ_SILENT] = { "silent", "SELECT tenant, why FROM silent($1)", 1 },
 	[PQ_GONE] = { "gone",
 		      "SELECT tenant_id, tenant, app_id, workspace_id, why,"
 		      " gone_ms, noted_ms, erased_ms, alone, busy"
@@ -613,6 +621,12 @@ const struct postgres_statement postgres_sql[PQ_COUNT] = {
 			    "UPDATE grants SET refresh_token = ''"
 			    " WHERE " CONNECTED_AT,
 			    3 },
+	[PQ_GONE_GREETED] = { "gone_greeted",
+			      "DELETE FROM greeted WHERE tenant_id = $1"
+			      " AND app_id = $2 AND NOT EXISTS (SELECT 1"
+			      " FROM connections c WHERE c.tenant_id = $1"
+			      " AND c.app_id = $2 AND c.erased_ms = 0)",
+			      2 },
 	[PQ_GONE_HOMES] = { "gone_homes",
 			    "DELETE FROM homes WHERE tenant_id = $1"
 			    " AND app_id = $2 AND workspace_id = $3",

@@ -136,6 +136,7 @@ static int finish(struct store *store, const struct uninstall *u,
 		return rc;
 	if (postgres_do(s, PQ_GONE_GRANT, u->tenant_id, params, e) < 0 ||
 	    postgres_do(s, PQ_GONE_HOMES, u->tenant_id, params, e) < 0 ||
+	    postgres_do(s, PQ_GONE_GREETED, u->tenant_id, params, e) < 0 ||
 	    postgres_do(s, PQ_ENGAGED_DROP, NULL, of_app, e) < 0)
 		return -1;
 	return 1;

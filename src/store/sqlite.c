@@ -61,6 +61,10 @@ int sqlite_fail(struct sqlite *s, struct err *e, const char *what)
 			       " (-wal, -shm): look at owner and modes, of the"
 			       " directory too",
 			       path);
+	case SQLITE_FULL:
+		return err_set(e, kind_of(code),
+			       "cannot write '%s': the disk is full: make room",
+			       path);
 	default:
 		return err_set(e, kind_of(code), "cannot %s: %s (%d)", what,
 			       sqlite3_errmsg(s->db), code);
@@ -268,6 +272,7 @@ const struct store_ops store_sqlite = {
 	.apps = sqlite_apps,
 	.connections = sqlite_connections,
 	.tenants = sqlite_tenants,
+	.silent = sqlite_silent,
 	.tenant_by_name = sqlite_tenant_by_name,
 	.engaged = sqlite_engaged,
 	.claims = sqlite_claims,

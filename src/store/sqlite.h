@@ -149,8 +149,10 @@ enum sqlite_query {
 	Q_ERASE_AUDIT,
 	Q_ERASE_AUDIT_REST,
 	Q_ERASE_PENDING,
+	Q_ERASE_GREETED,
 	Q_ERASE_HOMES,
 
+	Q_SILENT,
 	Q_GONE,
 	Q_GONE_NOTE,
 	Q_GONE_BACK,
@@ -159,6 +161,7 @@ enum sqlite_query {
 	Q_GONE_GRANT,
 	Q_GONE_ENGAGED,
 	Q_GONE_HOMES,
+	Q_GONE_GREETED,
 	Q_HOME,
 	Q_HOME_NEXT,
 	Q_HOME_DROP,
@@ -166,6 +169,7 @@ enum sqlite_query {
 	Q_HOME_MARKS,
 	Q_HOME_TRANSCRIPT,
 	Q_HOME_FEEDBACK,
+	Q_HOME_GREETED,
 	Q_HOME_PENDING,
 
 	Q_USAGE_SUMS,
@@ -262,6 +266,9 @@ int sqlite_apps(struct store *s, int (*fn)(const struct app *a, void *arg),
 int sqlite_connections(struct store *s, const char *tenant_name,
 		       int (*fn)(const struct connection *c, void *arg),
 		       void *arg, struct err *e);
+int sqlite_silent(struct store *s, int most,
+		  int (*fn)(const char *tenant, const char *why, void *arg),
+		  void *arg, struct err *e);
 int sqlite_tenants(struct store *s,
 		   int (*fn)(const struct tenant *t, void *arg), void *arg,
 		   struct err *e);

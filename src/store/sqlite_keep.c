@@ -241,10 +241,10 @@ int sqlite_journal_erase(struct journal_db *db, const struct keep *all,
 	return -1;
 }
 
-static int erase_pending(struct sqlite *s, const char *id, int most,
-			 struct err *e)
+static int erase_by(struct sqlite *s, enum sqlite_query q, const char *id,
+		    int most, struct err *e)
 {
-	sqlite3_stmt *st = sqlite_query(s, Q_ERASE_PENDING, e);
+	sqlite3_stmt *st = sqlite_query(s, q, e);
 
 	if (!st)
 		return -1;
@@ -257,15 +257,21 @@ static int purge(struct store *store, const char *tenant_id, int64_t now_ms,
 		 int most, struct err *e)
 {
 	struct sqlite *s = (struct sqlite *)store;
+	static const enum sqlite_query rest[] = { Q_ERASE_PENDING,
+						  Q_ERASE_GREETED };
 	struct keep_cuts c;
-	int n, dead;
+	size_t i;
+	int n, more;
 
 	keep_cuts_all(now_ms, &c);
 	n = erase_of(s, tenant_id, &c, most, e);
-	if (n < 0 || n >= most)
-		return n;
-	dead = erase_pending(s, tenant_id, most - n, e);
-	return dead < 0 ? -1 : n + dead;
+	for (i = 0; i < sizeof(rest) / sizeof(rest[0]); i++) {
+		if (n < 0 || n >= most)
+			return n;
+		more = erase_by(s, rest[i], tenant_id, most - n, e);
+		n = more < 0 ? -1 : n + more;
+	}
+	return n;
 }
 
 const struct keep_ops keep_sqlite = {

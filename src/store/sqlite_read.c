@@ -324,6 +324,25 @@ int sqlite_connections_of_app(struct store *store, const char *app_id,
 	return each_connection(s, st, fn, arg, e);
 }
 
+int sqlite_silent(struct store *store, int most,
+		  int (*fn)(const char *tenant, const char *why, void *arg),
+		  void *arg, struct err *e)
+{
+	struct sqlite *s = (struct sqlite *)store;
+	sqlite3_stmt *st = sqlite_query(s, Q_SILENT, e);
+	int rc = st ? 1 : -1;
+
+	if (st)
+		(void)sqlite3_bind_int(st, 1, most);
+	while (rc > 0) {
+		rc = sqlite_row(s, st, e);
+		if (rc > 0)
+			rc = sqlite_go_on(st, fn(sqlite_text(st, 0),
+						 sqlite_text(st, 1), arg));
+	}
+	return rc;
+}
+
 int sqlite_tenants(struct store *store,
 		   int (*fn)(const struct tenant *t, void *arg), void *arg,
 		   struct err *e)

@@ -16,6 +16,10 @@
 	" a.placeholder, a.active, a.is_default, a.channels, " ACCESS_OF( \
 		"a.id") ", " ACCESS_OF("''") ", a.locale"
 
+#define HAS_AGENT                                                 \
+	"EXISTS (SELECT 1 FROM agents a WHERE a.tenant_id = t.id" \
+	" AND a.active)"
+
 #define ENTRY                                                        \
 	"j.seq, j.id, j.state, j.received_ms, j.app_id, j.event_id," \
 	" j.claim, j.tenant_id, j.verdict, j.attempts, p.frame,"     \
@@ -490,7 +494,19 @@ const char *const sqlite_sql[Q_COUNT] = {
 			    " FROM journal j JOIN pending p USING (seq)"
 			    " WHERE j.tenant_id = ?1 AND j.done_ms IS NOT NULL"
 			    " LIMIT ?2)",
+	[Q_ERASE_GREETED] =
+		"DELETE FROM greeted WHERE tenant_id = ?1"
+		" AND (app_id, channel) IN (SELECT app_id, channel FROM greeted"
+		" WHERE tenant_id = ?1 LIMIT ?2)",
 
+	[Q_SILENT] = "SELECT t.name, CASE WHEN t.paused THEN 'paused'"
+		     " WHEN NOT " HAS_AGENT " THEN 'no agent'"
+		     " WHEN EXISTS (SELECT 1 FROM connections c"
+		     " WHERE c.tenant_id = t.id) THEN 'uninstalled'"
+		     " ELSE 'no workspace' END FROM tenants t WHERE t.paused"
+		     " OR NOT " HAS_AGENT " OR NOT EXISTS (SELECT 1"
+		     " FROM connections c WHERE c.tenant_id = t.id"
+		     " AND c.gone_ms = 0) ORDER BY t.name LIMIT ?1",
 	[Q_GONE] = "SELECT t.id, t.name, c.app_id, c.workspace_id, c.gone_why,"
 		   " c.gone_ms, c.noted_ms, c.erased_ms,"
 		   " NOT EXISTS (SELECT 1 FROM connections o"
@@ -529,6 +545,11 @@ const char *const sqlite_sql[Q_COUNT] = {
 			   " WHERE key >= ?2 || ':' || ?3 || ':'"
 			   " AND key < ?2 || ':' || ?3 || ';' AND ?1 <> ''",
 	[Q_GONE_HOMES] = "DELETE FROM homes WHERE " HOME_AT,
+	/* Where nobody has spoken is nobody's home. */
+	[Q_GONE_GREETED] = "DELETE FROM greeted WHERE tenant_id = ?1"
+			   " AND app_id = ?2 AND NOT EXISTS (SELECT 1"
+			   " FROM connections c WHERE c.tenant_id = ?1"
+			   " AND c.app_id = ?2 AND c.erased_ms = 0)",
 
 	[Q_HOME] = "INSERT INTO homes (tenant_id, app_id, workspace_id, kind,"
 		   " who, day) SELECT ?1, ?2, ?3, v.column1, v.column2,"
@@ -567,6 +588,8 @@ const char *const sqlite_sql[Q_COUNT] = {
 		"DELETE FROM feedback WHERE ?2 = 'person' AND tenant_id = ?1"
 		" AND user_id = ?3 AND entry IN (SELECT entry FROM feedback"
 		" WHERE tenant_id = ?1 AND user_id = ?3 LIMIT ?4)",
+	[Q_HOME_GREETED] = "DELETE FROM greeted WHERE ?2 = 'channel'"
+			   " AND tenant_id = ?1 AND channel = ?3",
 	/* Frames and answers of what was given up there. */
 	[Q_HOME_PENDING] =
 		"DELETE FROM pending WHERE seq IN (SELECT p.seq FROM pending p"

@@ -169,7 +169,8 @@ static int erase_theirs(struct sqlite *s, const struct uninstall *u,
 {
 	static const enum sqlite_query all[] = { Q_HOME_USAGE, Q_HOME_MARKS,
 						 Q_HOME_TRANSCRIPT,
-						 Q_HOME_FEEDBACK };
+						 Q_HOME_FEEDBACK,
+						 Q_HOME_GREETED };
 	size_t i;
 	int n, sum = 0;
 
@@ -227,7 +228,8 @@ static int finish(struct store *store, const struct uninstall *u,
 		  int64_t now_ms, struct err *e)
 {
 	static const enum sqlite_query rest[] = { Q_GONE_GRANT, Q_GONE_ENGAGED,
-						  Q_GONE_HOMES };
+						  Q_GONE_HOMES,
+						  Q_GONE_GREETED };
 	struct sqlite *s = (struct sqlite *)store;
 	sqlite3_stmt *st = query_for(s, Q_GONE_ERASED, u->tenant_id, u->app_id,
 				     u->workspace_id, e);

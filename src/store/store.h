@@ -180,6 +180,11 @@ struct store_ops {
 	int (*tenants)(struct store *s,
 		       int (*fn)(const struct tenant *t, void *arg), void *arg,
 		       struct err *e);
+	/* Those that answer nobody, by name, and why: "paused", "no agent",
+	 * "uninstalled" from all workspaces, "no workspace". */
+	int (*silent)(struct store *s, int most,
+		      int (*fn)(const char *tenant, const char *why, void *arg),
+		      void *arg, struct err *e);
 	int (*tenant_by_name)(struct store *s, const char *name,
 			      struct tenant *out, struct err *e);
 	/* Threads engaged since, as key (state/engaged.h) and time. */
