@@ -32,13 +32,25 @@ int keeping_write(struct jwrite *w, struct store *s, const char *tenant_id,
 
 struct listing {
 	struct jwrite *w;
+	struct store *store;
 	int64_t grace_ms;
+	struct err *e;
 };
+
+static int count_installed(const struct connection *c, void *arg)
+{
+	*(int64_t *)arg += c->gone_ms == 0;
+	return 0;
+}
 
 static int add_uninstalled(const struct uninstall *u, void *arg)
 {
 	const struct listing *l = arg;
+	int64_t left = 0;
 
+	if (l->store->ops->connections_of_app(l->store, u->app_id,
+					      count_installed, &left, l->e) < 0)
+		return -1;
 	jw_object(l->w, NULL);
 	jw_str(l->w, "tenant", u->tenant);
 	jw_str(l->w, "app_id", u->app_id);
@@ -47,6 +59,7 @@ static int add_uninstalled(const struct uninstall *u, void *arg)
 	jw_int(l->w, "since_ms", u->gone_ms);
 	jw_int(l->w, "erase_ms", u->noted_ms + l->grace_ms);
 	jw_int(l->w, "erased_ms", u->erased_ms);
+	jw_int(l->w, "app_workspaces", left);
 	jw_object_end(l->w);
 	return 0;
 }
@@ -54,7 +67,7 @@ static int add_uninstalled(const struct uninstall *u, void *arg)
 int keeping_uninstalled(struct jwrite *w, struct store *s, const char *tenant,
 			int days, struct err *e)
 {
-	struct listing l = { w, days * KEEP_DAY_MS };
+	struct listing l = { w, s, days * KEEP_DAY_MS, e };
 	int rc = 0;
 
 	jw_array(w, "uninstalled");

@@ -1,6 +1,7 @@
 /* SPDX-License-Identifier: ISC */
 #include "admin/roster.h"
 
+#include <limits.h>
 #include <stdbool.h>
 #include <stdint.h>
 #include <stdlib.h>
@@ -27,7 +28,7 @@
 struct row {
 	struct row *next;
 	char *name;
-	bool paused;
+	char *silent; /* why it answers nobody, NULL: it does */
 	size_t links, live;
 	uint64_t answers, failures, stopped;
 };
@@ -56,6 +57,7 @@ static void row_free(void *p)
 	struct row *row = p;
 
 	free(row->name);
+	free(row->silent);
 	free(row);
 }
 
@@ -127,12 +129,18 @@ static struct app_row *app_of(struct roster *r, const char *id)
 
 static int take_tenant(const struct tenant *t, void *arg)
 {
-	struct row *row = row_of(arg, t->name);
+	return row_of(arg, t->name) ? 0 : -1;
+}
+
+static int take_silent(const char *tenant, const char *why, void *arg)
+{
+	struct row *row = row_of(arg, tenant);
 
 	if (!row)
 		return -1;
-	row->paused = t->paused;
-	return 0;
+	free(row->silent);
+	row->silent = strdup(why);
+	return row->silent ? 0 : -1;
 }
 
 static int take_connection(const struct connection *c, void *arg)
@@ -163,7 +171,8 @@ static int read_store(struct roster *r, struct store *s)
 	struct err e = { 0 };
 
 	if (s->ops->tenants(s, take_tenant, r, &e) == 0 &&
-	    s->ops->connections(s, NULL, take_connection, r, &e) == 0)
+	    s->ops->connections(s, NULL, take_connection, r, &e) == 0 &&
+	    s->ops->silent(s, INT_MAX, take_silent, r, &e) == 0)
 		return 0;
 	log_debug(NULL, "cannot list the tenants: %s", e.msg);
 	return -1;
@@ -246,7 +255,7 @@ static void write_row(const struct row *row, struct jwrite *w)
 {
 	jw_object(w, NULL);
 	jw_str(w, "name", row->name);
-	jw_bool(w, "paused", row->paused);
+	jw_str(w, "silent", row->silent);
 	jw_int(w, "links", (int64_t)row->links);
 	jw_int(w, "live", (int64_t)row->live);
 	jw_int(w, "answers", (int64_t)row->answers);
@@ -257,7 +266,8 @@ static void write_row(const struct row *row, struct jwrite *w)
 
 static bool of_interest(const struct row *row)
 {
-	return row->live < row->links || row->answers > 0 || row->failures > 0;
+	return row->silent || row->live < row->links || row->answers > 0 ||
+	       row->failures > 0;
 }
 
 void roster_write(struct roster *r, const struct admin_opts *o,

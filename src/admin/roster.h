@@ -17,7 +17,7 @@ struct roster *roster_create(void); /* NULL: no memory */
 void roster_free(struct roster *r); /* NULL is allowed */
 
 /*
- *   "tenants": [{"name": "acme", "paused": false, "links": 1, "live": 1,
+ *   "tenants": [{"name": "acme", "silent": null, "links": 1, "live": 1,
  *	"answers": 7, "failures": 0, "stopped": 1}],
  *   "tenants_left_out": 0
  *

@@ -10,6 +10,7 @@
 #include "admin/health.h"
 #include "admin/keeping.h"
 #include "admin/rotate.h"
+#include "admin/silent.h"
 #include "base/clock.h"
 #include "base/conf.h"
 #include "base/err.h"
@@ -379,6 +380,7 @@ int status_full(const struct admin_opts *o, int64_t started_ms, struct buf *out)
 		quarantine_each(o->quarantine, add_quarantined, &w);
 	jw_array_end(&w);
 	add_keys(&w, o);
+	silent_write(&w, o);
 	add_uninstalled(&w, o);
 	jw_array(&w, "text_in_log");
 	log_text_each(add_text, &w);

@@ -2,6 +2,7 @@
 #include "admin/top.h"
 
 #include "admin/admin.h"
+#include "admin/silent.h"
 #include "admin/status.h"
 #include "base/clock.h"
 #include "base/json.h"
@@ -87,6 +88,7 @@ int top_page(const struct admin_opts *o, int64_t started_ms, struct buf *out)
 	jw_array(&w, "tenants");
 	metric_each(METRIC_TENANTS, add_tenant, &w);
 	jw_array_end(&w);
+	silent_write(&w, o);
 	jw_array(&w, "links_down");
 	if (o->hub)
 		hub_each(o->hub, add_down, &d);

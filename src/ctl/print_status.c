@@ -134,12 +134,19 @@ static const struct column quarantined[] = {
 	{ 0 },
 };
 
+static const struct column silent[] = {
+	{ "ANSWERS NOBODY", "tenant", rows_text },
+	{ "WHY", "why", rows_text },
+	{ 0 },
+};
+
 static const struct column uninstalled[] = {
 	{ "TENANT", "tenant", rows_text },
 	{ "APP", "app_id", rows_text },
 	{ "UNINSTALLED FROM", "workspace_id", rows_text },
 	{ "SINCE", "since_ms", rows_age },
 	{ "ERASED", "erase_ms", print_erasing },
+	{ "STILL IN", "app_workspaces", rows_number },
 	{ 0 },
 };
 
@@ -191,7 +198,12 @@ static const struct section {
 	{ "app_links", apps, NULL },
 	{ "quarantined", quarantined,
 	  "Slack refuses these bot tokens: set others, then dead replay" },
-	{ "uninstalled", uninstalled, NULL },
+	{ "silent", silent,
+	  "paused: tenant resume; no agent: agent add; uninstalled: install "
+	  "the app again; no workspace: tenant set" },
+	{ "uninstalled", uninstalled,
+	  "An app that is in no workspace keeps its link, which tells when it "
+	  "is installed again; tenant remove ends it" },
 	{ "text_in_log", texts, "To end it: tenant set NAME --debug-text off" },
 	{ "budgets", budgets, NULL },
 	{ "decisions", decisions, NULL },

@@ -276,6 +276,28 @@ static void print_down(const struct json *j, FILE *out)
 	table_release(&t);
 }
 
+static void print_silent(const struct json *j, FILE *out)
+{
+	static const char *const heads[] = { "ANSWERS NOBODY", "WHY" };
+	size_t i, n = json_len(j, "silent");
+	const struct json *row;
+	struct table t;
+
+	if (n == 0)
+		return;
+	table_init(&t, 2, heads);
+	for (i = 0; i < n && i < TENANTS_SHOWN; i++) {
+		row = json_nth(j, "silent", i);
+		table_add(&t, json_str(row, "tenant"));
+		table_add(&t, json_str(row, "why"));
+	}
+	table_print(&t, out);
+	table_release(&t);
+	if (n > i || json_bool(j, "silent_left_out", false))
+		fputs("and more\n", out);
+	fputc('\n', out);
+}
+
 void top_show(const struct json *now, const struct json *before, FILE *out)
 {
 	print_head(now, out);
@@ -284,6 +306,7 @@ void top_show(const struct json *now, const struct json *before, FILE *out)
 	rows_print(models, json_at(now, "models"), out);
 	fputc('\n', out);
 	print_down(now, out);
+	print_silent(now, out);
 	print_tenants(now, before, out);
 }
 

@@ -129,6 +129,22 @@ START_TEST(an_answer_is_in_the_hour_and_with_its_tenant)
 }
 END_TEST
 
+START_TEST(a_paused_tenant_is_seen)
+{
+	const char *const pause[] = { "tenant", "pause", "acme", NULL };
+	struct json *j;
+	char *out;
+
+	ck_assert_int_eq(rig_ctl(&rig, &out, pause), 0);
+	free(out);
+	j = page_json();
+	ck_assert_str_eq(json_str(j, "tenants.0.silent"), "paused");
+	json_free(j);
+	ck_assert_int_eq(ask("GET", "/", "127.0.0.1"), 200);
+	ck_assert_ptr_nonnull(strstr(body(), "t.silent"));
+}
+END_TEST
+
 START_TEST(a_lost_link_is_seen)
 {
 	const struct sim_fault refuse = { .kind = SIM_FAULT_STATUS,
@@ -294,6 +310,7 @@ int main(void)
 	tcase_add_checked_fixture(tc, setup, teardown);
 	tcase_set_timeout(tc, 60);
 	tcase_add_test(tc, an_answer_is_in_the_hour_and_with_its_tenant);
+	tcase_add_test(tc, a_paused_tenant_is_seen);
 	tcase_add_test(tc, a_lost_link_is_seen);
 	tcase_add_test(
 		tc, a_model_that_fails_is_shown_without_what_its_server_said);

@@ -182,6 +182,29 @@ START_TEST(redelivery_costs_no_token)
 }
 END_TEST
 
+static const char *const status_of[] = { "status", NULL };
+static const char *const top_of[] = { "top", "--once", NULL };
+
+/* Whoever asks why nobody answers looks here first. */
+static void check_silent(const char *words)
+{
+	const char *const *const asked[] = { status_of, top_of };
+	char *out;
+	size_t i;
+
+	for (i = 0; i < 2; i++) {
+		ck_assert_int_eq(rig_ctl(&rig, &out, asked[i]), 0);
+		if (words)
+			ck_assert_msg(strstr(out, "ANSWERS NOBODY") &&
+					      strstr(out, words),
+				      "%s", out);
+		else
+			ck_assert_msg(!strstr(out, "ANSWERS NOBODY"), "%s",
+				      out);
+		free(out);
+	}
+}
+
 static const char *const paused[] = { "tenant", "pause", "acme", NULL };
 static const char *const resumed[] = { "tenant", "resume", "acme", NULL };
 
@@ -190,13 +213,16 @@ START_TEST(paused_tenant_is_silent_until_resumed)
 	char quiet[SIM_TS], t2[SIM_TS], ts[SIM_TS];
 
 	two_tenants("", NULL);
+	check_silent(NULL);
 	rig_do(&rig, 0, paused);
+	check_silent("acme            paused");
 	rig_say(&rig, "C1", "U1", "<@UB1> hello", NULL, quiet);
 	rig_say(&rig, "C3", "U3", "<@UB2> hello", NULL, t2);
 	free(rig_answer(&rig, "C3", t2));
 	ck_assert_int_eq(sim_wait_acked(rig.sim, MS), 0);
 	ck_assert_uint_eq(rig_replies(&rig, "C1", quiet), 0);
 	rig_do(&rig, 0, resumed);
+	check_silent(NULL);
 	rig_say(&rig, "C1", "U1", "<@UB1> hello", NULL, ts);
 	free(rig_answer(&rig, "C1", ts));
 }

@@ -97,6 +97,10 @@ START_TEST(an_uninstall_is_told_and_remembered_and_nothing_is_done_there)
 	uninstall();
 	ck_assert(shows("in 29d"));
 	ck_assert(status_says("UNINSTALLED FROM"));
+	ck_assert(status_says("acme            uninstalled"));
+	/* By it we hear of what comes next. */
+	ck_assert(status_says("keeps its link"));
+	ck_assert_int_eq(sim_wait_links(rig.sim, "A1", 1, MS), 0);
 	ck_assert(rig_logged(&rig, "is to be erased", MS));
 	await(trail_says, "decision=uninstalled", true);
 	rig_kill(&rig);
