@@ -24,9 +24,6 @@
 #include "ctl/request.h"
 #include "ctl/top.h"
 
-#define DEFAULT_CONFIG KONSTRUCT_SYSCONFDIR "/konstruct/konstructd.conf"
-#define DEFAULT_SOCKET "/run/konstruct/admin.sock"
-
 static int run(const struct ctl_args *a, struct ctl *c)
 {
 	switch (a->command) {
@@ -53,28 +50,23 @@ static bool needs_conf(const struct ctl_args *a)
 	    a->command == CTL_BACKUP || a->command == CTL_CONFIG_CHECK ||
 	    a->command == CTL_KEY_ADD || a->command == CTL_KEY_REMOVE)
 		return true;
-	return !a->socket && access(DEFAULT_CONFIG, R_OK) == 0;
+	return !a->socket && access(CTL_DEFAULT_CONFIG, R_OK) == 0;
 }
 
 static int run_doctor(const struct ctl_args *a, struct conf *conf)
 {
-	struct err e = { 0 };
-	int rc = 2;
-
 	if (a->socket) {
 		free(conf->admin_socket);
 		conf->admin_socket = strdup(a->socket);
 	}
-	if (!conf->admin_socket || here_become_daemon(conf, &e) < 0)
-		(void)exit_say(rc, e.msg);
-	else
-		rc = doctor_run(conf, a->operand, a->json);
-	return rc;
+	if (!conf->admin_socket)
+		return exit_say(EX_OSERR, "no memory");
+	return doctor_run(conf, a->operand, a->json);
 }
 
 static int run_with_conf(const struct ctl_args *a)
 {
-	const char *path = a->config ? a->config : DEFAULT_CONFIG;
+	const char *path = a->config ? a->config : CTL_DEFAULT_CONFIG;
 	struct ctl c = { 0 };
 	struct conf conf;
 	struct err e = { 0 };
@@ -120,7 +112,7 @@ out:
 
 int main(int argc, char **argv)
 {
-	struct ctl c = { .socket = DEFAULT_SOCKET };
+	struct ctl c = { .socket = CTL_DEFAULT_SOCKET };
 	struct ctl_args a;
 	struct err e = { 0 };
 
@@ -148,7 +140,7 @@ int main(int argc, char **argv)
 	if (a.command == CTL_MIGRATE)
 		return here_migrate(&a);
 	if (a.command == CTL_INIT)
-		return init_run(&a, a.config ? a.config : DEFAULT_CONFIG);
+		return init_run(&a, a.config ? a.config : CTL_DEFAULT_CONFIG);
 	if (a.command == CTL_MANIFEST) {
 		if (here_manifest(&a) == 0)
 			return EX_OK;

@@ -7,6 +7,7 @@
 #include "admin/export.h"
 #include "admin/keeping.h"
 #include "admin/letters.h"
+#include "admin/names.h"
 #include "admin/rotate.h"
 #include "admin/secrets.h"
 #include "admin/tenants.h"
@@ -53,6 +54,8 @@ const struct route routes[] = {
 	  .writes = true },
 	{ "POST", "/v1/apply", .run = tenants_apply, .body = BODY_TENANTS,
 	  .writes = true },
+	{ "GET", "/v1/names/*", NEEDS_READ, .run = names_list },
+	{ "GET", "/v1/names/*/*", NEEDS_READ, .run = names_list },
 	{ "GET", "/v1/export", NEEDS_READ, .run = export_all },
 	{ "GET", "/v1/export/files", NEEDS_READ, .run = export_with_files },
 

@@ -108,6 +108,9 @@ struct ctl_args {
 	bool commands;
 };
 
+#define CTL_DEFAULT_CONFIG KONSTRUCT_SYSCONFDIR "/konstruct/konstructd.conf"
+#define CTL_DEFAULT_SOCKET "/run/konstruct/admin.sock"
+
 /*
  * 0, or -1 with e saying what is wrong, and what was perhaps meant. Options
  * may stand anywhere. CTL_HELP: operand and second are the command's words.
@@ -119,7 +122,8 @@ void ctl_usage(const char *word, const char *verb, FILE *out);
 
 /*
  * The words that may stand in the place of the last of n, one a line, for a
- * shell's completion; "FILE" alone: the name of a file.
+ * shell's completion; "FILE" alone: the name of a file. What a tenant, an
+ * agent and so on is called the daemon tells, if one answers in a second.
  */
 void ctl_complete(int n, char **words, FILE *out);
 

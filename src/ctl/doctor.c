@@ -5,6 +5,7 @@
 #include <stdio.h>
 #include <string.h>
 #include <time.h>
+#include <unistd.h>
 
 #include "base/buf.h"
 #include "base/conf.h"
@@ -13,6 +14,8 @@
 #include "base/keyring.h"
 #include "base/log.h"
 #include "base/secret.h"
+#include "ctl/exit.h"
+#include "ctl/here.h"
 #include "ctl/plain.h"
 #include "net/local.h"
 #include "net/probe.h"
@@ -27,6 +30,7 @@
 struct doctor {
 	const struct conf *conf;
 	bool json;
+	bool by_root;   /* who has become the daemon's user since */
 	struct buf out; /* the report as JSON */
 	struct jwrite w;
 	enum doctor_result worst;
@@ -121,6 +125,20 @@ const struct conf *doctor_conf(const struct doctor *d)
 	return d->conf;
 }
 
+const char *doctor_elsewhere(const struct doctor *d)
+{
+	if (!d->status)
+		return "systemctl start konstructd, then sudo konstructctl "
+		       "doctor: root may read what the unit of a daemon that "
+		       "runs is given";
+	if (d->by_root)
+		return "is it in LoadCredential= or LoadCredentialEncrypted= "
+		       "of the unit? systemctl cat konstructd; after a change "
+		       "of it: systemctl restart konstructd";
+	return "as root, who may read what the unit is given: sudo "
+	       "konstructctl doctor";
+}
+
 const struct json *doctor_status(const struct doctor *d)
 {
 	return d->status;
@@ -158,6 +176,7 @@ static void examine(struct doctor *d, const char *tenant)
 	if (s)
 		secret_set_source(stored_secret, s);
 	doctor_settings(d);
+	doctor_tenants(d, s, tenant);
 	doctor_tokens(d, s, tenant);
 	doctor_slack(d, s, tenant);
 	doctor_models(d);
@@ -170,8 +189,14 @@ static void examine(struct doctor *d, const char *tenant)
 
 int doctor_run(const struct conf *conf, const char *tenant, bool json)
 {
-	struct doctor d = { .conf = conf, .json = json };
+	struct doctor d = { .conf = conf,
+			    .json = json,
+			    .by_root = geteuid() == 0 };
+	struct err e = { 0 };
 
+	here_find_credentials(conf);
+	if (here_become_daemon(conf, &e) < 0)
+		return exit_say(DOCTOR_FAILURE, e.msg);
 	log_set_level(LOG_LEVEL_ERROR);
 	buf_init(&d.out, REPORT_MAX);
 	jw_init(&d.w, &d.out);

@@ -37,6 +37,9 @@ void doctor_say(struct doctor *d, enum doctor_result r, const char *what,
 /* Says what a request came to, up to TLS; false if it got no answer. */
 bool doctor_probed(struct doctor *d, const char *what, const struct probe *p);
 
+/* What to do where only the daemon's unit is given a secret. */
+const char *doctor_elsewhere(const struct doctor *d);
+
 const struct conf *doctor_conf(const struct doctor *d);
 /* The daemon's answer to /v1/status; NULL: none runs, or it won't tell. */
 const struct json *doctor_status(const struct doctor *d);
@@ -46,6 +49,10 @@ const struct json *doctor_status(const struct doctor *d);
 struct store *doctor_machine(struct doctor *d, struct keyring **keyring);
 /* Does the daemon run what the settings say? Nothing if none runs. */
 void doctor_settings(struct doctor *d);
+/* Is it there, and for whom? */
+void doctor_socket(struct doctor *d);
+/* Who answers nobody, and why? */
+void doctor_tenants(struct doctor *d, struct store *s, const char *tenant);
 /* When do bot tokens expire? */
 void doctor_tokens(struct doctor *d, struct store *s, const char *tenant);
 void doctor_slack(struct doctor *d, struct store *s, const char *tenant);

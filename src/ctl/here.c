@@ -3,6 +3,8 @@
 
 #include <grp.h>
 #include <stdio.h>
+#include <stdlib.h>
+#include <string.h>
 #include <sys/stat.h>
 #include <sysexits.h>
 #include <unistd.h>
@@ -12,11 +14,13 @@
 #include "base/buf.h"
 #include "base/conf.h"
 #include "base/err.h"
+#include "base/file.h"
 #include "base/json.h"
 #include "ctl/args.h"
 #include "ctl/ctl.h"
 #include "ctl/exit.h"
 #include "ctl/manifest.h"
+#include "net/local.h"
 #include "store/store.h"
 
 #define ANSWER_MAX ((size_t)512 * 1024)
@@ -32,6 +36,29 @@ int here_become_daemon(const struct conf *c, struct err *e)
 		return err_set(e, ERR_FATAL, "cannot become user %ld: %m",
 			       (long)st.st_uid);
 	return 0;
+}
+
+#define CREDENTIALS "CREDENTIALS_DIRECTORY"
+#define ENVIRON_MAX 65536
+
+void here_find_credentials(const struct conf *c)
+{
+	long pid = geteuid() == 0 && !getenv(CREDENTIALS)
+			   ? local_pid(c->admin_socket)
+			   : 0;
+	char path[64], *text, *p;
+	struct err e = { 0 };
+	ssize_t n;
+
+	text = pid > 0 ? calloc(1, ENVIRON_MAX) : NULL;
+	if (!text)
+		return;
+	(void)snprintf(path, sizeof(path), "/proc/%ld/environ", pid);
+	n = file_read(path, text, ENVIRON_MAX - 1, NULL, &e);
+	for (p = text; n > 0 && p < text + n; p += strlen(p) + 1)
+		if (strncmp(p, CREDENTIALS "=", sizeof(CREDENTIALS)) == 0)
+			(void)setenv(CREDENTIALS, p + sizeof(CREDENTIALS), 1);
+	free(text);
 }
 
 bool here_is_stranger(const struct conf *c, uid_t *owner)

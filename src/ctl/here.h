@@ -36,6 +36,13 @@ int here_manifest(const struct ctl_args *a);
  */
 int here_become_daemon(const struct conf *c, struct err *e);
 
+/*
+ * What the unit of a daemon that runs was given (LoadCredential=), root may
+ * read as well: $CREDENTIALS_DIRECTORY is that process's from then on. Before
+ * here_become_daemon(). Nothing where it can't be found.
+ */
+void here_find_credentials(const struct conf *c);
+
 /* Is this neither root nor the daemon's user, whose id is *owner? False where
  * there is no state directory that tells. */
 bool here_is_stranger(const struct conf *c, uid_t *owner);

@@ -5,7 +5,10 @@
 #include <grp.h>
 #include <stdio.h>
 #include <string.h>
+#include <sys/socket.h>
 #include <sys/stat.h>
+#include <sys/un.h>
+#include <unistd.h>
 
 #include <curl/curl.h>
 
@@ -56,16 +59,23 @@ static int transport_failed(CURL *c, CURLcode rc, const char *socket,
 		       strerror((int)no), why);
 }
 
-static void set_up(CURL *c, const char *socket, const char *method,
-		   const char *url, struct buf *out)
+struct local_request {
+	const char *socket, *method;
+	char url[URL_MAX];
+	const char *body; /* NULL: none */
+	size_t len;
+	long timeout_ms;
+};
+
+static void set_up(CURL *c, const struct local_request *r, struct buf *out)
 {
-	curl_easy_setopt(c, CURLOPT_UNIX_SOCKET_PATH, socket);
-	curl_easy_setopt(c, CURLOPT_URL, url);
-	curl_easy_setopt(c, CURLOPT_CUSTOMREQUEST, method);
+	curl_easy_setopt(c, CURLOPT_UNIX_SOCKET_PATH, r->socket);
+	curl_easy_setopt(c, CURLOPT_URL, r->url);
+	curl_easy_setopt(c, CURLOPT_CUSTOMREQUEST, r->method);
 	curl_easy_setopt(c, CURLOPT_PROXY, "");
 	curl_easy_setopt(c, CURLOPT_NOSIGNAL, 1L);
 	curl_easy_setopt(c, CURLOPT_CONNECTTIMEOUT_MS, CONNECT_MS);
-	curl_easy_setopt(c, CURLOPT_TIMEOUT_MS, TOTAL_MS);
+	curl_easy_setopt(c, CURLOPT_TIMEOUT_MS, r->timeout_ms);
 	curl_easy_setopt(c, CURLOPT_WRITEFUNCTION, on_body);
 	curl_easy_setopt(c, CURLOPT_WRITEDATA, out);
 }
@@ -79,19 +89,13 @@ static void set_body(CURL *c, const char *body, size_t len,
 	curl_easy_setopt(c, CURLOPT_POSTFIELDS, body);
 }
 
-int local_call(const char *socket, const char *method, const char *path,
-	       const char *body, size_t len, struct buf *out, struct err *e)
+static int run(const struct local_request *r, struct buf *out, struct err *e)
 {
 	struct curl_slist *headers;
-	char url[URL_MAX];
 	CURL *c = NULL;
 	CURLcode rc;
 	long status = -1;
-	int n;
 
-	n = snprintf(url, sizeof(url), "http://localhost%s", path);
-	if (n < 0 || (size_t)n >= sizeof(url))
-		return err_set(e, ERR_INPUT, "path is too long");
 	/* The server doesn't do "100 Continue"; curl would wait for it. */
 	headers = curl_slist_append(NULL, "Expect:");
 	c = curl_easy_init();
@@ -99,16 +103,61 @@ int local_call(const char *socket, const char *method, const char *path,
 		err_set(e, ERR_RETRY, "no memory");
 		goto out;
 	}
-	set_up(c, socket, method, url, out);
-	if (body || strcmp(method, "POST") == 0)
-		set_body(c, body ? body : "", len, headers);
+	set_up(c, r, out);
+	if (r->body || strcmp(r->method, "POST") == 0)
+		set_body(c, r->body ? r->body : "", r->len, headers);
 	rc = curl_easy_perform(c);
 	if (rc != CURLE_OK)
-		transport_failed(c, rc, socket, e);
+		transport_failed(c, rc, r->socket, e);
 	else
 		(void)curl_easy_getinfo(c, CURLINFO_RESPONSE_CODE, &status);
 out:
 	curl_easy_cleanup(c);
 	curl_slist_free_all(headers);
 	return (int)status;
+}
+
+static int write_url(struct local_request *r, const char *path, struct err *e)
+{
+	int n = snprintf(r->url, sizeof(r->url), "http://localhost%s", path);
+
+	if (n < 0 || (size_t)n >= sizeof(r->url))
+		return err_set(e, ERR_INPUT, "path is too long");
+	return 0;
+}
+
+int local_call(const char *socket, const char *method, const char *path,
+	       const char *body, size_t len, struct buf *out, struct err *e)
+{
+	struct local_request r = { .socket = socket,
+				   .method = method,
+				   .body = body,
+				   .len = len,
+				   .timeout_ms = TOTAL_MS };
+
+	return write_url(&r, path, e) < 0 ? -1 : run(&r, out, e);
+}
+
+int local_ask(const char *socket, const char *path, long timeout_ms,
+	      struct buf *out, struct err *e)
+{
+	struct local_request r = { .socket = socket,
+				   .method = "GET",
+				   .timeout_ms = timeout_ms };
+
+	return write_url(&r, path, e) < 0 ? -1 : run(&r, out, e);
+}
+
+long local_pid(const char *path)
+{
+	struct sockaddr_un sa = { .sun_family = AF_UNIX };
+	struct ucred peer = { 0 };
+	socklen_t n = sizeof(peer);
+	int fd = socket(AF_UNIX, SOCK_STREAM | SOCK_CLOEXEC, 0);
+
+	(void)snprintf(sa.sun_path, sizeof(sa.sun_path), "%s", path);
+	if (connect(fd, (struct sockaddr *)&sa, sizeof(sa)) == 0)
+		(void)getsockopt(fd, SOL_SOCKET, SO_PEERCRED, &peer, &n);
+	close(fd);
+	return peer.pid;
 }

@@ -16,4 +16,11 @@ struct err;
 int local_call(const char *socket, const char *method, const char *path,
 	       const char *body, size_t len, struct buf *out, struct err *e);
 
+/* The same for a GET, which is given up after so long. */
+int local_ask(const char *socket, const char *path, long timeout_ms,
+	      struct buf *out, struct err *e);
+
+/* The process that listens on it; 0: none does. */
+long local_pid(const char *path);
+
 #endif

@@ -144,17 +144,15 @@ static const char *meant(const char *word)
 }
 
 /* Its standard output alone; what goes to the other one shows in the log. */
-static char *output_of(const char *const *args, int *status)
+static char *output_of(const char *program, const char *const *args,
+		       int *status)
 {
-	const char *dir = getenv("KONSTRUCT_BUILDDIR");
-	char program[512], *text = malloc(JSON_MAX);
+	char *text = malloc(JSON_MAX);
 	size_t n;
 	int out[2];
 	pid_t pid;
 	FILE *f;
 
-	(void)snprintf(program, sizeof(program), "%s/konstructctl",
-		       dir ? dir : ".");
 	ck_assert_int_eq(pipe(out), 0);
 	pid = fork();
 	ck_assert_int_ge(pid, 0);
@@ -179,7 +177,8 @@ static char *run(const char *name, const char *more, int status)
 {
 	const char *args[WORDS + 5] = { "konstructctl", "--config",
 					rig.bed.config, "--json" };
-	char text[256], paths[WORDS][128], *out, *save = NULL;
+	const char *dir = getenv("KONSTRUCT_BUILDDIR");
+	char text[256], paths[WORDS][128], program[512], *out, *save = NULL;
 	size_t n = 0;
 	char *word;
 	int rc;
@@ -195,9 +194,41 @@ static char *run(const char *name, const char *more, int status)
 		n++;
 	}
 	ck_assert_ptr_null(word);
-	out = output_of(args, &rc);
+	(void)snprintf(program, sizeof(program), "%s/konstructctl",
+		       dir ? dir : ".");
+	out = output_of(program, args, &rc);
 	ck_assert_msg(rc == status, "%s %s: %d, %s", name, more, rc, out);
 	return out;
+}
+
+/* What bash offers in the place of the last of these words, a line each; to be
+ * freed. */
+static char *bash_offers(const char *words)
+{
+	const char *top = getenv("KONSTRUCT_SRCDIR");
+	const char *dir = getenv("KONSTRUCT_BUILDDIR");
+	char script[1024];
+	const char *const args[] = { "bash", "--norc", "-c", script, NULL };
+	char *out;
+	int rc;
+
+	(void)snprintf(script, sizeof(script),
+		       "PATH=%s:$PATH; . %s/etc/konstructctl.bash;"
+		       " COMP_WORDS=(konstructctl --config %s %s);"
+		       " COMP_CWORD=$((${#COMP_WORDS[@]} - 1));"
+		       " _konstructctl; printf '%%s\\n' \"${COMPREPLY[@]}\"",
+		       dir ? dir : ".", top ? top : ".", rig.bed.config, words);
+	out = output_of("/bin/bash", args, &rc);
+	ck_assert_msg(rc == 0, "%s: %d", words, rc);
+	return out;
+}
+
+static void check_offer(const char *words, const char *want)
+{
+	char *out = bash_offers(words);
+
+	ck_assert_msg(strcmp(out, want) == 0, "after '%s': '%s'", words, out);
+	free(out);
 }
 
 /* One value, or one on each line. */
@@ -434,6 +465,43 @@ START_TEST(every_command_is_completed)
 }
 END_TEST
 
+/* The names are others' text: none is run, and each is one word. */
+#define TRICKY "Otto $(touch x)"
+
+START_TEST(names_are_completed_in_bash)
+{
+	const char *const add[] = { "agent",  "add",  "acme",
+				    "--name", TRICKY, NULL };
+	const char *const bind[] = { "agent",      "set",   "acme", "Mara",
+				     "--channels", "C1,C2", NULL };
+	char *out;
+
+	if (access("/bin/bash", X_OK) < 0)
+		return;
+	rig_up(&rig);
+	ck_assert_int_eq(rig_ctl(&rig, &out, add), 0);
+	free(out);
+	ck_assert_int_eq(rig_ctl(&rig, &out, bind), 0);
+	free(out);
+	check_offer("tenant show ''", "acme\n");
+	check_offer("tenant show a", "acme\n");
+	check_offer("tenant show b", "\n");
+	check_offer("tenant add ''", "\n");
+	check_offer("doctor ''", "acme\n");
+	check_offer("--json usage ''", "acme\n");
+	check_offer("app connect ''", "A1\n");
+	check_offer("agent show acme ''", "Mara\nOtto\\ \\$\\(touch\\ x\\)\n");
+	check_offer("agent show acme O", "Otto\\ \\$\\(touch\\ x\\)\n");
+	check_offer("agent show acme Mara ''", "\n");
+	check_offer("agent set acme --model ''", "main\nfast\n");
+	check_offer("agent set acme --channels ''", "C1\nC2\n");
+	check_offer("agent set acme --channels-denied C1,C", "C1,C1\nC1,C2\n");
+	rig_stop(&rig);
+	check_offer("tenant show ''", "\n");
+	check_offer("tenant sh", "show\n");
+}
+END_TEST
+
 int main(void)
 {
 	Suite *s = suite_create("commands");
@@ -455,6 +523,7 @@ int main(void)
 	tcase_add_checked_fixture(tc, NULL, teardown);
 	tcase_set_timeout(tc, 120);
 	tcase_add_test(tc, every_command_speaks_json);
+	tcase_add_test(tc, names_are_completed_in_bash);
 	suite_add_tcase(s, tc);
 	sr = srunner_create(s);
 	srunner_run_all(sr, CK_ENV);
