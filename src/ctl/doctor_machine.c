@@ -3,9 +3,7 @@
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
-#include <sys/socket.h>
 #include <sys/statvfs.h>
-#include <sys/un.h>
 #include <unistd.h>
 
 #include "base/conf.h"
@@ -15,6 +13,7 @@
 #include "base/secret.h"
 #include "ctl/doctor.h"
 #include "ctl/here.h"
+#include "net/local.h"
 #include "store/keys.h"
 #include "store/store.h"
 
@@ -55,21 +54,6 @@ static void check_disk(struct doctor *d)
 				     "acked"
 				   : NULL,
 		   "%lld MB left in '%s'", left >> 20, dir);
-}
-
-/* The process behind the admin socket; 0: none. */
-static long daemon_pid(const struct conf *c)
-{
-	struct sockaddr_un sa = { .sun_family = AF_UNIX };
-	struct ucred peer = { 0 };
-	socklen_t n = sizeof(peer);
-	int fd = socket(AF_UNIX, SOCK_STREAM | SOCK_CLOEXEC, 0);
-
-	(void)snprintf(sa.sun_path, sizeof(sa.sun_path), "%s", c->admin_socket);
-	if (connect(fd, (struct sockaddr *)&sa, sizeof(sa)) == 0)
-		(void)getsockopt(fd, SOL_SOCKET, SO_PEERCRED, &peer, &n);
-	close(fd);
-	return peer.pid;
 }
 
 /* The number behind a word of a file of /proc/PID; -1: none. */
@@ -127,7 +111,7 @@ static void check_sandbox(struct doctor *d, long pid)
 static void check_daemon(struct doctor *d, long long apps)
 {
 	const struct json *j = doctor_status(d);
-	long pid = daemon_pid(doctor_conf(d));
+	long pid = local_pid(doctor_conf(d)->admin_socket);
 	const char *reason = json_str(j, "reason");
 
 	if (!j) {
@@ -163,9 +147,8 @@ static bool open_key(struct doctor *d, struct keyring **k)
 		doctor_say(d,
 			   secret_is_credential(c->key_file) ? DOCTOR_WARNING
 							     : DOCTOR_FAILURE,
-			   "key",
-			   "the daemon looks at it when it starts: see its log",
-			   "%s", e.msg);
+			   "key", doctor_elsewhere(d),
+			   "key, store and tokens are left out: %s", e.msg);
 		return false;
 	}
 	if (own && access(path, F_OK) < 0 && errno == ENOENT &&
@@ -284,6 +267,7 @@ struct store *doctor_machine(struct doctor *d, struct keyring **keyring)
 	if (s)
 		(void)s->ops->apps(s, count, &apps, &e);
 	check_state(d);
+	doctor_socket(d);
 	check_daemon(d, apps);
 	return s;
 }

@@ -38,7 +38,7 @@ static const char *todo_of(enum llm_end end)
 	case LLM_BUSY:
 		return "try again; is the account out of money?";
 	case LLM_ERROR:
-		return "see model and url of this llm";
+		return "see model and url of this llm, which goes up to /v1";
 	case LLM_DONE:
 	case LLM_LENGTH:
 	case LLM_FILTERED:
@@ -116,10 +116,8 @@ static void try_model(struct doctor *d, const struct conf_model *model)
 	if (m)
 		ask(d, m, model->name);
 	else if (is_elsewhere(model))
-		doctor_say(d, DOCTOR_WARNING, what,
-			   "not tried: mention the agent, and see "
-			   "'konstructctl status'",
-			   "%s", e.msg);
+		doctor_say(d, DOCTOR_WARNING, what, doctor_elsewhere(d),
+			   "not tried: %s", e.msg);
 	else
 		doctor_say(d, DOCTOR_FAILURE, what,
 			   "the daemon's user has to read the file: chgrp "

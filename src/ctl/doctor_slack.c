@@ -101,8 +101,16 @@ static struct json *call(struct visit *v, const char *what, const char *method,
 	if (json_bool(j, "ok", false))
 		return j;
 	error = json_str(j, "error");
-	if (!error)
-		error = "nothing";
+	if (!error) {
+		doctor_say(v->d, DOCTOR_FAILURE, what,
+			   "a login page of this network, or a proxy's? open "
+			   "a browser here; set proxy, or let *.slack.com pass "
+			   "(docs/firewall.md)",
+			   "what answers %s is not Slack: HTTP %d without JSON",
+			   method, p->status);
+		json_free(j);
+		return NULL;
+	}
 	doctor_say(v->d, DOCTOR_FAILURE, what, todo_of(error),
 		   "%s says %s (HTTP %d)", method, error, p->status);
 	json_free(j);

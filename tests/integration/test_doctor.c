@@ -3,6 +3,7 @@
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
+#include <sys/stat.h>
 #include <unistd.h>
 
 #include "base/err.h"
@@ -65,6 +66,7 @@ static const char *const well[] = {
 	"key",
 	"store",
 	"state",
+	"admin socket",
 	"daemon",
 	"open files",
 	"settings",
@@ -297,6 +299,84 @@ START_TEST(signer_that_is_not_trusted_is_named)
 }
 END_TEST
 
+START_TEST(tenant_that_answers_nobody_is_told)
+{
+	const char *const pause[] = { "tenant", "pause", "acme", NULL };
+	char *out;
+
+	rig_up(&rig);
+	ck_assert_int_eq(rig_ctl(&rig, &out, pause), 0);
+	free(out);
+	ck_assert_int_eq(doctor("acme"), 1);
+	check_told("tenant acme", "warning");
+	ck_assert_ptr_nonnull(
+		strstr(told("tenant acme", "do"), "tenant resume"));
+}
+END_TEST
+
+/* As systemd gives them to the unit: in its environment alone. */
+START_TEST(root_tries_a_model_with_the_credential_of_the_unit)
+{
+	char dir[128], path[160];
+	FILE *f;
+
+	rig_set_model(" api_key_file = \"credential:k\"\n");
+	rig_open(&rig, NULL);
+	rig_set_model(NULL);
+	(void)snprintf(dir, sizeof(dir), "%s/credentials", rig.bed.dir);
+	(void)snprintf(path, sizeof(path), "%s/k", dir);
+	ck_assert_int_eq(mkdir(dir, 0700), 0);
+	f = fopen(path, "w");
+	ck_assert_ptr_nonnull(f);
+	fputs("sk-unit\n", f);
+	ck_assert_int_eq(fclose(f), 0);
+	setenv("CREDENTIALS_DIRECTORY", dir, 1);
+	rig_start(&rig);
+	unsetenv("CREDENTIALS_DIRECTORY");
+	(void)doctor(NULL);
+	if (geteuid() == 0) {
+		check_told("model \"main\"", "ok");
+	} else {
+		check_told("model \"main\"", "warning");
+		ck_assert_ptr_nonnull(
+			strstr(told("model \"main\"", "do"), "sudo"));
+	}
+	rig_kill(&rig);
+	(void)doctor(NULL);
+	check_told("model \"main\"", "warning");
+	ck_assert_ptr_nonnull(strstr(told("model \"main\"", "do"),
+				     "systemctl start konstructd"));
+	check_told("admin socket", "ok"); /* it is left behind */
+	ck_assert_int_eq(unlink(rig.bed.admin), 0);
+	(void)doctor(NULL);
+	check_told("admin socket", "warning");
+}
+END_TEST
+
+/* A network's login page stands in the place of both. */
+START_TEST(html_in_the_place_of_an_answer_is_told)
+{
+	const struct sim_fault page = { .kind = SIM_FAULT_STATUS,
+					.method = "auth.test",
+					.status = 200,
+					.error = "<html>Log in</html>" };
+	const struct sim_llm html = { .mode = SIM_LLM_STATUS,
+				      .status = 200,
+				      .body = "<html>Log in</html>" };
+
+	rig_up(&rig);
+	sim_fault(rig.sim, &page);
+	ck_assert_int_eq(sim_llm(rig.sim, &html), 0);
+	ck_assert_int_eq(doctor(NULL), 2);
+	check_told("bot token of acme in T1", "failure");
+	ck_assert_ptr_nonnull(strstr(told("bot token of acme in T1", "seen"),
+				     "is not Slack: HTTP 200 without JSON"));
+	check_told("model \"main\"", "failure");
+	ck_assert_ptr_nonnull(
+		strstr(told("model \"main\"", "seen"), "HTML instead"));
+}
+END_TEST
+
 START_TEST(tenant_that_is_not_there_is_told)
 {
 	rig_up(&rig);
@@ -326,6 +406,9 @@ int main(void)
 	tcase_add_test(tc, key_that_cannot_be_read_hides_no_other_model);
 	tcase_add_test(tc, signer_that_is_not_trusted_is_named);
 	tcase_add_test(tc, tenant_that_is_not_there_is_told);
+	tcase_add_test(tc, html_in_the_place_of_an_answer_is_told);
+	tcase_add_test(tc, tenant_that_answers_nobody_is_told);
+	tcase_add_test(tc, root_tries_a_model_with_the_credential_of_the_unit);
 	tcase_set_timeout(tc, 120);
 	suite_add_tcase(s, tc);
 	srunner_run_all(sr, CK_ENV);

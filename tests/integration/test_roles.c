@@ -242,6 +242,33 @@ START_TEST(an_admin_is_told_what_only_root_may)
 }
 END_TEST
 
+START_TEST(the_doctor_tells_who_may_use_the_socket)
+{
+	static const struct user nobody = { 65534, STAFF, 0 };
+	char said[4096], words[160];
+
+	start(both);
+	ck_assert_int_eq(chmod(rig.bed.config, 0644), 0);
+	ck_assert_int_eq(chmod(rig.bed.ca, 0644), 0);
+	(void)snprintf(words, sizeof(words), "--config %s doctor",
+		       rig.bed.config);
+	(void)ctl(&root, said, words);
+	ck_assert_msg(strstr(said, "mode 0666: root, user 'root' (uid 0) and "
+				   "group '4711' may do all; group '4712' may "
+				   "look") != NULL,
+		      "%s", said);
+	(void)ctl(&admin, said, words);
+	ck_assert_msg(strstr(said, "ok       admin socket") != NULL, "%s",
+		      said);
+	(void)ctl(&stranger, said, words);
+	ck_assert_msg(strstr(said, "uid 4700 is not in it") != NULL, "%s",
+		      said);
+	(void)ctl(&nobody, said, words);
+	ck_assert_msg(strstr(said, "sudo adduser nobody 4711") != NULL, "%s",
+		      said);
+}
+END_TEST
+
 START_TEST(without_readers_only_admins_come_in)
 {
 	gid_t gid;
@@ -423,6 +450,7 @@ int main(void)
 	tcase_add_test(tc, each_group_has_its_role);
 	tcase_add_test(tc, a_refusal_is_logged_and_not_in_the_trail);
 	tcase_add_test(tc, an_admin_is_told_what_only_root_may);
+	tcase_add_test(tc, the_doctor_tells_who_may_use_the_socket);
 	tcase_add_test(tc, without_readers_only_admins_come_in);
 	tcase_add_loop_test(
 		tc, a_socket_that_cannot_be_given_to_the_group_is_open_to_roles,
