@@ -16,6 +16,7 @@
 #include "base/file.h"
 #include "base/secret.h"
 #include "ctl/args.h"
+#include "ctl/init_way.h"
 
 #define ANSWER_MAX 4096
 
@@ -192,9 +193,10 @@ static const char *value_of(const struct conf *c, int i)
 	}
 }
 
-/* Where a file has other settings already no line was found to fill in. */
+/* Where a file has other settings already no line was found to fill in. ca, if
+ * not NULL, is one that turns out to be wanted. */
 static int check_filled(const char *path, const struct buf *text,
-			const char *const *wanted, struct err *e)
+			const char *const *wanted, char **ca, struct err *e)
 {
 	struct conf c;
 	int rc = 0;
@@ -208,12 +210,29 @@ static int check_filled(const char *path, const struct buf *text,
 				     "'%s' has another %s: set it there", path,
 				     setting[i]);
 	}
+	if (rc == 0 && ca)
+		*ca = init_way_ca(&c);
 	conf_release(&c);
 	return rc;
 }
 
-/* 1: nothing had to be changed. */
-static int write_conf(const char *path, const char *const *wanted,
+/* old of n bytes, or if there is none a short one, with what is wanted. */
+static int fill(const char *path, const char *old, ssize_t n,
+		const char *const *wanted, char **ca, struct buf *out,
+		struct err *e)
+{
+	buf_reset(out);
+	if (n > 0)
+		fill_sample(out, old, (size_t)n, wanted);
+	else
+		write_short(out, wanted);
+	if (out->failed)
+		return err_set(e, ERR_RETRY, "no memory");
+	return check_filled(path, out, wanted, ca, e);
+}
+
+/* 1: nothing had to be changed. ca as for check_filled(), to be freed. */
+static int write_conf(const char *path, const char **wanted, char **ca,
 		      struct err *e)
 {
 	char *old = malloc(CONF_FILE_MAX);
@@ -224,13 +243,12 @@ static int write_conf(const char *path, const char *const *wanted,
 
 	buf_init(&out, 2 * CONF_FILE_MAX);
 	n = old ? file_read(path, old, CONF_FILE_MAX, NULL, &none) : -1;
-	if (n > 0)
-		fill_sample(&out, old, (size_t)n, wanted);
-	else
-		write_short(&out, wanted);
-	if (out.failed)
-		err_set(e, ERR_RETRY, "no memory");
-	else if (check_filled(path, &out, wanted, e) == 0)
+	rc = fill(path, old, n, wanted, ca, &out, e);
+	if (rc == 0 && ca && *ca) {
+		wanted[CA] = *ca;
+		rc = fill(path, old, n, wanted, NULL, &out, e);
+	}
+	if (rc == 0)
 		rc = n > 0 && out.len == (size_t)n &&
 				     memcmp(out.data, old, out.len) == 0
 			     ? 1
@@ -303,8 +321,10 @@ int init_conf(const struct ctl_args *a, const char *path, struct err *e)
 		[USER] = a->proxy_user,  [PASSWORD] = a->proxy_password_file,
 		[CA] = a->ca_file,
 	};
+	struct init_way way = { 0 };
 	struct err none = { 0 };
 	bool there = false;
+	char *ca = NULL;
 	struct conf c;
 	int rc = -1;
 
@@ -322,6 +342,12 @@ int init_conf(const struct ctl_args *a, const char *path, struct err *e)
 	wanted[MODEL] = there ? NULL : model ? model : "";
 	if (e->kind != ERR_NONE)
 		goto out;
+	if (!there && url && !a->proxy) {
+		init_way_ask(&way);
+		wanted[PROXY] = way.proxy;
+		wanted[USER] = way.user;
+		wanted[PASSWORD] = way.password_file;
+	}
 	if (!there && !url)
 		err_set(e, ERR_INPUT, "'%s' names no model: --url is needed",
 			path);
@@ -329,12 +355,18 @@ int init_conf(const struct ctl_args *a, const char *path, struct err *e)
 		err_set(e, ERR_INPUT,
 			"quotes, braces and the like have no place here");
 	else
-		rc = write_conf(path, wanted, e);
+		rc = write_conf(path, wanted,
+				!there && !a->ca_file && isatty(STDIN_FILENO)
+					? &ca
+					: NULL,
+				e);
 	if (rc == 0 && key && give_away(key, path, e) < 0)
 		rc = -1;
 	if (rc == 1)
 		fprintf(stderr, "'%s' stays as it is\n", path);
 out:
+	init_way_free(&way);
+	free(ca);
 	free(key);
 	free(url);
 	free(model);

@@ -13,6 +13,7 @@
 
 #include "base/err.h"
 #include "integration/rig.h"
+#include "proxy.h"
 
 static struct rig rig;
 static char app_file[96], bot_file[96];
@@ -161,18 +162,25 @@ static void answer(int fd, bool shown, const char *text)
 	ck_assert_int_eq(dprintf(fd, "%s\n", text), (int)strlen(text) + 1);
 }
 
+static void read_file(const char *path, char text[16384])
+{
+	FILE *f = fopen(path, "r");
+	size_t n;
+
+	ck_assert_ptr_nonnull(f);
+	n = fread(text, 1, 16383, f);
+	text[n] = '\0';
+	ck_assert_int_eq(fclose(f), 0);
+}
+
 /* Settings without a model, as the package brings them. */
 static void forget_model(const char *path)
 {
 	char text[16384];
 	char *at;
-	FILE *f = fopen(path, "r");
-	size_t n;
+	FILE *f;
 
-	ck_assert_ptr_nonnull(f);
-	n = fread(text, 1, sizeof(text) - 1, f);
-	text[n] = '\0';
-	ck_assert_int_eq(fclose(f), 0);
+	read_file(path, text);
 	at = strstr(text, "llm ");
 	ck_assert_ptr_nonnull(at);
 	(void)snprintf(at, sizeof(text) - (size_t)(at - text), "%s",
@@ -185,29 +193,117 @@ static void forget_model(const char *path)
 	ck_assert_int_eq(fclose(f), 0);
 }
 
-START_TEST(at_a_terminal_it_asks)
+/* And without a way to Slack. */
+static void forget_way(const char *path)
 {
-	char program[4096], key[96], got[32] = "";
-	int fd, status = -1;
-	struct stat st;
-	pid_t pid;
+	static const char unset[] = "\t#ca_file = \"\"\n\t#proxy = \"\"\n"
+				    "\t#proxy_user = \"\"\n"
+				    "\t#proxy_password_file = \"\"\n";
+	char text[16384];
+	char *at, *end;
 	FILE *f;
 
+	forget_model(path);
+	read_file(path, text);
+	at = strstr(text, " ca_file = ");
+	ck_assert_ptr_nonnull(at);
+	end = strchr(at, '\n') + 1;
+	f = fopen(path, "w");
+	ck_assert_ptr_nonnull(f);
+	ck_assert_int_gt(
+		fprintf(f, "%.*s%s%s", (int)(at - text), text, unset, end), 0);
+	ck_assert_int_eq(fclose(f), 0);
+}
+
+/* At a terminal of its own, which is *fd. */
+static pid_t run_init(int *fd)
+{
+	char program[4096];
+	pid_t pid;
+
 	bed_program("konstructctl", program, sizeof(program));
-	forget_model(rig.bed.config);
-	pid = forkpty(&fd, NULL, NULL, NULL);
+	pid = forkpty(fd, NULL, NULL, NULL);
 	ck_assert_int_ge(pid, 0);
 	if (pid == 0) {
 		(void)execl(program, program, "--config", rig.bed.config,
 			    "init", (char *)NULL);
 		_exit(127);
 	}
+	return pid;
+}
+
+/* As the environment says it but for the password, and with a CA that isn't
+ * known here. */
+START_TEST(at_a_terminal_it_asks_for_the_way_to_slack)
+{
+	const struct proxy_habits h = { .basic = "bWFyYTpoaWRkZW4=" };
+	struct proxy *proxy = proxy_start(&h);
+	char set[128], wanted[128], file[96], text[16384];
+	int fd, status = -1;
+	pid_t pid;
+
+	forget_way(rig.bed.config);
+	put(file, "proxy.password", "hidden\n");
+	(void)snprintf(set, sizeof(set), "http://mara:sk-secret@%s",
+		       proxy_url(proxy) + strlen("http://"));
+	ck_assert_int_eq(setenv("https_proxy", set, 1), 0);
+	pid = run_init(&fd);
+	ck_assert_int_eq(unsetenv("https_proxy"), 0);
+	until(fd, "up to /v1: ");
+	answer(fd, true, sim_llm_url(rig.sim));
+	until(fd, "model there: ");
+	answer(fd, true, "sim");
+	until(fd, "wants one: ");
+	answer(fd, false, "");
+	(void)snprintf(wanted, sizeof(wanted), "[%s]: ", proxy_url(proxy));
+	until(fd, wanted);
+	answer(fd, true, "");
+	until(fd, "login [mara]: ");
+	answer(fd, true, "");
+	until(fd, "may read: ");
+	answer(fd, true, file);
+	until(fd, "trust it: ");
+	answer(fd, true, rig.bed.ca);
+	until(fd, "(xapp-...): ");
+	answer(fd, false, "xapp-1-A1-1-sim");
+	until(fd, "(xoxb-...): ");
+	answer(fd, false, "xoxb-sim-t1");
+	until(fd, "[main]: ");
+	answer(fd, true, "");
+	until(fd, "mention @Mara in #general");
+	ck_assert_int_eq(waitpid(pid, &status, 0), pid);
+	ck_assert_int_eq(status, 0);
+	close(fd);
+	ck_assert_uint_gt(proxy_tunnels(proxy), 1);
+	proxy_stop(proxy);
+	read_file(rig.bed.config, text);
+	(void)snprintf(wanted, sizeof(wanted),
+		       "\tproxy_password_file = \"%s\"\n", file);
+	ck_assert_msg(strstr(text, wanted) &&
+			      strstr(text, "\tproxy_user = \"mara\"\n") &&
+			      !strstr(text, "sk-secret"),
+		      "%s", text);
+}
+END_TEST
+
+START_TEST(at_a_terminal_it_asks)
+{
+	char key[96], got[32] = "";
+	int fd, status = -1;
+	struct stat st;
+	pid_t pid;
+	FILE *f;
+
+	forget_model(rig.bed.config);
+	pid = run_init(&fd);
 	until(fd, "up to /v1: ");
 	answer(fd, true, sim_llm_url(rig.sim));
 	until(fd, "model there: ");
 	answer(fd, true, "sim");
 	until(fd, "wants one: ");
 	answer(fd, false, "sk-secret");
+	until(fd, "HOST:PORT) [none]: ");
+	answer(fd, true, "");
 	until(fd, "(xapp-...): ");
 	answer(fd, false, "xapp-1-A1-1-sim");
 	until(fd, "(xoxb-...): ");
@@ -245,6 +341,7 @@ int main(void)
 	tcase_add_test(tc, daemon_that_runs_takes_it_up_at_once);
 	tcase_add_test(tc, token_that_Slack_refuses_is_told);
 	tcase_add_test(tc, at_a_terminal_it_asks);
+	tcase_add_test(tc, at_a_terminal_it_asks_for_the_way_to_slack);
 	tcase_add_test(tc, without_tokens_there_is_the_manifest);
 	tcase_set_timeout(tc, 120);
 	suite_add_tcase(s, tc);
