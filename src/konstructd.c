@@ -13,6 +13,7 @@
 
 #include "admin/check.h"
 #include "base/conf.h"
+#include "base/conf_diff.h"
 #include "base/err.h"
 #include "base/live.h"
 #include "base/log.h"
@@ -53,6 +54,7 @@ static int run(struct daemon *d)
 	signal(SIGXFSZ, SIG_IGN);
 
 	if (daemon_create(d, &e) < 0 || daemon_start(d, &e) < 0) {
+		(void)conf_place(d->conf, &e);
 		log_error(NULL, "cannot start: %s", e.msg);
 		return e.kind == ERR_INPUT ? EX_CONFIG : EX_UNAVAILABLE;
 	}

@@ -142,6 +142,7 @@ integration_tests = \
 	tests/integration/test_init \
 	tests/integration/test_links \
 	tests/integration/test_metrics \
+	tests/integration/test_mistakes \
 	tests/integration/test_moved \
 	tests/integration/test_page \
 	tests/integration/test_proxy \

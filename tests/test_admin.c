@@ -437,7 +437,8 @@ START_TEST(a_tenant_is_paused_resumed_and_removed)
 	ck_assert(!json_bool(answer, "paused", true));
 	ck_assert_int_eq(call("DELETE", "/v1/tenants/acme", NULL), 200);
 	ck_assert_int_eq(call("DELETE", "/v1/tenants/acme", NULL), 404);
-	ck_assert_str_eq(say("error"), "no tenant 'acme'");
+	ck_assert_str_eq(say("error"), "no tenant 'acme'; 'konstructctl "
+				       "tenant list' shows them");
 }
 END_TEST
 

@@ -178,10 +178,10 @@ static const struct {
 	  "tenants[0].access.guests: neither true nor false" },
 	{ ONE("\"name\":\"a\"," TOKENS
 	      ",\"access\":{\"guests\":null,\"people_denied\":[\"C1\"]}"),
-	  "tenants[0].access.people_denied: has what is no person's id" },
+	  "tenants[0].access.people_denied: 'C1' is no person's id (U123...)" },
 	{ ONE("\"name\":\"a\"," TOKENS
 	      ",\"access\":{\"groups_allowed\":[\"U1\"]}"),
-	  "tenants[0].access.groups_allowed: has what is no user group's id" },
+	  "tenants[0].access.groups_allowed: 'U1' is no user group's id" },
 	{ ONE("\"name\":\"a\"," TOKENS ",\"access\":{\"bot_answers\":-1}"),
 	  "tenants[0].access.bot_answers: not a number from 0 to 1000" },
 	{ ONE("\"name\":\"a\"," TOKENS
@@ -203,10 +203,10 @@ static const struct {
 	  "tenants[0].agents[0].channels: not a list" },
 	{ ONE("\"name\":\"a\"," TOKENS
 	      ",\"agents\":[{\"name\":\"x\",\"channels\":[\"C1\",\"#c\"]}]"),
-	  "tenants[0].agents[0].channels: has what is no channel's id" },
+	  "tenants[0].agents[0].channels: '#c' is no channel's id (C123...)" },
 	{ ONE("\"name\":\"a\"," TOKENS
 	      ",\"agents\":[{\"name\":\"x\",\"channels\":[\"U1\"]}]"),
-	  "tenants[0].agents[0].channels: has what is no channel's id" },
+	  "tenants[0].agents[0].channels: 'U1' is no channel's id" },
 	{ "{\"tenants\":[{\"name\":\"a\"," TOKENS "},{\"name\":\"a\"," TOKENS
 	  "}]}",
 	  "tenants[1].name: is there twice" },

@@ -198,11 +198,20 @@ static const struct {
 	  "k.conf:2: ", "environment" },
 	{ DAEMON "key_file = ${HOME}\n}\n" LLM, "k.conf:2: ", "environment" },
 	{ LLM "\x01", "k.conf:2: ", "control character" },
+	{ "llm a { url = \"https://a\" modle = \"m\" }\n",
+	  "k.conf:1: ", "perhaps 'model'" },
+	{ "limits {\nworkers = 4\n}\n" LLM,
+	  "k.conf:2: ", "it belongs to section 'daemon'" },
+	{ DAEMON "drain_timeout_s = 25s\n}\n" LLM,
+	  "k.conf:2: ", "'25s', which is no whole number (leave the unit" },
+	{ DAEMON "drain_timeout_s = long\n}\n" LLM,
+	  "k.conf:2: ", "is 'long', which is no whole number" },
+	{ "\xff\xfel\n", "k.conf:1: ", "save it as UTF-8" },
 	{ "daemon|workers = 3\n" LLM, "k.conf:1: ", "outside its section" },
 	{ LLM "'llm|default' = true\n", "k.conf:2: ", "outside its section" },
 	{ "llm { url = \"https://a\" }\n", "k.conf:1: ", "title" },
 	{ "llm \"\" { url = \"https://a\" }\n", "k.conf:1: ", "name" },
-	{ LLM "\n" LLM, "k.conf:3: ", "'main'" },
+	{ LLM "\n" LLM, "k.conf:3: ", "an llm 'main' already" },
 	{ "llm a {\n}\n", "k.conf:2: ", "'a' has no url" },
 	{ "llm a {\nurl = \"\"\n}\n", "k.conf:2: ", "is empty" },
 	{ "llm a {\nurl = \"ftp://b/\"\n}\n", "k.conf:2: ", "https://" },
@@ -242,6 +251,14 @@ START_TEST(mistake_is_named_with_its_line)
 	ck_assert_msg(strstr(e.msg, wrong[_i].says) != NULL, "%s\ngave: %s",
 		      text, e.msg);
 	ck_assert_ptr_null(c.listen);
+}
+END_TEST
+
+/* As editors of other systems leave it. */
+START_TEST(mark_of_utf8_and_crlf_are_passed_over)
+{
+	parse("\xef\xbb\xbf" DAEMON "workers = 3\r\n}\r\n" LLM);
+	ck_assert_int_eq(c.workers, 3);
 }
 END_TEST
 
@@ -678,6 +695,7 @@ int main(void)
 	tcase_add_test(tc, long_value_is_kept_whole);
 	tcase_add_loop_test(tc, mistake_is_named_with_its_line, 0,
 			    sizeof(wrong) / sizeof(wrong[0]));
+	tcase_add_test(tc, mark_of_utf8_and_crlf_are_passed_over);
 	tcase_add_test(tc, nul_byte_is_refused);
 	tcase_add_test(tc, too_many_models_are_refused);
 	tcase_add_test(tc, missing_file_is_named);

@@ -1071,7 +1071,9 @@ START_TEST(redis_that_refuses_us_ends_the_start)
 	o.url = locked.url;
 	ck_assert_ptr_null(gate_redis.open(&o, &e));
 	ck_assert_int_eq(e.kind, ERR_INPUT);
-	ck_assert_msg(strstr(e.msg, "NOAUTH") != NULL, "%s", e.msg);
+	ck_assert_msg(strstr(e.msg, "NOAUTH") != NULL &&
+			      strstr(e.msg, "password_file of section state"),
+		      "%s", e.msg);
 	o.user = "nobody";
 	ck_assert_ptr_null(gate_redis.open(&o, &e));
 	o.password_file = locked.password_file;

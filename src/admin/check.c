@@ -91,9 +91,6 @@ static int check_all(const struct conf *c, struct err *e)
 		return -1;
 	if (role_settle(&roles, c, e) < 0)
 		return -1;
-	if (!store_find(c->store_url, e) ||
-	    gate_suits(c->state_url, c->store_url, e) < 0)
-		return -1;
 	if (check_key(c, e) < 0 || check_ways(c, e) < 0)
 		return -1;
 	return check_models(c, e);
@@ -101,5 +98,10 @@ static int check_all(const struct conf *c, struct err *e)
 
 int check_conf(const struct conf *c, struct err *e)
 {
+	/* Which may hold a password, so that no message has them. */
+	if (!store_find(c->store_url, e))
+		return conf_blame_key(c, "store", "url", e);
+	if (gate_suits(c->state_url, c->store_url, e) < 0)
+		return conf_blame_key(c, "state", "url", e);
 	return check_all(c, e) < 0 ? conf_blame(c, e) : 0;
 }

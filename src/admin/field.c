@@ -202,10 +202,10 @@ static const struct {
 	const char *letters;
 	const char *fault;
 } id_kinds[] = {
-	[F_CHANNELS] = { "CDG", "has what is no channel's id (C123...)" },
-	[F_PEOPLE] = { "UW", "has what is no person's id (U123...)" },
-	[F_GROUPS] = { "S", "has what is no user group's id (S123...)" },
-	[F_BOTS] = { "B", "has what is no bot's id (B123...)" },
+	[F_CHANNELS] = { "CDG", "no channel's id (C123...)" },
+	[F_PEOPLE] = { "UW", "no person's id (U123...)" },
+	[F_GROUPS] = { "S", "no user group's id (S123...)" },
+	[F_BOTS] = { "B", "no bot's id (B123...)" },
 };
 
 static bool is_of(enum field_kind kind, const char *id)
@@ -233,8 +233,10 @@ static int take_ids(const struct walk *w, const struct field *f, char *to,
 		id = json_str(json_nth(value, "", i), "");
 		if (!is_of(f->kind, id)) {
 			buf_release(&list);
-			return field_bad(w->e, w->place, f->key,
-					 id_kinds[f->kind].fault);
+			return err_set(w->e, ERR_INPUT,
+				       "%s%.60s: '%.40s' is %s", w->place,
+				       f->key, id ? id : "?",
+				       id_kinds[f->kind].fault);
 		}
 		jw_str(&jw, NULL, id);
 	}

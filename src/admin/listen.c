@@ -118,8 +118,11 @@ static int no_listener(int fd, const char *where, enum err_kind kind,
 
 	if (fd >= 0)
 		close(fd);
-	return err_set(e, kind, "cannot listen on '%s': %s", where,
-		       strerror(no));
+	return err_set(e, kind, "cannot listen on '%s': %s%s", where,
+		       strerror(no),
+		       no == EADDRINUSE ? " (another konstructd? ss -ltnp "
+					  "tells; or set another one)"
+					: "");
 }
 
 int listen_tcp(const char *listen_on, struct err *e)

@@ -123,14 +123,32 @@ static void finish(struct asking *a, const struct err *e)
 	go_on(o);
 }
 
+/* What helps against Slack's answer; "" where it says so itself. */
+static const char *advice(const char *error)
+{
+	static const char *const dead[] = { "invalid_auth", "not_authed",
+					    "account_inactive", "token_revoked",
+					    "token_expired" };
+	size_t i;
+
+	for (i = 0; i < sizeof(dead) / sizeof(dead[0]); i++)
+		if (strcmp(error, dead[i]) == 0)
+			return ": copy it anew from the app's page, OAuth & "
+			       "Permissions, after the app was installed";
+	if (strstr(error, "without json"))
+		return ": something else answers in Slack's place, such as a "
+		       "network's login page: see proxy (docs/firewall.md)";
+	return "";
+}
+
 static int slack_failed(const struct slack_result *r, const char *place,
 			const char *method, struct err *e)
 {
 	switch (r->fault) {
 	case SLACK_RATE:
 	case SLACK_TRANSIENT:
-		err_set(e, ERR_RETRY, "%sbot_token: %s: %s", place, method,
-			r->error);
+		err_set(e, ERR_RETRY, "%sbot_token: %s: %s%s", place, method,
+			r->error, advice(r->error));
 		e->retry_ms = r->retry_ms;
 		return -1;
 	case SLACK_OK:
@@ -142,8 +160,8 @@ static int slack_failed(const struct slack_result *r, const char *place,
 	case SLACK_OURS:
 		break;
 	}
-	return err_set(e, ERR_INPUT, "%sbot_token: %s says '%s'", place, method,
-		       r->error);
+	return err_set(e, ERR_INPUT, "%sbot_token: %s says '%s'%s", place,
+		       method, r->error, advice(r->error));
 }
 
 /* Keep what Slack says, unless something else was given. */

@@ -39,7 +39,9 @@ int tenants_load(struct api_call *c, struct store *s, const char *name,
 	if (found < 0)
 		return -1;
 	c->status = 404;
-	return err_set(e, ERR_INPUT, "no tenant '%s'", name);
+	return err_set(e, ERR_INPUT,
+		       "no tenant '%s'; 'konstructctl tenant list' shows them",
+		       name);
 }
 
 static void write_tenant(struct jwrite *w, const struct tenant *t)

@@ -102,7 +102,9 @@ static int parse(struct report *r, const char *text)
 			break;
 	if (i == sizeof(ways) / sizeof(ways[0]) || text[n] == '\0')
 		return err_set(r->e, ERR_INPUT,
-			       "not by tenant, model, day, channel or person");
+			       "by: '%.*s' is none of tenant, model, day, "
+			       "channel and person",
+			       n < 20 ? (int)n : 20, text);
 	(void)snprintf(r->by_name, sizeof(r->by_name), "%s", ways[i].name);
 	r->by = ways[i].by;
 	r->by_tenant = i == 0;

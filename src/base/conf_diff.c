@@ -190,14 +190,41 @@ static const struct conf_at *quoted(const void *base, const struct conf_at *at,
 	return NULL;
 }
 
-int conf_blame(const struct conf *c, struct err *e)
+static const struct conf_at *place(const struct conf *c, const char *text)
 {
-	const struct conf_at *at = quoted(c, c->at, false, e->msg);
+	const struct conf_at *at = quoted(c, c->at, false, text);
 	size_t i;
 
 	for (i = 0; i < c->nmodels && !at; i++)
-		at = quoted(&c->models[i], c->models[i].at, true, e->msg);
-	if (!at)
-		return err_wrap(e, "%s", c->path);
-	return err_wrap(e, "%s:%d", at->file, at->line);
+		at = quoted(&c->models[i], c->models[i].at, true, text);
+	return at;
+}
+
+int conf_place(const struct conf *c, struct err *e)
+{
+	const struct conf_at *at = place(c, e->msg);
+
+	return at ? err_wrap(e, "%s:%d", at->file, at->line) : -1;
+}
+
+int conf_blame(const struct conf *c, struct err *e)
+{
+	if (place(c, e->msg))
+		return conf_place(c, e);
+	return err_wrap(e, "%s", c->path);
+}
+
+int conf_blame_key(const struct conf *c, const char *section, const char *name,
+		   struct err *e)
+{
+	const struct conf_key *k;
+	const struct conf_at *at;
+
+	for (k = conf_keys; k < conf_keys + conf_nkeys; k++) {
+		at = &c->at[k - conf_keys];
+		if (strcmp(k->section, section) == 0 &&
+		    strcmp(k->name, name) == 0 && at->file)
+			return err_wrap(e, "%s:%d", at->file, at->line);
+	}
+	return err_wrap(e, "%s", c->path);
 }

@@ -36,5 +36,10 @@ int conf_keep(struct conf *c, const struct conf *running);
 /* Puts before a message of what the settings name the place of the one that it
  * quotes, as 'VALUE'; of none, the first file. Returns -1. */
 int conf_blame(const struct conf *c, struct err *e);
+/* The same, and of none nothing. */
+int conf_place(const struct conf *c, struct err *e);
+/* The place of a setting that is not an llm's; where it isn't set, the file. */
+int conf_blame_key(const struct conf *c, const char *section, const char *name,
+		   struct err *e);
 
 #endif

@@ -63,7 +63,10 @@ static const char *is_web(const char *v)
 	    strncasecmp(v, "http://", 7) != 0)
 		return "is no http:// or https:// URL";
 	if (!conf_url_allowed(v))
-		return "is no URL, or plain http:// to another machine";
+		return strncasecmp(v, "http://", 7) == 0
+			       ? "is no URL, or plain http:// to another "
+				 "machine: that takes https://"
+			       : "is no URL";
 	return NULL;
 }
 

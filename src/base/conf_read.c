@@ -68,8 +68,9 @@ static int no_memory(void)
 		       parse.name);
 }
 
-/* A setting or a section that is called nearly so; NULL: none. */
-static const char *nearest(const char *name)
+/* What is called nearest to it: settings, and unless these are of just that
+ * section, sections; NULL: nothing is near. */
+static const char *nearest(const char *section, const char *name)
 {
 	const char *best = NULL;
 	const struct conf_key *k;
@@ -77,12 +78,14 @@ static const char *nearest(const char *name)
 	size_t d;
 
 	for (k = conf_keys; k < conf_keys + conf_nkeys; k++) {
+		if (section && strcmp(k->section, section) != 0)
+			continue;
 		d = near_distance(name, k->name);
 		if (d < least) {
 			least = d;
 			best = k->name;
 		}
-		d = near_distance(name, k->section);
+		d = section ? NEAR : near_distance(name, k->section);
 		if (d < least) {
 			least = d;
 			best = k->section;
@@ -91,19 +94,47 @@ static const char *nearest(const char *name)
 	return best;
 }
 
+/* The section that has a setting of just that name; NULL: none. */
+static const char *home_of(const char *name)
+{
+	const struct conf_key *k;
+
+	for (k = conf_keys; k < conf_keys + conf_nkeys; k++)
+		if (strcmp(k->name, name) == 0)
+			return k->section;
+	return NULL;
+}
+
+static void unknown(cfg_t *cfg, const char *msg, const char *name)
+{
+	const char *home = home_of(name);
+	const char *near = nearest(cfg_name(cfg), name);
+
+	if (!near)
+		near = nearest(NULL, name);
+	if (home)
+		(void)fail(cfg->line, "%s here: it belongs to section '%s'",
+			   msg, home);
+	else if (near)
+		(void)fail(cfg->line, "%s; perhaps '%s'", msg, near);
+	else
+		(void)fail(cfg->line, "%s", msg);
+}
+
 __attribute__((format(printf, 2, 0))) static void on_error(cfg_t *cfg,
 							   const char *fmt,
 							   va_list ap)
 {
 	char msg[sizeof(parse.e->msg)], name[40];
-	const char *near;
 
 	(void)vsnprintf(msg, sizeof(msg), fmt, ap);
-	near = sscanf(msg, "no such option '%39[^']'", name) == 1
-		       ? nearest(name)
-		       : NULL;
-	if (near)
-		(void)fail(cfg->line, "%s; perhaps '%s'", msg, near);
+	if (sscanf(msg, "no such option '%39[^']'", name) == 1)
+		unknown(cfg, msg, name);
+	else if (sscanf(msg, "found duplicate title '%39[^']'", name) == 1)
+		(void)fail(cfg->line,
+			   "there is an llm '%s' already: each needs a name of "
+			   "its own",
+			   name);
 	else
 		(void)fail(cfg->line, "%s", msg);
 }
@@ -154,7 +185,10 @@ static int take_int(cfg_t *cfg, cfg_opt_t *opt, const char *value, void *out)
 	errno = 0;
 	v = strtol(value, &end, 10);
 	if (end == value || *end || errno != 0)
-		return fail(cfg->line, "'%s' is no whole number", k->name);
+		return fail(cfg->line,
+			    "'%s' is '%.40s', which is no whole number%s",
+			    k->name, value,
+			    end > value ? " (leave the unit away)" : "");
 	if (v < k->min || v > k->max)
 		return fail(cfg->line, "'%s' is %ld, allowed is %ld to %ld",
 			    k->name, v, k->min, k->max);
@@ -171,8 +205,9 @@ static int take_bool(cfg_t *cfg, cfg_opt_t *opt, const char *value, void *out)
 		return -1;
 	v = cfg_parse_boolean(value);
 	if (v < 0)
-		return fail(cfg->line, "'%s' is neither true nor false",
-			    k->name);
+		return fail(cfg->line,
+			    "'%s' is '%.40s', which is neither true nor false",
+			    k->name, value);
 	*(int *)out = v;
 	return 0;
 }
@@ -345,15 +380,33 @@ static int take_all(struct conf *c, cfg_t *cfg)
 	return 0;
 }
 
+/* What an editor may put before the text. */
+static const char *skip_mark(char **text, size_t *len)
+{
+	static const char utf8[] = "\xef\xbb\xbf";
+	static const char *const utf16[] = { "\xff\xfe", "\xfe\xff" };
+	size_t i;
+
+	for (i = 0; *len >= 2 && i < 2; i++)
+		if (memcmp(*text, utf16[i], 2) == 0)
+			return "this is UTF-16: save it as UTF-8";
+	if (*len >= 3 && memcmp(*text, utf8, 3) == 0) {
+		*text += 3;
+		*len -= 3;
+	}
+	return NULL;
+}
+
 /* text is overwritten. */
 static int load(struct conf *c, char *text, size_t len)
 {
-	const char *wrong;
+	const char *wrong = skip_mark(&text, &len);
 	cfg_t *cfg;
-	int line;
+	int line = 1;
 	int rc = -1;
 
-	wrong = conf_scan(text, len, &line);
+	if (!wrong)
+		wrong = conf_scan(text, len, &line);
 	if (wrong)
 		return fail(line, "%s", wrong);
 	cfg = make_parser();

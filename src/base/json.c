@@ -39,6 +39,7 @@ static void *refuse(const char *text, size_t at, const char *why, struct err *e)
 
 static struct json_object *parse(const char *text, size_t len, struct err *e)
 {
+	enum json_tokener_error no;
 	struct json_tokener *tok;
 	struct json_object *o;
 
@@ -50,11 +51,13 @@ static struct json_object *parse(const char *text, size_t len, struct err *e)
 	/* UTF-8 is json_lint's: it is stricter, and faster. */
 	json_tokener_set_flags(tok, JSON_TOKENER_STRICT);
 	o = json_tokener_parse_ex(tok, text, (int)len);
+	no = json_tokener_get_error(tok);
 	if (!o)
-		(void)refuse(
-			text, json_tokener_get_parse_end(tok),
-			json_tokener_error_desc(json_tokener_get_error(tok)),
-			e);
+		(void)refuse(text, json_tokener_get_parse_end(tok),
+			     no == json_tokener_continue
+				     ? "it ends too early"
+				     : json_tokener_error_desc(no),
+			     e);
 	json_tokener_free(tok);
 	return o;
 }

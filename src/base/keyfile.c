@@ -121,7 +121,9 @@ int keyfile_read(const char *path, struct keys *out, struct err *e)
 	if (n < 0)
 		goto out;
 	if (!is_private(&out->st))
-		err_set(e, ERR_FATAL, "others can read key file '%s'", path);
+		err_set(e, ERR_FATAL,
+			"others can read key file '%s': chmod 600, owned by the daemon's user",
+			path);
 	else if (take_keys(out, text, (size_t)n) < 0)
 		err_set(e, ERR_FATAL,
 			"'%s' holds no key of 64 hex digits, or something"

@@ -11,6 +11,7 @@
 
 #define CREDENTIAL "credential:"
 #define STORE      "store:"
+#define MARK       "\xef\xbb\xbf" /* some editors put it first */
 
 static secret_source *source;
 static void *source_arg;
@@ -133,7 +134,13 @@ char *secret_read(const char *path, struct err *e)
 	if (got < 0)
 		goto out;
 	n = (size_t)got;
-	start = trim(text, &n);
+	start = text;
+	if (n >= sizeof(MARK) - 1 &&
+	    memcmp(text, MARK, sizeof(MARK) - 1) == 0) {
+		start += sizeof(MARK) - 1;
+		n -= sizeof(MARK) - 1;
+	}
+	start = trim(start, &n);
 	if (n == 0)
 		err_set(e, ERR_INPUT, "'%s' is empty", path);
 	else if (has_control(start, n))

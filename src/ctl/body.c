@@ -18,6 +18,7 @@
 #include "ctl/access.h"
 #include "ctl/args.h"
 #include "ctl/files.h"
+#include "ctl/token.h"
 #include "store/keep.h"
 
 #define PERSONA_MAX ((size_t)512 * 1024)
@@ -34,14 +35,10 @@ static int check_file(const char *path, struct err *e)
 static int add_secret(struct jwrite *w, const char *key, const char *path,
 		      struct err *e)
 {
-	char *secret;
-	int rc = check_file(path, e);
+	char *secret = token_read(key, path, e);
 
-	if (rc != EX_OK)
-		return rc;
-	secret = secret_read(path, e);
 	if (!secret)
-		return EX_DATAERR;
+		return e->kind == ERR_FATAL ? EX_NOINPUT : EX_DATAERR;
 	jw_str(w, key, secret);
 	secret_free(secret);
 	return EX_OK;
@@ -60,8 +57,10 @@ static int add_limit(struct jwrite *w, const char *key, const char *text,
 	errno = 0;
 	n = strtol(text, &end, 10);
 	if (errno != 0 || end == text || *end != '\0' || n < 1 || n > INT_MAX) {
-		err_set(e, ERR_INPUT, "%s: '%.40s' is no number from 1", key,
-			text);
+		err_set(e, ERR_INPUT,
+			"%s: '%.40s' is no number from 1, nor"
+			" 'default'",
+			key, text);
 		return EX_DATAERR;
 	}
 	jw_int(w, key, n);
@@ -127,8 +126,9 @@ static int add_days(struct jwrite *w, const struct ctl_args *a, struct err *e)
 		    (errno != 0 || end == a->keep[i] || *end != '\0' || n < 0 ||
 		     n > KEEP_DAYS_MAX)) {
 			err_set(e, ERR_INPUT,
-				"%s: '%.40s' is no number of days", key,
-				a->keep[i]);
+				"%s: '%.40s' is no number of days (such as 30;"
+				" 0: for ever; or 'default')",
+				key, a->keep[i]);
 			return EX_DATAERR;
 		}
 		jw_int(w, key, n);

@@ -11,6 +11,7 @@
 #include "base/err.h"
 #include "base/json.h"
 #include "base/secret.h"
+#include "ctl/token.h"
 
 #define PATH_SIZE   4096
 #define PERSONA_MAX ((size_t)64 * 1024)
@@ -76,7 +77,7 @@ static int put_file(struct copying *c, size_t ref, const char *name)
 	if (n < 0 || (size_t)n >= sizeof(path))
 		return err_set(c->e, ERR_INPUT, "path of a file is too long");
 	if (refs[ref].secret) {
-		secret = secret_read(path, c->e);
+		secret = token_read(refs[ref].becomes, path, c->e);
 		if (secret)
 			jw_str(&c->w, refs[ref].becomes, secret);
 		rc = secret ? 0 : -1;
@@ -145,7 +146,9 @@ static bool copy_member(const char *key, const struct json *value, void *arg)
 int files_resolve(const char *path, const char *text, size_t len,
 		  struct buf *out, struct err *e)
 {
-	struct json *root = json_parse(text, len, APPLY_MAX, e);
+	static const char mark[] = "\xef\xbb\xbf"; /* some editors' */
+	size_t skip = len >= 3 && memcmp(text, mark, 3) == 0 ? 3 : 0;
+	struct json *root = json_parse(text + skip, len - skip, APPLY_MAX, e);
 	const char *slash = strrchr(path, '/');
 	char dir[PATH_SIZE];
 	struct copying c = { .dir = dir, .e = e };

@@ -11,6 +11,7 @@
 #include "ctl/args.h"
 #include "ctl/ctl.h"
 #include "ctl/init.h"
+#include "ctl/token.h"
 
 #define ANSWER_MAX ((size_t)1024 * 1024)
 
@@ -86,12 +87,12 @@ int init_tokens_read(const struct ctl_args *a, struct init_tokens *out,
 {
 	memset(out, 0, sizeof(*out));
 	if (a->app_token_file) {
-		out->app = secret_read(a->app_token_file, e);
+		out->app = token_read("app_token", a->app_token_file, e);
 		if (!out->app)
 			return -1;
 	}
 	if (a->bot_token_file) {
-		out->bot = secret_read(a->bot_token_file, e);
+		out->bot = token_read("bot_token", a->bot_token_file, e);
 		if (!out->bot)
 			return -1;
 	}

@@ -94,7 +94,9 @@ static int check_unused(const struct json *j, const char *id, struct err *e)
 			       " key rotate' first",
 			       (long long)json_int(j, at, 1), id);
 	}
-	return err_set(e, ERR_INPUT, "no key '%.40s'", id);
+	return err_set(e, ERR_INPUT,
+		       "no key '%.40s'; 'konstructctl key list' shows them",
+		       id);
 }
 
 static int ask_unused(struct ctl *c, const char *id, struct err *e)

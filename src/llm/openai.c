@@ -315,6 +315,11 @@ int openai_feed(struct openai *a, const char *p, size_t n)
 		}
 		if (n == 0)
 			return 0;
+		if (*p == '<')
+			return fault(a, LLM_BROKEN,
+				     "HTML instead of an answer: a login page "
+				     "in the server's place, or a url that "
+				     "isn't up to /v1");
 		a->shape = *p == '{' ? OPENAI_WHOLE : OPENAI_STREAM;
 	}
 	if (a->shape == OPENAI_STREAM)
@@ -397,8 +402,11 @@ enum llm_end openai_refusal(int status, const char *body, size_t len,
 		else if (j)
 			adapt(d, body);
 	}
-	(void)snprintf(msg, size, "HTTP %d%s%s", status, text ? ": " : "",
-		       text ? text : "");
+	(void)snprintf(msg, size, "HTTP %d%s%s%s", status, text ? ": " : "",
+		       text ? text : "",
+		       status == 404 && !(text && strcasestr(text, "model"))
+			       ? " (does the url end in /v1?)"
+			       : "");
 	json_free(j);
 	return end;
 }

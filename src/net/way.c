@@ -96,7 +96,8 @@ static int read_password(struct way *w, const struct conf_way *c, struct err *e)
 		return 0;
 	if (!given(c->proxy_user))
 		return err_set(e, ERR_INPUT,
-			       "proxy_password_file without a proxy_user");
+			       "proxy_password_file '%s' without a proxy_user",
+			       c->proxy_password_file);
 	w->password = secret_read(c->proxy_password_file, e);
 	return w->password ? 0 : -1;
 }

@@ -48,7 +48,11 @@ static redisReply *checked(redisReply *r, struct err *e)
 {
 	if (r->type != REDIS_REPLY_ERROR)
 		return r;
-	err_set(e, kind_of(r->str), "redis: %s", r->str);
+	err_set(e, kind_of(r->str), "redis: %s%s", r->str,
+		strncmp(r->str, "NOAUTH", 6) == 0 ||
+				strncmp(r->str, "WRONGPASS", 9) == 0
+			? " (user and password_file of section state)"
+			: "");
 	freeReplyObject(r);
 	return NULL;
 }

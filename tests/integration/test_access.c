@@ -408,9 +408,9 @@ START_TEST(what_is_wrong_is_said)
 	rig_fails(&rig, ARGS("tenant", "set", "acme", "--guests", "perhaps"),
 		  "guests: 'perhaps' is none of yes, no and default");
 	rig_fails(&rig, ARGS("tenant", "set", "acme", "--people-denied", "bob"),
-		  "access.people_denied: has what is no person's id");
+		  "access.people_denied: 'bob' is no person's id");
 	rig_fails(&rig, ARGS("tenant", "set", "acme", "--bots-allowed", "U1"),
-		  "access.bots_allowed: has what is no bot's id");
+		  "access.bots_allowed: 'U1' is no bot's id");
 	rig_fails(&rig, ARGS("agent", "set", "acme", "--bot-answers", "5000"),
 		  "access.bot_answers: not a number from 0 to 1000");
 	rig_do(&rig, 0,
