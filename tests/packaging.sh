@@ -33,7 +33,7 @@ while read -r line value words; do
 	sed -e "s|#$line = .*|$line = \"$value\"|" "$dir/good" >"$dir/bad"
 	"$daemon" --check-config --config "$dir/bad" 2>"$dir/out" &&
 		complain "$line = $value is taken"
-	grep -q "$words" "$dir/out" ||
+	grep -q "bad:[0-9][0-9]*: .*$words" "$dir/out" ||
 		complain "$line = $value: $(cat "$dir/out")"
 done <<LIST
 listen localhost:8001 not a numeric address
@@ -150,6 +150,12 @@ until grep -q 'msg=ready' "$dir/log" || ! kill -0 $pid; do sleep 0.05; done
 [ "$(cat "$dir/pid")" = $pid ] || complain "the pid file is wrong"
 "$daemon" --config "$dir/runs" --pid-file "$dir/pid" 2>"$dir/out"
 [ $? -eq 69 ] || complain "a second daemon is let in"
+
+# What can't be had at a start is told with the place of its setting.
+sed -e "s|$dir/state|/proc/nowhere|" "$dir/runs" >"$dir/bad"
+"$daemon" --config "$dir/bad" 2>&1 |
+	grep -q "bad:[0-9][0-9]*: cannot make directory '/proc/nowhere'" ||
+	complain "a directory that can't be made: $("$daemon" --config "$dir/bad" 2>&1)"
 kill $pid
 wait $pid || complain "the daemon ends with $?"
 [ ! -e "$dir/pid" ] || complain "the pid file is left behind"

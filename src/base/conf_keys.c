@@ -16,6 +16,13 @@ static const char *not_empty(const char *v)
 	return *v ? NULL : "is empty";
 }
 
+static const char *is_absolute(const char *v)
+{
+	if (!*v)
+		return "is empty";
+	return *v == '/' ? NULL : "does not begin with '/'";
+}
+
 static const char *is_level(const char *v)
 {
 	enum log_level level;
@@ -50,8 +57,8 @@ static const char *is_listen(const char *v)
 /* sun_path is 108 bytes with its NUL. */
 static const char *is_socket(const char *v)
 {
-	if (!*v)
-		return "is empty";
+	if (*v != '/')
+		return is_absolute(v);
 	return strlen(v) > 107 ? "is longer than 107 bytes" : NULL;
 }
 
@@ -127,7 +134,7 @@ const struct conf_key conf_keys[] = {
 	{ "daemon", "log_format", CONF_STR, AT(log_format), .str = "logfmt",
 	  .check = is_format, .live = true },
 	{ "daemon", "state_dir", CONF_STR, AT(state_dir),
-	  .str = "/var/lib/konstruct", .check = not_empty },
+	  .str = "/var/lib/konstruct", .check = is_absolute },
 	{ "daemon", "admin_socket", CONF_STR, AT(admin_socket),
 	  .str = "/run/konstruct/admin.sock", .check = is_socket },
 	{ "daemon", "admin_group", CONF_STR, AT(admin_group), .str = "",
