@@ -370,13 +370,13 @@ static const struct {
 	  "\"bot_id\":\"B1\",\"app_id\":\"A2\"}",
 	  400, "bot_token: is of app A2, the app token of A1" },
 	{ "{\"ok\":false,\"error\":\"invalid_auth\"}", 400,
-	  "bot_token: auth.test says 'invalid_auth'" },
+	  "bot_token: auth.test says 'invalid_auth': copy it anew" },
 	{ "{\"ok\":false,\"error\":\"internal_error\"}", 503,
 	  "bot_token: auth.test: internal_error" },
 	{ "{\"ok\":true,\"team_id\":\"T1\",\"user_id\":\"U1\"}", 400,
 	  "bot_token: is not a bot's" },
 	{ "{\"ok\":true}", 503, "bot_token: auth.test names no workspace" },
-	{ "<html>", 503, "bot_token: auth.test: http 200 without json" },
+	{ "<html>", 503, "http 200 without json: something else answers in" },
 };
 
 START_TEST(what_slack_refuses_is_not_stored)
@@ -384,7 +384,8 @@ START_TEST(what_slack_refuses_is_not_stored)
 	slack.auth_test = refusals[_i].auth_test;
 	ck_assert_int_eq(call("POST", "/v1/tenants", acme),
 			 refusals[_i].status);
-	ck_assert_str_eq(say("error"), refusals[_i].error);
+	ck_assert_msg(strstr(say("error"), refusals[_i].error) != NULL, "%s",
+		      say("error"));
 	ck_assert_int_eq(call("GET", "/v1/tenants/acme", NULL), 404);
 }
 END_TEST

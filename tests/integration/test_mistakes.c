@@ -105,7 +105,7 @@ static const struct {
 	{ ADD "DIR/two", EX_DATAERR, "/two' holds more than one line" },
 	{ ADD "DIR/word", EX_DATAERR, "/word' holds no token: a bot token" },
 	{ ADD "DIR/nowhere", EX_NOINPUT, "/nowhere': No such file" },
-	{ ADD "xoxb-1-secret", EX_NOINPUT, "give the name of a file" },
+	{ ADD "xoxb-1-hidden", EX_NOINPUT, "give the name of a file" },
 	{ "tenant show amce", EX_NOINPUT,
 	  "no tenant 'amce'; 'konstructctl tenant list'" },
 	{ "tenant set acme --burst many", EX_DATAERR,
@@ -142,7 +142,7 @@ START_TEST(a_mistake_is_told_with_what_to_do)
 				      strstr(out, mistakes[i].says) != NULL,
 			      "%s: %d, %s", mistakes[i].words, rc, out);
 		/* No token is repeated. */
-		ck_assert_msg(!strstr(out, "secret"), "%s", out);
+		ck_assert_msg(!strstr(out, "hidden"), "%s", out);
 		free(out);
 	}
 }
