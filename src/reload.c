@@ -17,6 +17,7 @@
 #include "base/buf.h"
 #include "base/conf.h"
 #include "base/conf_diff.h"
+#include "base/container.h"
 #include "base/err.h"
 #include "base/json.h"
 #include "base/live.h"
@@ -301,8 +302,7 @@ bool reload_ok(void *arg)
 
 static void on_signal(struct loop_task *t)
 {
-	struct reload *r =
-		(struct reload *)((char *)t - offsetof(struct reload, task));
+	struct reload *r = container_of(t, struct reload, task);
 	struct err e = { 0 };
 	char by[TRAIL_BY];
 	struct buf out;

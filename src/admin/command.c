@@ -14,6 +14,7 @@
 #include "admin/web.h"
 #include "base/buf.h"
 #include "base/conf.h"
+#include "base/container.h"
 #include "base/err.h"
 #include "base/live.h"
 #include "base/log.h"
@@ -170,7 +171,7 @@ static void tell_log(const struct admin *a, const struct api_call *c)
 /* On the admin's thread again, after the commit. */
 static void written(struct loop_task *t)
 {
-	struct op *op = (struct op *)((char *)t - offsetof(struct op, task));
+	struct op *op = container_of(t, struct op, task);
 	const char *tenant = tenant_of(&op->call);
 
 	if (!op->req.ok) {

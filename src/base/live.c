@@ -2,8 +2,9 @@
 #include "base/live.h"
 
 #include <pthread.h>
-#include <stddef.h>
 #include <stdlib.h>
+
+#include "base/container.h"
 
 struct live {
 	pthread_mutex_t lock;
@@ -67,7 +68,7 @@ void live_drop(struct live *l, const struct conf *c)
 
 	if (!l || !c)
 		return;
-	lc = (struct live_conf *)((char *)c - offsetof(struct live_conf, conf));
+	lc = container_of(c, struct live_conf, conf);
 	pthread_mutex_lock(&l->lock);
 	last = drop(lc);
 	pthread_mutex_unlock(&l->lock);

@@ -11,6 +11,7 @@
 #include "admin/trail.h"
 #include "base/buf.h"
 #include "base/conf.h"
+#include "base/container.h"
 #include "base/err.h"
 #include "base/keyring.h"
 #include "base/queue.h"
@@ -183,8 +184,7 @@ static void asked(const struct err *e, void *arg)
 
 static void start_asking(struct loop_task *t)
 {
-	struct wait *w =
-		(struct wait *)((char *)t - offsetof(struct wait, task));
+	struct wait *w = container_of(t, struct wait, task);
 
 	w->onboard = onboard_start(w->http, w->o->conf->slack_api_url,
 				   &w->call->apply, asked, w, &w->err);

@@ -10,6 +10,7 @@
 
 #include "base/clock.h"
 #include "base/conf.h"
+#include "base/container.h"
 #include "base/json.h"
 #include "base/secret.h"
 #include "net/http.h"
@@ -338,8 +339,7 @@ static void drop_stale(void *arg)
 
 static void tell_closed(struct loop_task *t)
 {
-	struct dial *d =
-		(struct dial *)((char *)t - offsetof(struct dial, close_task));
+	struct dial *d = container_of(t, struct dial, close_task);
 
 	d->base.closed(d->base.arg);
 }
@@ -347,8 +347,7 @@ static void tell_closed(struct loop_task *t)
 /* On the dial thread. What resolves a name dial_free() sees to. */
 static void close_http(struct loop_task *t)
 {
-	struct dial *d =
-		(struct dial *)((char *)t - offsetof(struct dial, close_task));
+	struct dial *d = container_of(t, struct dial, close_task);
 	struct ask *a, *next;
 
 	d->closed = true;

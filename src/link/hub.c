@@ -8,6 +8,7 @@
 
 #include "base/clock.h"
 #include "base/conf.h"
+#include "base/container.h"
 #include "base/err.h"
 #include "base/log.h"
 #include "base/wait.h"
@@ -107,8 +108,7 @@ static void grace_over(void *arg)
 
 static void begin_close(struct loop_task *t)
 {
-	struct hub *h =
-		(struct hub *)((char *)t - offsetof(struct hub, close_task));
+	struct hub *h = container_of(t, struct hub, close_task);
 
 	alarm_set(&h->alarms, &h->grace, h->grace_ms);
 	intake_stop(h->intake);

@@ -2,6 +2,7 @@
 #include <stdlib.h>
 #include <string.h>
 
+#include "base/container.h"
 #include "base/log.h"
 #include "base/secret.h"
 #include "link/apps.h"
@@ -32,8 +33,7 @@ struct change {
 
 static void set_dials(struct loop_task *t)
 {
-	struct hub *h =
-		(struct hub *)((char *)t - offsetof(struct hub, dials_task));
+	struct hub *h = container_of(t, struct hub, dials_task);
 
 	atomic_store(&h->dials_posted, false);
 	apps_dials(h->apps, atomic_load(&h->dials_per_second));
@@ -41,8 +41,7 @@ static void set_dials(struct loop_task *t)
 
 static void set_trust(struct loop_task *t)
 {
-	struct hub *h =
-		(struct hub *)((char *)t - offsetof(struct hub, trust_task));
+	struct hub *h = container_of(t, struct hub, trust_task);
 	struct tls_trust *trust = atomic_exchange(&h->trust, NULL);
 
 	if (h->own_transport)

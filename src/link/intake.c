@@ -7,6 +7,7 @@
 #include <string.h>
 
 #include "base/clock.h"
+#include "base/container.h"
 #include "base/err.h"
 #include "base/killpoint.h"
 #include "base/log.h"
@@ -146,8 +147,7 @@ static struct arrival *reverse(struct arrival *a)
 /* All that has come back since the last time; the acks of one commit. */
 static void collect(struct loop_task *t)
 {
-	struct intake *in =
-		(struct intake *)((char *)t - offsetof(struct intake, task));
+	struct intake *in = container_of(t, struct intake, task);
 	struct arrival *a, *next;
 
 	pthread_mutex_lock(&in->lock);

@@ -9,6 +9,7 @@
 
 #include "base/clock.h"
 #include "base/conf.h"
+#include "base/container.h"
 #include "base/err.h"
 #include "base/log.h"
 #include "base/map.h"
@@ -172,7 +173,7 @@ static void look(void *arg)
 
 static void begin(struct loop_task *t)
 {
-	look((struct renewer *)((char *)t - offsetof(struct renewer, begin)));
+	look(container_of(t, struct renewer, begin));
 }
 
 static bool stop_one(const char *key, void *value, void *arg)
@@ -185,8 +186,7 @@ static bool stop_one(const char *key, void *value, void *arg)
 
 static void halt(struct loop_task *t)
 {
-	struct renewer *r =
-		(struct renewer *)((char *)t - offsetof(struct renewer, halt));
+	struct renewer *r = container_of(t, struct renewer, halt);
 
 	r->halted = true;
 	map_sweep(r->all, stop_one, NULL);

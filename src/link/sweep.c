@@ -9,6 +9,7 @@
 #include "base/buf.h"
 #include "base/clock.h"
 #include "base/conf.h"
+#include "base/container.h"
 #include "base/err.h"
 #include "base/json.h"
 #include "base/killpoint.h"
@@ -208,8 +209,7 @@ static void append(struct sweep *s)
 
 static void on_back(struct loop_task *task)
 {
-	struct sweep *s =
-		(struct sweep *)((char *)task - offsetof(struct sweep, back));
+	struct sweep *s = container_of(task, struct sweep, back);
 
 	if (s->env->halted)
 		return;

@@ -4,6 +4,7 @@
 #include <string.h>
 
 #include "base/clock.h"
+#include "base/container.h"
 #include "base/killpoint.h"
 #include "base/log.h"
 #include "route/job.h"
@@ -69,8 +70,7 @@ static void try_again(struct turn *t)
 
 static void on_noted(struct loop_task *task)
 {
-	struct turn *t =
-		(struct turn *)((char *)task - offsetof(struct turn, noted));
+	struct turn *t = container_of(task, struct turn, noted);
 	void (*then)(struct turn * t);
 
 	t->noting = false;

@@ -6,6 +6,7 @@
 #include "base/buf.h"
 #include "base/clock.h"
 #include "base/conf.h"
+#include "base/container.h"
 #include "base/err.h"
 #include "base/log.h"
 #include "base/suspect.h"
@@ -40,8 +41,7 @@ static void forget(struct transcript *h)
 /* On a router thread; the turn's history is its alone meanwhile. */
 static void run_history(struct router_read *rd, struct store *s)
 {
-	struct turn *t =
-		(struct turn *)((char *)rd - offsetof(struct turn, rd));
+	struct turn *t = container_of(rd, struct turn, rd);
 	const struct message *m = t->job->msg;
 	struct err e = { 0 };
 
@@ -59,8 +59,7 @@ static void run_history(struct router_read *rd, struct store *s)
 
 static void on_history(struct loop_task *task)
 {
-	struct turn *t = (struct turn *)((char *)task -
-					 offsetof(struct turn, read_done));
+	struct turn *t = container_of(task, struct turn, read_done);
 
 	t->reading = false;
 	if (turn_reap(t) || t->parked || t->state != TURN_READING)

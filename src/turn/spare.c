@@ -3,6 +3,7 @@
 #include <string.h>
 
 #include "base/conf.h"
+#include "base/container.h"
 #include "base/err.h"
 #include "base/log.h"
 #include "base/secret.h"
@@ -93,8 +94,7 @@ static int take_channel(const struct record *r, void *arg)
 
 static void run_read(struct router_read *rd, struct store *st)
 {
-	struct spare *s =
-		(struct spare *)((char *)rd - offsetof(struct spare, rd));
+	struct spare *s = container_of(rd, struct spare, rd);
 
 	suspect_resume(&s->who);
 	s->err = (struct err){ 0 };
@@ -194,8 +194,7 @@ static void judge(struct spare *s)
 
 static void on_read(struct loop_task *t)
 {
-	struct spare *s =
-		(struct spare *)((char *)t - offsetof(struct spare, done));
+	struct spare *s = container_of(t, struct spare, done);
 	struct worker *w = s->w;
 
 	s->reading = false;

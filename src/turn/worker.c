@@ -9,6 +9,7 @@
 
 #include "base/clock.h"
 #include "base/conf.h"
+#include "base/container.h"
 #include "base/err.h"
 #include "base/map.h"
 #include "base/queue.h"
@@ -31,8 +32,7 @@ static bool is_lost(const struct worker *w, const struct job *j)
 
 static void take_jobs(struct loop_task *task)
 {
-	struct worker *w =
-		(struct worker *)((char *)task - offsetof(struct worker, wake));
+	struct worker *w = container_of(task, struct worker, wake);
 	struct node *n, *next;
 	struct job *j;
 
@@ -76,8 +76,7 @@ struct worker *worker_of(struct workers *ws, const char *app_id)
 
 static void on_lost(struct loop_task *task)
 {
-	struct worker *w =
-		(struct worker *)((char *)task - offsetof(struct worker, lost));
+	struct worker *w = container_of(task, struct worker, lost);
 
 	atomic_store(&w->losing, false);
 	turns_lost(w);
