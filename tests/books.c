@@ -10,16 +10,16 @@
 #include "base/queue.h"
 #include "pg.h"
 
-#define ROOM    100
 #define BUSY_MS 5000
 
 struct books books;
 
 static const struct pg *pg;
 
-void books_begin(void)
+const struct pg *books_begin(void)
 {
 	pg = pg_start();
+	return pg;
 }
 
 bool books_are_on_postgres(void)
@@ -29,8 +29,8 @@ bool books_are_on_postgres(void)
 
 static void begin_journal(void)
 {
-	books.j = journal_create(books.scratch.url, books.scratch.keyring, ROOM,
-				 &books.e);
+	books.j = journal_create(books.scratch.url, books.scratch.keyring,
+				 BOOKS_ROOM, &books.e);
 	ck_assert_msg(books.j != NULL, "%s", books.e.msg);
 }
 

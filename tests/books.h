@@ -9,6 +9,7 @@
 #include "scratch.h"
 #include "store/journal.h"
 
+struct pg;
 struct queue;
 
 /*
@@ -28,7 +29,9 @@ struct books {
 extern struct books books; /* of the test that runs */
 
 /* Starts PostgreSQL: once in main(). */
-void books_begin(void);
+const struct pg *books_begin(void);
+
+#define BOOKS_ROOM 2000 /* of the journal */
 
 /* Fixtures of a test case: one of the first two, and the last. */
 void books_on_sqlite(void);

@@ -10,6 +10,7 @@ tests_libtest_a_SOURCES = \
 	tests/books.c tests/books.h \
 	tests/envelopes.c tests/envelopes.h \
 	tests/peer.c tests/peer.h \
+	tests/pen.c tests/pen.h \
 	tests/pg.c tests/pg.h \
 	tests/pg_cluster.c \
 	tests/pg_in.h \
@@ -33,6 +34,8 @@ LDADD = tests/libtest.a tests/sim/libsim.a $(ctl_libs) $(CHECK_LIBS) -lm
 
 unit_tests = \
 	tests/test_journal \
+	tests/test_transcript \
+	tests/test_records \
 	tests/test_cluster \
 	tests/test_store \
 	tests/test_keep \
