@@ -223,6 +223,24 @@ START_TEST(blocks_stand_for_a_text_that_is_missing)
 }
 END_TEST
 
+START_TEST(what_was_forwarded_is_told_with_its_files)
+{
+	read_event("{\"type\":\"message\"," TOP ",\"text\":\"\","
+		   "\"files\":[{\"id\":\"F1\"}],\"attachments\":["
+		   "{\"is_share\":true,\"author_name\":\"Bob\","
+		   "\"text\":\"<@UBOT> look\","
+		   "\"files\":[{\"id\":\"F2\"}]},"
+		   "{\"from_url\":\"https://x.test\",\"text\":\"page\","
+		   "\"files\":[{\"id\":\"F3\"}]}]}");
+	ck_assert_str_eq(m->content.text,
+			 "[forwarded message of Bob]\n&gt; <@UBOT> look");
+	ck_assert_uint_eq(m->content.nfiles, 2);
+	ck_assert_str_eq(m->content.files[1].id, "F2");
+	/* Whoever is quoted isn't asking. */
+	ck_assert(!m->mention);
+}
+END_TEST
+
 START_TEST(files_are_at_most_thirty_two)
 {
 	char event[4000] = "{\"type\":\"message\"," TOP ",\"files\":[{}";
@@ -232,7 +250,7 @@ START_TEST(files_are_at_most_thirty_two)
 		(void)strncat(event, ",{\"id\":\"F1\"}", 20);
 	(void)strncat(event, "]}", 3);
 	read_event(event);
-	ck_assert_uint_eq(m->content.nfiles, 31); /* and {} */
+	ck_assert_uint_eq(m->content.nfiles, 32);
 }
 END_TEST
 
@@ -434,6 +452,7 @@ int main(void)
 			    sizeof(places) / sizeof(places[0]));
 	tcase_add_test(tc, a_pasted_spreadsheet_comes_with_the_text);
 	tcase_add_test(tc, blocks_stand_for_a_text_that_is_missing);
+	tcase_add_test(tc, what_was_forwarded_is_told_with_its_files);
 	tcase_add_test(tc, files_are_at_most_thirty_two);
 	LOOP(tc, the_workspace_is_the_one_that_authorized, installs);
 	LOOP(tc, a_sender_of_another_organisation_is_external, senders);

@@ -61,6 +61,14 @@ static void past(bool ours, const char *who, const char *text)
 	past_at(NULL, ours ? NULL : id, who, text);
 }
 
+START_TEST(who_says_no_more_than_the_name_is_told_to_have_said_that)
+{
+	in.question = " ";
+	build();
+	ck_assert_str_eq(p.msgs[p.n - 1].text, "Ada: @Mara");
+}
+END_TEST
+
 START_TEST(the_system_prompt_says_who_where_and_when)
 {
 	static const char *const parts[] = {
@@ -256,7 +264,7 @@ static const struct {
 	{ "system", "hi", "someone: hi" },
 	{ "", "hi", "someone: hi" },
 	{ "Ada\xe2\x80\xae <@U1>", "hi", "Ada @U1: hi" },
-	{ "Ada", "", "Ada: " },
+	{ "Ada", "", "Ada: @Mara" },
 	/* Invisible: bidi, tags, controls, what is no UTF-8. */
 	{ "Ada", "a\xe2\x80\xae\xe2\x81\xa6z\xe2\x80\x8b!", "Ada: az!" },
 	{ "Ada", "a\xf3\xa0\x81\x81\xf3\xa0\x84\x80z", "Ada: az" },
@@ -428,6 +436,8 @@ int main(void)
 	int failed;
 
 	tcase_add_checked_fixture(tc, setup, teardown);
+	tcase_add_test(
+		tc, who_says_no_more_than_the_name_is_told_to_have_said_that);
 	tcase_add_test(tc, the_system_prompt_says_who_where_and_when);
 	tcase_add_test(tc,
 		       an_agent_without_role_and_persona_says_nothing_of_them);

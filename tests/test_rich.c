@@ -8,6 +8,7 @@
 #include "base/err.h"
 #include "base/json.h"
 #include "slack/rich.h"
+#include "slack/shared.h"
 
 #define COUNT(a)    (sizeof(a) / sizeof((a)[0]))
 #define HEAD        "[table, columns separated by tabs]\n"
@@ -191,6 +192,79 @@ START_TEST(blocks_are_told_as_text)
 }
 END_TEST
 
+static const struct {
+	const char *attachments;
+	const char *text;
+} shares[] = {
+	{ "[{\"is_share\":true,\"author_name\":\"Bob\","
+	  "\"text\":\"the *VPN*\\nis down\",\"fallback\":\"[..] Bob\"}]",
+	  "[forwarded message of Bob]\n&gt; the *VPN*\n&gt; is down" },
+	{ "[{\"is_msg_unfurl\":true,\"from_url\":\"https://x.test/p1\","
+	  "\"author_name\":\"B]\\no<b\",\"fallback\":\"so\"}]",
+	  "[forwarded message of B  o b]\n&gt; so" },
+	{ "[{\"is_reply_unfurl\":true,\"message_blocks\":[{\"message\":"
+	  "{\"blocks\":[" RICH("{\"type\":\"text\",\"text\":\"so\"}") "]}}]}]",
+	  "[forwarded message]\n&gt; so" },
+	/* an app's card */
+	{ "[{\"pretext\":\"[FIRING]\",\"title\":\"disk\","
+	  "\"text\":\"95 %\",\"fallback\":\"f\",\"fields\":["
+	  "{\"title\":\"host\",\"value\":\"db1\"},{\"value\":\"only\"},"
+	  "{\"title\":\"alone\"},7]},{\"fallback\":\"f\"}]",
+	  "[FIRING]\ndisk\n95 %\nhost: db1\nonly\nalone\nf" },
+	{ "[{\"blocks\":[{\"type\":\"section\",\"text\":"
+	  "{\"type\":\"mrkdwn\",\"text\":\"*b*\"}}]}]",
+	  "*b*" },
+	/* what a link was unfolded to */
+	{ "[{\"from_url\":\"https://x.test\",\"title\":\"X\"},"
+	  "{\"original_url\":\"https://x.test\",\"text\":\"X\"}]",
+	  "" },
+	{ "[7,{},{\"is_share\":true},{\"text\":\"\"}]", "" },
+};
+
+START_TEST(what_others_said_is_told)
+{
+	char message[1000];
+	struct json *j;
+
+	(void)snprintf(message, sizeof(message), "{\"attachments\":%s}",
+		       shares[_i].attachments);
+	j = parse(message);
+	shared_text(j, &out);
+	json_free(j);
+	ck_assert_str_eq(out.data ? out.data : "", shares[_i].text);
+}
+END_TEST
+
+/* Of each half a page and more, up to a whole character; none in half. */
+START_TEST(what_others_said_is_cut)
+{
+	struct json *j;
+	struct buf b;
+	int i;
+
+	buf_init(&b, 1 << 22);
+	buf_adds(&b, "{\"attachments\":[");
+	for (i = 0; i < 40; i++) {
+		buf_addf(&b, "%s{\"text\":\"x", i ? "," : "");
+		while (b.len % 30000 < 20000)
+			buf_adds(&b, "\xc3\xa4");
+		buf_adds(&b, "\"}");
+		while (b.len % 30000 >= 20000)
+			buf_addc(&b, ' ');
+	}
+	buf_adds(&b, "]}");
+	j = parse(b.data);
+	buf_release(&out);
+	buf_init(&out, 100000);
+	shared_text(j, &out);
+	json_free(j);
+	buf_release(&b);
+	ck_assert(!out.failed);
+	ck_assert_uint_gt(out.len, 80000);
+	ck_assert_int_eq((unsigned char)out.data[out.len - 1], 0xa4);
+}
+END_TEST
+
 int main(void)
 {
 	Suite *s = suite_create("rich");
@@ -205,6 +279,8 @@ int main(void)
 			    COUNT(large));
 	tcase_add_test(tc, what_does_not_fit_is_left_out);
 	tcase_add_loop_test(tc, blocks_are_told_as_text, 0, COUNT(texts));
+	tcase_add_loop_test(tc, what_others_said_is_told, 0, COUNT(shares));
+	tcase_add_test(tc, what_others_said_is_cut);
 	suite_add_tcase(s, tc);
 	srunner_run_all(sr, CK_ENV);
 	failed = srunner_ntests_failed(sr);

@@ -37,7 +37,7 @@ int message_take_install(struct message *m, const struct json *payload,
  * and what only its blocks hold. "" when there is nothing. */
 int message_take_content(struct message *m, const struct json *j,
 			 const char *path, struct err *e);
-/* Those of the message object. */
+/* Those of the message object, and of what was forwarded by it. */
 int message_take_files(struct message *m, const struct json *said,
 		       struct err *e);
 /* Who has said it is of another organisation. */

@@ -7,6 +7,7 @@
 #include "base/json.h"
 #include "route/message_in.h"
 #include "slack/rich.h"
+#include "slack/shared.h"
 #include "slack/text.h"
 
 #define UPPER     "ABCDEFGHIJKLMNOPQRSTUVWXYZ"
@@ -154,33 +155,47 @@ int message_take_content(struct message *m, const struct json *j,
 	(void)slack_text_strip(text, m->channel.bot_user_id, &out);
 	if (*text == '\0')
 		rich_text(json_at(said, "blocks"), &out);
+	shared_text(said, &out);
 	rich_tables(said, &out);
 	m->content.text = buf_take(&out);
 	return m->content.text ? 0 : message_no_memory(e);
 }
 
-int message_take_files(struct message *m, const struct json *said,
-		       struct err *e)
+static int take_files(struct message *m, const struct json *list, struct err *e)
 {
-	size_t n = json_len(said, "files");
+	size_t i, n = json_len(list, "");
 	struct message_file *f;
-	size_t i;
 
-	if (n == 0)
-		return 0;
-	if (n > FILES_MAX)
-		n = FILES_MAX;
-	m->content.files = calloc(n, sizeof(*m->content.files));
-	if (!m->content.files)
-		return message_no_memory(e);
-	for (i = 0; i < n; i++) {
+	for (i = 0; i < n && m->content.nfiles < FILES_MAX; i++) {
 		f = &m->content.files[m->content.nfiles];
-		if (message_file_take(f, json_nth(said, "files", i), e) < 0)
+		if (message_file_take(f, json_nth(list, "", i), e) < 0)
 			return -1;
 		if (f->id)
 			m->content.nfiles++;
 		else
 			message_file_release(f);
+	}
+	return 0;
+}
+
+int message_take_files(struct message *m, const struct json *said,
+		       struct err *e)
+{
+	size_t i, n = json_len(said, "attachments");
+	const struct json *a;
+
+	if (n == 0 && json_len(said, "files") == 0)
+		return 0;
+	m->content.files = calloc(FILES_MAX, sizeof(*m->content.files));
+	if (!m->content.files)
+		return message_no_memory(e);
+	if (take_files(m, json_at(said, "files"), e) < 0)
+		return -1;
+	for (i = 0; i < n && i < SHARED_MAX; i++) {
+		a = json_nth(said, "attachments", i);
+		if (shared_is_forwarded(a) &&
+		    take_files(m, json_at(a, "files"), e) < 0)
+			return -1;
 	}
 	return 0;
 }

@@ -195,7 +195,7 @@ static enum verdict screen_subtype(struct screening *s, struct err *e)
 {
 	static const char *const passing[] = {
 		"",           "file_share",  "thread_broadcast",
-		"me_message", "bot_message",
+		"me_message", "bot_message", "message_share",
 	};
 	size_t i;
 

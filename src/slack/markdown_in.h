@@ -12,9 +12,9 @@
 /* What the files of the renderer share; private to them. */
 
 /* HTML stays text, but <br> is known: models write it in tables. */
-#define MRKDWN_FLAGS                                                        \
-	(MD_FLAG_PERMISSIVEURLAUTOLINKS | MD_FLAG_PERMISSIVEWWWAUTOLINKS |  \
-	 MD_FLAG_STRIKETHROUGH | MD_FLAG_TASKLISTS | MD_FLAG_NOHTMLBLOCKS | \
+#define MRKDWN_FLAGS                                              \
+	(MD_FLAG_PERMISSIVEWWWAUTOLINKS | MD_FLAG_STRIKETHROUGH | \
+	 MD_FLAG_TASKLISTS | MD_FLAG_NOHTMLBLOCKS |               \
 	 MD_FLAG_NOINDENTEDCODEBLOCKS)
 
 #define MRKDWN_LISTS_MAX 16

@@ -17,6 +17,7 @@
 #include "turn/prompt.h"
 #include "turn/read.h"
 #include "turn/show.h"
+#include "turn/speech.h"
 #include "turn/turn.h"
 
 /* The model is asked, and what comes of it. */
@@ -136,9 +137,37 @@ static void on_text(const char *p, size_t n, void *arg)
 		edit_interim(t);
 }
 
-static bool is_blank(const struct buf *b)
+/* The agent has no tools. Some models call one all the same, and some servers
+ * leave that in the text. */
+static bool is_call(const char *text)
 {
-	return b->len == 0 || strspn(b->data, " \t\r\n") == b->len;
+	static const char *const marks[] = { "<tool_call>", "[TOOL_CALLS]",
+					     "<function_call",
+					     "<|python_tag|>" };
+	size_t i;
+
+	for (i = 0; i < sizeof(marks) / sizeof(marks[0]); i++)
+		if (strncmp(text, marks[i], strlen(marks[i])) == 0)
+			return true;
+	return false;
+}
+
+/* Nothing that anybody can see, or wants to. */
+static bool says_nothing(const struct buf *b)
+{
+	const char *text = b->len > 0 ? b->data : "";
+	struct buf seen;
+	bool nothing;
+
+	text += strspn(text, " \t\r\n");
+	if (is_call(text))
+		return true;
+	buf_init(&seen, 2 * b->len + 1);
+	speech_clean(&seen, text, "");
+	nothing = !seen.failed &&
+		  (seen.len == 0 || strspn(seen.data, " \t\r\n") == seen.len);
+	buf_release(&seen);
+	return nothing;
 }
 
 static void on_llm_done(const struct llm_result *r, void *arg)
@@ -154,9 +183,11 @@ static void on_llm_done(const struct llm_result *r, void *arg)
 	candid_answered(t, r->msg);
 	if (r->end == LLM_TOO_LONG && t->answer.len == 0 && read_trim(t))
 		return;
+	if (t->answer.len > 0 && says_nothing(&t->answer))
+		forget(t);
 	if (t->cut)
 		answered_in_part(t, WORDS_CUT_BY_US);
-	else if (is_blank(&t->answer) ||
+	else if (t->answer.len == 0 ||
 		 (r->end != LLM_DONE && r->end != LLM_LENGTH))
 		turn_fail(t, sentence_of(r->end), r->msg);
 	else if (r->end == LLM_LENGTH)

@@ -12,6 +12,7 @@
 #include "route/job.h"
 #include "route/message.h"
 #include "slack/rich.h"
+#include "slack/shared.h"
 #include "turn/read.h"
 #include "turn/turn.h"
 
@@ -38,7 +39,8 @@ static bool before(const char *ts, const char *than)
 	return a != b ? a < b : strcmp(ts, than) < 0;
 }
 
-/* With its tables, and its files by their names; in Slack's own form. */
+/* With what it quotes, its tables, and its files by their names; in Slack's own
+ * form. */
 static char *all_of(struct turn *t, const struct json *m)
 {
 	const char *text = json_str(m, "text");
@@ -49,6 +51,7 @@ static char *all_of(struct turn *t, const struct json *m)
 		(void)buf_adds(&out, text);
 	else
 		rich_text(json_at(m, "blocks"), &out);
+	shared_text(m, &out);
 	rich_tables(m, &out);
 	files_earlier(t, json_at(m, "files"), &out);
 	return buf_take(&out);

@@ -158,8 +158,13 @@ static void end(struct writing *w)
 static void speak(struct writing *w, const struct speaker *s, int64_t at_ms,
 		  const char *text)
 {
-	char when[ZONE_TEXT] = "";
+	char when[ZONE_TEXT] = "", called[1 + NAME_SIZE] = "@";
 
+	/* Who is only called by name is asked what it is. */
+	if (text[strspn(text, " \t\r\n")] == '\0') {
+		slack_name_clean(w->in->agent->name, called + 1);
+		text = called;
+	}
 	if (at_ms > 0)
 		zone_minute(w->in->zone, at_ms, when);
 	speech_write(&w->p->text, s->name, s->shared ? s->id : NULL, when,

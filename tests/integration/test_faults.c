@@ -89,6 +89,15 @@ static const struct {
 	  "lost the",
 	  1 },
 	{ "not-a-word", { .mode = SIM_LLM_EMPTY }, "have no answer", 1 },
+	{ "only-blanks", { .text = " \n\t\n" }, "have no answer", 1 },
+	{ "nothing-to-see",
+	  { .text = "\xe2\x80\x8b\n\xef\xbb\xbf" },
+	  "have no answer",
+	  1 },
+	{ "calls-a-tool",
+	  { .text = "\n<tool_call>{\"name\":\"search\"}</tool_call>" },
+	  "have no answer",
+	  1 },
 };
 
 static size_t asks(void)
