@@ -46,7 +46,7 @@ static const struct {
 	{ "`<!channel>`", "`&lt;!channel&gt;`" },
 	{ "```\n<!channel>\n```", "```\n&lt;!channel&gt;\n```" },
 	{ "![<!here>](!here)", "&lt;!here&gt;" },
-	{ "<https://x|!channel>", "<https://x%7C!channel|https://x|!channel>" },
+	{ "<https://x|!channel>", "<https://x|!channel>" },
 
 	/* Links */
 	{ "[t](https://a.b/c \"title\")", "<https://a.b/c|t>" },

@@ -128,6 +128,21 @@ static bool has_entity(const char *p, size_t n)
 	return false;
 }
 
+static void labelled(struct dialect *r, const char *label, size_t nlabel,
+		     const char *url, size_t n)
+{
+	if (last(r) == '!')
+		put(r, MRKDWN_ZWSP); /* "![" would be an image */
+	(void)buf_addc(r->out, '[');
+	r->links++;
+	for (; nlabel > 0; nlabel--, label++)
+		character(r, label, nlabel);
+	r->links--;
+	put(r, "](");
+	url_bytes(r->out, url, n);
+	(void)buf_addc(r->out, ')');
+}
+
 static size_t bare_url(struct dialect *r, const char *p, size_t n)
 {
 	size_t len;
@@ -135,12 +150,27 @@ static size_t bare_url(struct dialect *r, const char *p, size_t n)
 	if (*p != 'h' || r->links > 0 || isalnum(last(r)))
 		return 0;
 	len = mrkdwn_url_at(p, n);
-	if (len == 0 || has_entity(p, len) || memchr(p, '*', len) ||
-	    memchr(p, '\\', len))
+	if (len == 0)
 		return 0;
-	(void)buf_addc(r->out, '<');
-	(void)buf_add(r->out, p, len);
-	(void)buf_addc(r->out, '>');
+	if (has_entity(p, len) || memchr(p, '*', len) || memchr(p, '\\', len)) {
+		labelled(r, p, len, p, len);
+	} else {
+		(void)buf_addc(r->out, '<');
+		(void)buf_add(r->out, p, len);
+		(void)buf_addc(r->out, '>');
+	}
+	return len;
+}
+
+static size_t slack_link(struct dialect *r, const char *p, size_t n)
+{
+	size_t label, len;
+
+	if (*p != '<' || r->links > 0)
+		return 0;
+	len = mrkdwn_slack_link(p, n, &label);
+	if (len > 0)
+		labelled(r, p + label, len - label - 1, p + 1, label - 2);
 	return len;
 }
 
@@ -172,6 +202,8 @@ static void prose(struct dialect *r, const char *p, size_t n)
 	while (n > 0 && !r->out->failed) {
 		k = mention(r, p, n);
 		if (k == 0)
+			k = slack_link(r, p, n);
+		if (k == 0)
 			k = bare_url(r, p, n);
 		if (k == 0) {
 			character(r, p, n);
@@ -191,6 +223,20 @@ static void line_break(struct dialect *r, bool hard)
 			put(r, "  ");
 		r->want = r->want > 0 ? r->want : 1;
 	}
+}
+
+/* See mrkdwn_relink(). */
+static size_t relink(struct dialect *r, const char *p, size_t n)
+{
+	size_t skip = 0;
+
+	if (r->links == 1 && r->href.len > 0 && r->out->len == r->link_at + 1)
+		skip = mrkdwn_slack_skip(r->md, r->len, p, n);
+	if (skip == 0)
+		return 0;
+	buf_reset(&r->href);
+	url_bytes(&r->href, p, skip - 1);
+	return skip;
 }
 
 int dialect_text(MD_TEXTTYPE type, const MD_CHAR *p, MD_SIZE n, void *arg)
@@ -229,7 +275,8 @@ int dialect_text(MD_TEXTTYPE type, const MD_CHAR *p, MD_SIZE n, void *arg)
 		break;
 	case MD_TEXT_NORMAL:
 	case MD_TEXT_LATEXMATH:
-		prose(r, p, n);
+		k = relink(r, p, n);
+		prose(r, p + k, n - k);
 		break;
 	}
 	return r->out->failed ? -1 : 0;
@@ -313,6 +360,8 @@ static void href_of(struct buf *out, const MD_ATTRIBUTE *a)
 static void enter_link(struct dialect *r, const MD_ATTRIBUTE *href)
 {
 	dialect_begin_text(r);
+	if (r->links == 0 && mrkdwn_is_loose(r->md, r->len, href))
+		return;
 	r->links++;
 	if (r->links > 1)
 		return;

@@ -12,9 +12,9 @@
 /* What the files of the renderer share; private to them. */
 
 /* HTML stays text, but <br> is known: models write it in tables. */
-#define MRKDWN_FLAGS                                              \
-	(MD_FLAG_PERMISSIVEWWWAUTOLINKS | MD_FLAG_STRIKETHROUGH | \
-	 MD_FLAG_TASKLISTS | MD_FLAG_NOHTMLBLOCKS |               \
+#define MRKDWN_FLAGS                                                        \
+	(MD_FLAG_PERMISSIVEURLAUTOLINKS | MD_FLAG_PERMISSIVEWWWAUTOLINKS |  \
+	 MD_FLAG_STRIKETHROUGH | MD_FLAG_TASKLISTS | MD_FLAG_NOHTMLBLOCKS | \
 	 MD_FLAG_NOINDENTEDCODEBLOCKS)
 
 #define MRKDWN_LISTS_MAX 16
@@ -96,10 +96,25 @@ size_t mrkdwn_url_at(const char *p, size_t n);
 /* Only what begins so becomes a link: "!channel" and "@U1" would ping. */
 bool mrkdwn_scheme_ok(const char *url);
 
+/*
+ * "<https://x|label>": what Slack itself writes, and models that know it. As
+ * text at p: its length, and where the label begins; 0 when it is none. Without
+ * a blank in it it is a link of md4c's: how much of that link's text, p in md,
+ * is no label.
+ */
+size_t mrkdwn_slack_link(const char *p, size_t n, size_t *label);
+size_t mrkdwn_slack_skip(const char *md, size_t len, const char *p, size_t n);
+
+/* A bare URL in which md4c takes a quotation mark for a part of it; found as
+ * text it ends before that. */
+bool mrkdwn_is_loose(const char *md, size_t len, const MD_ATTRIBUTE *href);
+
 /* Where the next bare URL begins, n if nowhere, and its length. */
 size_t mrkdwn_find_url(const struct mrkdwn *r, const char *p, size_t n,
 		       size_t *len);
 void mrkdwn_bare_link(struct mrkdwn *r, const char *p, size_t n);
+/* The text of a link begins: how much of it to leave out (as above). */
+size_t mrkdwn_relink(struct mrkdwn *r, const char *p, size_t n);
 
 /* Does a sentence of Chinese or Japanese end at at? No blank follows it. */
 bool mrkdwn_ends_sentence(const char *text, size_t at);

@@ -113,13 +113,38 @@ static void words(struct mrkdwn *r, const char *p, size_t n)
 	}
 }
 
+/* The one whose URL is at p + at; returns its end. */
+static size_t slack_link(struct mrkdwn *r, const char *p, size_t at, size_t n)
+{
+	size_t label, len;
+
+	len = at > 0 && at < n
+		      ? mrkdwn_slack_link(p + at - 1, n - at + 1, &label)
+		      : 0;
+	if (len == 0)
+		return 0;
+	words(r, p, at - 1);
+	mrkdwn_bare_link(r, p + at, label - 2);
+	mrkdwn_chop(r->out, r->out->len - 1);
+	(void)buf_addc(r->out, '|');
+	words(r, p + at - 1 + label, len - label - 1);
+	(void)buf_addc(r->out, '>');
+	return at - 1 + len;
+}
+
 static void prose(struct mrkdwn *r, const char *p, size_t n)
 {
-	size_t at, len;
+	size_t at, len, end;
 
 	mrkdwn_begin_text(r);
 	while (n > 0) {
 		at = mrkdwn_find_url(r, p, n, &len);
+		end = slack_link(r, p, at, n);
+		if (end > 0) {
+			p += end;
+			n -= end;
+			continue;
+		}
 		words(r, p, at);
 		if (at < n)
 			mrkdwn_bare_link(r, p + at, len);
@@ -242,7 +267,8 @@ int mrkdwn_text(MD_TEXTTYPE type, const MD_CHAR *p, MD_SIZE n, void *arg)
 		break;
 	case MD_TEXT_NORMAL:
 	case MD_TEXT_LATEXMATH:
-		said(r, p, n);
+		k = mrkdwn_relink(r, p, n);
+		said(r, p + k, n - (MD_SIZE)k);
 		break;
 	}
 	return r->out->failed ? -1 : 0;

@@ -55,6 +55,8 @@ static void url(struct buf *out, const MD_ATTRIBUTE *a)
 void mrkdwn_enter_link(struct mrkdwn *r, const MD_ATTRIBUTE *href)
 {
 	mrkdwn_begin_text(r);
+	if (r->links == 0 && mrkdwn_is_loose(r->md, r->len, href))
+		return;
 	r->links++;
 	if (r->links > 1)
 		return;
@@ -143,6 +145,60 @@ size_t mrkdwn_url_at(const char *p, size_t n)
 		return 0;
 	len = url_len(p, n);
 	return len > scheme && len <= URL_MAX ? len : 0;
+}
+
+size_t mrkdwn_slack_link(const char *p, size_t n, size_t *label)
+{
+	size_t i, k;
+
+	i = n > 1 && *p == '<' ? mrkdwn_url_at(p + 1, n - 1) : 0;
+	if (i == 0 || ++i >= n || p[i] != '|')
+		return 0;
+	*label = i + 1;
+	for (k = *label; k < n && k < LABEL_MAX && !strchr("<>|", p[k]); k++)
+		;
+	return k > *label && k < n && p[k] == '>' ? k + 1 : 0;
+}
+
+static bool stands_in(const char *md, size_t len, const char *p, size_t n)
+{
+	return p && p > md && p + n < md + len;
+}
+
+size_t mrkdwn_slack_skip(const char *md, size_t len, const char *p, size_t n)
+{
+	size_t label;
+
+	if (!stands_in(md, len, p, n) || p[-1] != '<' ||
+	    mrkdwn_slack_link(p - 1, n + 2, &label) == 0)
+		return 0;
+	return label - 1;
+}
+
+bool mrkdwn_is_loose(const char *md, size_t len, const MD_ATTRIBUTE *href)
+{
+	const char *p = href->text;
+
+	if (!stands_in(md, len, p, href->size) || p[-1] == '<' ||
+	    (p[-1] == '(' && p - 1 > md && p[-2] == ']'))
+		return false;
+	return memchr(p, '"', href->size) != NULL;
+}
+
+/* The URL that is there is replaced. */
+size_t mrkdwn_relink(struct mrkdwn *r, const char *p, size_t n)
+{
+	size_t skip = 0;
+
+	if (r->links == 1 && r->link_ok && r->out->len == r->label_at)
+		skip = mrkdwn_slack_skip(r->md, r->len, p, n);
+	if (skip == 0)
+		return 0;
+	mrkdwn_chop(r->out, r->link_at + 1);
+	url_bytes(r->out, p, skip - 1);
+	(void)buf_addc(r->out, '|');
+	r->label_at = r->out->len;
+	return skip;
 }
 
 size_t mrkdwn_find_url(const struct mrkdwn *r, const char *p, size_t n,
