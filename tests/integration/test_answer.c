@@ -440,6 +440,36 @@ START_TEST(thread_entered_late_is_told_with_its_first_and_newest_messages)
 }
 END_TEST
 
+START_TEST(alert_of_another_bot_and_what_is_forwarded_reach_the_model)
+{
+	const struct sim_say alert = {
+		.bot_id = "B7",
+		.attachments = "[{\"title\":\"Disk full\",\"fields\":["
+			       "{\"title\":\"host\",\"value\":\"db1\"}]}]",
+	};
+	struct sim_say opt = {
+		.attachments = "[{\"is_share\":true,\"author_name\":\"Bob\","
+			       "\"text\":\"db1 is old\"}]",
+	};
+	struct sim_ask *a;
+	char root[SIM_TS];
+	size_t n;
+
+	sim_say(rig.sim, "C1", "U2", "", &alert, root);
+	opt.thread_ts = root;
+	sim_say(rig.sim, "C1", "U1", "<@UB1> why is that?", &opt, NULL);
+	ck_assert_int_eq(sim_wait_asks(rig.sim, 1, MS), 0);
+	a = sim_asks(rig.sim, &n);
+	ck_assert_uint_eq(n, 1);
+	ck_assert_ptr_nonnull(strstr(a[0].body, "Disk full\\n"));
+	ck_assert_ptr_nonnull(strstr(a[0].body, "host: db1"));
+	ck_assert_ptr_nonnull(strstr(
+		a[0].body, "why is that?\\n    [forwarded message of Bob]"
+			   "\\n    > db1 is old"));
+	sim_asks_free(a, n);
+}
+END_TEST
+
 /* Of the reply in this thread. */
 static char *blocks_of(const char *ts)
 {
@@ -595,6 +625,8 @@ int main(void)
 	tcase_add_test(
 		tc,
 		thread_entered_late_is_told_with_its_first_and_newest_messages);
+	tcase_add_test(
+		tc, alert_of_another_bot_and_what_is_forwarded_reach_the_model);
 	tcase_add_test(tc, what_the_model_writes_pings_nobody);
 	tcase_add_test(tc, long_answer_goes_on_in_further_posts);
 	tcase_add_loop_test(tc, failing_model_becomes_a_sentence_with_an_id, 0,
