@@ -509,6 +509,38 @@ START_TEST(a_frozen_link_is_open_and_deaf)
 }
 END_TEST
 
+/* Also what Slack sends once more; a new link hears, unless all are deaf. */
+START_TEST(a_deaf_link_lives_and_brings_nothing)
+{
+	struct sim_settings set;
+	const char *text;
+	struct peer *fresh;
+
+	set_ms(20, 20);
+	open_link();
+	ck_assert_int_eq(sim_cut(s, APP, SIM_CUT_DEAF), 1);
+	sim_say(s, "D0ALICE", "U0ALICE", "hi", NULL, NULL);
+	ck_assert(peer_silent(ws, 60));
+	peer_frame_out(ws, 0x89, "abc", 3);
+	ck_assert_int_eq(peer_frame(ws, &text), 10);
+	ck_assert_uint_eq(sim_links(s, APP), 1);
+	peer_close(ws);
+	ck_assert_int_eq(sim_wait_links(s, APP, 0, 1000), 0);
+	open_link();
+	sim_say(s, "D0ALICE", "U0ALICE", "hi", NULL, NULL);
+	next_on(ws);
+	ck_assert_str_eq(json_str(frame, "type"), "events_api");
+	ack();
+	sim_settings(s, &set);
+	set.deaf = true;
+	sim_set(s, &set);
+	fresh = new_link();
+	sim_say(s, "D0ALICE", "U0ALICE", "hi", NULL, NULL);
+	ck_assert(peer_silent(fresh, 60));
+	peer_close(fresh);
+}
+END_TEST
+
 START_TEST(links_end_by_themselves_with_a_warning_first)
 {
 	struct sim_settings set;
@@ -759,6 +791,7 @@ static TCase *links_case(void)
 		       a_disconnect_frame_is_followed_by_close_and_open_tcp);
 	tcase_add_loop_test(tc, a_link_can_be_cut, 0, N(cuts));
 	tcase_add_test(tc, a_frozen_link_is_open_and_deaf);
+	tcase_add_test(tc, a_deaf_link_lives_and_brings_nothing);
 	tcase_add_test(tc, links_end_by_themselves_with_a_warning_first);
 	tcase_add_test(tc, a_ping_is_answered_with_its_own_bytes);
 	tcase_add_test(tc, envelopes_are_spread_over_the_links);

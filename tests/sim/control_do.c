@@ -217,12 +217,12 @@ static const char *disconnect(struct ctl *c)
 
 static const char *cut(struct ctl *c)
 {
-	static const char *const names[] = { "close", "fin", "reset",
-					     "freeze" };
-	int how = choice(arg(c, "how"), names, 4, SIM_CUT_FIN);
+	static const char *const names[] = { "close", "fin", "reset", "freeze",
+					     "deaf" };
+	int how = choice(arg(c, "how"), names, 5, SIM_CUT_FIN);
 
 	if (how < 0)
-		return "how: close, fin, reset or freeze";
+		return "how: close, fin, reset, freeze or deaf";
 	jw_int(&c->w, "links", sim_cut(c->s, arg(c, "app"), (enum sim_cut)how));
 	return NULL;
 }

@@ -140,8 +140,9 @@ static void attempt(struct sim *s, struct event *ev, const char *envelope_id)
 		envelope_id = fresh;
 	}
 	if (l) {
-		write_envelope(l, ev, envelope_id,
-			       ev->attempt ? "timeout" : "");
+		if (!l->deaf && !s->set.deaf)
+			write_envelope(l, ev, envelope_id,
+				       ev->attempt ? "timeout" : "");
 		ev->sent = true;
 	}
 	log_delivery(s, ev, envelope_id, l);

@@ -202,6 +202,9 @@ void link_end(struct link *l, enum sim_cut how)
 	case SIM_CUT_RESET:
 		conn_kill(l->c, true);
 		break;
+	case SIM_CUT_DEAF:
+		l->deaf = true;
+		break;
 	case SIM_CUT_FREEZE:
 		timer_cancel(l->c->s, &l->ping);
 		timer_cancel(l->c->s, &l->life);

@@ -21,14 +21,14 @@ static const struct {
 	size_t at;
 	bool is_bool;
 } settings[] = {
-	INT(ack_timeout_ms), BOOL(ack_any_link),    INT(ticket_ms),
-	INT(hello_ms),       INT(ping_ms),          INT(link_life_ms),
-	INT(warning_ms),     INT(max_links),        BOOL(own_events),
-	BOOL(root_events),   BOOL(limits),          INT(limit_window_ms),
-	INT(trigger_ms),     INT(hook_ms),          INT(stream_ms),
-	INT(token_ms),       INT(refresh_grace_ms), INT(post_burst),
-	INT(llm_first_ms),   INT(llm_token_ms),     INT(llm_piece),
-	INT(llm_context),
+	INT(ack_timeout_ms),  BOOL(ack_any_link), INT(ticket_ms),
+	INT(hello_ms),        INT(ping_ms),       INT(link_life_ms),
+	INT(warning_ms),      INT(max_links),     BOOL(own_events),
+	BOOL(deaf),           BOOL(root_events),  BOOL(limits),
+	INT(limit_window_ms), INT(trigger_ms),    INT(hook_ms),
+	INT(stream_ms),       INT(token_ms),      INT(refresh_grace_ms),
+	INT(post_burst),      INT(llm_first_ms),  INT(llm_token_ms),
+	INT(llm_piece),       INT(llm_context),
 };
 
 static int put_int(int *to, const char *value, const char **end)

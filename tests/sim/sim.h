@@ -64,6 +64,7 @@ struct sim_settings {
 	int link_life_ms;          /* 0: no end; else warning, refresh, close */
 	int warning_ms;            /* from the warning to the end; 10000 */
 	int max_links;             /* of one app; 10 */
+	bool deaf;                 /* as SIM_CUT_DEAF, of all links; false */
 	bool own_events;           /* posts and edits of bots come back; true */
 	bool root_events;          /* a reply also changes its root; true */
 
@@ -243,6 +244,7 @@ enum sim_cut {
 	SIM_CUT_FIN,   /* 1006: TCP closed without a Close frame */
 	SIM_CUT_RESET,
 	SIM_CUT_FREEZE, /* half-open: nothing more in or out, no FIN */
+	SIM_CUT_DEAF,   /* alive, with pings, yet no envelope comes over it */
 };
 int sim_cut(struct sim *s, const char *app_id, enum sim_cut how);
 

@@ -21,6 +21,7 @@ struct link {
 	struct app *app;
 	bool live;    /* has had its hello */
 	bool closing; /* our Close is out, or theirs came */
+	bool deaf;    /* Slack thinks that it sends envelopes over it */
 	bool in_fragments;
 	int64_t heard_us;
 	struct timer hello;
