@@ -16,6 +16,7 @@
 #include "base/log_text.h"
 #include "base/secret.h"
 #include "daemon_in.h"
+#include "link/canaries.h"
 #include "link/catchup.h"
 #include "link/hub.h"
 #include "link/renew.h"
@@ -212,6 +213,21 @@ static int create_renewer(struct daemon *d, struct err *e)
 	return d->renewer ? 0 : -1;
 }
 
+static int create_canaries(struct daemon *d, struct err *e)
+{
+	const struct canaries_opts o = {
+		.conf = d->conf,
+		.way = d->way,
+		.keyring = d->keyring,
+		.journal = d->journal,
+		.hub = d->hub,
+		.leases = d->several.leases,
+	};
+
+	d->canaries = canaries_create(&o, e);
+	return d->canaries ? 0 : -1;
+}
+
 static int create_reload(struct daemon *d, struct err *e)
 {
 	const struct reload_opts o = {
@@ -250,6 +266,7 @@ static int create_admin(struct daemon *d, struct err *e)
 		.workers = d->workers,
 		.hub = d->hub,
 		.renewer = d->renewer,
+		.canaries = d->canaries,
 		.cluster = d->several.cluster,
 		.places = d->several.places,
 		.stopping = &d->stopping,
@@ -289,7 +306,7 @@ int daemon_create(struct daemon *d, struct err *e)
 	if (create_state(d, e) < 0 || daemon_read_store(d, e) < 0 ||
 	    create_loops(d, e) < 0 || create_threads(d, e) < 0 ||
 	    create_catchup(d, e) < 0 || create_renewer(d, e) < 0 ||
-	    create_reload(d, e) < 0)
+	    create_canaries(d, e) < 0 || create_reload(d, e) < 0)
 		return -1;
 	return create_admin(d, e);
 }
@@ -326,8 +343,10 @@ int daemon_start(struct daemon *d, struct err *e)
 		rc = start_apps(d, s, e);
 		s->ops->close(s);
 	}
+	if (rc < 0 || canaries_start(d->canaries, e) < 0)
+		return -1;
 	/* Whoever asks finds all apps. */
-	return rc < 0 ? -1 : loop_start(d->admin_loop, e);
+	return loop_start(d->admin_loop, e);
 }
 
 static void release_conf(struct daemon *d)
@@ -351,12 +370,14 @@ void daemon_destroy(struct daemon *d)
 	router_drain(d->router, ROUTER_GRACE_MS);
 	janitor_free(d->janitor);
 	renew_stop(d->renewer);
+	canaries_stop(d->canaries);
 	journal_part(d->journal); /* a worker ends after its notes */
 	workers_free(d->workers); /* they read through the router */
 	ledger_close(d->ledger);
 	journal_free(d->journal);
 	catchup_free(d->catchup);
 	renew_free(d->renewer);
+	canaries_free(d->canaries);
 	router_free(d->router);
 	ledger_free(d->ledger);
 	people_free(d->people);

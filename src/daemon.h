@@ -9,6 +9,7 @@
 #include "several.h"
 
 struct admin;
+struct canaries;
 struct catchup;
 struct conf;
 struct engaged;
@@ -54,6 +55,7 @@ struct daemon {
 	struct hub *hub;
 	struct catchup *catchup;
 	struct renewer *renewer;
+	struct canaries *canaries;
 	struct reload *reload;
 	struct admin *admin;
 	atomic_bool stopping;

@@ -54,6 +54,7 @@ unit_tests = \
 	tests/test_audit \
 	tests/test_budget \
 	tests/test_buf \
+	tests/test_canary \
 	tests/test_conf \
 	tests/test_content \
 	tests/test_ctl \
@@ -165,6 +166,7 @@ killpoint_tests = \
 	tests/integration/test_kill_rest \
 	tests/integration/test_kill_group \
 	tests/integration/test_kill_stream \
+	tests/integration/test_canary \
 	tests/integration/test_renew \
 	tests/integration/test_budget \
 	tests/integration/test_clock \
@@ -172,6 +174,7 @@ killpoint_tests = \
 killpoint_tests_on_postgres = \
 	tests/integration/test_kill_turn_postgres \
 	tests/integration/test_kill_group_postgres \
+	tests/integration/test_canary_postgres \
 	tests/integration/test_renew_postgres \
 	tests/integration/test_kill_rest_postgres \
 	tests/integration/test_budget_postgres \

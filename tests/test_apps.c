@@ -283,6 +283,30 @@ START_TEST(replacement_is_live_before_the_old_link_is_drained)
 }
 END_TEST
 
+START_TEST(deaf_link_is_replaced_as_one_that_slack_ends)
+{
+	struct wire *old = put("A1");
+	struct wire *new;
+
+	apps_redial(apps, "A2"); /* nobody */
+	apps_redial(apps, "A1");
+	ck_assert_uint_eq(dialer.n, 2);
+	apps_redial(apps, "A1"); /* it is under way */
+	ck_assert_uint_eq(dialer.n, 2);
+	ck_assert_uint_eq(stats().links[LINK_LIVE], 1);
+	new = come_up(1);
+	ck_assert(!old->gone);
+	ck_assert(!new->gone);
+	ck_assert_uint_eq(stats().links[LINK_DRAIN], 1);
+	ck_assert_uint_eq(stats().reconnects, 1);
+	wires_pass(12000);
+	ck_assert_uint_eq(wires_alive(), 1);
+	wire_end(new, "reset");
+	apps_redial(apps, "A1"); /* it isn't live */
+	ck_assert_uint_eq(dialer.n, 2);
+}
+END_TEST
+
 START_TEST(one_rotation_is_under_way_at_most)
 {
 	struct wire *old = put("A1");
@@ -956,6 +980,7 @@ int main(void)
 	tcase_add_test(tc, same_token_again_is_nothing_new);
 	tcase_add_loop_test(
 		tc, replacement_is_live_before_the_old_link_is_drained, 0, 2);
+	tcase_add_test(tc, deaf_link_is_replaced_as_one_that_slack_ends);
 	tcase_add_test(tc, one_rotation_is_under_way_at_most);
 	tcase_add_test(tc, rotation_during_a_drain_leaves_two_links);
 	tcase_add_test(tc, old_link_is_kept_while_the_replacement_fails);

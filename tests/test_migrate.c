@@ -114,6 +114,9 @@ static const struct row rows[] = {
 	  " 'given', 1)" },
 	{ 15, 18, 0, 0, "keep",
 	  "INSERT INTO keep VALUES ('t1', 1, 2, 3, 4, 5)" },
+	{ 18, 25, 0, 0, "canaries",
+	  "INSERT INTO canaries (tenant_id, channel_type, app_id, workspace_id,"
+	  " channel, minutes) VALUES ('t1', 'slack', 'A1', 'T1', 'C1', 5)" },
 };
 
 static bool is_postgres(void)

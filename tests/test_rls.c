@@ -38,6 +38,8 @@ static const struct {
 	  "VALUES ('b', '2026-01-01', 'other', 1, 1, 1)" },
 	{ "grants", "tenant_id", "expires_ms = 9",
 	  "VALUES ('slack', 'A1', 'T2', 'b', 's', 0, 0, '', 1)" },
+	{ "canaries", "tenant_id", "minutes = 9",
+	  "VALUES ('b', 'slack', 'A1', 'Tb', 'C1', 5)" },
 	{ "keep", "tenant_id", "audit = 9", "VALUES ('b', 0, 0, 0, 0, 0)" },
 	{ "homes", "tenant_id", "day = '2026-01-02'",
 	  "VALUES ('b', 'A1', 'T1', 'person', 'U2', '2026-01-01')" },
@@ -87,6 +89,10 @@ static void setup(void)
 		     " 'U1', '2026-01-01' FROM tenants");
 	(void)pg_ask("INSERT INTO grants SELECT 'slack', 'A1', 'T' || id,"
 		     " id, 'sealed', 0, 0, '', 1 FROM tenants");
+	(void)pg_ask(
+		"INSERT INTO canaries (tenant_id, channel_type, app_id,"
+		" workspace_id, channel, minutes) SELECT id, 'slack', 'A1',"
+		" 'T' || id, 'C1', 5 FROM tenants");
 	c = PQconnectdb(pg->url);
 	ck_assert_int_eq(PQstatus(c), CONNECTION_OK);
 	PQclear(PQexec(c, "SET search_path = konstruct, pg_temp"));

@@ -6,6 +6,7 @@
 #include <stdbool.h>
 
 struct buf;
+struct canaries;
 struct cluster;
 struct places;
 struct conf;
@@ -49,6 +50,7 @@ struct admin_opts {
 	struct workers *workers;
 	struct hub *hub;
 	struct renewer *renewer;     /* NULL: none */
+	struct canaries *canaries;   /* NULL: none */
 	struct cluster *cluster;     /* NULL: alone */
 	struct places *places;       /* NULL: alone */
 	const atomic_bool *stopping; /* NULL: never */

@@ -50,6 +50,7 @@ void apply_release(struct apply *a)
 		free(t->name);
 		free(t->access);
 		free(t->budget);
+		free(t->canary_channel);
 		apply_agent_release(&t->agent);
 		for (k = 0; k < t->nagents; k++)
 			apply_agent_release(&t->agents[k]);

@@ -11,6 +11,7 @@
 struct conf;
 struct err;
 struct json;
+struct jwrite;
 struct store;
 
 /*
@@ -25,6 +26,8 @@ struct store;
  *       "budget": "person/requests/day=50", (store/budget.h)
  *       "agent_sessions": false, "streaming": false,
  *       "debug_text_minutes": 0,
+ *       "canary_channel": "C...", ("T...:C..." of several workspaces; "":
+ *       none), "canary_minutes": 5,
  *       "keep_transcripts": 30, (days, store/keep.h; -1: as all tenants)
  *       "keep_usage", "keep_feedback", "keep_audit", "keep_history",
  *       "agent": { "name", "role", "persona", "model", "placeholder",
@@ -96,6 +99,8 @@ struct apply_tenant {
 	int agent_sessions; /* 0, 1 or APPLY_KEEP, as the next */
 	int streaming;
 	int text_minutes;     /* from when it is applied; 0: none */
+	char *canary_channel; /* "": none; NULL: left out */
+	int canary_minutes;
 	int keep[KEEP_KINDS]; /* days, KEEP_DEFAULT or APPLY_KEEP */
 	struct apply_connection *connections;
 	size_t nconnections;
@@ -152,6 +157,15 @@ int apply_parse_access(char **out, const struct json *j, const char *place,
 		       struct err *e);
 int apply_write_access(struct store *s, const char *tenant_id,
 		       const char *agent_id, const char *patch, struct err *e);
+
+/* apply_canary.c: "canary_channel" and "canary_minutes", looked at; put into
+ * the store, behind the tenant's connections; and written as they are set,
+ * perhaps with how that goes ("canary"). */
+int apply_check_canary(const struct apply_tenant *t, struct err *e);
+int apply_write_canary(const struct apply_tenant *t, struct store *s,
+		       const char *tenant_id, struct err *e);
+int apply_show_canary(struct jwrite *w, struct store *s, const char *tenant_id,
+		      bool state, struct err *e);
 
 /* A copy in place of what is there, which is freed; NULL changes nothing. */
 int apply_set(char **dst, const char *s, struct err *e);

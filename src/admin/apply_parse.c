@@ -11,6 +11,7 @@
 #include "base/map.h"
 #include "base/secret.h"
 #include "store/budget.h"
+#include "store/canary.h"
 
 #define CONNECTIONS_MAX 1000 /* of one tenant */
 #define AGENTS_MAX      100
@@ -56,6 +57,9 @@ static const struct field tenant_fields[] = {
 	{ "streaming", F_BOOL, TENANT(streaming), 0 },
 	{ "debug_text_minutes", F_COUNT, TENANT(text_minutes),
 	  APPLY_TEXT_MINUTES },
+	{ "canary_channel", F_LINE, TENANT(canary_channel), 65 },
+	{ "canary_minutes", F_COUNT, TENANT(canary_minutes),
+	  CANARY_MINUTES_MAX },
 	{ "keep_transcripts", F_DAYS, TENANT(keep[KEEP_TRANSCRIPTS]),
 	  KEEP_DAYS_MAX },
 	{ "keep_usage", F_DAYS, TENANT(keep[KEEP_USAGE]), KEEP_DAYS_MAX },
@@ -267,6 +271,7 @@ static int parse_tenant(struct apply_tenant *t, const struct json *j,
 	t->agent_sessions = APPLY_KEEP;
 	t->streaming = APPLY_KEEP;
 	t->text_minutes = APPLY_KEEP;
+	t->canary_minutes = APPLY_KEEP;
 	for (i = 0; i < KEEP_KINDS; i++)
 		t->keep[i] = APPLY_KEEP;
 	if (parse_members(t, j, list != NULL, e) < 0)
@@ -277,7 +282,7 @@ static int parse_tenant(struct apply_tenant *t, const struct json *j,
 	if (!change && t->text_minutes != APPLY_KEEP)
 		return field_bad(e, t->place, "debug_text_minutes",
 				 "is for 'tenant set' only");
-	if (settle_budget(t, e) < 0)
+	if (settle_budget(t, e) < 0 || apply_check_canary(t, e) < 0)
 		return -1;
 	if (change && !list && is_bare(&t->connections[0]))
 		t->nconnections = 0;

@@ -205,6 +205,7 @@ static int write_one(const struct writing *w, const struct apply_tenant *t)
 		if (write_connection(w, &t->connections[i], &row) < 0)
 			goto out;
 	if (write_keep(w, t, row.id) < 0 ||
+	    apply_write_canary(t, w->store, row.id, w->e) < 0 ||
 	    apply_write_access(w->store, row.id, "", t->access, w->e) < 0 ||
 	    apply_write_agents(t, w->store, row.id, w->e) < 0)
 		goto out;

@@ -8,6 +8,7 @@
 
 #include "admin/agents.h"
 #include "admin/api.h"
+#include "admin/apply.h"
 #include "admin/keeping.h"
 #include "base/err.h"
 #include "base/json.h"
@@ -81,6 +82,7 @@ static int write_tenant(const struct tenant *t, void *arg)
 	jw_bool(w, "agent_sessions", t->agent_sessions);
 	jw_bool(w, "streaming", t->streaming);
 	if (keeping_write(w, x->store, t->id, x->e) < 0 ||
+	    apply_show_canary(w, x->store, t->id, false, x->e) < 0 ||
 	    write_access(x, t) < 0)
 		return -1;
 	jw_array(w, "connections");

@@ -6,6 +6,7 @@
 #include <stdio.h>
 
 #include "admin/admin.h"
+#include "link/canaries.h"
 #include "link/hub.h"
 #include "link/renew.h"
 #include "net/loop.h"
@@ -38,6 +39,10 @@ size_t health_beats(const struct admin_opts *o,
 	if (o->renewer)
 		out[n++] = (struct health_beat){ "renewal of tokens",
 						 renew_beat_age(o->renewer) };
+	if (o->canaries)
+		out[n++] =
+			(struct health_beat){ "canaries",
+					      canaries_beat_age(o->canaries) };
 	if (o->loop)
 		out[n++] = (struct health_beat){ "admin loop",
 						 loop_beat_age(o->loop) };

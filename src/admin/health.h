@@ -21,7 +21,7 @@ struct health_beat {
 	const char *part;
 	int64_t age_ms;
 };
-#define HEALTH_BEATS 7
+#define HEALTH_BEATS 8
 
 /* Of all threads; returns how many. Any thread. Parts that are NULL in o are
  * left out. */

@@ -15,6 +15,7 @@
 #include "base/live.h"
 #include "base/metric.h"
 #include "config.h"
+#include "link/canaries.h"
 #include "link/hub.h"
 #include "link/renew.h"
 #include "llm/llm.h"
@@ -413,6 +414,55 @@ static void add_renewals(struct buf *b, struct renewer *r)
 			       rs.expires_ms / 1000);
 }
 
+/* As many as there are tenants with counters. */
+struct canary_rows {
+	struct buf *out;
+	size_t n;
+};
+
+static void add_heard(const struct canary_view *v, void *arg)
+{
+	static const char name[] =
+		"konstruct_canary_last_success_timestamp_seconds";
+	struct canary_rows *r = arg;
+
+	if (r->n++ < METRIC_NAMES && v->heard_ms > 0)
+		metrics_with(r->out, name, "tenant", v->tenant,
+			     (uint64_t)v->heard_ms / 1000);
+}
+
+static void add_missed(const struct canary_view *v, void *arg)
+{
+	struct canary_rows *r = arg;
+
+	if (r->n++ < METRIC_NAMES)
+		metrics_with(r->out, "konstruct_canary_missed", "tenant",
+			     v->tenant, (uint64_t)v->missed);
+}
+
+static void add_canaries(struct buf *b, struct canaries *k)
+{
+	struct canary_rows r = { .out = b };
+	size_t n[CANARY_STATES];
+	int i;
+
+	canaries_count(k, n);
+	metrics_head(b, "konstruct_canaries", "gauge",
+		     "Canaries of all nodes, by state.");
+	for (i = 0; i < CANARY_STATES; i++)
+		metrics_with(b, "konstruct_canaries", "state",
+			     canary_state_name((enum canary_state)i), n[i]);
+	metrics_head(b, "konstruct_canary_last_success_timestamp_seconds",
+		     "gauge", "When a tenant's canary came back last.");
+	canaries_each(k, add_heard, &r);
+	r.n = 0;
+	metrics_head(b, "konstruct_canary_missed", "gauge",
+		     "A tenant's canaries that didn't come back, in a row.");
+	canaries_each(k, add_missed, &r);
+	metrics_time(b, METRIC_CANARY, "konstruct_canary_seconds",
+		     "From a canary's edit until its event came here.");
+}
+
 static void add_well(struct buf *b, const struct admin_opts *o)
 {
 	struct health_beat beats[HEALTH_BEATS];
@@ -460,6 +510,8 @@ int metrics_page(const struct admin_opts *o, int64_t started_ms,
 		add_quarantined(out, o->quarantine);
 	if (o->renewer)
 		add_renewals(out, o->renewer);
+	if (o->canaries)
+		add_canaries(out, o->canaries);
 	add_times(out);
 	add_tenants(out);
 	add_spent(out, o);

@@ -18,6 +18,7 @@
 #include "base/live.h"
 #include "base/log_text.h"
 #include "config.h"
+#include "link/canaries.h"
 #include "link/hub.h"
 #include "llm/llm.h"
 #include "route/ledger.h"
@@ -121,6 +122,24 @@ static void add_head(struct jwrite *w, int64_t started_ms, const char *why)
 	jw_int(w, "uptime_s", (clock_ms() - started_ms) / 1000);
 }
 
+/* Nothing when there is none. */
+static void add_canary_counts(struct jwrite *w, struct canaries *k)
+{
+	size_t n[CANARY_STATES], all = 0;
+	int i;
+
+	canaries_count(k, n);
+	for (i = 0; i < CANARY_STATES; i++)
+		all += n[i];
+	if (all == 0)
+		return;
+	jw_object(w, "canary_states");
+	for (i = 0; i < CANARY_STATES; i++)
+		jw_int(w, canary_state_name((enum canary_state)i),
+		       (int64_t)n[i]);
+	jw_object_end(w);
+}
+
 static void add_parts(struct jwrite *w, const struct admin_opts *o)
 {
 	if (o->hub)
@@ -131,6 +150,8 @@ static void add_parts(struct jwrite *w, const struct admin_opts *o)
 		jw_int(w, "routing", (int64_t)router_depth(o->router));
 	if (o->workers)
 		add_workers(w, o->workers);
+	if (o->canaries)
+		add_canary_counts(w, o->canaries);
 }
 
 int status_health(const struct admin_opts *o, int64_t started_ms,
@@ -163,10 +184,18 @@ static bool ready(const struct admin_opts *o, char why[HEALTH_WHY_SIZE])
 	if (!o->hub)
 		return true;
 	hub_stats(o->hub, &hs);
-	if (hs.apps == 0 || hs.live_apps > 0 || hs.elsewhere > 0)
+	if (hs.apps == 0)
 		return true;
-	(void)snprintf(why, HEALTH_WHY_SIZE, "none of %zu apps is connected",
-		       hs.apps);
+	if (hs.live_apps == 0 && hs.elsewhere == 0)
+		(void)snprintf(why, HEALTH_WHY_SIZE,
+			       "none of %zu apps is connected", hs.apps);
+	else if (o->canaries && canaries_deaf(o->canaries) >= hs.apps)
+		(void)snprintf(why, HEALTH_WHY_SIZE,
+			       "%zu apps are connected, and no canary comes"
+			       " back over any",
+			       hs.apps);
+	else
+		return true;
 	return false;
 }
 
@@ -239,6 +268,22 @@ static void add_budget(const struct ledger_view *v, void *arg)
 	jw_int(w, "used", v->used);
 	jw_int(w, "most", v->most);
 	jw_int(w, "full_ms", v->full_ms);
+	jw_object_end(w);
+}
+
+static void add_canary(const struct canary_view *v, void *arg)
+{
+	struct jwrite *w = arg;
+
+	jw_object(w, NULL);
+	jw_str(w, "tenant", v->tenant);
+	jw_str(w, "app_id", v->app_id);
+	jw_str(w, "channel", v->channel);
+	jw_str(w, "state", canary_state_name(v->state));
+	jw_int(w, "heard_ms", v->heard_ms);
+	jw_int(w, "trip_ms", v->trip_ms);
+	jw_int(w, "missed", v->missed);
+	jw_str(w, "problem", v->problem);
 	jw_object_end(w);
 }
 
@@ -375,6 +420,10 @@ int status_full(const struct admin_opts *o, int64_t started_ms, struct buf *out)
 	status_begin(&w, o, started_ms);
 	if (o->cluster)
 		add_cluster(&w, o->cluster, o->places);
+	jw_array(&w, "canaries");
+	if (o->canaries)
+		canaries_each(o->canaries, add_canary, &w);
+	jw_array_end(&w);
 	jw_array(&w, "quarantined");
 	if (o->quarantine)
 		quarantine_each(o->quarantine, add_quarantined, &w);

@@ -171,7 +171,8 @@ static int show(struct api_call *c, struct store *s, const char *name,
 	jw_init(&l.w, &c->out);
 	jw_object(&l.w, NULL);
 	write_tenant(&l.w, &t);
-	if (keeping_write(&l.w, s, t.id, e) < 0)
+	if (keeping_write(&l.w, s, t.id, e) < 0 ||
+	    apply_show_canary(&l.w, s, t.id, true, e) < 0)
 		goto out;
 	jw_array(&l.w, "connections");
 	if (s->ops->connections(s, name, show_connection, &l, e) < 0)

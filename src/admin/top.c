@@ -17,6 +17,7 @@ static const char *const times[METRIC_TIMES] = {
 	[METRIC_STORE] = "store",      [METRIC_GATE] = "state",
 	[METRIC_WAIT] = "queue",       [METRIC_PLACEHOLDER] = "placeholder",
 	[METRIC_FIRST] = "first text", [METRIC_ANSWER] = "answer",
+	[METRIC_CANARY] = "canary",
 };
 
 static void add_times(struct jwrite *w)

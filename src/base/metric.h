@@ -21,6 +21,7 @@ enum metric_time {
 	METRIC_PLACEHOLDER, /* from the start of a turn until it stands, */
 	METRIC_FIRST,       /* until the model says something, */
 	METRIC_ANSWER,      /* until all is written */
+	METRIC_CANARY,      /* from the edit of a canary until it is back */
 	METRIC_TIMES
 };
 

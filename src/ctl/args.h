@@ -94,6 +94,8 @@ struct ctl_args {
 	const char *agent_sessions;
 	const char *streaming;
 	const char *debug_text;
+	const char *canary_channel;
+	const char *canary_minutes;
 	const char *by;
 	const char *since;
 	const char *head;

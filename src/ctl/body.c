@@ -170,6 +170,13 @@ static int tenant_body(const struct ctl_args *a, struct buf *out, struct err *e)
 		rc = add_choice(&w, "streaming", a->streaming, e);
 	if (rc == EX_OK && a->debug_text)
 		rc = add_minutes(&w, "debug_text_minutes", a->debug_text, e);
+	if (a->canary_channel)
+		jw_str(&w, "canary_channel",
+		       strcmp(a->canary_channel, "off") == 0
+			       ? ""
+			       : a->canary_channel);
+	if (rc == EX_OK && a->canary_minutes)
+		rc = add_limit(&w, "canary_minutes", a->canary_minutes, e);
 	if (rc == EX_OK && a->model) {
 		jw_object(&w, "agent");
 		jw_str(&w, "model", a->model);

@@ -178,6 +178,7 @@ static void examine(struct doctor *d, const char *tenant)
 	doctor_settings(d);
 	doctor_tenants(d, s, tenant);
 	doctor_tokens(d, s, tenant);
+	doctor_canaries(d, s, tenant);
 	doctor_slack(d, s, tenant);
 	doctor_models(d);
 	secret_set_source(NULL, NULL);

@@ -55,6 +55,8 @@ void doctor_socket(struct doctor *d);
 void doctor_tenants(struct doctor *d, struct store *s, const char *tenant);
 /* When do bot tokens expire? */
 void doctor_tokens(struct doctor *d, struct store *s, const char *tenant);
+/* Do canaries come back? */
+void doctor_canaries(struct doctor *d, struct store *s, const char *tenant);
 void doctor_slack(struct doctor *d, struct store *s, const char *tenant);
 void doctor_models(struct doctor *d);
 

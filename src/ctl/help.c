@@ -15,6 +15,7 @@ static const char commands[] =
 	"        [--budget SCOPE/KIND/PERIOD=N,...|none] [who may]\n"
 	"        [--agent-sessions yes|no] [--streaming yes|no]\n"
 	"        [--debug-text 2h|30m|off]\n"
+	"        [--canary-channel [WORKSPACE:]ID|off] [--canary-minutes N]\n"
 	"        [--keep-transcripts, --keep-usage, --keep-feedback,\n"
 	"        --keep-audit, --keep-history DAYS|default]\n"
 	"  tenant purge NAME   erase what is stored of its people\n"

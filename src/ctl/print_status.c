@@ -126,6 +126,26 @@ static const struct column apps[] = {
 	{ 0 },
 };
 
+static void add_back(struct table *t, const struct json *row, const char *key)
+{
+	if (rows_int(row, key) > 0)
+		rows_age(t, row, key);
+	else
+		table_add(t, "never");
+}
+
+static void add_trip(struct table *t, const struct json *row, const char *key)
+{
+	table_addf(t, "%lld ms", rows_int(row, key));
+}
+
+static const struct column canaries[] = {
+	{ "CANARY OF", "tenant", rows_text }, { "APP", "app_id", rows_text },
+	{ "CHANNEL", "channel", rows_text },  { "STATE", "state", rows_text },
+	{ "BACK", "heard_ms", add_back },     { "TOOK", "trip_ms", add_trip },
+	{ "PROBLEM", "problem", rows_text },  { 0 },
+};
+
 static const struct column quarantined[] = {
 	{ "QUARANTINED", "app_id", rows_text },
 	{ "WORKSPACE", "workspace_id", rows_text },
@@ -196,6 +216,7 @@ static const struct section {
 	{ "cluster.nodes", nodes, NULL },
 	{ "models", models, NULL },
 	{ "app_links", apps, NULL },
+	{ "canaries", canaries, NULL },
 	{ "quarantined", quarantined,
 	  "Slack refuses these bot tokens: set others, then dead replay" },
 	{ "silent", silent,

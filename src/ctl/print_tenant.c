@@ -175,6 +175,27 @@ static void add_text_time(struct table *t, const struct json *j)
 	table_addf(t, "in the log for %s", text);
 }
 
+static void add_canary(struct table *t, const struct json *j)
+{
+	const char *state = json_str(j, "canary.state");
+	const char *problem = json_str(j, "canary.problem");
+	long long heard = rows_int(j, "canary.heard_ms");
+	char age[TABLE_AGE_SIZE];
+
+	if (!state)
+		return;
+	table_add(t, "canary");
+	table_age(age, ((long long)clock_wall_ms() - heard) / 1000);
+	table_addf(t, "in %s every %lld min: %s, %s%s%s",
+		   json_str(j, "canary_channel"), rows_int(j, "canary_minutes"),
+		   state, heard > 0 ? "came back " : "never came back",
+		   heard > 0 ? age : "", heard > 0 ? " ago" : "");
+	if (!problem || problem[0] == '\0')
+		return;
+	table_add(t, "");
+	table_add(t, problem);
+}
+
 /* A row for what is set. */
 static bool print_setting(const char *key, const struct json *value, void *arg)
 {
@@ -236,6 +257,7 @@ void print_tenant(const struct json *j)
 	add_choice(&t, "agent_sessions", j);
 	add_choice(&t, "streaming", j);
 	add_text_time(&t, j);
+	add_canary(&t, j);
 	print_keep(&t, j);
 	print_access(&t, json_at(j, "access"));
 	table_print(&t, stdout);

@@ -71,6 +71,14 @@ static void print_figures(const struct json *j, const struct json *before,
 		number(j, "live_apps"), number(j, "placed"),
 		number(j, "links.backoff"));
 	print_counter(j, before, "traffic.reconnects", ", reconnects ", out);
+	if (json_at(j, "canary_states"))
+		fprintf(out,
+			"\ncanaries %" PRId64 " back, %" PRId64
+			" overdue, %" PRId64 " deaf, %" PRId64 " can't be sent",
+			number(j, "canary_states.ok"),
+			number(j, "canary_states.overdue"),
+			number(j, "canary_states.deaf"),
+			number(j, "canary_states.blocked"));
 	print_counter(j, before, "traffic.envelopes", "\ntraffic  envelopes ",
 		      out);
 	print_counter(j, before, "traffic.unacked", ", not acked ", out);

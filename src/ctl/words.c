@@ -52,6 +52,7 @@ const size_t ctl_nwords = sizeof(ctl_words) / sizeof(ctl_words[0]);
 #define HEAD_OPTION   300
 #define KEEP_OPTION   320
 #define WAY_OPTION    360
+#define CANARY_OPTION 380
 
 const struct option ctl_options[] = {
 	{ "config", required_argument, NULL, 'c' },
@@ -101,6 +102,8 @@ const struct option ctl_options[] = {
 	{ "agent-sessions", required_argument, NULL, 'G' },
 	{ "streaming", required_argument, NULL, 'g' },
 	{ "debug-text", required_argument, NULL, 'z' },
+	{ "canary-channel", required_argument, NULL, CANARY_OPTION + 0 },
+	{ "canary-minutes", required_argument, NULL, CANARY_OPTION + 1 },
 	{ "keep-transcripts", required_argument, NULL, KEEP_OPTION + 0 },
 	{ "keep-usage", required_argument, NULL, KEEP_OPTION + 1 },
 	{ "keep-feedback", required_argument, NULL, KEEP_OPTION + 2 },
@@ -167,6 +170,10 @@ const struct ctl_place ctl_places[] = {
 	{ 'G', offsetof(struct ctl_args, agent_sessions), TAKES_CHANGE },
 	{ 'g', offsetof(struct ctl_args, streaming), TAKES_CHANGE },
 	{ 'z', offsetof(struct ctl_args, debug_text), TAKES_CHANGE },
+	{ CANARY_OPTION + 0, offsetof(struct ctl_args, canary_channel),
+	  TAKES_CHANGE },
+	{ CANARY_OPTION + 1, offsetof(struct ctl_args, canary_minutes),
+	  TAKES_CHANGE },
 	{ 'Y', offsetof(struct ctl_args, by), TAKES_USAGE },
 	{ 'Z', offsetof(struct ctl_args, since), TAKES_USAGE | TAKES_SINCE },
 	{ HEAD_OPTION, offsetof(struct ctl_args, head), TAKES_HEAD },

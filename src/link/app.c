@@ -402,6 +402,16 @@ void app_connect(struct app *a)
 	tell_place(a, 0);
 }
 
+void app_redial(struct app *a)
+{
+	if (!a->hold || a->removed || a->next || a->link->state != LINK_LIVE)
+		return;
+	metric_add(METRIC_LOSSES, "deaf", 0, 1);
+	log_warn(LOG_FIELDS({ "app", a->id }),
+		 "a fresh link is dialed: nothing comes over this one");
+	rotate(a, true);
+}
+
 /* The old token may be dead: what waits or hangs dials at once, what lives
  * gets a successor. */
 void app_renew(struct app *a, char *token)

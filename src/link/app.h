@@ -67,6 +67,7 @@ void app_start(struct app *a);
 void app_dial(struct link *l);
 void app_renew(struct app *a, char *token); /* takes it */
 void app_connect(struct app *a);            /* no more waiting */
+void app_redial(struct app *a);             /* as hub_app_redial() */
 
 /* The lock is held; for the counts of all apps. */
 void app_set_hold(struct app *a, bool hold, int elsewhere);

@@ -161,6 +161,14 @@ void apps_connect(struct apps *as, const char *app_id)
 		app_connect(a);
 }
 
+void apps_redial(struct apps *as, const char *app_id)
+{
+	struct app *a = map_get(as->by_id, app_id);
+
+	if (a && !as->closing)
+		app_redial(a);
+}
+
 void apps_remove(struct apps *as, const char *app_id)
 {
 	struct app *a = map_take(as->by_id, app_id);

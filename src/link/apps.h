@@ -48,10 +48,11 @@ struct apps_opts {
 struct apps *apps_create(const struct apps_opts *o, struct err *e);
 void apps_free(struct apps *as); /* cuts all links off; NULL is allowed */
 
-/* As hub_app_put(), hub_app_remove() and hub_app_connect(). */
+/* As hub_app_put(), hub_app_remove() and so on. */
 void apps_put(struct apps *as, const char *app_id, const char *token);
 void apps_remove(struct apps *as, const char *app_id);
 void apps_connect(struct apps *as, const char *app_id);
+void apps_redial(struct apps *as, const char *app_id);
 
 /*
  * The app is to be linked here, or not (any more): then its link goes, after

@@ -49,6 +49,11 @@ void hub_app_remove(struct hub *h, const char *app_id);
  * it lives, or is on its way. */
 void hub_app_connect(struct hub *h, const char *app_id);
 
+/* Any thread. Its link lives, and yet nothing seems to come over it: a fresh
+ * one takes its place, as when Slack wants to end it. Nothing is done while it
+ * doesn't live, or has a successor on its way. */
+void hub_app_redial(struct hub *h, const char *app_id);
+
 /* Any thread. Another node has seen a mention: replies that wait for one in
  * that thread (engaged_key()) needn't any more. */
 void hub_thread(struct hub *h, const char *key);

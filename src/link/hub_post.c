@@ -19,6 +19,7 @@ enum change_kind {
 	CHANGE_REMOVE,
 	CHANGE_HOLD,
 	CHANGE_CONNECT,
+	CHANGE_REDIAL,
 };
 
 struct change {
@@ -79,6 +80,9 @@ static void apply(struct loop_task *t)
 	case CHANGE_CONNECT:
 		apps_connect(h->apps, c->app_id);
 		break;
+	case CHANGE_REDIAL:
+		apps_redial(h->apps, c->app_id);
+		break;
 	}
 	change_free(c);
 }
@@ -127,6 +131,11 @@ void hub_app_hold(struct hub *h, const char *app_id, bool hold, int live)
 void hub_app_connect(struct hub *h, const char *app_id)
 {
 	post_change(h, CHANGE_CONNECT, app_id, NULL, false, 0);
+}
+
+void hub_app_redial(struct hub *h, const char *app_id)
+{
+	post_change(h, CHANGE_REDIAL, app_id, NULL, false, 0);
 }
 
 void hub_dials(struct hub *h, int per_second)

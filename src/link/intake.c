@@ -15,6 +15,7 @@
 #include "link/held.h"
 #include "link/link.h"
 #include "net/loop.h"
+#include "route/chirp.h"
 #include "route/envelope.h"
 #include "route/inhand.h"
 #include "route/leave.h"
@@ -31,7 +32,8 @@ struct arrival {
 	struct arrival *next;   /* of those that came back */
 	struct intake *in;
 	struct entry entry;
-	struct message *msg; /* NULL: one of the next two is there */
+	struct message *msg; /* NULL: one of the next three is there */
+	struct chirp *chirp;
 	struct moved *moved;
 	struct leave *leave;
 	const char *stage; /* held: of the screen */
@@ -61,6 +63,7 @@ static void arrival_free(struct arrival *a)
 {
 	entry_release(&a->entry);
 	message_free(a->msg);
+	free(a->chirp);
 	free(a->moved);
 	free(a->leave);
 	free(a);
@@ -178,6 +181,8 @@ static void come_back(struct journal_req *r)
 		memset(&a->entry, 0, sizeof(a->entry));
 		a->msg = NULL;
 	}
+	if (a->chirp && r->ok)
+		chirp_tell(a->chirp);
 	pthread_mutex_lock(&in->lock);
 	a->next = in->back;
 	in->back = a;
@@ -351,6 +356,30 @@ static void take_moved(struct intake *in, const struct moved *m,
 	write_down(in, a, gen, write_moved);
 }
 
+static int write_chirp(struct store *s, void *arg, struct err *e)
+{
+	struct arrival *a = arg;
+
+	return chirp_write(a->chirp, s, e);
+}
+
+/* Acked when it is noted, whichever node awaits it. */
+static void take_chirp(struct intake *in, const struct chirp *c,
+		       const char *app_id, uint32_t gen, const char *id)
+{
+	struct arrival *a = arrival_alloc(app_id, id, "");
+
+	if (a)
+		a->chirp = malloc(sizeof(*c));
+	if (!a || !a->chirp) {
+		in->o.counts->unacked++;
+		free(a);
+		return;
+	}
+	*a->chirp = *c;
+	write_down(in, a, gen, write_chirp);
+}
+
 static int write_leave(struct store *s, void *arg, struct err *e)
 {
 	struct arrival *a = arg;
@@ -387,6 +416,7 @@ bool intake_envelope(struct intake *in, const char *app_id, uint32_t gen,
 			       .engaged = in->o.engaged,
 			       .quarantine = in->o.quarantine };
 	struct moved moved;
+	struct chirp chirp;
 	struct leave leave;
 	const char *stage;
 	enum verdict v;
@@ -398,6 +428,10 @@ bool intake_envelope(struct intake *in, const char *app_id, uint32_t gen,
 	here.app_id = app_id;
 	if (moved_read(env, &moved)) {
 		take_moved(in, &moved, app_id, gen, env->id);
+		return false;
+	}
+	if (chirp_read(&here, &chirp)) {
+		take_chirp(in, &chirp, app_id, gen, env->id);
 		return false;
 	}
 	v = screen_run(&s, &stage);

@@ -61,18 +61,6 @@ void renew_count(struct renewer *r, enum renew_end how)
 	pthread_mutex_unlock(&r->lock);
 }
 
-/* Who does the app's work renews its tokens. */
-static bool is_ours(const struct renewer *r, const char *app_id)
-{
-	unsigned int part = lease_part(app_id);
-	int64_t epoch;
-
-	if (!r->o.leases)
-		return true;
-	epoch = lease_epoch(r->o.leases, part);
-	return epoch > 0 && lease_check(r->o.leases, part, epoch) == LEASE_HELD;
-}
-
 static struct renewal *find_or_make(struct renewer *r, const struct grant *g)
 {
 	char key[160];
@@ -97,7 +85,8 @@ static int look_at(const struct grant *g, void *arg)
 	struct renewer *r = arg;
 	struct renewal *n;
 
-	if (!is_ours(r, g->app_id))
+	/* Who does the app's work renews its tokens. */
+	if (!lease_is_ours(r->o.leases, g->app_id))
 		return 0;
 	n = find_or_make(r, g);
 	if (!n)

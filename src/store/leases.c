@@ -54,6 +54,15 @@ int64_t lease_epoch(const struct leases *l, unsigned int part)
 	return atomic_load(&l->epoch[part]);
 }
 
+bool lease_is_ours(const struct leases *l, const char *app_id)
+{
+	unsigned int part = lease_part(app_id);
+
+	if (!l)
+		return true;
+	return lease_check(l, part, lease_epoch(l, part)) == LEASE_HELD;
+}
+
 void lease_set(struct leases *l, unsigned int part, int64_t epoch)
 {
 	assert(part < LEASE_PARTS);

@@ -41,6 +41,9 @@ int64_t lease_ready(const struct leases *l, unsigned int part);
 /* The epoch under which it is held, or 0, however old the lease is. */
 int64_t lease_epoch(const struct leases *l, unsigned int part);
 
+/* Is the app's work this node's to do, now? l NULL as above. */
+bool lease_is_ours(const struct leases *l, const char *app_id);
+
 /* For the one that changes it. */
 void lease_set(struct leases *l, unsigned int part, int64_t epoch);
 /* Whether entries that were there before are taken up, so that new ones can't

@@ -1,6 +1,7 @@
 /* SPDX-License-Identifier: ISC */
 #include "store/postgres.h"
 #include "store/audit.h"
+#include "store/canary.h"
 #include "store/grants.h"
 #include "store/keep.h"
 #include "store/keys.h"
@@ -488,6 +489,7 @@ const struct store_ops store_postgres = {
 	.audit = &audit_postgres,
 	.keep = &keep_postgres,
 	.keys = &keys_postgres,
+	.canaries = &canaries_postgres,
 	.grants = &grants_postgres,
 	.uninstalls = &uninstall_postgres,
 	.seen_put = postgres_seen_put,

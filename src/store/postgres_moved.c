@@ -15,7 +15,8 @@ int postgres_channel_moved(struct store *store, const char *tenant_id,
 	if (postgres_do(s, PQ_TRANSCRIPT_MOVED, tenant_id, of_tenant, e) < 0 ||
 	    postgres_do(s, PQ_USAGE_MOVED, tenant_id, of_tenant, e) < 0 ||
 	    postgres_do(s, PQ_HOMES_MOVED, tenant_id, of_tenant, e) < 0 ||
-	    postgres_do(s, PQ_AGENTS_MOVED, tenant_id, of_tenant, e) < 0)
+	    postgres_do(s, PQ_AGENTS_MOVED, tenant_id, of_tenant, e) < 0 ||
+	    postgres_do(s, PQ_CANARY_MOVED, tenant_id, of_tenant, e) < 0)
 		return -1;
 	return postgres_do(s, PQ_ACCESS_MOVED, tenant_id, of_tenant, e);
 }

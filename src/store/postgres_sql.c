@@ -225,6 +225,10 @@ const struct postgres_statement postgres_sql[PQ_COUNT] = {
 			      " '\"' || $2 || '\"', '\"' || $3 || '\"')"
 			      " WHERE tenant_id = $1",
 			      3 },
+	[PQ_CANARY_MOVED] = { "canary_moved",
+			      "UPDATE canaries SET channel = $3"
+			      " WHERE tenant_id = $1 AND channel = $2",
+			      3 },
 	[PQ_ACCESS_MOVED] = { "access_moved",
 			      "UPDATE access SET settings = replace(settings,"
 			      " '\"' || $2 || '\"', '\"' || $3 || '\"')"
@@ -478,6 +482,36 @@ const struct postgres_statement postgres_sql[PQ_COUNT] = {
 				  " WHERE channel_type = $1 AND app_id = $2"
 				  " AND workspace_id = $3",
 				  4 },
+	[PQ_CANARIES] = { "canaries",
+			  "SELECT tenant_id, tenant, app_id, workspace_id,"
+			  " channel, minutes, ts, posted_ms, nonce, sent_ms,"
+			  " made, heard_ms, trip_ms, missed, due_ms, problem,"
+			  " redial_ms, bot_token, bot_user_id, bot_id"
+			  " FROM canaries_of($1, $2)",
+			  2 },
+	[PQ_CANARY_DROP] = { "canary_drop",
+			     "DELETE FROM canaries WHERE tenant_id = $1", 1 },
+	[PQ_CANARY_PUT] = { "canary_put",
+			    "INSERT INTO canaries (tenant_id, channel_type,"
+			    " app_id, workspace_id, channel, minutes)"
+			    " VALUES ($1, 'slack', $2, $3, $4, $5)",
+			    5 },
+	[PQ_CANARY_PACE] = { "canary_pace",
+			     "UPDATE canaries SET minutes = $2, due_ms ="
+			     " CASE WHEN nonce = '' THEN 0 ELSE due_ms END"
+			     " WHERE tenant_id = $1",
+			     2 },
+	[PQ_CANARY_NOTE] = { "canary_note",
+			     "UPDATE canaries SET nonce = $4, sent_ms = $5,"
+			     " made = $6, due_ms = $7, missed = $8,"
+			     " redial_ms = $9, posted_ms = $10, ts = $11,"
+			     " problem = $12 WHERE tenant_id = $1"
+			     " AND channel = $2 AND nonce = $3 RETURNING 1",
+			     12 },
+	[PQ_CANARY_HEARD] = { "canary_heard",
+			      "SELECT tenant, in_channel, since_ms, times"
+			      " FROM canary_heard($1, $2, $3, $4)",
+			      4 },
 	[PQ_CLIENT] = { "client", "SELECT 1 FROM clients WHERE app_id = $1",
 			1 },
 	[PQ_CLIENT_PUT] = { "client_put",

@@ -1,6 +1,7 @@
 /* SPDX-License-Identifier: ISC */
 #include "store/sqlite.h"
 #include "store/audit.h"
+#include "store/canary.h"
 #include "store/grants.h"
 #include "store/keep.h"
 #include "store/keys.h"
@@ -296,6 +297,7 @@ const struct store_ops store_sqlite = {
 	.audit = &audit_sqlite,
 	.keep = &keep_sqlite,
 	.keys = &keys_sqlite,
+	.canaries = &canaries_sqlite,
 	.grants = &grants_sqlite,
 	.uninstalls = &uninstall_sqlite,
 	.seen_put = sqlite_seen_put,

@@ -3,9 +3,9 @@
 
 /* In this order: frames are found by their entries. */
 static const enum sqlite_query moves[] = {
-	Q_MOVE_ENGAGED, Q_MOVE_FRAMES,     Q_MOVE_CLAIMS,
-	Q_MOVE_POSTS,   Q_MOVE_TRANSCRIPT, Q_MOVE_USAGE,
-	Q_MOVE_HOMES,   Q_MOVE_AGENTS,     Q_MOVE_ACCESS,
+	Q_MOVE_ENGAGED,    Q_MOVE_FRAMES, Q_MOVE_CLAIMS, Q_MOVE_POSTS,
+	Q_MOVE_TRANSCRIPT, Q_MOVE_USAGE,  Q_MOVE_HOMES,  Q_MOVE_AGENTS,
+	Q_MOVE_ACCESS,     Q_MOVE_CANARY,
 };
 
 int sqlite_channel_moved(struct store *store, const char *tenant_id,

@@ -190,6 +190,9 @@ const char *const sqlite_sql[Q_COUNT] = {
 	[Q_MOVE_AGENTS] = "UPDATE agents SET channels = replace(channels,"
 			  " '\"' || ?4 || '\"', '\"' || ?5 || '\"')"
 			  " WHERE tenant_id = ?1",
+	[Q_MOVE_CANARY] = "UPDATE canaries SET channel = ?5"
+			  " WHERE tenant_id = ?1 AND app_id = ?2"
+			  " AND workspace_id = ?3 AND channel = ?4",
 	[Q_MOVE_ACCESS] = "UPDATE access SET settings = replace(settings,"
 			  " '\"' || ?4 || '\"', '\"' || ?5 || '\"')"
 			  " WHERE tenant_id = ?1",
@@ -336,6 +339,37 @@ const char *const sqlite_sql[Q_COUNT] = {
 			  " generation = generation + 1"
 			  " WHERE channel_type = ?1 AND app_id = ?2"
 			  " AND workspace_id = ?3 AND generation = ?6",
+	[Q_CANARIES] =
+		"SELECT y.tenant_id, t.name, y.app_id, y.workspace_id,"
+		" y.channel, y.minutes, y.ts, y.posted_ms, y.nonce, y.sent_ms,"
+		" y.made, y.heard_ms, y.trip_ms, y.missed, y.due_ms,"
+		" y.problem, y.redial_ms, c.bot_token, c.bot_user_id, c.bot_id"
+		" FROM canaries y JOIN tenants t ON t.id = y.tenant_id"
+		" JOIN connections c USING (channel_type, app_id, workspace_id)"
+		" WHERE c.gone_ms = 0 AND (?1 IS NULL OR y.tenant_id = ?1)"
+		" AND (?2 IS NULL OR y.due_ms <= ?2) ORDER BY y.due_ms, t.name",
+	[Q_CANARY_DROP] = "DELETE FROM canaries WHERE tenant_id = ?1",
+	[Q_CANARY_PUT] =
+		"INSERT INTO canaries (tenant_id, channel_type, app_id,"
+		" workspace_id, channel, minutes)"
+		" VALUES (?1, 'slack', ?2, ?3, ?4, ?5)",
+	[Q_CANARY_PACE] = "UPDATE canaries SET minutes = ?2, due_ms ="
+			  " CASE WHEN nonce = '' THEN 0 ELSE due_ms END"
+			  " WHERE tenant_id = ?1",
+	[Q_CANARY_NOTE] = "UPDATE canaries SET nonce = ?4, sent_ms = ?5,"
+			  " made = ?6, due_ms = ?7, missed = ?8,"
+			  " redial_ms = ?9, posted_ms = ?10, ts = ?11,"
+			  " problem = ?12 WHERE tenant_id = ?1"
+			  " AND channel = ?2 AND nonce = ?3",
+	[Q_CANARY_AWAITED] =
+		"SELECT t.name, y.channel, y.sent_ms, y.missed FROM canaries y"
+		" JOIN tenants t ON t.id = y.tenant_id WHERE y.app_id = ?1"
+		" AND y.nonce = ?2 AND ?2 <> '' AND y.ts IN ('', ?3)",
+	[Q_CANARY_HEARD] =
+		"UPDATE canaries SET nonce = '', heard_ms = ?4,"
+		" trip_ms = max(?4 - sent_ms, 0), missed = 0, problem = '',"
+		" ts = ?3, posted_ms = 0, due_ms = sent_ms + minutes * 60000"
+		" WHERE app_id = ?1 AND nonce = ?2 AND ts IN ('', ?3)",
 	[Q_CLIENT] = "SELECT 1 FROM clients WHERE app_id = ?1",
 	[Q_CLIENT_PUT] = "INSERT INTO clients (app_id, client_id,"
 			 " client_secret) VALUES (?1, ?2, ?3)"

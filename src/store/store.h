@@ -7,6 +7,7 @@
 #include <stdint.h>
 
 struct err;
+struct canary_ops;
 struct grant_ops;
 struct key_ops;
 struct keyring;
@@ -271,6 +272,7 @@ struct store_ops {
 	const struct keep_ops *keep;            /* store/keep.h */
 	const struct key_ops *keys;             /* store/keys.h */
 	const struct grant_ops *grants;         /* store/grants.h */
+	const struct canary_ops *canaries;      /* store/canary.h */
 	const struct uninstall_ops *uninstalls; /* store/uninstall.h */
 };
 

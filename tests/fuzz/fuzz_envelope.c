@@ -7,6 +7,7 @@
 #include "base/buf.h"
 #include "base/err.h"
 #include "base/log.h"
+#include "route/chirp.h"
 #include "route/envelope.h"
 #include "route/message.h"
 #include "route/moved.h"
@@ -33,6 +34,7 @@ int LLVMFuzzerTestOneInput(const uint8_t *data, size_t size)
 	static struct engaged *engaged;
 	struct screening s = { 0 };
 	struct envelope env;
+	struct chirp chirp;
 	struct moved moved;
 	struct err e = { 0 };
 	const char *stage;
@@ -47,6 +49,10 @@ int LLVMFuzzerTestOneInput(const uint8_t *data, size_t size)
 	s.env = &env;
 	s.engaged = engaged;
 	if (moved_read(&env, &moved) && !*moved.new_id)
+		abort();
+	env.app_id = "A1";
+	if (chirp_read(&env, &chirp) &&
+	    (strlen(chirp.nonce) != CHIRP_NONCE - 1 || !ts_valid(chirp.ts)))
 		abort();
 	(void)screen_run(&s, &stage);
 	if (s.msg)
