@@ -57,6 +57,20 @@ START_TEST(message_between_the_first_and_the_last_one_counts)
 }
 END_TEST
 
+START_TEST(what_was_ended_is_known_no_more)
+{
+	ck_assert(!engaged_known(g, KEY));
+	engaged_hint(g, KEY, clock_wall_ms());
+	ck_assert(!engaged_known(g, KEY));
+	engaged_restore(g, KEY, AT);
+	ck_assert(engaged_known(g, KEY));
+	engaged_end(g, KEY);
+	ck_assert(!engaged_known(g, KEY));
+	engaged_set_deaf(g, true);
+	ck_assert(engaged_known(g, KEY));
+}
+END_TEST
+
 START_TEST(thread_engaged_anew_begins_there)
 {
 	engaged_renew(g, KEY, AT);
@@ -198,6 +212,7 @@ int main(void)
 		tc, thread_is_engaged_until_idle_by_the_messages_own_times, 0,
 		sizeof(times) / sizeof(times[0]));
 	tcase_add_test(tc, message_between_the_first_and_the_last_one_counts);
+	tcase_add_test(tc, what_was_ended_is_known_no_more);
 	tcase_add_test(tc, thread_engaged_anew_begins_there);
 	tcase_add_test(tc,
 		       restored_thread_takes_what_came_up_to_a_window_before);

@@ -158,6 +158,18 @@ bool engaged_ended_since(struct engaged *g, const char *key, int64_t at_ms)
 	return yes;
 }
 
+bool engaged_known(struct engaged *g, const char *key)
+{
+	const struct thread *t;
+	bool yes;
+
+	pthread_mutex_lock(&g->lock);
+	t = map_get(g->threads, key);
+	yes = g->full || g->deaf || (t && t->last_ms != NEVER);
+	pthread_mutex_unlock(&g->lock);
+	return yes;
+}
+
 void engaged_answered(struct engaged *g, const char *tenant_id, const char *key,
 		      int64_t at_ms)
 {

@@ -44,6 +44,10 @@ void engaged_restore(struct engaged *g, const char *key, int64_t at_ms);
 void engaged_end(struct engaged *g, const char *key);
 bool engaged_ended_since(struct engaged *g, const char *key, int64_t at_ms);
 
+/* Has this process heard of it, by a message or from the store, and not that
+ * it was ended since? */
+bool engaged_known(struct engaged *g, const char *key);
+
 /*
  * An answer of ours renews the thread: the table, and whoever watches. Never
  * blocks.

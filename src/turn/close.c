@@ -90,14 +90,23 @@ static const char *last_ts(const struct turn *t)
 	return i > 0 ? t->parts[i - 1] : "";
 }
 
+/* By this process; or by an earlier one that had this entry: what was engaged
+ * until then is in the store, and was read at the start. */
+static bool was_sent_out(const struct turn *t)
+{
+	struct engaged *g = t->w->engaged;
+	int64_t at_ms = t->job->msg->timestamp_ms;
+
+	return engaged_ended_since(g, t->key, at_ms) ||
+	       (t->job->intended && !engaged_known(g, t->key) &&
+		at_ms >= clock_wall_ms() - engaged_window_ms(g));
+}
+
 /* An answer renews the thread, unless we were sent out of it meanwhile; a
  * direct message needs no engagement. */
 static void engage(struct turn *t, struct note *n)
 {
-	const struct message *m = t->job->msg;
-
-	if (!t->answered || message_is_direct(m) ||
-	    engaged_ended_since(t->w->engaged, t->key, m->timestamp_ms))
+	if (!t->answered || message_is_direct(t->job->msg) || was_sent_out(t))
 		return;
 	n->engaged = t->key;
 	n->engaged_ms = ts_ms(last_ts(t));

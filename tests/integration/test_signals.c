@@ -10,7 +10,8 @@
 
 /* What people do about an answer: with the real daemon, on both stores. */
 
-#define MS 60000
+#define MS    60000
+#define ENDED "I will go on from here"
 
 static struct rig rig;
 
@@ -425,6 +426,26 @@ START_TEST(told_to_stop_listening_it_does)
 }
 END_TEST
 
+/* What it was writing then is finished, by another process too. */
+START_TEST(sent_out_of_a_thread_while_it_answers_it_stays_out)
+{
+	char root[SIM_TS], reply[SIM_TS], other[SIM_TS];
+
+	ask_for_ever(root, reply);
+	rig_say(&rig, "C1", "U1", "<@UB1> stop listening", root, NULL);
+	ck_assert_int_eq(sim_wait_ephemeral(rig.sim, "C1", "U1", 1, MS), 0);
+	/* It is written down before what comes later. */
+	rig_say(&rig, "C2", "U1", "<@UB1> hello", NULL, other);
+	ck_assert_int_eq(sim_wait_text(rig.sim, "C2", other, ENDED, MS), 0);
+	rig_kill(&rig);
+	sim_llm_clear(rig.sim);
+	rig_start(&rig);
+	ck_assert_int_eq(sim_wait_text(rig.sim, "C1", root, ENDED, MS), 0);
+	rig_settle(&rig);
+	ck_assert(!is_followed(root));
+}
+END_TEST
+
 START_TEST(asker_gets_another_answer_once)
 {
 	char root[SIM_TS], reply[SIM_TS];
@@ -613,6 +634,7 @@ int main(void)
 	tcase_add_loop_test(
 		tc, muted_thread_is_left_alone_until_the_next_mention, 0, 2);
 	tcase_add_test(tc, told_to_stop_listening_it_does);
+	tcase_add_test(tc, sent_out_of_a_thread_while_it_answers_it_stays_out);
 	tcase_add_test(tc, asker_gets_another_answer_once);
 	tcase_add_test(tc, what_is_forgotten_is_not_regenerated);
 	tcase_add_test(tc, an_edit_that_changes_no_word_begins_nothing_anew);
