@@ -210,7 +210,8 @@ struct turn {
 	bool buttoned; /* or buttons */
 	enum controls controls;
 	bool no_tables; /* Slack doesn't take them, */
-	bool no_blocks; /* or none at all, in a whisper */
+	bool no_blocks; /* or none at all, in a whisper, */
+	int spare_uses; /* whose parts may be sent that often once more */
 	bool recut;     /* only text in smaller parts, from part cut_at on */
 	size_t cut_at;
 	bool reposted;        /* part 0, as it could not be edited any more: */

@@ -16,7 +16,8 @@
 /*
  * An answer for the asker's eyes only, through the response_url of a command:
  * posts without a ts, that can't be edited or looked for. So it isn't shown
- * before it is whole, and after a crash it may be shown once more.
+ * before it is whole, and after a crash it may be shown once more; so may a
+ * part of which Slack didn't say that it has it, as long as the URL takes more.
  */
 
 #define USES_MAX  5              /* that a response_url takes */
@@ -118,6 +119,7 @@ static void go_plain(struct turn *t)
 		return;
 	}
 	reply_limit(&t->reply, PARTS_MAX);
+	t->spare_uses = 0;
 	post(t);
 }
 
@@ -126,8 +128,8 @@ static void on_posted(const struct slack_result *r, void *arg)
 	struct turn *t = arg;
 
 	t->call = NULL;
-	if (r->fault == SLACK_RATE ||
-	    (r->fault == SLACK_TRANSIENT && !r->maybe)) {
+	if (r->fault == SLACK_RATE || (r->fault == SLACK_TRANSIENT &&
+				       (!r->maybe || t->spare_uses-- > 0))) {
 		turn_after(t, turn_retry_ms(t, r), post);
 	} else if (r->fault == SLACK_CONTENT && !t->no_blocks) {
 		t->no_blocks = true;
@@ -171,6 +173,7 @@ void whisper_write(struct turn *t)
 {
 	t->part = 0;
 	reply_limit(&t->reply, PARTS_MAX);
+	t->spare_uses = PARTS_MAX - (int)t->reply.n;
 	post(t);
 }
 

@@ -65,6 +65,25 @@ START_TEST(command_is_answered_for_the_asker_alone)
 }
 END_TEST
 
+START_TEST(answer_to_a_command_that_got_lost_is_sent_again)
+{
+	const struct sim_fault reset = { .kind = SIM_FAULT_RESET,
+					 .method = "response_url",
+					 .skip = 1,
+					 .times = 1 };
+	char ts[SIM_TS], *text = NULL;
+
+	ck_assert_int_eq(sim_fault(rig.sim, &reset), 0);
+	ask_by_command("where is Atlantis?");
+	ck_assert_int_eq(sim_wait_ephemeral(rig.sim, "C1", "U1", 2, MS), 0);
+	newest("C1", true, ts, &text);
+	ck_assert_ptr_nonnull(strstr(text, "I will go on from here"));
+	rig_settle(&rig);
+	ck_assert_uint_eq(sim_count(rig.sim, "response_url"), 3);
+	free(text);
+}
+END_TEST
+
 START_TEST(shared_answer_is_seen_by_all_with_its_question)
 {
 	char ts[SIM_TS], *text = NULL;
@@ -226,6 +245,7 @@ int main(void)
 	tcase_add_checked_fixture(tc, setup, teardown);
 	tcase_set_timeout(tc, 90);
 	tcase_add_test(tc, command_is_answered_for_the_asker_alone);
+	tcase_add_test(tc, answer_to_a_command_that_got_lost_is_sent_again);
 	tcase_add_test(tc, shared_answer_is_seen_by_all_with_its_question);
 	tcase_add_test(tc, command_without_a_question_is_told_what_to_write);
 	tcase_add_test(tc, command_over_the_limit_is_told_so);
