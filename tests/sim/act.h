@@ -41,6 +41,9 @@ int sim_click(struct sim *s, const char *channel, const char *ts,
  */
 int sim_slash(struct sim *s, const char *app_id, const char *channel,
 	      const char *user, const char *command, const char *text);
+/* What the app was given last to answer a command or a click with, as
+ * sim_msg.hook; "" when there was nothing. */
+void sim_hook(struct sim *s, const char *app_id, char *out, size_t size);
 /* A global shortcut, and one on a message. Slack's payloads of these have no
  * api_app_id: whose they are is told by the link they come over. */
 int sim_shortcut(struct sim *s, const char *app_id, const char *user,

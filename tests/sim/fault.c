@@ -24,7 +24,8 @@ static bool meets(const char *want, const char *have)
 static bool fits(const struct fault *f, const char *method, const char *app_id,
 		 const char *team_id)
 {
-	if (!f->method && strcmp(method, "link") == 0)
+	if (!f->method &&
+	    (strcmp(method, "link") == 0 || strcmp(method, "file") == 0))
 		return false;
 	return f->times >= 0 && meets(f->method, method) &&
 	       meets(f->app_id, app_id) && meets(f->team_id, team_id);

@@ -7,6 +7,7 @@
 
 #include "base/buf.h"
 #include "base/map.h"
+#include "sim/api.h"
 #include "sim/http.h"
 #include "sim/rotate.h"
 #include "sim/world.h"
@@ -215,6 +216,23 @@ static void reply(struct conn *c, const struct file *f)
 	}
 }
 
+/* Did it go wrong? */
+static bool meets_fault(struct conn *c)
+{
+	const struct fault *f = fault_take(c->s, "file", NULL, NULL);
+
+	if (!f)
+		return false;
+	if (f->kind == SIM_FAULT_HANG || f->kind == SIM_FAULT_DELAY)
+		http_hold(c);
+	else if (f->kind == SIM_FAULT_STATUS)
+		http_reply(c, f->status ? f->status : 500, "text/html", NULL,
+			   "", 0);
+	else
+		conn_kill(c, true);
+	return true;
+}
+
 void file_serve(struct conn *c, const struct request *r)
 {
 	struct sim_download *d = log_download(c->s, r);
@@ -224,6 +242,8 @@ void file_serve(struct conn *c, const struct request *r)
 		http_hold(c);
 		return;
 	}
+	if (meets_fault(c))
+		return;
 	d->status = !f ? 404 : f->is.location ? 302 : 200;
 	if (!f)
 		http_reply(c, 404, "text/html", NULL, "", 0);
@@ -232,6 +252,7 @@ void file_serve(struct conn *c, const struct request *r)
 			   sizeof(login_page) - 1);
 	else
 		reply(c, f);
+	d->given = d->status == 200 && (f->is.open || may_read(c->s, d->token));
 }
 
 struct sim_download *sim_downloads(struct sim *s, size_t *n)
@@ -248,6 +269,7 @@ struct sim_download *sim_downloads(struct sim *s, size_t *n)
 		out[i].path = must_dup(from->path);
 		out[i].token = must_dup(from->token);
 		out[i].status = from->status;
+		out[i].given = from->given;
 	}
 	sim_unlock(s);
 	return out;

@@ -78,6 +78,7 @@ static const char *post(struct sim *s, const struct hook *h,
 	m = msg_create(s, h->channel, bot, text ? text : "", NULL);
 	m->bot_id = must_dup(h->install->bot_id);
 	m->by = h->install;
+	m->hook = must_dup(h->path);
 	take_content(s, m, a);
 	snprintf(ts, SIM_TS, "%s", m->ts);
 	if (!open) {

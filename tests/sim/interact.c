@@ -144,6 +144,8 @@ void act_response_url(struct act *a, const char *kind)
 		 "/hooks/%s/%.40s/%" PRIu64 "/%016" PRIx64, kind,
 		 a->user->team->id, sim_random(a->s) % UINT64_C(10000000000000),
 		 sim_random(a->s));
+	memcpy(h->path, a->hook, sizeof(h->path));
+	memcpy(a->to->app->hook, a->hook, sizeof(a->to->app->hook));
 	if (map_put(all, a->hook, h) < 0)
 		abort();
 	snprintf(url, sizeof(url), "%.*s%s", (int)base, a->s->api_url, a->hook);

@@ -26,6 +26,7 @@ struct trigger {
 
 /* Behind a response_url: for half an hour, five times. */
 struct hook {
+	char path[160];
 	struct install *install;
 	struct user *user;
 	struct channel *channel;

@@ -12,7 +12,7 @@
 
 /* Of the last message, which may be of several people: all that are asked
  * about in the torture have room. */
-#define ECHO_MAX 2000
+#define ECHO_MAX 6000
 
 struct model *model_create(void)
 {
@@ -194,7 +194,7 @@ static char *default_text(const struct json *j, const char *last)
 
 	last = without_speaker(last);
 	persona_name(j, name, sizeof(name));
-	buf_init(&b, 4096);
+	buf_init(&b, 4 * ECHO_MAX + 4096);
 	buf_addf(&b, "Hello, this is %s. You said: \"", name);
 	buf_add(&b, last, chars_bytes(last, ECHO_MAX));
 	buf_adds(

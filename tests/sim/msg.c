@@ -76,6 +76,7 @@ void msg_free(void *msg)
 	free(m->metadata);
 	free(m->files);
 	free(m->to_user);
+	free(m->hook);
 	free(m->client_msg_id);
 	free(m->reactions);
 	free(m);

@@ -4,6 +4,7 @@
 #include <string.h>
 
 #include "base/map.h"
+#include "sim/act.h"
 #include "sim/api.h"
 #include "sim/core.h"
 #include "sim/flow.h"
@@ -28,6 +29,7 @@ static void copy_msg(struct sim_msg *to, const struct msg *m)
 	to->files = must_dup(m->files);
 	to->reactions = reactions_json(m);
 	to->to_user = must_dup(m->to_user);
+	to->hook = must_dup(m->hook);
 	to->ephemeral = m->to_user;
 	to->deleted = m->deleted;
 	to->edited = *m->edited_ts;
@@ -86,6 +88,7 @@ void sim_messages_free(struct sim_msg *m, size_t n)
 		free(m[i].files);
 		free(m[i].reactions);
 		free(m[i].to_user);
+		free(m[i].hook);
 	}
 	free(m);
 }
@@ -246,6 +249,16 @@ void sim_newest(struct sim *s, const char *app_id, const char *type,
 			snprintf(envelope_id, 40, "%s", d->envelope_id);
 		break;
 	}
+	sim_unlock(s);
+}
+
+void sim_hook(struct sim *s, const char *app_id, char *out, size_t size)
+{
+	const struct app *a;
+
+	sim_lock(s);
+	a = world_app(s->world, app_id);
+	snprintf(out, size, "%s", a ? a->hook : "");
 	sim_unlock(s);
 }
 

@@ -10,8 +10,9 @@
 #include "sim/act.h"
 #include "sim/api.h"
 
-#define LIVE_MAX 2
-#define SECOND   INT64_C(1000000)
+#define LIVE_MAX  2
+#define SPENT_MAX 16
+#define SECOND    INT64_C(1000000)
 
 struct bearer {
 	char *token;
@@ -35,7 +36,7 @@ void rotation_free(struct rotation *r)
 	free(r->client_secret);
 	free(r->given);
 	free(r->refresh);
-	free(r->spent);
+	vec_free(&r->spent, bearer_free);
 	free(r);
 }
 
@@ -70,18 +71,19 @@ int64_t token_expires_in(const struct install *in, const char *token)
 	return b ? (b->until_us - sim_clock_us()) / SECOND : 0;
 }
 
-static void add_bearer(struct sim *s, struct rotation *r, const char *token)
+/* Of the newest so many are kept. */
+static void add_bearer(struct vec *to, size_t most, const char *token, int ms)
 {
 	struct bearer *b = must_alloc(sizeof(*b));
 	struct bearer *old;
 
 	b->token = must_dup(token);
-	b->until_us = sim_clock_us() + s->set.token_ms * INT64_C(1000);
-	vec_push(&r->live, b);
-	if (r->live.n <= LIVE_MAX)
+	b->until_us = sim_clock_us() + ms * INT64_C(1000);
+	vec_push(to, b);
+	if (to->n <= most)
 		return;
-	old = r->live.v[0];
-	vec_remove(&r->live, old);
+	old = to->v[0];
+	vec_remove(to, old);
 	bearer_free(old);
 }
 
@@ -94,8 +96,8 @@ static char *fresh(struct sim *s, const char *prefix)
 	return must_dup(text);
 }
 
-/* A new pair; the refresh token used is good for a moment more, in case its
- * answer was lost. */
+/* A new pair; refresh tokens are good for a moment more, in case the answer
+ * was lost. */
 static void rotate(struct sim *s, struct install *i)
 {
 	struct rotation *r = i->rotation;
@@ -104,20 +106,24 @@ static void rotate(struct sim *s, struct install *i)
 	i->bot_token = fresh(s, "xoxe.xoxb");
 	if (map_put(s->world->bot_tokens, i->bot_token, i) < 0)
 		abort();
-	add_bearer(s, r, i->bot_token);
-	free(r->spent);
-	r->spent = r->refresh;
-	r->spent_until_us =
-		sim_clock_us() + s->set.refresh_grace_ms * INT64_C(1000);
+	add_bearer(&r->live, LIVE_MAX, i->bot_token, s->set.token_ms);
+	add_bearer(&r->spent, SPENT_MAX, r->refresh, s->set.refresh_grace_ms);
+	free(r->refresh);
 	r->refresh = fresh(s, "xoxe");
 	sim_changed(s);
 }
 
 static bool takes_refresh(const struct rotation *r, const char *token)
 {
-	return str_eq(r->refresh, token) ||
-	       (r->spent && str_eq(r->spent, token) &&
-		r->spent_until_us > sim_clock_us());
+	const struct bearer *b;
+	size_t i;
+
+	for (i = 0; i < r->spent.n; i++) {
+		b = r->spent.v[i];
+		if (str_eq(b->token, token) && b->until_us > sim_clock_us())
+			return true;
+	}
+	return str_eq(r->refresh, token);
 }
 
 /* The install whose client and refresh token these are. */
@@ -210,7 +216,7 @@ int sim_rotate_token(struct sim *s, const char *bot_token,
 		r->client_secret = must_dup(from->client_secret);
 		r->given = must_dup(from->refresh_token);
 		r->refresh = must_dup(from->refresh_token);
-		add_bearer(s, r, bot_token);
+		add_bearer(&r->live, LIVE_MAX, bot_token, s->set.token_ms);
 		i->rotation = r;
 	} else {
 		i = NULL;

@@ -12,9 +12,9 @@ struct rotation {
 	char *client_secret;
 	char *given;   /* the refresh token of the installation */
 	char *refresh; /* the one that is good now */
-	char *spent;   /* the one before; or NULL */
-	int64_t spent_until_us;
-	struct vec live; /* of struct bearer (rotate.c): two at most */
+	struct vec spent; /* of struct bearer (rotate.c): those before, which are
+			   * good for a moment more */
+	struct vec live;  /* of struct bearer: two at most */
 };
 void rotation_free(struct rotation *r); /* NULL is allowed */
 

@@ -262,7 +262,9 @@ enum sim_fault_kind {
 };
 struct sim_fault {
 	enum sim_fault_kind kind;
-	const char *method; /* NULL: every one; "link": the upgrade */
+	/* NULL: every one. "link": the upgrade, which is reset or refused with
+	 * a status; "file": downloads, which may hang too. */
+	const char *method;
 	const char *app_id; /* NULL: every app */
 	const char *team_id;
 	int skip;    /* let so many pass first */
@@ -333,6 +335,7 @@ struct sim_msg {
 	char *files;     /* JSON or NULL */
 	char *reactions; /* JSON as Slack shows them, or NULL */
 	char *to_user;   /* of an ephemeral, else NULL */
+	char *hook;      /* the response_url it came through, or NULL */
 	bool ephemeral;
 	bool deleted;
 	bool edited;    /* shows "(edited)" */
@@ -369,6 +372,7 @@ struct sim_download {
 	char *path;
 	char *token; /* NULL: none came */
 	int status;  /* 0: not answered */
+	bool given;  /* the file, and not a login page */
 };
 struct sim_download *sim_downloads(struct sim *s, size_t *n);
 void sim_downloads_free(struct sim_download *d, size_t n);

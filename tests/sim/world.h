@@ -21,6 +21,7 @@ struct app {
 	char *events;      /* subscriptions */
 	struct vec installs;
 	struct vec links; /* of struct link, those that are gone taken out */
+	char hook[160];   /* path of the newest response_url, "": none */
 };
 
 struct team {
@@ -86,6 +87,7 @@ struct msg {
 	char *metadata;
 	char *files;
 	char *to_user;
+	char *hook; /* path of the response_url it came through, or NULL */
 	char *client_msg_id;
 	char *reactions;
 	char edited_ts[SIM_TS]; /* "": not edited */
