@@ -239,10 +239,13 @@ tests_test_sim_chat_SOURCES = tests/test_sim_chat.c \
 # A short torture is a test, a long one "./dev torture".
 torture = tests/torture/court.c tests/torture/court.h \
 	tests/torture/dice.c tests/torture/dice.h \
+	tests/torture/doom.c tests/torture/doom.h \
 	tests/torture/fate.c tests/torture/fate.h \
+	tests/torture/hush.c tests/torture/hush.h \
 	tests/torture/judge.c tests/torture/judge.h \
 	tests/torture/ledger.c tests/torture/ledger.h \
 	tests/torture/mischief.c tests/torture/mischief.h \
+	tests/torture/plea.c tests/torture/plea.h \
 	tests/torture/rules.c tests/torture/rules.h \
 	tests/torture/run.c tests/torture/run.h \
 	tests/torture/story.c tests/torture/story.h \

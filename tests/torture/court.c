@@ -11,6 +11,7 @@
 #define END_BUILT_IN "I will go on from here."
 #define END_SENTENCE "(ref. "
 #define END_STOPPED  "Stopped."
+#define UNREAD       "I couldn't read"
 #define CHAIN_MAX    16 /* answers again to answers again */
 
 static void read_mark(struct post *p)
@@ -43,9 +44,10 @@ void court_open(struct court *c, const char *channel)
 	c->msgs = sim_messages(c->sim, channel, NULL, &c->nmsgs);
 	c->posts = calloc(c->nmsgs + 1, sizeof(*c->posts));
 	c->nposts = 0;
+	c->calls = sim_calls(c->sim, "response_url", &c->ncalls);
 	for (i = 0; i < c->nmsgs; i++) {
 		if (!c->msgs[i].bot_id || c->msgs[i].deleted ||
-		    c->msgs[i].ephemeral)
+		    c->msgs[i].ephemeral || c->msgs[i].hook)
 			continue;
 		c->posts[c->nposts].m = &c->msgs[i];
 		read_mark(&c->posts[c->nposts++]);
@@ -55,6 +57,7 @@ void court_open(struct court *c, const char *channel)
 void court_close(struct court *c)
 {
 	sim_messages_free(c->msgs, c->nmsgs);
+	sim_calls_free(c->calls, c->ncalls);
 	free(c->posts);
 }
 
@@ -157,6 +160,18 @@ static void claim_all(struct court *c, const struct post *p,
 		claim(c, p, id, again);
 }
 
+/* Below what there was of an answer it may stand in a later part. */
+static bool ends_with(const struct court *c, const struct post *p,
+		      const char *words)
+{
+	const struct post *q;
+
+	for (q = c->posts; q < c->posts + c->nposts; q++)
+		if (strcmp(q->entry, p->entry) == 0 && says(q->m, words))
+			return true;
+	return false;
+}
+
 void court_look(struct court *c, const struct post *p)
 {
 	bool again = ledger_again(c->ledger, p->entry) != NULL;
@@ -178,6 +193,9 @@ void court_look(struct court *c, const struct post *p)
 			continue;
 		a->old_words = says(p->m, s->word);
 		a->new_words = s->later[0] != '\0' && says(p->m, s->later);
+		a->file_words = a->claimed && s->file[0] != '\0' &&
+				ends_with(c, p, s->file);
+		a->unread = a->claimed && ends_with(c, p, UNREAD);
 		if (a->again && !a->old_words && !a->new_words)
 			a->claimed = false;
 	}
@@ -233,16 +251,44 @@ static bool is_long_answer(const struct court *c, const struct post *p)
 	return false;
 }
 
-/* Below what there was of an answer it may stand in a later part. */
-static bool ends_with(const struct court *c, const struct post *p,
-		      const char *words)
-{
-	const struct post *q;
+/* ---- commands ---- */
 
-	for (q = c->posts; q < c->posts + c->nposts; q++)
-		if (strcmp(q->entry, p->entry) == 0 && says(q->m, words))
-			return true;
+/* What Slack has shown without our hearing of it may be shown once more. */
+static bool is_known(const struct court *c, const struct sim_msg *m)
+{
+	size_t i;
+
+	for (i = 0; i < c->ncalls; i++)
+		if (strcmp(c->calls[i].ts, m->ts) == 0)
+			return c->calls[i].done_us > 0;
 	return false;
+}
+
+static bool is_answer(const struct sim_msg *m, const char *word)
+{
+	return says(m, END_SENTENCE) ||
+	       (says(m, END_BUILT_IN) && says(m, word));
+}
+
+void court_hear_plea(const struct court *c, const struct plea *p,
+		     const struct doom *d, struct plea_plight *out)
+{
+	const struct sim_msg *m;
+	int64_t last = p->at_us;
+
+	out->shared = p->shared[0] != '\0';
+	for (m = c->msgs; m < c->msgs + c->nmsgs; m++) {
+		if (!m->hook)
+			continue;
+		if (strcmp(m->hook, p->shared) == 0 && !m->ephemeral)
+			out->presents++;
+		if (strcmp(m->hook, p->hook) != 0 || !is_answer(m, p->word))
+			continue;
+		out->seen++;
+		out->answers += is_known(c, m);
+		last = m->versions[0].at_us;
+	}
+	out->deaths = doom_between(d, p->at_us, last);
 }
 
 bool court_lasted(const struct post *p)

@@ -3,11 +3,12 @@
 #define TORTURE_COURT_H
 
 #include "bed/nodes.h"
+#include "torture/doom.h"
 #include "torture/ledger.h"
 #include "torture/rules.h"
 #include "torture/talk.h"
 
-/* One post of ours that stands. */
+/* One post of ours that stands, but for answers to commands. */
 struct post {
 	const struct sim_msg *m;
 	char entry[48];    /* "": it has no mark of ours */
@@ -18,10 +19,12 @@ struct post {
 
 /* What a post says of a message. */
 struct about {
-	bool claimed;   /* that it answers it, in its mark; */
-	bool again;     /* another time */
-	bool old_words; /* in its text: what was asked at first, */
-	bool new_words; /* and after an edit */
+	bool claimed;    /* that it answers it, in its mark; */
+	bool again;      /* another time */
+	bool old_words;  /* in its text: what was asked at first, */
+	bool new_words;  /* and after an edit; */
+	bool file_words; /* in that of all parts: what the file holds, */
+	bool unread;     /* or that one couldn't be read */
 };
 
 /* One channel's posts. */
@@ -36,6 +39,8 @@ struct court {
 	size_t nmsgs;
 	struct post *posts;
 	size_t nposts;
+	struct sim_call *calls; /* of response_url */
+	size_t ncalls;
 };
 
 void court_open(struct court *c, const char *channel);
@@ -57,6 +62,10 @@ bool court_lasted(const struct post *p);
 /* The mark of any message of the channel, deleted ones too; entry is "" when
  * there is no such message, or it has none. */
 void court_entry(const struct court *c, const char *ts, char entry[48]);
+
+/* What came through a response_url, or stands there by it. */
+void court_hear_plea(const struct court *c, const struct plea *p,
+		     const struct doom *d, struct plea_plight *out);
 
 /* How many replies of that entry stand, by their first parts. */
 size_t court_count(const struct court *c, const char *entry);

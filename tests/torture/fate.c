@@ -89,6 +89,7 @@ static int end_life(struct fate *f, size_t i, struct err *e)
 	uint64_t how = dice_roll(&f->dice, 100);
 	int grace = roll_ms(f, GRACE_MAX_MS);
 
+	doom_note(&f->doom, !f->nodes->shared);
 	if (how < 10) {
 		f->stops++;
 		if (stop_in_peace(b, e) < 0)
@@ -107,6 +108,7 @@ static int end_life(struct fate *f, size_t i, struct err *e)
 static void freeze(struct fate *f, size_t i)
 {
 	f->freezes++;
+	doom_note(&f->doom, false);
 	bed_freeze(&f->nodes->beds[i]);
 	f->back_ms[i] = clock_ms() + roll_ms(f, FROZEN_MAX_MS);
 }
@@ -116,6 +118,7 @@ static void cut_ground(struct fate *f)
 	int ms = roll_ms(f, OUTAGE_MAX_MS);
 
 	f->outages++;
+	doom_note(&f->doom, true);
 	switch (dice_roll(&f->dice, 4)) {
 	case 0:
 		redis_box_do(&f->nodes->redis, "FLUSHALL");

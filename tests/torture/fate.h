@@ -6,6 +6,7 @@
 
 #include "bed/nodes.h"
 #include "torture/dice.h"
+#include "torture/doom.h"
 
 struct err;
 
@@ -20,6 +21,7 @@ struct fate {
 	struct dice dice;
 	int64_t back_ms[NODES_MAX]; /* when one that is away or frozen is back;
 				     * 0: it is here */
+	struct doom doom;
 	int kills, stops, freezes, outages;
 };
 

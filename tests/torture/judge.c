@@ -16,7 +16,9 @@ struct trial {
 	const struct talk *talk;
 	struct verdicts *v;
 	struct court court;
+	const struct doom *doom;
 	struct plight *plights; /* by index in talk->said */
+	struct map *failed;     /* files that Slack failed to deliver */
 	struct map *acked;      /* envelopes and events */
 	size_t stories;
 };
@@ -66,6 +68,8 @@ static void reply_to(struct plight *p, const struct about *a, enum ending end,
 	p->lasted = lasted;
 	p->old_words = a->old_words;
 	p->new_words = a->new_words;
+	p->file_words = a->file_words;
+	p->unread = a->unread;
 }
 
 static void count(struct trial *t, const struct post *p, enum ending end)
@@ -97,7 +101,7 @@ static void judge_unmarked(struct trial *t, const struct post *p)
 static bool is_left(struct trial *t, const struct post *p)
 {
 	return p->part == 0 && !p->last &&
-	       atoi(t->court.channel + 1) == t->talk->outcast;
+	       cast_is_troubled(&t->talk->cast, atoi(t->court.channel + 1));
 }
 
 static void judge_post(struct trial *t, const struct post *p)
@@ -141,7 +145,10 @@ static void judge_post(struct trial *t, const struct post *p)
 
 static void count_end(struct verdicts *v, const struct plight *p)
 {
-	if (p->replies == 0)
+	v->files += p->file_words;
+	if (p->replies == 0 && p->owed != OWED_REPLY)
+		v->unowed++;
+	else if (p->replies == 0)
 		v->removed++;
 	else if (p->end == ANSWER)
 		v->answered++;
@@ -180,7 +187,8 @@ static void judge_line(struct trial *t, size_t i)
 
 	snprintf(at, sizeof(at), "%s:%s", s->channel, s->ts);
 	line = ledger_line(t->court.ledger, at);
-	if (!line ||
+	/* Nobody tells an app that isn't there. */
+	if (!line || atoi(s->channel + 1) == t->talk->cast.leaver ||
 	    (!s->deleted && (s->later[0] == '\0' || t->plights[i].early ||
 			     strstr(line, s->later))))
 		return;
@@ -217,12 +225,14 @@ static bool is_disturbed(const struct trial *t, const struct act *a)
 static void judge_again(struct trial *t, const struct act *a)
 {
 	const struct said *s = &t->talk->said[a->said];
+	int k = atoi(a->channel + 1);
 	const char *entry;
 	char on[64];
 
 	snprintf(on, sizeof(on), "%s:%s", a->channel, a->ts);
 	entry = ledger_another(t->court.ledger, on);
-	if (is_disturbed(t, a))
+	if (is_disturbed(t, a) || k == t->talk->cast.broke ||
+	    k == t->talk->cast.leaver)
 		return;
 	if (!entry && has_arrived(t, a)) {
 		t->v->unheard++;
@@ -241,7 +251,8 @@ static void judge_thumb(struct trial *t, const struct act *a)
 
 	court_entry(&t->court, a->ts, entry);
 	up = ledger_thumb(t->court.ledger, entry);
-	if (!has_arrived(t, a) || up >= 0)
+	if (!has_arrived(t, a) || up >= 0 ||
+	    atoi(a->channel + 1) == t->talk->cast.leaver)
 		return;
 	t->v->unheard++;
 	complain(t, s, s->thread, "thumb isn't counted");
@@ -255,6 +266,43 @@ static void judge_act(struct trial *t, const struct act *a)
 		judge_again(t, a);
 	else if (a->kind == WHIM_THUMB)
 		judge_thumb(t, a);
+}
+
+static void judge_plea(struct trial *t, const struct plea *p)
+{
+	struct plea_plight plight = { .heard = map_get(t->acked, p->envelope) };
+	const char *wrong;
+
+	if (strcmp(p->channel, t->court.channel) != 0)
+		return;
+	court_hear_plea(&t->court, p, t->doom, &plight);
+	t->v->pleas += plight.heard;
+	wrong = rules_broken_by_plea(&plight);
+	if (!wrong)
+		return;
+	t->v->pleas_wrong++;
+	printf("%s: %s in %s, %zu answers, %zu of them known, %zu deaths, "
+	       "shown to all %zu times\n",
+	       wrong, p->word, p->channel, plight.seen, plight.answers,
+	       plight.deaths, plight.presents);
+	if (t->stories++ < STORIES_MAX)
+		story_print_plea(t->nodes, p->channel, p->hook);
+}
+
+/* Who is told of the budget, is told so once an hour; no longer than its life
+ * a daemon remembers that, or as long as Redis does. */
+static void judge_noise(struct trial *t)
+{
+	const struct sim_msg *m = t->court.msgs;
+	size_t i, n = 0, most = 1 + t->doom->lapses;
+
+	for (i = 0; i < t->court.nmsgs; i++)
+		n += m[i].ephemeral && strstr(m[i].text, TALK_BROKE);
+	if (n <= most)
+		return;
+	t->v->noise += n - most;
+	printf("told of the budget %zu times in %s, %zu at most\n", n,
+	       t->court.channel, most);
 }
 
 static void judge_channel(struct trial *t, const char *channel)
@@ -273,6 +321,9 @@ static void judge_channel(struct trial *t, const char *channel)
 	}
 	for (i = 0; i < talk->whims.nacts; i++)
 		judge_act(t, &talk->whims.acts[i]);
+	for (i = 0; channel[0] == 'C' && i < talk->pleas.n; i++)
+		judge_plea(t, &talk->pleas.all[i]);
+	judge_noise(t);
 	court_close(&t->court);
 }
 
@@ -311,19 +362,66 @@ static bool is_early(const struct trial *t, const struct act *a)
 		a->at_ms < ledger_heard_ms(t->court.ledger, at));
 }
 
+/* The budget may be used up before anybody knows; and Slack delivers nothing
+ * to an app that was taken out. */
+static enum owed owed_to(const struct trial *t, const struct said *s,
+			 const char *at)
+{
+	int k = atoi(s->channel + 1);
+
+	if (k == t->talk->cast.broke && ledger_refused(t->court.ledger, at))
+		return OWED_NOTHING;
+	if (k == t->talk->cast.leaver &&
+	    !ledger_accepted(t->court.ledger, at) && s->owed == OWED_REPLY &&
+	    !s->last)
+		return OWED_PERHAPS;
+	return s->owed;
+}
+
+static void begin_plight(struct trial *t, size_t i)
+{
+	const struct said *s = &t->talk->said[i];
+	struct plight *p = &t->plights[i];
+	char at[64];
+
+	snprintf(at, sizeof(at), "%s:%s", s->channel, s->ts);
+	*p = (struct plight){
+		.owed = owed_to(t, s, at),
+		.edited = s->later[0] != '\0',
+		.deleted = s->deleted,
+		.lasting = s->lasting,
+		.attached = s->file[0] != '\0',
+		.fetched = !map_get(t->failed, s->file),
+		.kept = ledger_line(t->court.ledger, at) != NULL,
+	};
+}
+
+/* Who asks again calls the agent back. */
+static void call_back(struct trial *t, const struct act *a)
+{
+	const struct said *s, *about = &t->talk->said[a->said];
+	size_t i;
+
+	for (i = 0; a->kind == WHIM_AGAIN && i < t->talk->n; i++) {
+		s = &t->talk->said[i];
+		if (t->plights[i].owed == OWED_NOTHING &&
+		    strcmp(s->thread, about->thread) == 0 &&
+		    atoi(s->channel + 1) != t->talk->cast.broke)
+			t->plights[i].owed = OWED_PERHAPS;
+	}
+}
+
 static void read_acts(struct trial *t)
 {
 	const struct act *a;
 	size_t i;
 
-	for (i = 0; i < t->talk->n; i++) {
-		t->plights[i].edited = t->talk->said[i].later[0] != '\0';
-		t->plights[i].deleted = t->talk->said[i].deleted;
-		t->plights[i].lasting = t->talk->said[i].lasting;
-	}
+	for (i = 0; i < t->talk->n; i++)
+		begin_plight(t, i);
 	for (i = 0; i < t->talk->whims.nacts; i++) {
 		a = &t->talk->whims.acts[i];
 		done_to(t, a);
+		call_back(t, a);
 		t->plights[a->said].early |= is_early(t, a);
 	}
 	t->v->acts = t->talk->whims.nacts;
@@ -358,7 +456,25 @@ static void read_deliveries(struct trial *t)
 	sim_deliveries_free(d, n);
 }
 
-void judge(const struct nodes *ns, const struct talk *t, struct verdicts *v)
+/* "/files/ID/ID" */
+static void read_downloads(struct trial *t)
+{
+	size_t i, n;
+	struct sim_download *d = sim_downloads(t->court.sim, &n);
+	char id[24];
+
+	for (i = 0; i < n; i++) {
+		if (d[i].given)
+			continue;
+		snprintf(id, sizeof(id), "%.*s",
+			 (int)strcspn(d[i].path + 7, "/"), d[i].path + 7);
+		mark(t->failed, id);
+	}
+	sim_downloads_free(d, n);
+}
+
+void judge(const struct nodes *ns, const struct talk *t, const struct doom *d,
+	   struct verdicts *v)
 {
 	struct ledger *ledger = ledger_read(ns);
 	struct trial tr = { .nodes = ns,
@@ -367,17 +483,23 @@ void judge(const struct nodes *ns, const struct talk *t, struct verdicts *v)
 			    .court = { .sim = ns->beds[0].sim,
 				       .talk = t,
 				       .ledger = ledger },
+			    .doom = d,
+			    .failed = map_create(0),
 			    .acked = map_create(0) };
 	char channel[16];
 	int k;
 
 	tr.plights = calloc(t->n + 1, sizeof(*tr.plights));
 	tr.court.about = calloc(t->n + 1, sizeof(*tr.court.about));
-	if (!tr.plights || !tr.court.about || !tr.acked)
+	if (!tr.plights || !tr.court.about || !tr.acked || !tr.failed)
 		abort();
 	memset(v, 0, sizeof(*v));
+	read_downloads(&tr);
 	read_acts(&tr);
 	read_deliveries(&tr);
+	v->remembered = ledger_expired(ledger);
+	if (v->remembered > 0)
+		printf("%zu lines are older than is kept\n", v->remembered);
 	for (k = 0; k < t->tenants; k++) {
 		snprintf(channel, sizeof(channel), "C%05d", k);
 		judge_channel(&tr, channel);
@@ -386,6 +508,7 @@ void judge(const struct nodes *ns, const struct talk *t, struct verdicts *v)
 	}
 	ledger_free(ledger);
 	map_free(tr.acked, NULL);
+	map_free(tr.failed, NULL);
 	free(tr.plights);
 	free(tr.court.about);
 }
@@ -393,6 +516,7 @@ void judge(const struct nodes *ns, const struct talk *t, struct verdicts *v)
 bool verdicts_clean(const struct verdicts *v)
 {
 	return v->lost + v->twice + v->stuck + v->open + v->wrong + v->mixed +
-		       v->stray + v->unheard + v->remembered + v->given_up ==
+		       v->stray + v->unheard + v->remembered + v->given_up +
+		       v->pleas_wrong + v->noise ==
 	       0;
 }

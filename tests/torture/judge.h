@@ -5,6 +5,7 @@
 #include <stdbool.h>
 
 #include "bed/nodes.h"
+#include "torture/doom.h"
 #include "torture/talk.h"
 
 /* What became of the messages, by what stands in Slack at the end. */
@@ -18,6 +19,10 @@ struct verdicts {
 	size_t together;  /* how many those are */
 	size_t acts;      /* what people did about them */
 	size_t left;      /* placeholders that a dead token has left behind */
+	size_t unowed; /* messages that were owed no reply, or perhaps none, and
+			* have none */
+	size_t files;  /* answers that know their file */
+	size_t pleas;  /* commands that were heard of */
 
 	/* None of these may be. */
 	size_t lost;    /* no reply */
@@ -28,14 +33,18 @@ struct verdicts {
 	size_t mixed;   /* to others than those that they say */
 	size_t stray;   /* posts without a mark of ours */
 	size_t unheard; /* clicks that were acked and came to nothing */
-	size_t remembered; /* deleted or edited text in the transcripts */
-	size_t given_up;   /* events that were never acked */
+	size_t remembered;  /* deleted or edited text in the transcripts, or old
+			     */
+	size_t pleas_wrong; /* commands whose answer isn't as it should */
+	size_t noise;    /* words about a budget or a hush that are too many */
+	size_t given_up; /* events that were never acked */
 };
 
 /* Are there none of those? */
 bool verdicts_clean(const struct verdicts *v);
 
 /* Prints the whole story of what is wrong, of the first few. */
-void judge(const struct nodes *ns, const struct talk *t, struct verdicts *v);
+void judge(const struct nodes *ns, const struct talk *t, const struct doom *d,
+	   struct verdicts *v);
 
 #endif

@@ -14,11 +14,17 @@ struct ledger {
 	struct map *posts;
 	struct map *heard;
 	struct map *replayed;
+	struct map *accepted;
+	struct map *refused;
 	struct map *again;   /* by entry, */
 	struct map *another; /* by channel:ts */
 	struct map *lines;
 	struct map *thumbs;
+	size_t expired;
 };
+
+/* A time that nobody keeps. */
+#define LEDGER_OLD "1600000000"
 
 struct query {
 	const char *sql;
@@ -52,6 +58,22 @@ static void take_replayed(struct ledger *l, const char *const *cells)
 	put(l->replayed, cells[0], cells[1]);
 }
 
+static void take_accepted(struct ledger *l, const char *const *cells)
+{
+	put(l->accepted, cells[0], cells[1]);
+}
+
+static void take_refused(struct ledger *l, const char *const *cells)
+{
+	put(l->refused, cells[0], cells[1]);
+}
+
+static void take_expired(struct ledger *l, const char *const *cells)
+{
+	(void)cells;
+	l->expired++;
+}
+
 /* app:workspace:again-channel:ts */
 static void take_again(struct ledger *l, const char *const *cells)
 {
@@ -82,6 +104,14 @@ static const struct query queries[] = {
 	{ "SELECT post, id FROM journal WHERE replayed_ms > 0"
 	  " AND post IS NOT NULL",
 	  take_replayed, NULL },
+	{ "SELECT post, id FROM journal WHERE verdict NOT LIKE 'refuse%'"
+	  " AND verdict NOT LIKE 'drop%' AND post IS NOT NULL",
+	  take_accepted, NULL },
+	{ "SELECT post, id FROM journal WHERE verdict LIKE 'refuse%'"
+	  " AND post IS NOT NULL",
+	  take_refused, NULL },
+	{ "SELECT ts, ts FROM transcript WHERE ts < '" LEDGER_OLD "'",
+	  take_expired, NULL },
 	{ "SELECT id, claim FROM journal WHERE claim LIKE '%:again-%'",
 	  take_again, NULL },
 	{ "SELECT channel || ':' || ts, text FROM transcript"
@@ -147,6 +177,8 @@ struct ledger *ledger_read(const struct nodes *ns)
 	l->posts = make();
 	l->heard = make();
 	l->replayed = make();
+	l->accepted = make();
+	l->refused = make();
 	l->again = make();
 	l->another = make();
 	l->lines = make();
@@ -168,6 +200,8 @@ void ledger_free(struct ledger *l)
 	map_free(l->posts, free);
 	map_free(l->heard, free);
 	map_free(l->replayed, free);
+	map_free(l->accepted, free);
+	map_free(l->refused, free);
 	map_free(l->again, free);
 	map_free(l->another, free);
 	map_free(l->lines, free);
@@ -190,6 +224,21 @@ int64_t ledger_heard_ms(const struct ledger *l, const char *post)
 bool ledger_replayed(const struct ledger *l, const char *post)
 {
 	return map_get(l->replayed, post) != NULL;
+}
+
+bool ledger_accepted(const struct ledger *l, const char *post)
+{
+	return map_get(l->accepted, post) != NULL;
+}
+
+bool ledger_refused(const struct ledger *l, const char *post)
+{
+	return map_get(l->refused, post) != NULL;
+}
+
+size_t ledger_expired(const struct ledger *l)
+{
+	return l->expired;
 }
 
 const char *ledger_again(const struct ledger *l, const char *entry)

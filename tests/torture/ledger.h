@@ -3,6 +3,7 @@
 #define TORTURE_LEDGER_H
 
 #include <stdbool.h>
+#include <stddef.h>
 #include <stdint.h>
 
 struct nodes;
@@ -24,6 +25,13 @@ int64_t ledger_heard_ms(const struct ledger *l, const char *post);
 
 /* Was it given up, and begun anew by an admin? */
 bool ledger_replayed(const struct ledger *l, const char *post);
+
+/* Was it accepted, and was it refused? */
+bool ledger_accepted(const struct ledger *l, const char *post);
+bool ledger_refused(const struct ledger *l, const char *post);
+
+/* Lines of the transcripts that are older than is kept. */
+size_t ledger_expired(const struct ledger *l);
 
 /* channel:ts of the reply that an entry gives another answer to, or NULL; and
  * the entry that does so. */

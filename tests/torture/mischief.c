@@ -11,6 +11,8 @@
 #define GROW   "chat.appendStream"
 #define END    "chat.stopStream"
 #define TICKET "apps.connections.open"
+#define HOOK   "response_url"
+#define RENEW  "oauth.v2.access"
 
 static const struct sim_fault faults[] = {
 	{ .method = POST, .kind = SIM_FAULT_LOST, .percent = 4 },
@@ -68,6 +70,27 @@ static const struct sim_fault faults[] = {
 	  .kind = SIM_FAULT_STATUS,
 	  .percent = 10,
 	  .status = 500 },
+	{ .method = HOOK, .kind = SIM_FAULT_LOST, .percent = 4 },
+	{ .method = HOOK, .kind = SIM_FAULT_LATE, .percent = 4, .ms = 1500 },
+	{ .method = HOOK, .kind = SIM_FAULT_RESET, .percent = 4 },
+	{ .method = HOOK, .kind = SIM_FAULT_RATE, .percent = 3, .ms = 1000 },
+	{ .method = HOOK,
+	  .kind = SIM_FAULT_STATUS,
+	  .percent = 4,
+	  .status = 503 },
+	{ .method = RENEW, .kind = SIM_FAULT_LOST, .percent = 8 },
+	{ .method = RENEW, .kind = SIM_FAULT_LATE, .percent = 4, .ms = 1500 },
+	{ .method = RENEW, .kind = SIM_FAULT_RESET, .percent = 4 },
+	{ .method = RENEW, .kind = SIM_FAULT_DELAY, .percent = 15, .ms = 900 },
+	{ .method = RENEW,
+	  .kind = SIM_FAULT_STATUS,
+	  .percent = 5,
+	  .status = 500 },
+	{ .method = "file", .kind = SIM_FAULT_RESET, .percent = 8 },
+	{ .method = "file",
+	  .kind = SIM_FAULT_STATUS,
+	  .percent = 5,
+	  .status = 503 },
 	{ .method = "users.info",
 	  .kind = SIM_FAULT_STATUS,
 	  .percent = 10,
@@ -91,6 +114,9 @@ static const struct sim_fault hangs[] = {
 	{ .method = BEGIN, .kind = SIM_FAULT_HANG, .percent = 1 },
 	{ .method = END, .kind = SIM_FAULT_HANG, .percent = 1 },
 	{ .method = LOOK, .kind = SIM_FAULT_HANG, .percent = 1 },
+	{ .method = HOOK, .kind = SIM_FAULT_HANG, .percent = 1 },
+	{ .method = RENEW, .kind = SIM_FAULT_HANG, .percent = 2 },
+	{ .method = "file", .kind = SIM_FAULT_HANG, .percent = 1 },
 };
 
 #define COUNT(a) (sizeof(a) / sizeof((a)[0]))

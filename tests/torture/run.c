@@ -2,6 +2,7 @@
 #include "torture/run.h"
 
 #include <poll.h>
+#include <sqlite3.h>
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
@@ -9,6 +10,7 @@
 #include "base/clock.h"
 #include "base/err.h"
 #include "bed/nodes.h"
+#include "pg.h"
 #include "torture/fate.h"
 #include "torture/mischief.h"
 #include "torture/world.h"
@@ -23,6 +25,10 @@
 #define DEAD_MS    2500  /* a token is refused for so long; */
 #define GOOD_MS    12000 /* on average, until it is again */
 #define ROUNDS     5     /* of dead letters that are replayed */
+#define AWAY_MS    1500  /* an app is out of its workspace for so long; */
+#define HERE_MS    20000 /* on average, until it is again */
+#define AGE_MS     20000 /* until there are lines again that nobody keeps */
+#define AGED       "150"
 
 struct run {
 	struct torture *t;
@@ -34,6 +40,9 @@ struct run {
 	int64_t end_ms;
 	int64_t refuse_ms; /* when a token is refused */
 	int64_t accept_ms; /* or is good again; 0: it is */
+	int64_t leave_ms;  /* when an app is taken out */
+	int64_t return_ms; /* or installed again; 0: it is there */
+	int64_t age_ms;    /* when there are old lines again */
 };
 
 static void set_world(struct run *r)
@@ -57,7 +66,7 @@ static int set_up(struct run *r, struct err *e)
 			  " drain_timeout_s = 3",
 		.slack = " updates_per_minute = 0\n posts_per_second = 0\n"
 			 " timeout_s = 4",
-		.limits = " rate_per_minute = 0",
+		.limits = " rate_per_minute = 0\n transcript_days = 400",
 		.llm = " first_token_timeout_s = 3\n idle_timeout_s = 2\n",
 		.seed = r->t->seed,
 	};
@@ -75,22 +84,125 @@ static int set_up(struct run *r, struct err *e)
 	r->talk.dice.state = r->t->seed ^ 0x7461;
 	r->talk.tenants = r->t->tenants;
 	r->talk.rate = r->t->rate;
-	r->talk.outcast = r->t->tenants > 3 ? r->t->tenants - 1 : -1;
+	r->talk.cast = world_cast(r->t->tenants);
 	r->refuse_ms = clock_ms() + GOOD_MS;
+	r->leave_ms = clock_ms() + HERE_MS / 2;
 	return nodes_start(&r->nodes, e);
 }
 
 static void refuse_token(struct run *r, int64_t now)
 {
 	if (r->accept_ms != 0 && now >= r->accept_ms) {
-		mischief_token(r->sim, r->talk.outcast, false);
+		mischief_token(r->sim, r->talk.cast.outcast, false);
 		r->accept_ms = 0;
 		r->refuse_ms = now + dice_ms(&r->dice, GOOD_MS, 1000, 60000);
 	} else if (r->accept_ms == 0 && now >= r->refuse_ms) {
-		mischief_token(r->sim, r->talk.outcast, true);
+		mischief_token(r->sim, r->talk.cast.outcast, true);
 		r->accept_ms = now + DEAD_MS;
 		r->t->refusals++;
 	}
+}
+
+/* What is installed again has another token, which an admin tells to whichever
+ * daemon listens. */
+static int give_token(struct run *r, struct err *e)
+{
+	struct bed *b = r->nodes.beds;
+	char name[24], path[96];
+	const char *const set[] = { "tenant",           "set", name,
+				    "--bot-token-file", path,  NULL };
+	FILE *f;
+	size_t i;
+
+	snprintf(name, sizeof(name), "tenant-%05d", r->talk.cast.leaver);
+	snprintf(path, sizeof(path), "%s/leaver.token", b->dir);
+	f = fopen(path, "w");
+	if (!f || fprintf(f, "xoxb-again-%d\n", r->t->leaves) < 0 ||
+	    fclose(f) != 0)
+		return err_set(e, ERR_FATAL, "cannot write '%s'", path);
+	for (i = 0; i < r->nodes.n; i++)
+		if (b[i].pid > 0 && !b[i].frozen &&
+		    bed_ctl(&b[i], NULL, set, e) == 0)
+			return 0;
+	return -1;
+}
+
+static void come_back(struct run *r)
+{
+	int k = r->talk.cast.leaver;
+	char app[16], team[16], token[24];
+	struct err e = { 0 };
+
+	snprintf(app, sizeof(app), "A%05d", k);
+	snprintf(team, sizeof(team), "T%05d", k);
+	snprintf(token, sizeof(token), "xoxb-again-%d", r->t->leaves);
+	(void)sim_install_again(r->sim, app, team, token);
+	if (give_token(r, &e) < 0)
+		return; /* and again */
+	r->talk.away = false;
+	r->return_ms = 0;
+	r->leave_ms = clock_ms() + dice_ms(&r->dice, HERE_MS, 5000, 60000);
+}
+
+static void go_away(struct run *r)
+{
+	int k = r->talk.cast.leaver;
+	char app[16], team[16];
+
+	snprintf(app, sizeof(app), "A%05d", k);
+	snprintf(team, sizeof(team), "T%05d", k);
+	r->t->leaves++;
+	r->talk.away = true;
+	(void)sim_uninstall(r->sim, app, team);
+	r->return_ms = clock_ms() + dice_ms(&r->dice, AWAY_MS, 1, 6000);
+}
+
+static void come_and_go(struct run *r, int64_t now)
+{
+	if (r->return_ms != 0 && now >= r->return_ms)
+		come_back(r);
+	else if (r->return_ms == 0 && now >= r->leave_ms)
+		go_away(r);
+}
+
+static void write_store(struct run *r, const char *sql)
+{
+	char path[96];
+	sqlite3 *db = NULL;
+
+	if (r->nodes.shared) {
+		(void)pg_ask(sql);
+		return;
+	}
+	snprintf(path, sizeof(path), "%s/state/konstruct.db",
+		 r->nodes.beds[0].dir);
+	if (sqlite3_open(path, &db) != SQLITE_OK ||
+	    sqlite3_busy_timeout(db, 10000) != SQLITE_OK ||
+	    sqlite3_exec(db, sql, NULL, NULL, NULL) != SQLITE_OK)
+		abort();
+	sqlite3_close(db);
+}
+
+/* As if it had run for years. */
+static void grow_old(struct run *r, int64_t now)
+{
+	if (now < r->age_ms)
+		return;
+	r->age_ms = now + AGE_MS;
+	write_store(
+		r,
+		r->nodes.shared
+			? "INSERT INTO transcript (tenant_id,"
+			  " channel, thread, ts, ours, text) SELECT id, 'C9',"
+			  " '1.0', (1000000000 + i) || '.0', false, 'x' FROM"
+			  " tenants, generate_series(1, " AGED ") i"
+			  " ON CONFLICT DO NOTHING"
+			: "WITH RECURSIVE n(i) AS (SELECT 1 UNION ALL"
+			  " SELECT i + 1 FROM n WHERE i < " AGED ")"
+			  " INSERT OR IGNORE INTO transcript (tenant_id,"
+			  " channel, thread, ts, ours, text) SELECT id, 'C9',"
+			  " '1.0', (1000000000 + i) || '.0', 0, 'x'"
+			  " FROM tenants, n");
 }
 
 /* Other things go wrong while the daemons live. */
@@ -103,8 +215,11 @@ static int let_live(struct run *r, int ms, struct err *e)
 		poll(NULL, 0, slice);
 		if (dice_percent(&r->dice, 20))
 			mischief_do(r->sim, &r->dice, r->t->tenants);
-		if (r->talk.outcast >= 0)
+		if (r->talk.cast.outcast >= 0)
 			refuse_token(r, clock_ms());
+		if (r->talk.cast.leaver >= 0)
+			come_and_go(r, clock_ms());
+		grow_old(r, clock_ms());
 		if (fate_revive(&r->fate, clock_ms(), e) < 0)
 			return -1;
 	}
@@ -156,6 +271,7 @@ static void await_quiet(struct run *r)
 	while (in_a_row < 3 && clock_ms() < until) {
 		poll(NULL, 0, QUIET_POLL);
 		whims_do(&r->talk);
+		pleas_do(&r->talk);
 		in_a_row = is_quiet(r) ? in_a_row + 1 : 0;
 	}
 	r->t->quiet = in_a_row == 3;
@@ -174,8 +290,10 @@ static int torment(struct run *r, struct err *e)
 	rc = kill_again_and_again(r, e);
 	talk_end(&r->talk);
 	mischief_end(r->sim);
-	if (r->talk.outcast >= 0)
-		mischief_token(r->sim, r->talk.outcast, false);
+	if (r->talk.cast.outcast >= 0)
+		mischief_token(r->sim, r->talk.cast.outcast, false);
+	while (rc == 0 && r->return_ms != 0)
+		come_back(r);
 	r->t->kills = r->fate.kills;
 	r->t->stops = r->fate.stops;
 	r->t->freezes = r->fate.freezes;
@@ -183,12 +301,20 @@ static int torment(struct run *r, struct err *e)
 	return rc;
 }
 
-/* The token is good, which is found out at once; then what was given up
+static void connect(struct run *r, int k)
+{
+	char app[16];
+	const char *const args[] = { "app", "connect", app, NULL };
+	struct err e = { 0 };
+
+	snprintf(app, sizeof(app), "A%05d", k);
+	(void)bed_ctl(&r->nodes.beds[0], NULL, args, &e);
+}
+
+/* The tokens are good, which is found out at once; then what was given up
  * begins anew. True when nothing is. */
 static bool replay(struct run *r)
 {
-	char app[16];
-	const char *const connect[] = { "app", "connect", app, NULL };
 	static const char *const all[] = { "dead", "replay", "all", NULL };
 	static const char *const list[] = { "--json", "dead", "list", NULL };
 	struct bed *b = &r->nodes.beds[0];
@@ -196,13 +322,12 @@ static bool replay(struct run *r)
 	char *out = NULL;
 	bool none;
 
-	snprintf(app, sizeof(app), "A%05d", r->talk.outcast);
 	(void)bed_ctl(b, &out, list, &e);
 	none = out && strstr(out, "\"dead\":[]");
 	free(out);
 	if (none)
 		return true;
-	(void)bed_ctl(b, NULL, connect, &e);
+	connect(r, r->talk.cast.outcast);
 	(void)bed_ctl(b, NULL, all, &e);
 	await_quiet(r);
 	return false;
@@ -241,12 +366,17 @@ int torture_run(struct torture *t, struct err *e)
 		rc = torment(&r, e);
 	if (rc == 0) {
 		await_quiet(&r);
+		/* Nobody is locked out. */
+		talk_say_last(&r.talk);
+		await_quiet(&r);
 		replay_all(&r);
+		t->renewals = (int)sim_count(r.sim, "oauth.v2.access");
 		t->messages = r.talk.n;
-		judge(&r.nodes, &r.talk, &t->verdicts);
+		judge(&r.nodes, &r.talk, &r.fate.doom, &t->verdicts);
 		rc = fate_stop_all(&r.fate, e);
 	}
 	talk_release(&r.talk);
+	doom_release(&r.fate.doom);
 	if (t->keep || rc < 0)
 		leave(&r);
 	else
@@ -262,20 +392,23 @@ void torture_print(const struct torture *t)
 	if (t->nodes > 0)
 		printf("%d nodes, ", t->nodes);
 	printf("%d kills, %d stops, ", t->kills, t->stops);
-	printf("%d tokens refused, %d replays, %zu left, ", t->refusals,
-	       t->replays, v->left);
+	printf("%d tokens refused, %d renewed, %d apps gone, %d replays, "
+	       "%zu left, ",
+	       t->refusals, t->renewals, t->leaves, t->replays, v->left);
 	if (t->nodes > 0)
 		printf("%d freezes, %d outages of PostgreSQL or Redis, ",
 		       t->freezes, t->outages);
 	printf("%zu messages, %zu acts: %zu answered, %zu sentences, "
-	       "%zu stopped, %zu removed, %zu again, %zu together in %zu; "
+	       "%zu stopped, %zu removed, %zu not owed, %zu again, "
+	       "%zu together in %zu, %zu files, %zu commands; "
 	       "lost %zu, twice %zu, stuck %zu, open %zu, wrong %zu, "
 	       "mixed %zu, stray %zu, unheard %zu, remembered %zu, "
-	       "never acked %zu%s\n",
+	       "commands %zu, noise %zu, never acked %zu%s\n",
 	       t->messages, v->acts, v->answered, v->sentences, v->stopped,
-	       v->removed, v->again, v->together, v->groups, v->lost, v->twice,
-	       v->stuck, v->open, v->wrong, v->mixed, v->stray, v->unheard,
-	       v->remembered, v->given_up,
+	       v->removed, v->unowed, v->again, v->together, v->groups,
+	       v->files, v->pleas, v->lost, v->twice, v->stuck, v->open,
+	       v->wrong, v->mixed, v->stray, v->unheard, v->remembered,
+	       v->pleas_wrong, v->noise, v->given_up,
 	       t->quiet ? "" : "; not quiet in time");
 }
 
@@ -284,6 +417,7 @@ bool torture_passed(const struct torture *t)
 	const struct verdicts *v = &t->verdicts;
 
 	return t->quiet && verdicts_clean(v) &&
-	       v->answered + v->sentences + v->stopped + v->removed ==
+	       v->answered + v->sentences + v->stopped + v->removed +
+			       v->unowed ==
 		       t->messages;
 }

@@ -63,6 +63,23 @@ static void print_messages(const struct story *st)
 	sim_messages_free(m, n);
 }
 
+void story_print_plea(const struct nodes *ns, const char *channel,
+		      const char *hook)
+{
+	struct sim *s = ns->beds[0].sim;
+	size_t i, n;
+	struct sim_msg *m = sim_messages(s, channel, NULL, &n);
+
+	for (i = 0; i < n; i++) {
+		if (!m[i].hook || strcmp(m[i].hook, hook) != 0)
+			continue;
+		printf("  message %s, %.3f ", m[i].ts,
+		       seconds(m[i].versions[0].at_us));
+		print_text(m[i].text);
+	}
+	sim_messages_free(m, n);
+}
+
 static void print_calls(const struct story *st)
 {
 	size_t i, n;

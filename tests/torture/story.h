@@ -12,4 +12,8 @@
 void story_print(const struct nodes *ns, const char *channel,
 		 const char *thread, const char *ts);
 
+/* What was shown about a command. */
+void story_print_plea(const struct nodes *ns, const char *channel,
+		      const char *hook);
+
 #endif

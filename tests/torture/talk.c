@@ -12,6 +12,11 @@
 #define LASTING     40 /* words of an answer that lasts, one a second */
 #define SLICE_MS    50
 
+#define PLEAS   5  /* percent of what is said are commands, */
+#define FILES   12 /* and come with a file; */
+#define HUSHED  10 /* go to a thread that the agent was sent out of, */
+#define CALLING 25 /* where so many of them call it back */
+
 void talk_text(const struct said *s, const char *word, char out[96])
 {
 	if (s->mention)
@@ -71,10 +76,20 @@ static void script_lasting(struct talk *t, const struct said *s)
 	buf_release(&text);
 }
 
+/* Not where it may never be stopped, or begin too late for anybody's patience.
+ */
+static bool may_last(const struct talk *t, const struct said *s)
+{
+	int k = atoi(s->channel + 1);
+
+	return !cast_is_troubled(&t->cast, k) && k != t->cast.broke &&
+	       k != t->cast.rotator;
+}
+
 static void script(struct talk *t, struct said *s)
 {
-	s->lasting = !t->steadfast && dice_percent(&t->dice, 4) &&
-		     atoi(s->channel + 1) != t->outcast;
+	s->lasting = !t->steadfast && s->owed == OWED_REPLY &&
+		     dice_percent(&t->dice, 4) && may_last(t, s);
 	s->longish = !s->lasting && dice_percent(&t->dice, 12);
 	if (s->lasting)
 		script_lasting(t, s);
@@ -116,16 +131,57 @@ static const struct said *busy_thread(struct talk *t)
 	return s && s->channel[0] == 'C' && has_reply(t, s) ? s : NULL;
 }
 
+void *talk_grow(void *p, size_t n, size_t *size, size_t one)
+{
+	if (n < *size)
+		return p;
+	*size = *size ? 2 * *size : 256;
+	p = reallocarray(p, *size, one);
+	if (!p)
+		abort();
+	return p;
+}
+
 static struct said *add(struct talk *t)
 {
-	if (t->n == t->size) {
-		t->size = t->size ? 2 * t->size : 1024;
-		t->said = reallocarray(t->said, t->size, sizeof(*t->said));
-		if (!t->said)
-			abort();
-	}
+	t->said = talk_grow(t->said, t->n, &t->size, sizeof(*t->said));
 	memset(&t->said[t->n], 0, sizeof(*t->said));
 	return &t->said[t->n];
+}
+
+static const struct said *hushed_thread(struct talk *t)
+{
+	int i = hush_thread(t);
+
+	return i >= 0 ? &t->said[i] : NULL;
+}
+
+/* Does somebody know that the budget is used up? */
+static bool is_broke(struct talk *t, const struct said *s)
+{
+	struct sim_msg *m;
+	size_t i, n;
+	bool found = false;
+
+	if (atoi(s->channel + 1) != t->cast.broke)
+		return false;
+	m = sim_messages(t->sim, s->channel, NULL, &n);
+	for (i = 0; i < n && !found; i++)
+		found = m[i].ephemeral && strstr(m[i].text, TALK_BROKE);
+	sim_messages_free(m, n);
+	return found;
+}
+
+/* In a thread that the agent is part of, or was. */
+static void reply_to(struct talk *t, struct said *s, const struct said *before)
+{
+	memcpy(s->channel, before->channel, sizeof(s->channel));
+	memcpy(s->thread, before->thread, sizeof(s->thread));
+	s->owed = hush_owed(t, s);
+	if (s->owed != OWED_REPLY && dice_percent(&t->dice, CALLING)) {
+		s->mention = true;
+		s->owed = OWED_REPLY;
+	}
 }
 
 /* Where, and in which thread, by whom is decided by the channel's number. */
@@ -139,40 +195,98 @@ static void choose_place(struct talk *t, struct said *s)
 		before = busy_thread(t);
 	else if (kind < 40)
 		before = engaged_thread(t);
+	else if (kind < 40 + HUSHED)
+		before = hushed_thread(t);
 	s->mention = !before && kind < 70;
-	if (before) {
-		memcpy(s->channel, before->channel, sizeof(s->channel));
-		memcpy(s->thread, before->thread, sizeof(s->thread));
-	} else {
+	if (before)
+		reply_to(t, s, before);
+	else
 		snprintf(s->channel, sizeof(s->channel), "%c%05d",
 			 s->mention ? 'C' : 'D', k);
-	}
 }
 
-static void say_one(struct talk *t)
+/* What may not be heard of is said all the same. */
+static void choose_owed(struct talk *t, struct said *s)
 {
-	struct said *s = add(t);
-	struct sim_say opt = { .redeliver = dice_percent(&t->dice, 4) };
+	if (is_broke(t, s))
+		s->owed = OWED_NOTHING;
+	else if (t->away && atoi(s->channel + 1) == t->cast.leaver)
+		s->owed = OWED_PERHAPS;
+}
+
+static void attach_file(struct talk *t, struct said *s, struct sim_say *opt)
+{
+	struct sim_file f = { .id = s->file,
+			      .name = "notes.txt",
+			      .mimetype = "text/plain" };
+	char text[64];
+
+	snprintf(s->file, sizeof(s->file), "F%06zuF", t->n);
+	snprintf(text, sizeof(text), "the code is %s\n", s->file);
+	f.bytes = text;
+	f.len = strlen(text);
+	if (sim_add_file(t->sim, &f) < 0)
+		abort();
+	opt->file_ids = s->file;
+}
+
+static void say(struct talk *t, struct said *s, struct sim_say *opt)
+{
 	char text[96], user[24];
 
-	choose_place(t, s);
+	choose_owed(t, s);
 	snprintf(s->word, sizeof(s->word), "q%06zuq", t->n);
 	snprintf(user, sizeof(user), "U%sP", s->channel + 1);
 	talk_text(s, s->word, text);
-	opt.thread_ts = s->thread[0] ? s->thread : NULL;
+	opt->thread_ts = s->thread[0] ? s->thread : NULL;
 	script(t, s);
-	s->late = s->mention && !s->lasting && dice_percent(&t->dice, 10);
-	if (sim_say(t->sim, s->channel, user, s->late ? s->word : text, &opt,
+	if (dice_percent(&t->dice, FILES))
+		attach_file(t, s, opt);
+	s->late = s->mention && !opt->thread_ts && !s->lasting &&
+		  !t->steadfast && dice_percent(&t->dice, 10);
+	if (sim_say(t->sim, s->channel, user, s->late ? s->word : text, opt,
 		    s->ts) < 0 ||
 	    (s->late && sim_edit(t->sim, s->channel, s->ts, text) < 0)) {
 		fprintf(stderr, "torture: cannot say '%s'\n", text);
 		abort();
 	}
-	if (!opt.thread_ts)
+	if (!opt->thread_ts)
 		memcpy(s->thread, s->ts, sizeof(s->thread));
 	t->n++;
-	if (!t->steadfast)
+	if (s->mention)
+		hush_call(t, s);
+	if (!t->steadfast && s->owed != OWED_NOTHING)
 		whims_plan(t, t->n - 1);
+}
+
+static void say_one(struct talk *t)
+{
+	struct sim_say opt = { .redeliver = dice_percent(&t->dice, 4) };
+	struct said *s;
+
+	if (dice_percent(&t->dice, PLEAS)) {
+		plea_say(t);
+		return;
+	}
+	s = add(t);
+	choose_place(t, s);
+	say(t, s, &opt);
+}
+
+void talk_say_last(struct talk *t)
+{
+	struct sim_say opt = { 0 };
+	struct said *s;
+	int k;
+
+	t->steadfast = true;
+	for (k = 0; k < t->tenants; k++) {
+		s = add(t);
+		s->mention = s->last = true;
+		snprintf(s->channel, sizeof(s->channel), "C%05d", k);
+		opt.file_ids = NULL;
+		say(t, s, &opt);
+	}
 }
 
 static void pause_for(struct talk *t, int ms)
@@ -183,6 +297,7 @@ static void pause_for(struct talk *t, int ms)
 		slice = ms < SLICE_MS ? ms : SLICE_MS;
 		poll(NULL, 0, slice);
 		whims_do(t);
+		pleas_do(t);
 	}
 }
 
@@ -212,5 +327,7 @@ void talk_end(struct talk *t)
 void talk_release(struct talk *t)
 {
 	free(t->said);
+	free(t->hushes.all);
+	free(t->pleas.all);
 	whims_release(&t->whims);
 }

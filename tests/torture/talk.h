@@ -8,7 +8,10 @@
 
 #include "sim/sim.h"
 #include "torture/dice.h"
+#include "torture/hush.h"
+#include "torture/plea.h"
 #include "torture/whim.h"
+#include "torture/world.h"
 
 /* One message of a person that must be answered once, unless they change their
  * mind. */
@@ -18,8 +21,11 @@ struct said {
 	char thread[SIM_TS]; /* its own ts at top level */
 	char word[24];       /* its own; the model's answer repeats it */
 	char later[24];      /* what an edit has put in its place, or "" */
+	char file[24];       /* its file, which holds the same word; or "" */
+	enum owed owed;
 	bool mention;
 	bool late;    /* which an edit has added */
+	bool last;    /* by talk_say_last() */
 	bool longish; /* the answer takes several posts */
 	bool lasting; /* the answer takes longer than anybody waits */
 	bool deleted;
@@ -40,9 +46,11 @@ struct talk {
 	struct said *said;
 	size_t n, size;
 	struct whims whims;
+	struct hushes hushes;
+	struct pleas pleas;
 	bool steadfast; /* nobody changes their mind */
-	int outcast;    /* a tenant whose messages may become dead letters; in
-			 * its workspace nothing lasts; -1: none */
+	struct cast cast;
+	atomic_bool away; /* the leaver has no app */
 	pthread_t thread;
 	atomic_bool stop;
 };
@@ -50,10 +58,16 @@ struct talk {
 int talk_start(struct talk *t);
 void talk_end(struct talk *t);
 void talk_release(struct talk *t);
+/* Everybody says one thing more. */
+void talk_say_last(struct talk *t);
+
+/* Room for one more; aborts. */
+void *talk_grow(void *p, size_t n, size_t *size, size_t one);
 
 #define TALK_LINES 460 /* of a longish answer */
 
 #define TALK_LASTED "That took its time."
+#define TALK_BROKE  "budget of requests is used up" /* says the daemon */
 
 /* What is said, with this word in it. */
 void talk_text(const struct said *s, const char *word, char out[96]);

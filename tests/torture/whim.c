@@ -9,24 +9,16 @@
 #include "sim/act.h"
 #include "torture/talk.h"
 
-#define AGAIN_MS 250  /* until it is tried again; */
-#define TRIES    60   /* so often, */
-#define PATIENCE 400  /* or, about what lasts, so often the first time */
+#define AGAIN_MS 250 /* until it is tried again; */
+#define TRIES    60  /* so often, */
+#define PATIENCE                                                                \
+	400           /* or, about what lasts, so often the first time, and     \
+		       * half as often once more: it may be another's turn that \
+		       * was stopped */
 #define CHECK_MS 3000 /* whether that has been stopped */
 #define OVER     0    /* of a try: not again */
 #define BUTTON   "\"konstruct_stop\""
 #define CHANGED  'e' /* in place of the 'q' of a word */
-
-static void *grow(void *p, size_t n, size_t *size, size_t one)
-{
-	if (n < *size)
-		return p;
-	*size = *size ? 2 * *size : 256;
-	p = reallocarray(p, *size, one);
-	if (!p)
-		abort();
-	return p;
-}
 
 static void person_of(const struct said *s, char out[24])
 {
@@ -39,8 +31,8 @@ static struct act *note(struct talk *t, const struct whim *w, const char *ts)
 	const struct said *s = &t->said[w->said];
 	struct act *a;
 
-	all->acts = grow(all->acts, all->nacts, &all->acts_size,
-			 sizeof(*all->acts));
+	all->acts = talk_grow(all->acts, all->nacts, &all->acts_size,
+			      sizeof(*all->acts));
 	a = &all->acts[all->nacts++];
 	*a = (struct act){ .kind = w->kind,
 			   .said = w->said,
@@ -222,16 +214,29 @@ static bool take_back(struct talk *t, const struct whim *w)
 	return true;
 }
 
+/* In a channel, and not where what was given up begins anew. */
+static bool hush(struct talk *t, const struct whim *w)
+{
+	const struct said *s = &t->said[w->said];
+	int k = atoi(s->channel + 1);
+
+	if (s->channel[0] != 'C' || cast_is_troubled(&t->cast, k) ||
+	    k == t->cast.broke)
+		return true;
+	return hush_say(t, s);
+}
+
 static bool (*const ways[])(struct talk *t, const struct whim *w) = {
 	[WHIM_STOP] = stop, [WHIM_AGAIN] = ask_again, [WHIM_THUMB] = rate,
 	[WHIM_WIPE] = wipe, [WHIM_EDIT] = edit,       [WHIM_DELETE] = take_back,
+	[WHIM_HUSH] = hush,
 };
 
 /* In how many ms it is to be tried again, or OVER. What lasts may begin late,
  * behind others; and a click gets lost when nobody is there to hear it. */
 static int try_it(struct talk *t, struct whim *w)
 {
-	int most = w->lasting && !w->done ? PATIENCE : TRIES;
+	int most = !w->lasting ? TRIES : w->done ? PATIENCE / 2 : PATIENCE;
 
 	if (ways[w->kind](t, w)) {
 		w->tries = 0;
@@ -280,7 +285,9 @@ static enum whim_kind choose(struct talk *t, bool lasting)
 		return WHIM_WIPE;
 	if (roll < 18)
 		return WHIM_AGAIN;
-	return roll < 22 ? WHIM_THUMB : WHIM_NONE;
+	if (roll < 22)
+		return WHIM_THUMB;
+	return roll < 26 ? WHIM_HUSH : WHIM_NONE;
 }
 
 void whims_plan(struct talk *t, size_t said)
@@ -294,7 +301,8 @@ void whims_plan(struct talk *t, size_t said)
 		return;
 	w.lasting = lasting && w.kind == WHIM_STOP;
 	w.due_ms = clock_ms() + dice_ms(&t->dice, 1500, 1, 8000);
-	all->due = grow(all->due, all->ndue, &all->due_size, sizeof(*all->due));
+	all->due = talk_grow(all->due, all->ndue, &all->due_size,
+			     sizeof(*all->due));
 	all->due[all->ndue++] = w;
 }
 

@@ -23,6 +23,7 @@ enum whim_kind {
 	WHIM_WIPE,   /* the reply is deleted */
 	WHIM_EDIT,   /* the question says something else */
 	WHIM_DELETE, /* the question is deleted */
+	WHIM_HUSH,   /* the agent is sent out of the thread */
 };
 
 /* Done, as far as Slack is concerned. */
