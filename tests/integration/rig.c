@@ -360,6 +360,7 @@ int rig_get(struct rig *r, const char *path, char **body)
 static int64_t ask_sqlite(struct rig *r, const char *sql)
 {
 	char path[128];
+	const char *more;
 	sqlite3_stmt *st;
 	sqlite3 *db;
 	int64_t n = 0;
@@ -367,8 +368,9 @@ static int64_t ask_sqlite(struct rig *r, const char *sql)
 	(void)snprintf(path, sizeof(path), "%s/state/konstruct.db", r->bed.dir);
 	ck_assert_int_eq(sqlite3_open(path, &db), SQLITE_OK);
 	(void)sqlite3_busy_timeout(db, PATIENCE_MS);
-	ck_assert_msg(sqlite3_prepare_v2(db, sql, -1, &st, NULL) == SQLITE_OK,
+	ck_assert_msg(sqlite3_prepare_v2(db, sql, -1, &st, &more) == SQLITE_OK,
 		      "%s", sqlite3_errmsg(db));
+	ck_assert_str_eq(more, "");
 	if (sqlite3_step(st) == SQLITE_ROW)
 		n = sqlite3_column_int64(st, 0);
 	ck_assert_int_eq(sqlite3_finalize(st), SQLITE_OK);
