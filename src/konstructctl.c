@@ -64,55 +64,85 @@ static int run_doctor(const struct ctl_args *a, struct conf *conf)
 	return doctor_run(conf, a->operand, a->json);
 }
 
+/* A request of the daemon or, without it, of its store. */
+static int run_request(const struct ctl_args *a, const struct conf *conf,
+		       struct ctl *c)
+{
+	struct err e = { 0 };
+	int rc;
+
+	if (a->offline) {
+		log_set_level(LOG_LEVEL_WARN);
+		c->offline = offline_open(conf, &e);
+		if (!c->offline)
+			return here_fail(conf, exit_of_err(&e, EX_CANTCREAT),
+					 e.msg);
+	}
+	if (a->command == CTL_KEY_REMOVE)
+		rc = key_remove(conf, c, a->operand, a->json);
+	else
+		rc = run(a, c);
+	offline_close(c->offline);
+	return rc;
+}
+
+static int run_by_conf(const struct ctl_args *a, struct conf *conf)
+{
+	struct ctl c = { .socket = a->socket ? a->socket : conf->admin_socket };
+
+	if (a->command == CTL_DOCTOR)
+		return run_doctor(a, conf);
+	if (a->command == CTL_CONFIG_CHECK)
+		return here_check(a, conf);
+	if (a->command == CTL_BACKUP)
+		return here_backup(a, conf, &c);
+	if (a->command == CTL_KEY_ADD)
+		return key_add(conf, &c, a->json);
+	return run_request(a, conf, &c);
+}
+
 static int run_with_conf(const struct ctl_args *a)
 {
 	const char *path = a->config ? a->config : CTL_DEFAULT_CONFIG;
-	struct ctl c = { 0 };
 	struct conf conf;
 	struct err e = { 0 };
 	int rc;
 
 	if (conf_load(&conf, path, &e) < 0)
 		return exit_say(EX_CONFIG, e.msg);
-	if (a->command == CTL_DOCTOR) {
-		rc = run_doctor(a, &conf);
-		goto out;
-	}
-	if (a->command == CTL_CONFIG_CHECK) {
-		rc = here_check(a, &conf);
-		goto out;
-	}
-	c.socket = a->socket ? a->socket : conf.admin_socket;
-	if (a->command == CTL_BACKUP) {
-		rc = here_backup(a, &conf, &c);
-		goto out;
-	}
-	if (a->command == CTL_KEY_ADD) {
-		rc = key_add(&conf, &c, a->json);
-		goto out;
-	}
-	if (a->offline) {
-		log_set_level(LOG_LEVEL_WARN);
-		c.offline = offline_open(&conf, &e);
-		if (!c.offline) {
-			rc = here_fail(&conf, exit_of_err(&e, EX_CANTCREAT),
-				       e.msg);
-			goto out;
-		}
-	}
-	if (a->command == CTL_KEY_REMOVE)
-		rc = key_remove(&conf, &c, a->operand, a->json);
-	else
-		rc = run(a, &c);
-out:
-	offline_close(c.offline);
+	rc = run_by_conf(a, &conf);
 	conf_release(&conf);
 	return rc;
 }
 
+static int run_manifest(const struct ctl_args *a)
+{
+	if (here_manifest(a) == 0)
+		return EX_OK;
+	return exit_say(EX_DATAERR, "Slack takes no such name");
+}
+
+static int run_command(const struct ctl_args *a)
+{
+	struct ctl c = { .socket = a->socket ? a->socket : CTL_DEFAULT_SOCKET };
+
+	umask(077);
+	signal(SIGPIPE, SIG_IGN);
+	if (a->command == CTL_MIGRATE)
+		return here_migrate(a);
+	if (a->command == CTL_INIT)
+		return init_run(a, a->config ? a->config : CTL_DEFAULT_CONFIG);
+	if (a->command == CTL_MANIFEST)
+		return run_manifest(a);
+	if (a->command == CTL_AUDIT_VERIFY && a->operand)
+		return audit_verify_file(a);
+	if (a->command == CTL_KEY_NEW)
+		return key_new(a->json);
+	return needs_conf(a) ? run_with_conf(a) : run(a, &c);
+}
+
 int main(int argc, char **argv)
 {
-	struct ctl c = { .socket = CTL_DEFAULT_SOCKET };
 	struct ctl_args a;
 	struct err e = { 0 };
 
@@ -135,24 +165,5 @@ int main(int argc, char **argv)
 		puts("konstructctl " PACKAGE_VERSION);
 		return EX_OK;
 	}
-	umask(077);
-	signal(SIGPIPE, SIG_IGN);
-	if (a.command == CTL_MIGRATE)
-		return here_migrate(&a);
-	if (a.command == CTL_INIT)
-		return init_run(&a, a.config ? a.config : CTL_DEFAULT_CONFIG);
-	if (a.command == CTL_MANIFEST) {
-		if (here_manifest(&a) == 0)
-			return EX_OK;
-		return exit_say(EX_DATAERR, "Slack takes no such name");
-	}
-	if (a.command == CTL_AUDIT_VERIFY && a.operand)
-		return audit_verify_file(&a);
-	if (a.command == CTL_KEY_NEW)
-		return key_new(a.json);
-	if (needs_conf(&a))
-		return run_with_conf(&a);
-	if (a.socket)
-		c.socket = a.socket;
-	return run(&a, &c);
+	return run_command(&a);
 }

@@ -65,6 +65,24 @@ static bool token_valid(const char *s, const char *prefix)
 	return i > strlen(prefix);
 }
 
+static const char *app_token_fault(const char *s)
+{
+	if (token_valid(s, "xoxb-") || token_valid(s, "xoxe.xoxb-"))
+		return "a bot token; an app-level one begins with xapp-";
+	if (!token_valid(s, "xapp-"))
+		return "not an app-level token (xapp-...)";
+	return NULL;
+}
+
+static const char *bot_token_fault(const char *s)
+{
+	if (token_valid(s, "xapp-"))
+		return "an app-level token; a bot token begins with xoxb-";
+	if (!token_valid(s, "xoxb-") && !token_valid(s, "xoxe.xoxb-"))
+		return "not a bot token (xoxb-... or xoxe.xoxb-...)";
+	return NULL;
+}
+
 /* What is wrong with a string, or NULL. */
 static const char *string_fault(const struct field *f, const char *s)
 {
@@ -81,19 +99,9 @@ static const char *string_fault(const struct field *f, const char *s)
 			return "not an id of Slack's";
 		break;
 	case F_APP_TOKEN:
-		if (token_valid(s, "xoxb-") || token_valid(s, "xoxe.xoxb-"))
-			return "a bot token; an app-level one begins with "
-			       "xapp-";
-		if (!token_valid(s, "xapp-"))
-			return "not an app-level token (xapp-...)";
-		break;
+		return app_token_fault(s);
 	case F_BOT_TOKEN:
-		if (token_valid(s, "xapp-"))
-			return "an app-level token; a bot token begins with "
-			       "xoxb-";
-		if (!token_valid(s, "xoxb-") && !token_valid(s, "xoxe.xoxb-"))
-			return "not a bot token (xoxb-... or xoxe.xoxb-...)";
-		break;
+		return bot_token_fault(s);
 	case F_REFRESH_TOKEN:
 		if (!token_valid(s, "xoxe-"))
 			return "not a refresh token (xoxe-...)";

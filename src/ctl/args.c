@@ -154,46 +154,27 @@ static int take_option(struct ctl_args *a, int opt, char **argv,
 		       struct given *g, struct err *e)
 {
 	int at = find_place(opt);
+	void *to;
 
-	if (at >= 0 && ctl_places[at].takes != 0) {
-		g->place[at] = true;
-		g->any = true;
-	}
-	switch (opt) {
-	case 'j':
-		a->json = true;
-		return 0;
-	case 'o':
-		a->offline = true;
-		return 0;
-	case 'h':
+	if (opt == ':')
+		return err_set(e, ERR_INPUT, "'%.60s' wants an argument",
+			       argv[optind - 1]);
+	if (opt == '?')
+		return unknown_option(argv[optind - 1], e);
+	if (opt == 'h') {
 		a->command = CTL_HELP;
 		g->help = true;
 		return 0;
-	case 'W':
-		a->agent_view = true;
-		return 0;
-	case 'x':
-		a->token_files = true;
-		return 0;
-	case 'O':
-		a->once = true;
-		return 0;
-	case 'Q':
-		a->commands = true;
-		return 0;
-	case 'd':
-		a->is_default = true;
-		return 0;
-	case ':':
-		return err_set(e, ERR_INPUT, "'%.60s' wants an argument",
-			       argv[optind - 1]);
-	case '?':
-		return unknown_option(argv[optind - 1], e);
-	default:
-		break;
 	}
-	*(const char **)(void *)((char *)a + ctl_places[at].offset) = optarg;
+	if (ctl_places[at].takes != 0) {
+		g->place[at] = true;
+		g->any = true;
+	}
+	to = (char *)a + ctl_places[at].offset;
+	if (optarg)
+		*(const char **)to = optarg;
+	else
+		*(bool *)to = true;
 	return 0;
 }
 

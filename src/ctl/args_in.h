@@ -38,8 +38,8 @@ extern const size_t ctl_nwords;
 
 extern const struct option ctl_options[]; /* ends with a NULL name */
 
-/* Where an option's argument goes in struct ctl_args, and who takes it (0:
- * every command). */
+/* Where an option's argument goes in struct ctl_args, or true if it has none;
+ * and who takes it (0: every command). */
 struct ctl_place {
 	int opt;
 	size_t offset;

@@ -311,64 +311,85 @@ static int give_away(const char *file, const char *path, struct err *e)
 	return rc;
 }
 
+/* What the settings are to say, and what of it is to be freed. */
+struct answers {
+	const char *wanted[SETTINGS];
+	char *url, *model, *key, *ca;
+	struct init_way way;
+};
+
+static void free_answers(struct answers *w)
+{
+	init_way_free(&w->way);
+	free(w->ca);
+	free(w->key);
+	free(w->url);
+	free(w->model);
+}
+
+/* What the first settings need, of who sits there. -1 with e. */
+static int ask(const struct ctl_args *a, const char *path, struct answers *w,
+	       struct err *e)
+{
+	w->url = a->url ? strdup(a->url)
+			: init_ask("URL of the model's server, up to /v1", NULL,
+				   0);
+	w->model = a->model ? strdup(a->model)
+			    : init_ask("name of the model there", NULL, 0);
+	if (!w->url)
+		return err_set(e, ERR_INPUT,
+			       "'%s' names no model: --url is needed", path);
+	w->wanted[URL] = w->url;
+	w->wanted[MODEL] = w->model ? w->model : "";
+	if (!a->api_key_file)
+		w->wanted[KEY] = w->key = key_file(path, e);
+	if (e->kind != ERR_NONE)
+		return -1;
+	if (!a->proxy) {
+		init_way_ask(&w->way);
+		w->wanted[PROXY] = w->way.proxy;
+		w->wanted[USER] = w->way.user;
+		w->wanted[PASSWORD] = w->way.password_file;
+	}
+	return 0;
+}
+
+static bool is_there(const char *path)
+{
+	struct err none = { 0 };
+	struct conf c;
+
+	if (conf_load(&c, path, &none) < 0)
+		return false;
+	conf_release(&c);
+	return true;
+}
+
 int init_conf(const struct ctl_args *a, const char *path, struct err *e)
 {
-	char *key = NULL;
-	char *url = a->url ? strdup(a->url) : NULL;
-	char *model = a->model ? strdup(a->model) : NULL;
-	const char *wanted[SETTINGS] = {
-		[KEY] = a->api_key_file, [PROXY] = a->proxy,
-		[USER] = a->proxy_user,  [PASSWORD] = a->proxy_password_file,
-		[CA] = a->ca_file,
+	struct answers w = {
+		.wanted = { [KEY] = a->api_key_file,
+			    [PROXY] = a->proxy,
+			    [USER] = a->proxy_user,
+			    [PASSWORD] = a->proxy_password_file,
+			    [CA] = a->ca_file },
 	};
-	struct init_way way = { 0 };
-	struct err none = { 0 };
-	bool there = false;
-	char *ca = NULL;
-	struct conf c;
+	bool there = is_there(path);
+	bool asks = !there && !a->ca_file && isatty(STDIN_FILENO);
 	int rc = -1;
 
-	if (conf_load(&c, path, &none) == 0) {
-		conf_release(&c);
-		there = true;
-	}
-	if (!there && !url)
-		url = init_ask("URL of the model's server, up to /v1", NULL, 0);
-	if (!there && !model)
-		model = init_ask("name of the model there", NULL, 0);
-	if (!there && url && !a->api_key_file)
-		wanted[KEY] = key = key_file(path, e);
-	wanted[URL] = there ? NULL : url;
-	wanted[MODEL] = there ? NULL : model ? model : "";
-	if (e->kind != ERR_NONE)
+	if (!there && ask(a, path, &w, e) < 0)
 		goto out;
-	if (!there && url && !a->proxy) {
-		init_way_ask(&way);
-		wanted[PROXY] = way.proxy;
-		wanted[USER] = way.user;
-		wanted[PASSWORD] = way.password_file;
-	}
-	if (!there && !url)
-		err_set(e, ERR_INPUT, "'%s' names no model: --url is needed",
-			path);
-	else if (!all_plain(wanted))
+	if (!all_plain(w.wanted))
 		err_set(e, ERR_INPUT,
 			"quotes, braces and the like have no place here");
 	else
-		rc = write_conf(path, wanted,
-				!there && !a->ca_file && isatty(STDIN_FILENO)
-					? &ca
-					: NULL,
-				e);
-	if (rc == 0 && key && give_away(key, path, e) < 0)
+		rc = write_conf(path, w.wanted, asks ? &w.ca : NULL, e);
+	if (rc == 0 && w.key && give_away(w.key, path, e) < 0)
 		rc = -1;
 	if (rc == 1)
 		fprintf(stderr, "'%s' stays as it is\n", path);
 out:
-	init_way_free(&way);
-	free(ca);
-	free(key);
-	free(url);
-	free(model);
+	free_answers(&w);
 	return rc;
 }

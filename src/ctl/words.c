@@ -136,6 +136,8 @@ const struct option ctl_options[] = {
 const struct ctl_place ctl_places[] = {
 	{ 'c', offsetof(struct ctl_args, config), 0 },
 	{ 's', offsetof(struct ctl_args, socket), 0 },
+	{ 'j', offsetof(struct ctl_args, json), 0 },
+	{ 'o', offsetof(struct ctl_args, offline), 0 },
 	{ 'A', offsetof(struct ctl_args, app_token_file),
 	  TAKES_TOKENS | TAKES_CHANGE | TAKES_INIT },
 	{ 'B', offsetof(struct ctl_args, bot_token_file),
