@@ -6,6 +6,7 @@
 #include <stdlib.h>
 #include <string.h>
 
+#include "store/journal_ops.h"
 #include "store/record.h"
 
 void pen_finish(struct journal_req *r)
@@ -200,4 +201,19 @@ int pen_list_claim(const char *key, const char *entry, const char *verdict,
 
 	(void)snprintf(list + n, 300 - n, "%s=%s:%s ", key, entry, verdict);
 	return 0;
+}
+
+struct journal_db *pen_db(void)
+{
+	const char *url = books.scratch.url;
+	const struct keyring *k = books.scratch.keyring;
+	struct journal_db *db;
+
+	journal_free(books.j);
+	books.j = NULL;
+	db = books_are_on_postgres()
+		     ? journal_postgres.open(url, k, NULL, &books.e)
+		     : journal_sqlite.open(url, k, NULL, &books.e);
+	ck_assert_msg(db != NULL, "%s", books.e.msg);
+	return db;
 }

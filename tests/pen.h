@@ -11,6 +11,8 @@
 #include "store/journal.h"
 #include "store/store.h"
 
+struct journal_db;
+
 /* What tests write into the books' journal, and what it has left to do. */
 
 #define PEN_NOW INT64_C(1700000000000) /* when entries come */
@@ -56,6 +58,9 @@ struct pen_left {
 struct pen_left pen_left(void);
 int pen_collect(struct entry *en, void *left);
 void pen_leaves(const char *ids); /* "e1 e2 " must be unfinished */
+
+/* What is below a journal, when the books' own has ended; the caller's. */
+struct journal_db *pen_db(void);
 
 /* For claims(): "key=entry:verdict " of each, into 300 bytes. */
 int pen_list_claim(const char *key, const char *entry, const char *verdict,

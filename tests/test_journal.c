@@ -597,16 +597,7 @@ START_TEST(entries_expire_after_two_days_in_steps)
 	struct journal_db *db;
 	size_t bad;
 
-	journal_free(books.j);
-	books.j = NULL;
-	db = books_are_on_postgres()
-		     ? journal_postgres.open(books.scratch.url,
-					     books.scratch.keyring, NULL,
-					     &books.e)
-		     : journal_sqlite.open(books.scratch.url,
-					   books.scratch.keyring, NULL,
-					   &books.e);
-	ck_assert_msg(db != NULL, "%s", books.e.msg);
+	db = pen_db();
 	ck_assert_int_eq(db->ops->begin(db, &books.e), 0);
 	ck_assert_int_eq(db->ops->append(db, &r, &books.e), 0);
 	ck_assert_int_eq(db->ops->commit(db, &bad, &books.e), 0);

@@ -394,8 +394,11 @@ int64_t rig_count(struct rig *r, const char *table)
 void rig_file(struct rig *r, const char *name, const char *text,
 	      char path[RIG_PATH])
 {
+	char own[RIG_PATH];
 	FILE *f;
 
+	if (!path)
+		path = own;
 	(void)snprintf(path, RIG_PATH, "%s/%s", r->bed.dir, name);
 	f = fopen(path, "w");
 	ck_assert_ptr_nonnull(f);

@@ -101,7 +101,7 @@ int64_t rig_sql(struct rig *r, const char *sql);
 /* Rows of a table, or of "table WHERE ...". */
 int64_t rig_count(struct rig *r, const char *table);
 
-/* Writes a file in the bed's directory; its path. */
+/* Writes a file in the bed's directory; its path goes to path, unless NULL. */
 #define RIG_PATH 128
 void rig_file(struct rig *r, const char *name, const char *text,
 	      char path[RIG_PATH]);

@@ -118,18 +118,6 @@ static void full_name(const struct ctl_word *w, char out[40])
 		       w->verb ? w->verb : "");
 }
 
-static void put(const char *name, const char *text)
-{
-	char path[128];
-	FILE *f;
-
-	(void)snprintf(path, sizeof(path), "%s/%s", rig.bed.dir, name);
-	f = fopen(path, "w");
-	ck_assert_ptr_nonnull(f);
-	ck_assert_int_ge(fputs(text, f), 0);
-	ck_assert_int_eq(fclose(f), 0);
-}
-
 static const char *meant(const char *word)
 {
 	if (strcmp(word, "ENTRY") == 0)
@@ -295,8 +283,8 @@ static void prepare(void)
 	ck_assert_int_eq(sim_add_app(rig.sim, "A2", "xapp-1-A2-1-sim", NULL),
 			 0);
 	ck_assert_int_eq(sim_add_install(rig.sim, &second), 0);
-	put("app", "xapp-1-A2-1-sim\n");
-	put("bot", "xoxb-sim-t2\n");
+	rig_file(&rig, "app", "xapp-1-A2-1-sim\n", NULL);
+	rig_file(&rig, "bot", "xoxb-sim-t2\n", NULL);
 	take("dead list", "", "dead.0.entry", entry, sizeof(entry));
 	take("key list", "", "keys.0.id", old_key, sizeof(old_key));
 }
@@ -313,7 +301,7 @@ START_TEST(every_command_speaks_json)
 		out = run(name, runs[i].args, runs[i].status);
 		check_json(name, out);
 		if (runs[i].out)
-			put(runs[i].out, out);
+			rig_file(&rig, runs[i].out, out, NULL);
 		free(out);
 	}
 }

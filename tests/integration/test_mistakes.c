@@ -17,18 +17,6 @@
 
 static struct rig rig;
 
-static void put(const char *name, const char *text)
-{
-	char path[128];
-	FILE *f;
-
-	(void)snprintf(path, sizeof(path), "%s/%s", rig.bed.dir, name);
-	f = fopen(path, "w");
-	ck_assert_ptr_nonnull(f);
-	ck_assert_int_ge(fputs(text, f), 0);
-	ck_assert_int_eq(fclose(f), 0);
-}
-
 static void setup(void)
 {
 	static const struct sim_install second = {
@@ -44,18 +32,19 @@ static void setup(void)
 	ck_assert_int_eq(sim_add_app(rig.sim, "A2", "xapp-1-A2-1-sim", NULL),
 			 0);
 	ck_assert_int_eq(sim_add_install(rig.sim, &second), 0);
-	put("app", "xapp-1-A2-1-sim\n");
-	put("bot", "xoxb-sim-t2\n");
-	put("other", "xoxb-sim-t1\n"); /* of another app */
-	put("nobody", "xoxb-nobody\n");
-	put("quoted", "\"xoxb-sim-t2\"\n");
-	put("shell", "export SLACK_BOT_TOKEN=xoxb-sim-t2\n");
-	put("user", "xoxp-1-2-3\n");
-	put("empty", "\n");
-	put("two", "xoxb-sim-t2\nxoxb-sim-t2\n");
-	put("word", "hello\n");
-	put("half.json", "{\"tenants\":[\n{\"name\":\"a\"\n");
-	put("field.json", "{\"tenants\":[{\"nmae\":\"a\"}]}\n");
+	rig_file(&rig, "app", "xapp-1-A2-1-sim\n", NULL);
+	rig_file(&rig, "bot", "xoxb-sim-t2\n", NULL);
+	rig_file(&rig, "other", "xoxb-sim-t1\n", NULL); /* of another app */
+	rig_file(&rig, "nobody", "xoxb-nobody\n", NULL);
+	rig_file(&rig, "quoted", "\"xoxb-sim-t2\"\n", NULL);
+	rig_file(&rig, "shell", "export SLACK_BOT_TOKEN=xoxb-sim-t2\n", NULL);
+	rig_file(&rig, "user", "xoxp-1-2-3\n", NULL);
+	rig_file(&rig, "empty", "\n", NULL);
+	rig_file(&rig, "two", "xoxb-sim-t2\nxoxb-sim-t2\n", NULL);
+	rig_file(&rig, "word", "hello\n", NULL);
+	rig_file(&rig, "half.json", "{\"tenants\":[\n{\"name\":\"a\"\n", NULL);
+	rig_file(&rig, "field.json", "{\"tenants\":[{\"nmae\":\"a\"}]}\n",
+		 NULL);
 }
 
 static void teardown(void)
@@ -154,8 +143,8 @@ START_TEST(what_editors_leave_in_files_does_no_harm)
 	char *out;
 	int rc;
 
-	put("bot", "\xef\xbb\xbf  xoxb-sim-t2 \r\n\r\n");
-	put("marked.json", "\xef\xbb\xbf{\"tenants\":[]}\r\n");
+	rig_file(&rig, "bot", "\xef\xbb\xbf  xoxb-sim-t2 \r\n\r\n", NULL);
+	rig_file(&rig, "marked.json", "\xef\xbb\xbf{\"tenants\":[]}\r\n", NULL);
 	out = run(ADD "DIR/bot", &rc);
 	ck_assert_msg(rc == 0, "%s", out);
 	free(out);
