@@ -8,6 +8,7 @@
 noinst_LIBRARIES += tests/libtest.a
 tests_libtest_a_SOURCES = \
 	tests/books.c tests/books.h \
+	tests/desk.c tests/desk.h \
 	tests/envelopes.c tests/envelopes.h \
 	tests/peer.c tests/peer.h \
 	tests/pen.c tests/pen.h \
@@ -120,6 +121,7 @@ unit_tests = \
 	tests/test_url \
 	tests/test_usage \
 	tests/test_way \
+	tests/test_web \
 	tests/test_word \
 	tests/test_words
 
