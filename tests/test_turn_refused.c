@@ -282,6 +282,40 @@ START_TEST(a_placeholder_that_may_be_there_is_looked_for_until_slack_answers)
 }
 END_TEST
 
+/* Slack's own thumbs, thumbs that are buttons, and no buttons at all. */
+START_TEST(refused_buttons_are_tried_with_fewer)
+{
+	int i;
+
+	stage.conf.buttons = true;
+	for (i = 0; i < _i; i++)
+		stage_fault("chat.update", FAULT_REFUSE, "invalid_blocks", 0);
+	scene_play(stage_ask(), 5 * SECOND);
+	ck_assert_uint_eq(stage_count("chat.update"), (size_t)_i + 1);
+	ck_assert_str_eq(stage_reply(0)->text, "It is _here_.");
+	ck_assert_int_eq(strstr(stage_reply(0)->blocks, "feedback_buttons") !=
+				 NULL,
+			 _i == 0);
+	ck_assert_int_eq(strstr(stage_reply(0)->blocks, "up:entry1") != NULL,
+			 _i <= 1);
+	ck_assert_int_eq(strstr(stage_reply(0)->blocks, "konstruct_again") !=
+				 NULL,
+			 _i <= 1);
+}
+END_TEST
+
+START_TEST(there_are_no_buttons_where_they_are_off)
+{
+	stage.conf.buttons = false;
+	stage.first_ms = SECOND;
+	scene_play(stage_ask(), 500);
+	ck_assert_ptr_null(strstr(stage_reply(0)->blocks, "konstruct_"));
+	stage_run(5 * SECOND);
+	ck_assert_str_eq(stage_reply(0)->text, "It is _here_.");
+	ck_assert_ptr_null(strstr(stage_reply(0)->blocks, "konstruct_"));
+}
+END_TEST
+
 int main(void)
 {
 	Suite *s = suite_create("turn_refused");
@@ -317,6 +351,8 @@ int main(void)
 	T(a_placeholder_is_finished_however_long_slack_was_away);
 	T(a_placeholder_that_may_be_there_is_looked_for_until_slack_answers);
 #undef T
+	tcase_add_loop_test(tc, refused_buttons_are_tried_with_fewer, 0, 3);
+	tcase_add_test(tc, there_are_no_buttons_where_they_are_off);
 	suite_add_tcase(s, tc);
 	srunner_run_all(sr, CK_ENV);
 	failed = srunner_ntests_failed(sr);

@@ -410,6 +410,49 @@ START_TEST(muted_thread_is_left_alone_until_the_next_mention)
 }
 END_TEST
 
+START_TEST(answer_that_is_being_written_is_finished_though_told_to_be_quiet)
+{
+	const struct sim_llm slow = { .contains = "slowly", .token_ms = 150 };
+	char root[SIM_TS];
+
+	ck_assert_int_eq(sim_llm(rig.sim, &slow), 0);
+	rig_say(&rig, "C1", "U1", "<@UB1> hello", NULL, root);
+	free(rig_answer(&rig, "C1", root));
+	rig_say(&rig, "C1", "U1", "and slowly?", root, NULL);
+	ck_assert_int_eq(sim_wait_asks(rig.sim, 2, MS), 0);
+	ck_assert_int_eq(sim_react(rig.sim, "C1", root, "U1", "mute", true), 0);
+	ck_assert_int_eq(sim_wait_ephemeral(rig.sim, "C1", "U1", 1, MS), 0);
+	ck_assert_int_eq(
+		sim_wait_text(rig.sim, "C1", root, "slowly?\". I have", MS), 0);
+	ck_assert_int_eq(sim_wait_text(rig.sim, "C1", root, "I will go on", MS),
+			 0);
+	rig_settle(&rig);
+	ck_assert_uint_eq(rig_replies(&rig, "C1", root), 2);
+	ck_assert(!is_followed(root));
+}
+END_TEST
+
+START_TEST(model_is_told_what_an_edit_made_of_an_answered_question)
+{
+	struct sim_ask *a;
+	char root[SIM_TS];
+	size_t n;
+
+	rig_say(&rig, "C1", "U1", "<@UB1> where is Troy?", NULL, root);
+	free(rig_answer(&rig, "C1", root));
+	ck_assert_int_eq(
+		sim_edit(rig.sim, "C1", root, "<@UB1> where is Atlantis?"), 0);
+	ck_assert_int_eq(sim_wait_acked(rig.sim, MS), 0);
+	rig_settle(&rig);
+	rig_say(&rig, "C1", "U1", "and how deep?", root, NULL);
+	ck_assert_int_eq(sim_wait_asks(rig.sim, 2, MS), 0);
+	a = sim_asks(rig.sim, &n);
+	ck_assert_ptr_nonnull(strstr(a[1].body, "]: where is Atlantis?"));
+	ck_assert_ptr_null(strstr(a[1].body, "]: where is Troy?"));
+	sim_asks_free(a, n);
+}
+END_TEST
+
 START_TEST(told_to_stop_listening_it_does)
 {
 	char root[SIM_TS];
@@ -633,6 +676,11 @@ int main(void)
 	tcase_add_test(tc, deleted_placeholder_ends_its_turn);
 	tcase_add_loop_test(
 		tc, muted_thread_is_left_alone_until_the_next_mention, 0, 2);
+	tcase_add_test(
+		tc,
+		answer_that_is_being_written_is_finished_though_told_to_be_quiet);
+	tcase_add_test(tc,
+		       model_is_told_what_an_edit_made_of_an_answered_question);
 	tcase_add_test(tc, told_to_stop_listening_it_does);
 	tcase_add_test(tc, sent_out_of_a_thread_while_it_answers_it_stays_out);
 	tcase_add_test(tc, asker_gets_another_answer_once);

@@ -271,6 +271,23 @@ START_TEST(stream_that_began_unknown_to_us_goes)
 }
 END_TEST
 
+/* Slack streams to the people of one workspace only. */
+START_TEST(stranger_is_answered_by_edits)
+{
+	const char *const let[] = { "tenant",      "set", "acme",
+				    "--strangers", "yes", NULL };
+	char root[SIM_TS], *out = NULL;
+
+	ck_assert_int_eq(rig_ctl(&rig, &out, let), 0);
+	free(out);
+	ck_assert_int_eq(sim_add_user(rig.sim, "U8", "T8", "zoe", "Zoe"), 0);
+	ck_assert_int_eq(sim_join(rig.sim, "C1", "U8"), 0);
+	rig_say(&rig, "C1", "U8", "<@UB1> hello", NULL, root);
+	is_answered(root, "I will go on");
+	ck_assert_uint_eq(sim_count(rig.sim, "chat.startStream"), 0);
+}
+END_TEST
+
 START_TEST(asker_stops_a_stream)
 {
 	char root[SIM_TS], ts[SIM_TS];
@@ -598,6 +615,7 @@ int main(void)
 	tcase_add_loop_test(tc, one_fault_leaves_one_whole_answer, 0, FAULTS);
 	tcase_add_test(tc, stream_that_dies_is_edited_from_there_on);
 	tcase_add_test(tc, stream_that_began_unknown_to_us_goes);
+	tcase_add_test(tc, stranger_is_answered_by_edits);
 	tcase_add_test(tc, asker_stops_a_stream);
 	tcase_add_test(tc, placeholder_of_a_stream_that_died_stops_the_answer);
 	tcase_add_test(tc, button_of_slacks_stops_a_stream);
