@@ -332,6 +332,30 @@ START_TEST(what_has_no_blanks_is_cut_at_sentences)
 }
 END_TEST
 
+/* Where a line that is too long is cut before a "|", no table begins. */
+START_TEST(pipes_inside_of_a_line_are_no_table)
+{
+	static const char *const lines[] = { "|", "<|a b", "x { y | ", "a|" };
+	struct shape s;
+	size_t k, pipes = 0;
+	const char *p;
+
+	add(lines[_i], 30000 / strlen(lines[_i]));
+	ck_assert_int_eq(reply_init(&reply, md.data, md.len), 0);
+	ck_assert_uint_gt(reply.n, 2);
+	for (k = 0; k < reply.n; k++) {
+		ck_assert_uint_le(strlen(text_of(k)), BLOCKS_PART_MAX);
+		for (p = strchr(part.data, '|'); p; p = strchr(p + 1, '|'))
+			pipes++;
+		ck_assert_int_eq(reply_shape(&reply, k, SHAPE_BLOCKS, &s), 0);
+		ck_assert_ptr_nonnull(strstr(s.blocks, "\"markdown\""));
+		ck_assert_ptr_null(strstr(s.blocks, "**"));
+		shape_release(&s);
+	}
+	ck_assert_uint_eq(pipes, 30000 / strlen(lines[_i]));
+}
+END_TEST
+
 START_TEST(a_caption_is_short_whatever_the_heading)
 {
 	const char *caption;
@@ -509,6 +533,7 @@ int main(void)
 	tcase_add_loop_test(tc, pathological_inputs_take_linear_time, 0,
 			    sizeof(pathological) / sizeof(pathological[0]));
 	tcase_add_test(tc, what_has_no_blanks_is_cut_at_sentences);
+	tcase_add_loop_test(tc, pipes_inside_of_a_line_are_no_table, 0, 4);
 	tcase_add_test(tc, a_caption_is_short_whatever_the_heading);
 	tcase_add_test(tc, what_grows_too_much_is_shown_as_it_is);
 	tcase_add_test(tc, no_word_of_a_long_cell_is_lost);

@@ -131,6 +131,7 @@ static void flush(struct build *b)
 
 static void table(struct build *b, const char *p, size_t n)
 {
+	size_t had = b->md.len;
 	struct pipes t;
 
 	pipes_measure(&t, p, n);
@@ -140,12 +141,14 @@ static void table(struct build *b, const char *p, size_t n)
 		pipes_block(&t, &b->w);
 		b->nblocks++;
 		b->cells += t.units;
-	} else if (b->spread) {
-		pipes_text(&t, &b->md);
-		(void)buf_addc(&b->md, '\n');
-	} else {
-		(void)buf_add(&b->md, p, n);
+		return;
 	}
+	if (b->spread)
+		pipes_text(&t, &b->md);
+	if (b->md.len == had)
+		(void)buf_add(&b->md, p, n);
+	else
+		(void)buf_addc(&b->md, '\n');
 }
 
 static void gather(struct build *b, const char *md, size_t len)

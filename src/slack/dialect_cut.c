@@ -157,13 +157,19 @@ static void note_inside(struct cutter *c, size_t from, size_t end)
 	}
 }
 
+/* A piece may begin inside of a line that was too long. */
+static bool begins_line(const struct cutter *c)
+{
+	return c->at == 0 || c->text[c->at - 1] == '\n';
+}
+
 /* Goes over one line; false when it doesn't fit any more. */
 static bool line(struct cutter *c)
 {
 	size_t end = line_end(c, c->at);
 	size_t n = dialect_units(c->text + c->at, end - c->at);
 	size_t ticks = ticks_at(c, c->at);
-	bool row = !c->fence && c->text[c->at] == '|';
+	bool row = !c->fence && c->text[c->at] == '|' && begins_line(c);
 
 	if (c->units + n > c->max) {
 		if (!row)
