@@ -271,7 +271,7 @@ tests_bench_bench_LDADD = src/state/libstate.a $(bed_libs)
 
 # Fuzz targets: with libFuzzer under --enable-fuzz, else a test that replays
 # the corpus. A target is one line in fuzz_targets and two below.
-fuzz_targets = tests/fuzz/fuzz_apply tests/fuzz/fuzz_conf \
+fuzz_targets = tests/fuzz/fuzz_access tests/fuzz/fuzz_apply tests/fuzz/fuzz_conf \
 	tests/fuzz/fuzz_content \
 	tests/fuzz/fuzz_envelope tests/fuzz/fuzz_frames tests/fuzz/fuzz_host \
 	tests/fuzz/fuzz_json tests/fuzz/fuzz_link \
@@ -292,6 +292,8 @@ else
 fuzz_main = tests/fuzz/replay.c
 fuzz_ldflags = $(AM_LDFLAGS)
 endif
+tests_fuzz_fuzz_access_SOURCES = tests/fuzz/fuzz_access.c $(fuzz_main)
+tests_fuzz_fuzz_access_LDFLAGS = $(fuzz_ldflags)
 tests_fuzz_fuzz_apply_SOURCES = tests/fuzz/fuzz_apply.c $(fuzz_main)
 tests_fuzz_fuzz_apply_LDFLAGS = $(fuzz_ldflags)
 tests_fuzz_fuzz_conf_SOURCES = tests/fuzz/fuzz_conf.c $(fuzz_main)

@@ -41,7 +41,7 @@ struct asker {
 	enum llm_end end;
 	struct llm_usage usage;
 	char model[32];
-	char msg[256];
+	char msg[256], quote[256];
 	int64_t first_token_ms;
 	int order;
 	struct llm_call *victim; /* cancelled at the first text */
@@ -73,6 +73,7 @@ static void on_done(const struct llm_result *r, void *arg)
 	a->first_token_ms = r->first_token_ms;
 	strncpy(a->model, r->model, sizeof(a->model) - 1);
 	strncpy(a->msg, r->msg ? r->msg : "", sizeof(a->msg) - 1);
+	strncpy(a->quote, r->said, sizeof(a->quote) - 1);
 }
 
 static void ask(struct asker *a, const char *model)
@@ -338,7 +339,7 @@ START_TEST(a_refusal_that_quotes_our_key_is_not_passed_on)
 	static const struct scripted_answer no[] = {
 		{ { "HTTP/1.1 401 Unauthorized\r\nConnection: close\r\n\r\n"
 		    "{\"error\":{\"message\":\"no such key: "
-		    "sk-test-12345678\"}}" },
+		    "sk-test-12345678\",\"code\":\"sk-test-12345678\"}}" },
 		  SCRIPTED_CLOSE },
 	};
 	struct asker a = { 0 };
@@ -349,6 +350,7 @@ START_TEST(a_refusal_that_quotes_our_key_is_not_passed_on)
 	loop_run_here(l);
 	ck_assert_int_eq(a.end, LLM_REFUSED);
 	ck_assert_str_eq(a.msg, "(quotes our key)");
+	ck_assert_str_eq(a.quote, "(quotes our key)");
 }
 END_TEST
 

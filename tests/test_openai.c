@@ -252,97 +252,124 @@ static const struct {
 	enum llm_end end;
 	struct openai_dialect after;
 	const char *msg;
+	const char *said; /* NULL: nothing */
 } refusals[] = {
 	{ "key",
 	  401,
 	  "{\"error\":{\"message\":\"Bad key\"}}",
 	  LLM_REFUSED,
 	  { 0, 0 },
-	  "HTTP 401: Bad key" },
-	{ "forbidden", 403, "", LLM_REFUSED, { 0, 0 }, "HTTP 403" },
-	{ "busy", 429, "slow down", LLM_BUSY, { 0, 0 }, "HTTP 429" },
-	{ "gateway", 502, "<html>", LLM_BUSY, { 0, 0 }, "HTTP 502" },
+	  "HTTP 401",
+	  "Bad key" },
+	{ "key, by a word",
+	  401,
+	  "{\"error\":{\"message\":\"Bad key\",\"code\":\"invalid_api_key\","
+	  "\"type\":\"t\"}}",
+	  LLM_REFUSED,
+	  { 0, 0 },
+	  "HTTP 401: invalid_api_key",
+	  "Bad key" },
+	{ "a sentence for a word",
+	  500,
+	  "{\"error\":{\"code\":\"you asked: who?\",\"type\":7}}",
+	  LLM_BUSY,
+	  { 0, 0 },
+	  "HTTP 500",
+	  NULL },
+	{ "forbidden", 403, "", LLM_REFUSED, { 0, 0 }, "HTTP 403", NULL },
+	{ "busy", 429, "slow down", LLM_BUSY, { 0, 0 }, "HTTP 429", NULL },
+	{ "gateway", 502, "<html>", LLM_BUSY, { 0, 0 }, "HTTP 502", NULL },
 	{ "not found",
 	  404,
 	  "{\"error\":\"model 'x' not found\"}",
 	  LLM_ERROR,
 	  { 0, 0 },
-	  "HTTP 404: model 'x' not found" },
+	  "HTTP 404 (is there such a model?)",
+	  "model 'x' not found" },
 	{ "no such path",
 	  404,
 	  "{\"error\":\"Not Found\"}",
 	  LLM_ERROR,
 	  { 0, 0 },
-	  "HTTP 404: Not Found (does the url end in /v1?)" },
+	  "HTTP 404 (does the url end in /v1?)",
+	  "Not Found" },
 	{ "detail",
 	  422,
 	  "{\"detail\":\"bad\"}",
 	  LLM_ERROR,
 	  { 0, 0 },
-	  "HTTP 422" },
+	  "HTTP 422",
+	  "bad" },
 	{ "too long (OpenAI)",
 	  400,
 	  "{\"error\":{\"message\":\"x\",\"code\":"
 	  "\"context_length_exceeded\"}}",
 	  LLM_TOO_LONG,
 	  { 0, 0 },
-	  "HTTP 400: context_length_exceeded" },
+	  "HTTP 400: context_length_exceeded",
+	  "x" },
 	{ "too long (vLLM)",
 	  400,
 	  "{\"object\":\"error\",\"message\":\"This model's maximum context "
 	  "length is 4096 tokens.\"}",
 	  LLM_TOO_LONG,
 	  { 0, 0 },
-	  NULL },
+	  "HTTP 400",
+	  "This model's maximum context length is 4096 tokens." },
 	{ "too long (llama.cpp)",
 	  400,
 	  "{\"error\":{\"code\":400,\"type\":\"exceed_context_size_error\"}}",
 	  LLM_TOO_LONG,
 	  { 0, 0 },
-	  "HTTP 400" },
-	{ "too long (proxy)", 413, "", LLM_TOO_LONG, { 0, 0 }, NULL },
+	  "HTTP 400: exceed_context_size_error",
+	  NULL },
+	{ "too long (proxy)", 413, "", LLM_TOO_LONG, { 0, 0 }, NULL, NULL },
 	{ "max_tokens",
 	  400,
 	  "{\"error\":{\"message\":\"Unsupported parameter: 'max_tokens'. Use "
 	  "'max_completion_tokens' instead.\"}}",
 	  LLM_ERROR,
 	  { 1, 0 },
-	  NULL },
+	  "HTTP 400",
+	  "Unsupported parameter: 'max_tokens'. Use 'max_completion_tokens' "
+	  "instead." },
 	{ "stream_options",
 	  400,
 	  "{\"error\":{\"message\":\"stream_options not allowed\"}}",
 	  LLM_ERROR,
 	  { 0, 1 },
-	  NULL },
+	  "HTTP 400",
+	  "stream_options not allowed" },
 	{ "words of a page count for nothing",
 	  400,
 	  "<p>stream_options max_completion_tokens",
 	  LLM_ERROR,
 	  { 0, 0 },
-	  "HTTP 400" },
+	  "HTTP 400",
+	  NULL },
 	{ "nor do those of another status",
 	  500,
 	  "{\"error\":{\"message\":\"stream_options\"}}",
 	  LLM_BUSY,
 	  { 0, 0 },
-	  NULL },
+	  "HTTP 500",
+	  "stream_options" },
 };
 
 START_TEST(understands_a_refusal)
 {
 	const char *body = refusals[_i].body;
 	struct openai_dialect d = { 0 };
-	char msg[100];
 	enum llm_end end;
 
-	end = openai_refusal(refusals[_i].status, body, strlen(body), &d, msg,
-			     sizeof(msg));
+	end = openai_refusal(&a, refusals[_i].status, body, strlen(body), &d);
 	ck_assert_msg(end == refusals[_i].end, "%s: %s", refusals[_i].name,
 		      llm_end_name(end));
 	ck_assert_int_eq(d.max_completion, refusals[_i].after.max_completion);
 	ck_assert_int_eq(d.no_usage, refusals[_i].after.no_usage);
 	if (refusals[_i].msg)
-		ck_assert_str_eq(msg, refusals[_i].msg);
+		ck_assert_str_eq(a.msg, refusals[_i].msg);
+	ck_assert_str_eq(a.said, refusals[_i].said ? refusals[_i].said : "");
 }
 END_TEST
 

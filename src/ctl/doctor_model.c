@@ -56,7 +56,8 @@ static void on_done(const struct llm_result *r, void *arg)
 
 	if (r->end != LLM_DONE && r->end != LLM_LENGTH)
 		doctor_say(t->d, DOCTOR_FAILURE, t->what, todo_of(r->end),
-			   "%s: %s", llm_end_name(r->end), r->msg);
+			   "%s: %s%s%s", llm_end_name(r->end), r->msg,
+			   r->said[0] != '\0' ? ": " : "", r->said);
 	else if (t->pieces > 1)
 		doctor_say(t->d, DOCTOR_OK, t->what, NULL,
 			   "answers and streams, first words after %lld ms",

@@ -120,6 +120,7 @@ static void finish(struct llm_call *c, enum llm_end end, const char *msg)
 		.usage = c->answer.usage,
 		.model = c->model->name,
 		.msg = without_key(msg, c->model->key),
+		.said = without_key(c->answer.said, c->model->key),
 		.first_token_ms = c->first_token_ms,
 	};
 
@@ -271,8 +272,7 @@ static void on_response(const struct http_result *r, void *arg)
 {
 	struct llm_call *c = arg;
 	struct openai_dialect d = c->dialect;
-	char text[200];
-	const char *msg = text;
+	const char *msg = c->answer.msg;
 	enum llm_end end;
 
 	c->request = NULL;
@@ -280,10 +280,9 @@ static void on_response(const struct http_result *r, void *arg)
 		end = end_of_broken(c, r, &msg);
 	} else if (r->status >= 200 && r->status < 300) {
 		end = end_answer(c);
-		msg = c->answer.msg;
 	} else {
-		end = openai_refusal(r->status, r->body, r->len, &d, text,
-				     sizeof(text));
+		end = openai_refusal(&c->answer, r->status, r->body, r->len,
+				     &d);
 		if (learn(c, &d)) {
 			send_or_finish(c);
 			return;

@@ -72,8 +72,10 @@ struct llm_usage {
 struct llm_result {
 	enum llm_end end;
 	struct llm_usage usage;
-	const char *model;      /* its name in the configuration */
-	const char *msg;        /* for the log: what the server or curl said */
+	const char *model; /* its name in the configuration */
+	const char *msg;   /* for the log: what went wrong */
+	const char *said;  /* what the server said of it, not for the log: it
+			    * may repeat what was asked; "" for nothing */
 	int64_t first_token_ms; /* from the start of the request; -1: none */
 };
 

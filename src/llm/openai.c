@@ -10,6 +10,10 @@
 #include "base/utf8.h"
 
 #define REFUSAL_MAX (64 * 1024)
+#define WORD_MAX    48
+#define WORD_CHARS                   \
+	"abcdefghijklmnopqrstuvwxyz" \
+	"ABCDEFGHIJKLMNOPQRSTUVWXYZ0123456789_.-"
 
 /* Of one answer. A day's sum must stay within 64 bits. */
 #define TOKENS_MAX 1000000000
@@ -38,6 +42,29 @@ static const char *error_text(const struct json *j)
 			return s;
 	}
 	return NULL;
+}
+
+/* The server's word for it: one that was chosen beforehand. Its sentence may
+ * repeat what was asked. NULL when there is none. */
+static const char *error_word(const struct json *j)
+{
+	static const char *const paths[] = { "error.code", "code", "error.type",
+					     "type" };
+	const char *s;
+	size_t i, n;
+
+	for (i = 0; i < sizeof(paths) / sizeof(paths[0]); i++) {
+		s = json_str(j, paths[i]);
+		n = s ? strspn(s, WORD_CHARS) : 0;
+		if (n > 0 && n <= WORD_MAX && s[n] == '\0')
+			return s;
+	}
+	return NULL;
+}
+
+static void keep_said(struct openai *a, const char *text)
+{
+	(void)snprintf(a->said, sizeof(a->said), "%s", text ? text : "");
 }
 
 static bool says_any(const char *text, const char *const *words)
@@ -106,7 +133,9 @@ static int take_error(struct openai *a, const struct json *j)
 		end = LLM_TOO_LONG;
 	else if (end == LLM_ERROR && (says_busy(code) || says_busy(type)))
 		end = LLM_BUSY;
-	return fault(a, end, text && *text ? text : "error without a text");
+	keep_said(a, text);
+	text = error_word(j);
+	return fault(a, end, text ? text : "an error in place of an answer");
 }
 
 static bool is_blank(const char *p, size_t n)
@@ -383,30 +412,32 @@ static void adapt(struct openai_dialect *d, const char *body)
 		d->no_usage = true;
 }
 
-enum llm_end openai_refusal(int status, const char *body, size_t len,
-			    struct openai_dialect *d, char *msg, size_t size)
+/* Of a 404, from what was said. */
+static const char *guess(const struct openai *a)
 {
-	struct err e = { 0 };
-	const char *text = NULL;
-	struct json *j;
-	enum llm_end end = end_of_status(status);
+	return strcasestr(a->said, "model") ? " (is there such a model?)"
+					    : " (does the url end in /v1?)";
+}
 
-	j = json_parse(body, len, REFUSAL_MAX, &e);
-	if (j)
-		text = error_text(j);
-	if (status == 400 || status == 422) {
-		/* Its text may repeat what was asked, and goes to the log. */
-		text = json_str(j, "error.code");
-		if (j && says_too_long(body))
+enum llm_end openai_refusal(struct openai *a, int status, const char *body,
+			    size_t len, struct openai_dialect *d)
+{
+	enum llm_end end = end_of_status(status);
+	struct err e = { 0 };
+	struct json *j = json_parse(body, len, REFUSAL_MAX, &e);
+	const char *word;
+
+	if (j && (status == 400 || status == 422)) {
+		if (says_too_long(body))
 			end = LLM_TOO_LONG;
-		else if (j)
+		else
 			adapt(d, body);
 	}
-	(void)snprintf(msg, size, "HTTP %d%s%s%s", status, text ? ": " : "",
-		       text ? text : "",
-		       status == 404 && !(text && strcasestr(text, "model"))
-			       ? " (does the url end in /v1?)"
-			       : "");
+	keep_said(a, j ? error_text(j) : NULL);
+	word = j ? error_word(j) : NULL;
+	(void)snprintf(a->msg, sizeof(a->msg), "HTTP %d%s%s%s", status,
+		       word ? ": " : "", word ? word : "",
+		       status == 404 ? guess(a) : "");
 	json_free(j);
 	return end;
 }

@@ -60,6 +60,9 @@ struct openai {
 	enum llm_end fault; /* LLM_DONE: none */
 	struct llm_usage usage;
 	char msg[240]; /* of the fault, for the log */
+	/* What the server said of it, "" for nothing. It may repeat what was
+	 * asked, so the log is no place for it. */
+	char said[240];
 };
 
 /* A piece is never empty; on_text returns non-zero to stop. NULL: what came
@@ -78,10 +81,11 @@ bool openai_complete(const struct openai *a);
 enum llm_end openai_end(struct openai *a);
 
 /*
- * A response other than 2xx. Where the server objected to a word of the
- * dialect that it was sent in, that changes in d: ask again.
+ * A response other than 2xx; fills a->msg and a->said. Where the server
+ * objected to a word of the dialect that it was sent in, that changes in d: ask
+ * again.
  */
-enum llm_end openai_refusal(int status, const char *body, size_t len,
-			    struct openai_dialect *d, char *msg, size_t size);
+enum llm_end openai_refusal(struct openai *a, int status, const char *body,
+			    size_t len, struct openai_dialect *d);
 
 #endif

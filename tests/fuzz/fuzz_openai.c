@@ -39,14 +39,20 @@ static void feed_refusal(const uint8_t *data, size_t size)
 {
 	struct openai_dialect d = { 0 };
 	char *body = malloc(size + 1);
-	char msg[64];
+	struct openai a;
 
 	if (!body)
 		return;
 	memcpy(body, data, size);
 	body[size] = '\0';
-	if (openai_refusal(400, body, size, &d, msg, sizeof(msg)) == LLM_DONE)
+	openai_init(&a, on_text, NULL);
+	if (openai_refusal(&a, 400, body, size, &d) == LLM_DONE)
 		abort();
+	/* A word of the server's, and no sentence. */
+	if (strncmp(a.msg, "HTTP 400", 8) != 0 || strlen(a.msg) > 64 ||
+	    (strchr(a.msg + 10, 32) && !strchr(a.msg, 40)))
+		abort();
+	openai_release(&a);
 	free(body);
 }
 
