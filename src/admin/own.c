@@ -77,6 +77,14 @@ static const struct {
 	[OWN_SET_LEVEL] = { .act = levels },
 };
 
+/* By another name a site may have led a browser of this machine here (DNS
+ * rebinding). Probes have what name they like, and are told no others. */
+static bool is_led_here(const struct route *rt, const struct web_view *v)
+{
+	return (rt->own == OWN_PAGE || rt->own == OWN_METRICS) && v->loopback &&
+	       !page_host_ok(v->host);
+}
+
 void own_serve(struct admin *a, const struct route *rt, struct web_request *r,
 	       const struct web_view *v)
 {
@@ -84,6 +92,13 @@ void own_serve(struct admin *a, const struct route *rt, struct web_request *r,
 	struct buf out;
 	int status = 200;
 
+	if (is_led_here(rt, v)) {
+		buf_init(&out, STATUS_MAX);
+		err_set(&e, ERR_INPUT, "ask by address, or as localhost");
+		api_error(&out, &e);
+		web_reply(r, 403, &out);
+		return;
+	}
 	if (rt->own == OWN_PAGE) {
 		page_serve(a->page, r, v);
 		return;

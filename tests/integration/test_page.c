@@ -178,6 +178,9 @@ START_TEST(a_model_that_fails_is_shown_without_what_its_server_said)
 		free(rig_answer(&rig, "C1", ts));
 	}
 	j = page_with("turns.failures", 5);
+	/* What it said may be what it was asked. */
+	ck_assert(rig_logged(&rig, "HTTP 500", 10000));
+	ck_assert(!rig_logged(&rig, "Atlantis", 0));
 	ck_assert_str_eq(json_str(j, "models.0.state"), "failing");
 	ck_assert_ptr_nonnull(strstr(reply, "the model keeps failing"));
 	ck_assert_ptr_null(strstr(reply, "Atlantis"));
@@ -272,6 +275,10 @@ START_TEST(who_asks_by_another_name_is_shown_nothing)
 	ck_assert_int_eq(strstr(reply, "acme") != NULL,
 			 hosts[_i].status == 200);
 	ck_assert_int_eq(ask("GET", "/", hosts[_i].host), hosts[_i].status);
+	ck_assert_int_eq(ask("GET", "/metrics", hosts[_i].host),
+			 hosts[_i].status);
+	ck_assert_int_eq(strstr(reply, "konstruct_") != NULL,
+			 hosts[_i].status == 200);
 	/* A probe has what name it likes. */
 	ck_assert_int_eq(ask("GET", "/health", hosts[_i].host), 200);
 }
