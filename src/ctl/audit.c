@@ -38,11 +38,15 @@ struct look {
 	size_t nfaults;
 };
 
-static void text_of(const struct json *j, const char *key, char out[DIGEST_HEX])
+/* "" for what is none. */
+static void hash_of(const struct json *j, const char *key, char out[DIGEST_HEX])
 {
 	const char *s = json_str(j, key);
 
-	(void)snprintf(out, DIGEST_HEX, "%s", s ? s : "");
+	if (!s || strlen(s) != DIGEST_HEX - 1 ||
+	    strspn(s, "0123456789abcdef") != DIGEST_HEX - 1)
+		s = "";
+	(void)snprintf(out, DIGEST_HEX, "%s", s);
 }
 
 static void keep_fault(const char *fault, void *arg)
@@ -204,8 +208,8 @@ static int next_page(struct ctl *c, struct look *l,
 	n = json_len(j, "rows");
 	l->chain.first = json_int(j, "first", 1);
 	l->chain.last = json_int(j, "last", 0);
-	text_of(j, "before", l->chain.before);
-	text_of(j, "hash", l->chain.hash);
+	hash_of(j, "before", l->chain.before);
+	hash_of(j, "hash", l->chain.hash);
 	if (l->after == 0)
 		audit_check_begin(&l->check, &l->chain);
 	else
@@ -252,12 +256,12 @@ static int check_line(struct look *l, const struct json *row, struct err *e)
 		return err_set(e, ERR_INPUT, "seq: no row's number");
 	if (l->check.next == 0) {
 		l->chain.first = seq;
-		text_of(row, "before", l->chain.before);
+		hash_of(row, "before", l->chain.before);
 		audit_check_begin(&l->check, &l->chain);
 	}
 	take_row(l, row);
 	l->chain.last = seq;
-	text_of(row, "hash", l->chain.hash);
+	hash_of(row, "hash", l->chain.hash);
 	return 0;
 }
 
