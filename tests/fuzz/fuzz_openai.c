@@ -50,7 +50,7 @@ static void feed_refusal(const uint8_t *data, size_t size)
 		abort();
 	/* A word of the server's, and no sentence. */
 	if (strncmp(a.msg, "HTTP 400", 8) != 0 || strlen(a.msg) > 64 ||
-	    (strchr(a.msg + 10, 32) && !strchr(a.msg, 40)))
+	    strchr(a.msg + 10, ' '))
 		abort();
 	openai_release(&a);
 	free(body);
