@@ -208,6 +208,13 @@ START_TEST(bots_get_few_answers_unless_something_is_set)
 	a = access_create("{\"bot_answers\":7}", "{\"bot_answers\":9}", &e);
 	ck_assert_int_eq(access_bot_answers(a), 7);
 	access_free(a);
+	/* Not the -1 that stands for a person, nor what is left of 2^32. */
+	a = access_create("{\"bot_answers\":-1}", NULL, &e);
+	ck_assert_int_eq(access_bot_answers(a), 0);
+	access_free(a);
+	a = access_create("{\"bot_answers\":4294967303}", NULL, &e);
+	ck_assert_int_eq(access_bot_answers(a), 0);
+	access_free(a);
 }
 END_TEST
 

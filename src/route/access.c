@@ -1,6 +1,7 @@
 /* SPDX-License-Identifier: ISC */
 #include "route/access.h"
 
+#include <limits.h>
 #include <stdint.h>
 #include <stdlib.h>
 #include <string.h>
@@ -204,7 +205,10 @@ void access_each_group(const struct access *a, bool denied,
 
 int access_bot_answers(const struct access *a)
 {
-	return (int)json_int(setting(a, "bot_answers"), "", ACCESS_BOT_ANSWERS);
+	int64_t n = json_int(setting(a, "bot_answers"), "", ACCESS_BOT_ANSWERS);
+
+	/* What nobody could have set: no bot gets any. */
+	return n < 0 || n > INT_MAX ? 0 : (int)n;
 }
 
 const char *access_why(enum access_answer no)
