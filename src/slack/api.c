@@ -170,6 +170,7 @@ static bool find(struct slack_call *c, const struct slack_result *out)
 	struct repeat *r = c->repeat;
 
 	if (!r || (strcmp(out->error, "token_expired") != 0 &&
+		   strcmp(out->error, "token_revoked") != 0 &&
 		   strcmp(out->error, "channel_not_found") != 0))
 		return false;
 	r->refused = *out;

@@ -58,8 +58,9 @@ void slack_cancel(struct slack_call *c); /* NULL is allowed */
 
 /*
  * Where a call that Slack refuses for what may be known better by now, so that
- * nothing was done, gets that: its token (token_expired) or the id of its
- * channel (channel_not_found). False: there is nothing to find. Else find is to
+ * nothing was done, gets that: its token (token_expired, or token_revoked, as
+ * only the two newest of those that expire are good) or the id of its channel
+ * (channel_not_found). False: there is nothing to find. Else find is to
  * call slack_again() once, later and on the call's thread; until then the call
  * isn't over. It isn't found twice for one call.
  */
