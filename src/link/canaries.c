@@ -115,7 +115,7 @@ static void dial_if_wanted(struct canaries *k, const struct canary *c)
 struct viewing {
 	struct canaries *k;
 	struct map *deaf; /* apps, as keys */
-	bool others;      /* there are some that aren't missing */
+	bool others;      /* there are some that aren't deaf */
 	struct canary_view *views;
 	size_t n, room;
 };
@@ -127,8 +127,9 @@ static int view_one(const struct canary *c, void *arg)
 	struct canary_view *views;
 
 	if (w->n == w->room) {
-		views = realloc(w->views, room * sizeof(*views));
-		if (!views || room > ROOM)
+		views = room > ROOM ? NULL
+				    : realloc(w->views, room * sizeof(*views));
+		if (!views)
 			return 1;
 		w->views = views;
 		w->room = room;

@@ -63,7 +63,7 @@ void canaries_each(struct canaries *k,
 		   void *arg);
 /* How many there are in each state. Any thread. */
 void canaries_count(struct canaries *k, size_t out[CANARY_STATES]);
-/* Of how many apps, if all that can be sent are missing; else 0. Any thread. */
+/* Of how many apps, if each canary is deaf; else 0. Any thread. */
 size_t canaries_deaf(struct canaries *k);
 int64_t canaries_beat_age(struct canaries *k);
 
