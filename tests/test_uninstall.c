@@ -313,6 +313,10 @@ static void fill(const char *workspace, const char *channel, const char *user)
 		       books.acme, user);
 	(void)books_ask(sql);
 	(void)snprintf(sql, sizeof(sql),
+		       "INSERT INTO greeted VALUES ('%s', 'A1', '%s', 1)",
+		       books.acme, channel);
+	(void)books_ask(sql);
+	(void)snprintf(sql, sizeof(sql),
 		       "INSERT INTO feedback VALUES ('%s', 'e-%s', '%s', %s,"
 		       " 1)",
 		       books.acme, user, user, yes);
@@ -368,7 +372,7 @@ static int64_t trail(const char *decision)
 
 static const char *const kept[] = { "transcript",   "usage",    "usage_by",
 				    "budget_marks", "feedback", "homes",
-				    "pending" };
+				    "pending",      "greeted" };
 #define KEPT (sizeof(kept) / sizeof(kept[0]))
 
 START_TEST(the_last_workspace_takes_all_with_it_and_the_tokens)
@@ -457,6 +461,8 @@ START_TEST(another_workspace_keeps_what_is_its_own_or_common)
 	ck_assert_int_eq(rows("feedback"), 2);
 	ck_assert_int_eq(rows("usage"), 1);
 	ck_assert_int_eq(rows("pending"), 1);
+	ck_assert_int_eq(rows("greeted WHERE channel = 'C1'"), 0);
+	ck_assert_int_eq(rows("greeted"), 2);
 	ck_assert_int_eq(rows("homes WHERE workspace_id = 'T1'"), 0);
 	ck_assert_int_eq(rows("homes WHERE workspace_id = 'T2'"), 4);
 	ck_assert_int_eq(note("T2", "tokens_revoked", began + SOON), 1);

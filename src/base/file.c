@@ -15,8 +15,15 @@
 
 static int fail(struct err *e, const char *what, const char *path)
 {
-	return err_set(e, ERR_FATAL, "cannot %s '%s': %s", what, path,
-		       strerror(errno));
+	int no = errno;
+
+	if (no != EACCES)
+		return err_set(e, ERR_FATAL, "cannot %s '%s': %s", what, path,
+			       strerror(no));
+	return err_set(e, ERR_FATAL,
+		       "cannot %s '%s': %s for uid %ld, which has to be able "
+		       "to (chgrp, chmod 640; directories: chmod 755)",
+		       what, path, strerror(no), (long)geteuid());
 }
 
 /* One byte more than size is asked for, to see whether there is more. */
