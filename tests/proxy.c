@@ -141,6 +141,19 @@ static bool let_in(const struct client *c, const char *head)
 	return !c->p->habits.basic || strstr(head, c->p->habits.basic);
 }
 
+/* To libcurl what a login is wanted for is to be read first. */
+static void refuse_for_ever(const struct client *c)
+{
+	static char block[65536];
+
+	say(c, "HTTP/1.1 407 Proxy Authentication Required\r\n"
+	       "Proxy-Authenticate: Basic realm=\"test\"\r\n"
+	       "Content-Length: 9999999999\r\n\r\n");
+	while (!c->p->stop &&
+	       send(c->fd, block, sizeof(block), MSG_NOSIGNAL) > 0)
+		continue;
+}
+
 static void *serve(void *arg)
 {
 	struct client *c = arg;
@@ -148,6 +161,10 @@ static void *serve(void *arg)
 	int to = -1;
 
 	while (to < 0 && read_head(c, head)) {
+		if (c->p->habits.endless) {
+			refuse_for_ever(c);
+			break;
+		}
 		if (!let_in(c, head)) {
 			say(c, "HTTP/1.1 407 Proxy Authentication Required\r\n"
 			       "Proxy-Authenticate: Basic realm=\"test\"\r\n"

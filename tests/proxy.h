@@ -2,6 +2,7 @@
 #ifndef TESTS_PROXY_H
 #define TESTS_PROXY_H
 
+#include <stdbool.h>
 #include <stddef.h>
 #include <sys/types.h>
 
@@ -17,6 +18,7 @@ struct proxy_habits {
 	int delay_ms;   /* before each answer */
 	int split_ms;   /* between the two halves of its answer; 0: whole */
 	int idle_ms;    /* drops a tunnel that was silent so long; 0: none */
+	bool endless;   /* refuses, and doesn't come to an end with it */
 };
 
 struct proxy *proxy_start(const struct proxy_habits *h);

@@ -96,6 +96,21 @@ static int on_send(void *arg, char *ip, char *local_ip, int port,
 	return CURL_PREREQFUNC_OK;
 }
 
+static int on_progress(void *arg, curl_off_t dltotal, curl_off_t dlnow,
+		       curl_off_t ultotal, curl_off_t ulnow)
+{
+	struct http_call *c = arg;
+
+	(void)dltotal;
+	(void)dlnow;
+	(void)ultotal;
+	(void)ulnow;
+	if (!mux_endless(&c->turn, c->timer.loop))
+		return 0;
+	c->fail = "the proxy's answer has no end";
+	return 1;
+}
+
 /* What is the same for all calls: a handle keeps it from call to call. */
 static void set_options(struct http_call *c, CURLSH *share)
 {
@@ -120,6 +135,9 @@ static void set_options(struct http_call *c, CURLSH *share)
 	curl_easy_setopt(z, CURLOPT_WRITEDATA, c);
 	curl_easy_setopt(z, CURLOPT_PREREQFUNCTION, on_send);
 	curl_easy_setopt(z, CURLOPT_PREREQDATA, c);
+	curl_easy_setopt(z, CURLOPT_XFERINFOFUNCTION, on_progress);
+	curl_easy_setopt(z, CURLOPT_XFERINFODATA, c);
+	curl_easy_setopt(z, CURLOPT_NOPROGRESS, 0L);
 	curl_easy_setopt(z, CURLOPT_PRIVATE, c);
 }
 

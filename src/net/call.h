@@ -11,6 +11,7 @@
 
 #include "base/buf.h"
 #include "base/suspect.h"
+#include "net/mux.h"
 
 struct http;
 struct http_request;
@@ -60,6 +61,7 @@ struct http_call {
 	bool timeout;
 	unsigned int tries; /* times that the request was sent */
 	const char *fail;   /* why we ended it, NULL: libcurl did */
+	struct mux_turn turn;
 
 	int (*on_data)(const char *p, size_t n, void *arg);
 	void (*on_done)(const struct http_result *r, void *arg);

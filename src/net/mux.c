@@ -6,6 +6,8 @@
 
 #include "base/err.h"
 
+#define READS_MAX (512 * 1024) /* in one turn */
+
 struct sock {
 	uv_poll_t poll;
 	struct mux *mux;
@@ -216,4 +218,13 @@ CURLM *mux_multi(struct mux *m)
 bool mux_inside(const struct mux *m)
 {
 	return m->inside;
+}
+
+bool mux_endless(struct mux_turn *t, const uv_loop_t *uv)
+{
+	uint64_t now = uv_now(uv);
+
+	if (t->at != now)
+		*t = (struct mux_turn){ .at = now };
+	return ++t->reads > READS_MAX;
 }

@@ -3,6 +3,7 @@
 #define NET_MUX_H
 
 #include <stdbool.h>
+#include <stdint.h>
 
 #include <curl/curl.h>
 #include <uv.h>
@@ -30,6 +31,18 @@ struct mux *mux_create(uv_loop_t *uv, const struct mux_ops *ops, void *arg,
 void mux_free(struct mux *m);
 
 CURLM *mux_multi(struct mux *m);
+
+/*
+ * libcurl reads what a proxy says to CONNECT byte by byte, for as long as some
+ * are there, and neither the loop nor a deadline has its turn meanwhile. So a
+ * transfer's progress function, which is called for each, asks this: true once
+ * it was more in one turn of the loop than a proxy has to say.
+ */
+struct mux_turn {
+	uint64_t at;
+	unsigned int reads;
+};
+bool mux_endless(struct mux_turn *t, const uv_loop_t *uv);
 
 /*
  * libcurl is on the stack, so that a handle can be neither added nor removed

@@ -72,6 +72,19 @@ static const char *header(CURL *z, const char *name)
 	return h->value;
 }
 
+/* libcurl has no deadline while a proxy talks on. */
+static int on_progress(void *arg, curl_off_t dltotal, curl_off_t dlnow,
+		       curl_off_t ultotal, curl_off_t ulnow)
+{
+	const struct probe *p = arg;
+
+	(void)dltotal;
+	(void)dlnow;
+	(void)ultotal;
+	(void)ulnow;
+	return clock_ms() > p->until_ms;
+}
+
 static CURL *begin(struct probe *p, const struct way *w, const char *url,
 		   char errbuf[CURL_ERROR_SIZE])
 {
@@ -95,6 +108,10 @@ static CURL *begin(struct probe *p, const struct way *w, const char *url,
 	curl_easy_setopt(z, CURLOPT_TIMEOUT_MS, TOTAL_MS);
 	curl_easy_setopt(z, CURLOPT_USERAGENT, "konstructctl");
 	curl_easy_setopt(z, CURLOPT_ERRORBUFFER, errbuf);
+	p->until_ms = clock_ms() + TOTAL_MS;
+	curl_easy_setopt(z, CURLOPT_XFERINFOFUNCTION, on_progress);
+	curl_easy_setopt(z, CURLOPT_XFERINFODATA, p);
+	curl_easy_setopt(z, CURLOPT_NOPROGRESS, 0L);
 	return z;
 }
 
@@ -108,6 +125,7 @@ static void look_at_stranger(struct probe *p, CURL *z)
 	curl_easy_setopt(z, CURLOPT_SSL_VERIFYHOST, 0L);
 	curl_easy_setopt(z, CURLOPT_CONNECT_ONLY, 1L);
 	curl_easy_setopt(z, CURLOPT_ERRORBUFFER, NULL);
+	p->until_ms = clock_ms() + TOTAL_MS;
 	if (curl_easy_perform(z) == CURLE_OK)
 		read_certificate(p, z);
 }

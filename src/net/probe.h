@@ -33,6 +33,7 @@ struct probe {
 	int64_t expires_s; /* the certificate does; 0: unknown */
 	int64_t date_s;    /* the server's clock; 0: it told none */
 	int64_t ms;        /* how long it took */
+	int64_t until_ms;  /* clock_ms(): then it ends */
 	char scopes[2048]; /* x-oauth-scopes */
 	struct buf body;   /* the answer; of a WebSocket its first message */
 };

@@ -47,6 +47,8 @@ struct tunnel {
 	struct mux *own; /* NULL: it is all->mux */
 	bool added;
 	bool probe;
+	struct mux_turn turn;
+	bool endless; /* what the proxy says */
 	char errbuf[CURL_ERROR_SIZE];
 	void (*done)(const char *addr, const char *why, void *arg);
 	void *arg;
@@ -351,6 +353,8 @@ static void on_ended(CURL *easy, CURLcode rc, void *arg)
 	curl_easy_getinfo(easy, CURLINFO_HTTP_CONNECTCODE, &status);
 	if (rc == CURLE_OK)
 		on_connected(t);
+	else if (t->endless)
+		fail(t, "the proxy's answer has no end");
 	else if (status == 407)
 		fail(t, "the proxy refuses our user or password (407)");
 	else
@@ -363,6 +367,19 @@ static void on_rested(void *arg)
 }
 
 static const struct mux_ops mux_ops = { on_rested, on_ended };
+
+static int on_progress(void *arg, curl_off_t dltotal, curl_off_t dlnow,
+		       curl_off_t ultotal, curl_off_t ulnow)
+{
+	struct tunnel *t = arg;
+
+	(void)dltotal;
+	(void)dlnow;
+	(void)ultotal;
+	(void)ulnow;
+	t->endless = mux_endless(&t->turn, t->all->uv);
+	return t->endless;
+}
 
 static int on_socket(void *arg, curl_socket_t fd, curlsocktype type)
 {
@@ -397,6 +414,9 @@ static void set_options(struct tunnel *t, const struct tunnel_request *r,
 	curl_easy_setopt(z, CURLOPT_TIMEOUT_MS, (long)r->connect_ms);
 	curl_easy_setopt(z, CURLOPT_ERRORBUFFER, t->errbuf);
 	curl_easy_setopt(z, CURLOPT_PRIVATE, t);
+	curl_easy_setopt(z, CURLOPT_XFERINFOFUNCTION, on_progress);
+	curl_easy_setopt(z, CURLOPT_XFERINFODATA, t);
+	curl_easy_setopt(z, CURLOPT_NOPROGRESS, 0L);
 }
 
 static struct tunnel *create(struct tunnels *ts, const struct tunnel_request *r)

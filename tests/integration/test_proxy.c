@@ -131,6 +131,26 @@ START_TEST(refused_login_is_told)
 }
 END_TEST
 
+/* libcurl would read it for as long as it comes, and nothing else had its turn
+ * on that thread: no deadline, no other link, not the end. */
+START_TEST(refusal_without_end_is_left)
+{
+	static const struct proxy_habits endless = { .endless = true };
+	struct proxy *p = proxy_start(&endless);
+	struct err e = { 0 };
+
+	proxy_box_make(&box);
+	set_way(proxy_url(p), box.password_file, "any");
+	rig_open(&rig, NULL);
+	ck_assert_int_eq(bed_apply(&rig.bed, &e), 0);
+	ck_assert_int_eq(bed_start(&rig.bed, &e), 0);
+	ck_assert(rig_logged(&rig, "the proxy's answer has no end", MS));
+	rig_close(&rig);
+	proxy_stop(p);
+	proxy_box_remove(&box);
+}
+END_TEST
+
 /* As curl reads it: for https, and not for what no_proxy lists. */
 static const struct {
 	const char *name;
@@ -184,6 +204,7 @@ int main(void)
 			    sizeof(habits) / sizeof(habits[0]));
 	tcase_add_test(tc, link_whose_tunnel_was_dropped_comes_back);
 	tcase_add_test(tc, refused_login_is_told);
+	tcase_add_test(tc, refusal_without_end_is_left);
 	tcase_add_loop_test(tc, environment_counts_as_for_curl, 0,
 			    sizeof(envs) / sizeof(envs[0]));
 	tcase_add_test(tc, direct_overrules_the_environment);
