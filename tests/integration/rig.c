@@ -180,7 +180,7 @@ void rig_open(struct rig *r, const char *limits)
 	rig_open_nodes(r, limits, 1);
 }
 
-/* All apps that it knows, and it knows some. */
+/* With the link of one app at least. */
 static bool connected(const struct bed *b)
 {
 	char *body = NULL;
@@ -231,6 +231,8 @@ void rig_start(struct rig *r)
 			give_up(r, "no link came up");
 		poll(NULL, 0, 5);
 	}
+	if (sim_wait_links(r->sim, "A1", 1, PATIENCE_MS) < 0)
+		give_up(r, "A1 has no link");
 }
 
 void rig_up(struct rig *r)

@@ -60,8 +60,8 @@ void rig_stop_node(struct rig *r, size_t i);   /* it must exit with 0 */
 void rig_set_way(const char *lines);
 void rig_set_model(const char *lines); /* for each model; NULL: none */
 
-/* Stores the world's tenants, if they aren't yet, and starts the daemons; each
- * app has a link. */
+/* Stores the world's tenants, if they aren't yet, and starts the daemons; A1
+ * has a link, those of further apps may be yet to come. */
 void rig_start(struct rig *r);
 void rig_up(struct rig *r); /* rig_open and rig_start */
 void rig_kill(struct rig *r);

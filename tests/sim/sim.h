@@ -434,6 +434,7 @@ void sim_stats(struct sim *s, struct sim_stats *out);
 /* pred is called under the lock after every change. */
 int sim_wait(struct sim *s, bool (*pred)(struct sim *s, void *arg), void *arg,
 	     int timeout_ms);
+/* n of them at least; 0: none. */
 int sim_wait_links(struct sim *s, const char *app_id, size_t n, int timeout_ms);
 /* n messages by bots in the thread, deleted ones not counted. */
 int sim_wait_reply(struct sim *s, const char *channel, const char *thread_ts,

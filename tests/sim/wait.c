@@ -54,8 +54,9 @@ struct want {
 static bool links_up(struct sim *s, void *arg)
 {
 	const struct want *w = arg;
+	size_t n = sim_links(s, w->app_id);
 
-	return sim_links(s, w->app_id) >= w->n;
+	return w->n == 0 ? n == 0 : n >= w->n;
 }
 
 int sim_wait_links(struct sim *s, const char *app_id, size_t n, int timeout_ms)
