@@ -310,20 +310,27 @@ int lws_wire_ping(struct wire *w)
 	return 0;
 }
 
+/* lws frees it later, when none of its functions is on the stack; soon, if it is
+ * woken: a loop that has nothing else to do would look at its timers only when
+ * the next of those it knew of is due. */
+static void kill_wsi(struct lws *wsi)
+{
+	lws_set_timeout(wsi, PENDING_TIMEOUT_USER_OK, LWS_TO_KILL_ASYNC);
+	lws_cancel_service_pt(wsi);
+}
+
 void lws_wire_close(struct wire *w)
 {
 	w->want_close = true;
 	if (w->open)
 		lws_callback_on_writable(w->wsi);
 	else
-		lws_set_timeout(w->wsi, PENDING_TIMEOUT_USER_OK,
-				LWS_TO_KILL_ASYNC);
+		kill_wsi(w->wsi);
 }
 
-/* lws frees it later, when none of its functions is on the stack. */
 void lws_wire_drop(struct wire *w)
 {
 	forget_partial(w);
 	w->ev = NULL;
-	lws_set_timeout(w->wsi, PENDING_TIMEOUT_USER_OK, LWS_TO_KILL_ASYNC);
+	kill_wsi(w->wsi);
 }

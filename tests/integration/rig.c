@@ -16,7 +16,6 @@
 #include "base/json.h"
 #include "pg.h"
 
-#define PATIENCE_MS 30000
 #define PLACEHOLDER "Thinking..."
 
 static const struct pg *pg; /* NULL: SQLite */
@@ -218,7 +217,7 @@ void rig_stop_node(struct rig *r, size_t i)
 
 void rig_start(struct rig *r)
 {
-	int64_t until = clock_ms() + PATIENCE_MS;
+	int64_t until = clock_ms() + MS;
 	struct err e = { 0 };
 	size_t i;
 
@@ -231,7 +230,7 @@ void rig_start(struct rig *r)
 			give_up(r, "no link came up");
 		poll(NULL, 0, 5);
 	}
-	if (sim_wait_links(r->sim, "A1", 1, PATIENCE_MS) < 0)
+	if (sim_wait_links(r->sim, "A1", 1, MS) < 0)
 		give_up(r, "A1 has no link");
 }
 
@@ -369,7 +368,7 @@ static int64_t ask_sqlite(struct rig *r, const char *sql)
 
 	(void)snprintf(path, sizeof(path), "%s/state/konstruct.db", r->bed.dir);
 	ck_assert_int_eq(sqlite3_open(path, &db), SQLITE_OK);
-	(void)sqlite3_busy_timeout(db, PATIENCE_MS);
+	(void)sqlite3_busy_timeout(db, MS);
 	ck_assert_msg(sqlite3_prepare_v2(db, sql, -1, &st, &more) == SQLITE_OK,
 		      "%s", sqlite3_errmsg(db));
 	ck_assert_str_eq(more, "");
@@ -483,7 +482,7 @@ static bool all_quiet(struct rig *r)
 
 void rig_settle(struct rig *r)
 {
-	int64_t until = clock_ms() + PATIENCE_MS;
+	int64_t until = clock_ms() + MS;
 
 	while (!all_quiet(r)) {
 		if (clock_ms() > until)
@@ -496,7 +495,7 @@ char *rig_answer(struct rig *r, const char *channel, const char *thread_ts)
 {
 	struct awaited a = { channel, thread_ts, NULL };
 
-	if (sim_wait(r->sim, answered, &a, PATIENCE_MS) < 0)
+	if (sim_wait(r->sim, answered, &a, MS) < 0)
 		give_up(r, "no answer came");
 	rig_settle(r);
 	(void)answered(r->sim, &a);

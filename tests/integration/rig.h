@@ -13,6 +13,10 @@ struct pg;
 
 #define RIG_NODES 4
 
+/* Nothing takes longer that isn't stuck: not even what Slack delivers again
+ * after a minute, on a machine that is busy. */
+#define MS 150000
+
 /*
  * A test bed with a small world, for Check: whatever goes wrong fails the
  * test and shows the daemon's log. The world: app A1 in workspace T1 (bot

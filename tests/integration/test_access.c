@@ -10,7 +10,6 @@
 
 /* Who may talk to an agent. */
 
-#define MS 60000
 
 static struct rig rig;
 

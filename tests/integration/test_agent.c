@@ -9,7 +9,6 @@
 
 /* What Slack offers to agents, where the tenant has opted into it. */
 
-#define MS 60000
 
 static struct rig rig;
 

@@ -8,8 +8,6 @@
 #include "base/json.h"
 #include "integration/rig.h"
 
-#define MS 60000
-
 static struct rig rig;
 
 static void setup(void)

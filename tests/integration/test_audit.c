@@ -16,7 +16,6 @@
 
 /* The audit trail as an admin sees it, of a daemon that answers. */
 
-#define MS    60000
 #define WORDS "a-secret-of-mine" /* said, and nowhere in the trail */
 
 static struct rig rig;

@@ -19,7 +19,6 @@
  * with --enable-killpoints (base/clock_shift.h).
  */
 
-#define MS      60000
 #define REFUSED "konstruct_decisions_total{stage=\"budget\",verdict=\"refuse\"}"
 #define WARNED  "konstruct_tenant_budget_warnings_total{tenant=\"acme\"}"
 #define OVER    "konstruct_tenant_over_budget_total{tenant=\"acme\"}"

@@ -9,7 +9,6 @@
 
 /* What was said while the daemon was down, and Slack doesn't deliver. */
 
-#define MS 60000
 
 static struct rig rig;
 

@@ -15,7 +15,6 @@
  * --enable-killpoints (base/clock_shift.h).
  */
 
-#define MS     60000
 #define MINUTE INT64_C(60000)
 #define DAY    (24 * 60 * MINUTE)
 

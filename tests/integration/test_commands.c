@@ -19,7 +19,6 @@
  * the test: its own tests are elsewhere, this one sees that it is none that is
  * only half there.
  */
-#define MS       60000
 #define WORDS    12
 #define JSON_MAX ((size_t)1 << 20)
 

@@ -10,7 +10,6 @@
 #include "integration/rig.h"
 #include "sim/act.h"
 
-#define MS   60000
 #define SIZE ((size_t)8 << 20)
 #define PNG  "\x89PNG\r\n\x1a\n\0\0\0\rIHDR"
 

@@ -11,7 +11,6 @@
 
 /* What comes twice, too late, mutilated or where nobody expects it. */
 
-#define MS 60000
 
 static struct rig rig;
 

@@ -15,7 +15,6 @@
 
 /* The key of the store is replaced while the daemon works, and is killed. */
 
-#define MS    60000
 #define MANY  60               /* further tenants: more than two batches */
 #define ROWS  (2 * (MANY + 1)) /* each with an app and a connection */
 #define BATCH 50

@@ -7,7 +7,6 @@
 
 /* Death while messages that waited together are answered together. */
 
-#define MS 60000
 
 static struct rig rig;
 

@@ -14,7 +14,6 @@
 /* Death between the messages of an answer, while stopping, catching up,
  * migrating and spilling. */
 
-#define MS    60000
 #define LINES 700
 
 static struct rig rig;

@@ -7,7 +7,6 @@
 
 /* Death while an answer grows by Slack's methods for streams. */
 
-#define MS 60000
 
 static struct rig rig;
 

@@ -7,7 +7,6 @@
 
 /* Death at the places of one turn, and at two of them. */
 
-#define MS 60000
 
 static struct rig rig;
 

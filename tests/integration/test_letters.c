@@ -16,7 +16,6 @@
  * real daemon, first on SQLite, then on PostgreSQL.
  */
 
-#define MS  60000
 #define URL "https://acme.slack.com/archives/C1/p"
 
 static const struct pg *pg; /* NULL: on SQLite */

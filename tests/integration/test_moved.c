@@ -12,7 +12,6 @@
  * one Slack knows nothing any more.
  */
 
-#define MS 60000
 
 static struct rig rig;
 

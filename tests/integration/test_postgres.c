@@ -9,8 +9,6 @@
 #include "integration/rig.h"
 #include "pg.h"
 
-#define MS 60000
-
 static const struct pg *pg;
 static struct rig rig;
 

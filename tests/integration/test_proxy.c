@@ -12,7 +12,6 @@
  * The daemon behind proxies: what it says to Slack and the model, and the
  * WebSocket, goes through them.
  */
-#define MS 60000
 
 /* "mara:secret" */
 #define LOGIN "bWFyYTpzZWNyZXQ="

@@ -12,7 +12,6 @@
 #include "scripted.h"
 
 /* Settings that change while the daemon runs. */
-#define MS 60000
 
 #define MANY 20
 

@@ -14,7 +14,6 @@
 
 /* Bot tokens that expire: app A2 in workspace T2 has one. */
 
-#define MS     60000
 #define LIFE   9000 /* ms; renewed after 7500, and a look a second */
 #define SECRET "client-secret-cafe"
 #define FIRST  "xoxe.xoxb-1-first"

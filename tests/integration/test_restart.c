@@ -8,8 +8,6 @@
 
 #include "integration/rig.h"
 
-#define MS 60000
-
 static struct rig rig;
 
 static void teardown(void)

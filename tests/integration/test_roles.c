@@ -19,7 +19,6 @@
  * What other users of the machine may do over the admin socket. It takes root
  * to be them; their numbers need not be known to the system.
  */
-#define MS      60000
 #define SKIPPED 77
 
 #define ADMINS  4711

@@ -14,7 +14,6 @@
 
 /* Where secrets must not be after a session in which all of them were used. */
 
-#define MS        60000
 #define FILE_ROOM (16 * 1024 * 1024)
 
 #define API_KEY "sk-cafe-0123456789abcdef"

@@ -10,7 +10,6 @@
 
 /* What people do about an answer: with the real daemon, on both stores. */
 
-#define MS    60000
 #define ENDED "I will go on from here"
 
 static struct rig rig;

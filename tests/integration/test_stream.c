@@ -9,7 +9,6 @@
 
 /* Answers by Slack's own methods for streams. */
 
-#define MS 60000
 
 static struct rig rig;
 

@@ -7,8 +7,6 @@
 #include "base/err.h"
 #include "integration/rig.h"
 
-#define MS 60000
-
 static const char notice[] =
 	"I'm receiving too many requests right now. Please try again in a "
 	"moment.";

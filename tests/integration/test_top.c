@@ -16,8 +16,6 @@
 #include "base/err.h"
 #include "integration/rig.h"
 
-#define MS 60000
-
 static struct rig rig;
 
 static void setup(void)

@@ -20,7 +20,6 @@
 
 /* The machine's own troubles: disk, files, descriptors. */
 
-#define MS     60000
 #define NOBODY 65534
 
 static struct rig rig;

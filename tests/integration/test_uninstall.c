@@ -11,7 +11,6 @@
 
 /* The app is taken out of a workspace, as Slack tells it. */
 
-#define MS 60000
 
 static struct rig rig;
 

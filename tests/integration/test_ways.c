@@ -9,7 +9,6 @@
 
 /* Ways to the agent beside a mention and a direct message. */
 
-#define MS 60000
 
 static struct rig rig;
 
