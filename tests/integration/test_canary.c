@@ -13,7 +13,6 @@
 
 /* The canary of acme, in C2, where nobody else says anything. */
 
-#define MS       60000
 #define POLL_MS  20
 #define AGAIN_MS 5000
 
