@@ -14,8 +14,9 @@
 /* What a tenant has beyond its install, as one object; NULL: nothing. */
 static char *extra_of(const struct json *t)
 {
-	static const char *const keys[] = { "agent", "rate_per_minute", "burst",
-					    "agent_sessions", "streaming" };
+	static const char *const keys[] = { "agent",     "rate_per_minute",
+					    "burst",     "agent_sessions",
+					    "streaming", "budget" };
 	struct jwrite w;
 	struct buf b, v;
 	size_t i;

@@ -97,11 +97,27 @@ static void judge_unmarked(struct trial *t, const struct post *p)
 		 "nobody's post");
 }
 
-/* What comes late while the token is dead isn't deleted, as documented. */
-static bool is_left(struct trial *t, const struct post *p)
+static bool has_deleted(const struct trial *t, const struct post *p)
 {
-	return p->part == 0 && !p->last &&
-	       cast_is_troubled(&t->talk->cast, atoi(t->court.channel + 1));
+	const struct said *s;
+	size_t i;
+
+	for (i = 0; i < t->talk->n; i++) {
+		s = &t->talk->said[i];
+		if (s->deleted && strcmp(s->thread, p->m->thread_ts) == 0)
+			return true;
+	}
+	return false;
+}
+
+/* What comes late while the token is dead isn't deleted, as documented; nor is
+ * a stream ended then whose question is deleted before all is replayed. */
+static bool is_left(const struct trial *t, const struct post *p)
+{
+	if (!cast_is_troubled(&t->talk->cast, atoi(t->court.channel + 1)))
+		return false;
+	return (p->part == 0 && !p->last) ||
+	       (p->part < 0 && p->m->streaming && has_deleted(t, p));
 }
 
 static void judge_post(struct trial *t, const struct post *p)
@@ -109,16 +125,16 @@ static void judge_post(struct trial *t, const struct post *p)
 	bool again = ledger_again(t->court.ledger, p->entry) != NULL;
 	enum ending end;
 
+	if (is_left(t, p)) {
+		t->v->left++;
+		return;
+	}
 	if (p->m->streaming) {
 		t->v->open++;
 		complain(t, NULL, p->m->thread_ts, "still streams");
 	}
 	if (p->part < 0) {
 		judge_unmarked(t, p);
-		return;
-	}
-	if (is_left(t, p)) {
-		t->v->left++;
 		return;
 	}
 	court_look(&t->court, p);

@@ -28,7 +28,7 @@ struct cast {
 struct cast world_cast(int tenants);
 bool cast_is_troubled(const struct cast *c, int k); /* outcast or leaver */
 
-#define WORLD_BUDGET   40   /* answers a month */
+#define WORLD_BUDGET   25   /* answers a month */
 #define WORLD_TOKEN_MS 9000 /* a token lives so long */
 
 bool world_streams(int k);
