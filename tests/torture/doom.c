@@ -6,11 +6,10 @@
 #include "sim/sim.h"
 #include "torture/talk.h"
 
-void doom_note(struct doom *d, bool lapse)
+void doom_note(struct doom *d)
 {
 	d->at_us = talk_grow(d->at_us, d->n, &d->size, sizeof(*d->at_us));
 	d->at_us[d->n++] = sim_clock_us();
-	d->lapses += lapse;
 }
 
 void doom_release(struct doom *d)

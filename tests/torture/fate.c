@@ -89,11 +89,11 @@ static int end_life(struct fate *f, size_t i, struct err *e)
 	uint64_t how = dice_roll(&f->dice, 100);
 	int grace = roll_ms(f, GRACE_MAX_MS);
 
-	doom_note(&f->doom, !f->nodes->shared);
 	if (how < 10) {
 		f->stops++;
 		if (stop_in_peace(b, e) < 0)
 			return -1;
+		doom_note(&f->doom);
 		return come_back(f, i, e);
 	}
 	if (how < 20) {
@@ -102,13 +102,14 @@ static int end_life(struct fate *f, size_t i, struct err *e)
 	}
 	f->kills++;
 	bed_kill(b);
+	doom_note(&f->doom);
 	return come_back(f, i, e);
 }
 
 static void freeze(struct fate *f, size_t i)
 {
 	f->freezes++;
-	doom_note(&f->doom, false);
+	doom_note(&f->doom);
 	bed_freeze(&f->nodes->beds[i]);
 	f->back_ms[i] = clock_ms() + roll_ms(f, FROZEN_MAX_MS);
 }
@@ -118,7 +119,6 @@ static void cut_ground(struct fate *f)
 	int ms = roll_ms(f, OUTAGE_MAX_MS);
 
 	f->outages++;
-	doom_note(&f->doom, true);
 	switch (dice_roll(&f->dice, 4)) {
 	case 0:
 		redis_box_do(&f->nodes->redis, "FLUSHALL");
@@ -136,6 +136,7 @@ static void cut_ground(struct fate *f)
 		poll(NULL, 0, ms);
 		pg_up();
 	}
+	doom_note(&f->doom);
 }
 
 int fate_strike(struct fate *f, struct err *e)

@@ -309,16 +309,20 @@ static void judge_plea(struct trial *t, const struct plea *p)
  * a daemon remembers that, or as long as Redis does. */
 static void judge_noise(struct trial *t)
 {
-	const struct sim_msg *m = t->court.msgs;
-	size_t i, n = 0, most = 1 + t->doom->lapses;
+	const struct sim_msg *m, *end = t->court.msgs + t->court.nmsgs;
+	int64_t before = 0, now;
 
-	for (i = 0; i < t->court.nmsgs; i++)
-		n += m[i].ephemeral && strstr(m[i].text, TALK_BROKE);
-	if (n <= most)
-		return;
-	t->v->noise += n - most;
-	printf("told of the budget %zu times in %s, %zu at most\n", n,
-	       t->court.channel, most);
+	for (m = t->court.msgs; m < end; m++) {
+		if (!m->ephemeral || !strstr(m->text, TALK_BROKE))
+			continue;
+		now = m->versions[0].at_us;
+		if (before > 0 && doom_between(t->doom, before, now) == 0) {
+			t->v->noise++;
+			printf("told of the budget again in %s, at %s\n",
+			       t->court.channel, m->ts);
+		}
+		before = now;
+	}
 }
 
 static void judge_channel(struct trial *t, const char *channel)
