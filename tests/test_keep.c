@@ -352,7 +352,8 @@ static bool stays(const char *table)
 	static const char *const names[] = { "connections", "agents",
 					     "access",      "keep",
 					     "grants",      "leaving",
-					     "audit",       "audit_new" };
+					     "canaries",    "audit",
+					     "audit_new" };
 	size_t i;
 
 	for (i = 0; i < sizeof(names) / sizeof(names[0]); i++)
