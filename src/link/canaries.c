@@ -7,6 +7,7 @@
 
 #include "base/clock.h"
 #include "base/conf.h"
+#include "base/container.h"
 #include "base/err.h"
 #include "base/log.h"
 #include "base/map.h"
@@ -200,7 +201,7 @@ static void look(void *arg)
 
 static void begin(struct loop_task *t)
 {
-	look((struct canaries *)((char *)t - offsetof(struct canaries, begin)));
+	look(container_of(t, struct canaries, begin));
 }
 
 static bool stop_one(const char *key, void *value, void *arg)
@@ -213,9 +214,7 @@ static bool stop_one(const char *key, void *value, void *arg)
 
 static void halt(struct loop_task *t)
 {
-	struct canaries *k =
-		(struct canaries *)((char *)t -
-				    offsetof(struct canaries, halt));
+	struct canaries *k = container_of(t, struct canaries, halt);
 
 	k->halted = true;
 	map_sweep(k->flights, stop_one, NULL);

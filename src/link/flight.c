@@ -1,7 +1,6 @@
 /* SPDX-License-Identifier: ISC */
 #include "link/flight.h"
 
-#include <stddef.h>
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
@@ -9,6 +8,7 @@
 #include "base/buf.h"
 #include "base/clock.h"
 #include "base/conf.h"
+#include "base/container.h"
 #include "base/err.h"
 #include "base/json.h"
 #include "base/killpoint.h"
@@ -399,7 +399,6 @@ static void on_history(const struct slack_result *r, void *arg)
 {
 	struct flight *f = arg;
 	const struct json *m;
-	char path[40];
 	const char *ts;
 	size_t i;
 
@@ -409,8 +408,7 @@ static void on_history(const struct slack_result *r, void *arg)
 		return;
 	}
 	for (i = 0; i < json_len(r->body, "messages"); i++) {
-		(void)snprintf(path, sizeof(path), "messages.%zu", i);
-		m = json_at(r->body, path);
+		m = json_nth(r->body, "messages", i);
 		ts = json_str(m, "ts");
 		if (!ts || !ts_valid(ts) || !is_ours(f, m))
 			continue;
@@ -433,8 +431,7 @@ static void go_on(struct flight *f)
 
 static void on_noted(struct loop_task *t)
 {
-	struct flight *f =
-		(struct flight *)((char *)t - offsetof(struct flight, noted));
+	struct flight *f = container_of(t, struct flight, noted);
 
 	if (f->stage == FLIGHT_NOTING && f->req.ok && f->written &&
 	    clock_wall_ms() - f->c.sent_ms < NOTE_MS && !f->k->halted &&
