@@ -59,6 +59,7 @@ struct writing {
 	char app_id[ID_MAX + 1];
 	char workspace_id[ID_MAX + 1];
 	size_t fitting;
+	bool gone; /* one that would fit, if the app were still there */
 	/* What is there. */
 	bool same;
 	bool found;
@@ -69,9 +70,13 @@ static int look_at(const struct connection *c, void *arg)
 {
 	struct writing *w = arg;
 
-	if (c->gone_ms > 0 || (w->place.workspace[0] != '\0' &&
-			       strcmp(w->place.workspace, c->workspace_id)))
+	if (w->place.workspace[0] != '\0' &&
+	    strcmp(w->place.workspace, c->workspace_id) != 0)
 		return 0;
+	if (c->gone_ms > 0) {
+		w->gone = true;
+		return 0;
+	}
 	w->fitting++;
 	(void)snprintf(w->app_id, sizeof(w->app_id), "%s", c->app_id);
 	(void)snprintf(w->workspace_id, sizeof(w->workspace_id), "%s",
@@ -100,7 +105,7 @@ static int find_place(struct writing *w, struct store *s, struct err *e)
 			       t->place);
 	if (s->ops->connections(s, t->name, look_at, w, e) < 0)
 		return -1;
-	if (w->fitting == 1)
+	if (w->fitting == 1 || (w->fitting == 0 && w->gone))
 		return 0;
 	return field_bad(e, t->place, "canary_channel",
 			 w->fitting == 0
@@ -143,6 +148,9 @@ int apply_write_canary(const struct apply_tenant *t, struct store *s,
 		return ops->drop(s, tenant_id, e);
 	if (t->canary_channel && find_place(&w, s, e) < 0)
 		return -1;
+	/* What was set stays until the app is there again. */
+	if (t->canary_channel && w.fitting == 0)
+		return 0;
 	if (ops->each(s, tenant_id, compare, &w, e) < 0)
 		return -1;
 	if (!t->canary_channel && !w.found)

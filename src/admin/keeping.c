@@ -2,12 +2,14 @@
 #include "admin/keeping.h"
 
 #include <stdio.h>
+#include <stdlib.h>
 
 #include "admin/api.h"
 #include "admin/tenants.h"
 #include "base/clock.h"
 #include "base/err.h"
 #include "base/json.h"
+#include "base/map.h"
 #include "store/keep.h"
 #include "store/store.h"
 #include "store/uninstall.h"
@@ -34,7 +36,7 @@ struct listing {
 	struct jwrite *w;
 	struct store *store;
 	int64_t grace_ms;
-	struct err *e;
+	struct map *left; /* by app: in how many workspaces it still is */
 };
 
 static int count_installed(const struct connection *c, void *arg)
@@ -43,14 +45,29 @@ static int count_installed(const struct connection *c, void *arg)
 	return 0;
 }
 
+/* Each app is counted once. NULL: that can't be told. */
+static const int64_t *left_of(const struct listing *l, const char *app_id)
+{
+	int64_t *n = map_get(l->left, app_id);
+	struct err e = { 0 };
+
+	if (n)
+		return n;
+	n = calloc(1, sizeof(*n));
+	if (n &&
+	    l->store->ops->connections_of_app(l->store, app_id, count_installed,
+					      n, &e) == 0 &&
+	    map_put(l->left, app_id, n) == 0)
+		return n;
+	free(n);
+	return NULL;
+}
+
 static int add_uninstalled(const struct uninstall *u, void *arg)
 {
 	const struct listing *l = arg;
-	int64_t left = 0;
+	const int64_t *left = left_of(l, u->app_id);
 
-	if (l->store->ops->connections_of_app(l->store, u->app_id,
-					      count_installed, &left, l->e) < 0)
-		return -1;
 	jw_object(l->w, NULL);
 	jw_str(l->w, "tenant", u->tenant);
 	jw_str(l->w, "app_id", u->app_id);
@@ -59,7 +76,8 @@ static int add_uninstalled(const struct uninstall *u, void *arg)
 	jw_int(l->w, "since_ms", u->gone_ms);
 	jw_int(l->w, "erase_ms", u->noted_ms + l->grace_ms);
 	jw_int(l->w, "erased_ms", u->erased_ms);
-	jw_int(l->w, "app_workspaces", left);
+	if (left)
+		jw_int(l->w, "app_workspaces", *left);
 	jw_object_end(l->w);
 	return 0;
 }
@@ -67,14 +85,17 @@ static int add_uninstalled(const struct uninstall *u, void *arg)
 int keeping_uninstalled(struct jwrite *w, struct store *s, const char *tenant,
 			int days, struct err *e)
 {
-	struct listing l = { w, s, days * KEEP_DAY_MS, e };
+	struct listing l = { w, s, days * KEEP_DAY_MS, map_create(0) };
 	int rc = 0;
 
+	if (!l.left)
+		return err_set(e, ERR_RETRY, "no memory");
 	jw_array(w, "uninstalled");
 	if (s)
 		rc = s->ops->uninstalls->each(s, tenant, add_uninstalled, &l,
 					      e);
 	jw_array_end(w);
+	map_free(l.left, free);
 	return rc;
 }
 

@@ -127,7 +127,7 @@ const struct conf *doctor_conf(const struct doctor *d)
 
 const char *doctor_elsewhere(const struct doctor *d)
 {
-	if (!d->status)
+	if (!d->status && local_pid(d->conf->admin_socket) == 0)
 		return "systemctl start konstructd, then sudo konstructctl "
 		       "doctor: root may read what the unit of a daemon that "
 		       "runs is given";

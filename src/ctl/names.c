@@ -3,11 +3,13 @@
 
 #include <stdbool.h>
 #include <stddef.h>
+#include <stdlib.h>
 #include <string.h>
 
 #include "base/buf.h"
 #include "base/err.h"
 #include "base/json.h"
+#include "ctl/plain.h"
 #include "net/local.h"
 
 #define ANSWER_MAX ((size_t)16 * 1024 * 1024)
@@ -31,13 +33,18 @@ static const struct {
 	[NAMES_SECRETS] = { "/v1/secrets", NULL, "secrets", "" },
 };
 
-/* A terminal and a shell get neither its control characters nor its lines. */
-static bool is_clean(const char *name)
+/* One that a terminal can't be shown as it is isn't offered. */
+static bool is_plain(const char *name)
 {
-	for (; *name; name++)
-		if ((unsigned char)*name < ' ' || *name == 0x7f)
-			return false;
-	return true;
+	char *shown = strdup(name);
+	bool same = false;
+
+	if (shown) {
+		plain_mend(shown);
+		same = strcmp(shown, name) == 0;
+	}
+	free(shown);
+	return same;
 }
 
 static void print(const struct json *j, enum names_kind kind,
@@ -51,7 +58,7 @@ static void print(const struct json *j, enum names_kind kind,
 		(void)snprintf(at, sizeof(at), "%s.%zu%s", plans[kind].list, i,
 			       plans[kind].member);
 		name = json_str(j, at);
-		if (name && *name && is_clean(name))
+		if (name && *name && is_plain(name))
 			fprintf(out, "%s%s\n", before, name);
 	}
 }

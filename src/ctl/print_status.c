@@ -160,13 +160,22 @@ static const struct column silent[] = {
 	{ 0 },
 };
 
+/* Nothing where it couldn't be counted. */
+static void add_count(struct table *t, const struct json *row, const char *key)
+{
+	if (json_int(row, key, -1) < 0)
+		table_add(t, NULL);
+	else
+		rows_number(t, row, key);
+}
+
 static const struct column uninstalled[] = {
 	{ "TENANT", "tenant", rows_text },
 	{ "APP", "app_id", rows_text },
 	{ "UNINSTALLED FROM", "workspace_id", rows_text },
 	{ "SINCE", "since_ms", rows_age },
 	{ "ERASED", "erase_ms", print_erasing },
-	{ "STILL IN", "app_workspaces", rows_number },
+	{ "STILL IN", "app_workspaces", add_count },
 	{ 0 },
 };
 

@@ -147,6 +147,16 @@ static int view_one(const struct canary *c, void *arg)
 	return 0;
 }
 
+/* Those that miss something first, then by name: metrics have room for some. */
+static int by_need(const void *a, const void *b)
+{
+	const struct canary_view *x = a, *y = b;
+
+	if (x->missed != y->missed)
+		return x->missed < y->missed ? 1 : -1;
+	return strcmp(x->tenant, y->tenant);
+}
+
 /* All of them, for who wants to see, and for those that other nodes send. */
 static void view_all(struct canaries *k, struct err *e)
 {
@@ -158,6 +168,8 @@ static void view_all(struct canaries *k, struct err *e)
 	if (!w.deaf ||
 	    k->store->ops->canaries->each(k->store, NULL, view_one, &w, e) < 0)
 		goto out;
+	if (w.n > 0)
+		qsort(w.views, w.n, sizeof(*w.views), by_need);
 	k->stale = false;
 	pthread_mutex_lock(&k->lock);
 	old = k->views;

@@ -151,10 +151,13 @@ int local_ask(const char *socket, const char *path, long timeout_ms,
 long local_pid(const char *path)
 {
 	struct sockaddr_un sa = { .sun_family = AF_UNIX };
+	const struct timeval wait = { .tv_sec = 1 };
 	struct ucred peer = { 0 };
 	socklen_t n = sizeof(peer);
 	int fd = socket(AF_UNIX, SOCK_STREAM | SOCK_CLOEXEC, 0);
 
+	/* It may be stopped, and have no room for one more. */
+	(void)setsockopt(fd, SOL_SOCKET, SO_SNDTIMEO, &wait, sizeof(wait));
 	(void)snprintf(sa.sun_path, sizeof(sa.sun_path), "%s", path);
 	if (connect(fd, (struct sockaddr *)&sa, sizeof(sa)) == 0)
 		(void)getsockopt(fd, SOL_SOCKET, SO_PEERCRED, &peer, &n);
