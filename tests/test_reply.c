@@ -356,6 +356,20 @@ START_TEST(pipes_inside_of_a_line_are_no_table)
 }
 END_TEST
 
+START_TEST(pipes_of_a_long_line_of_code_stay_as_they_are)
+{
+	size_t k;
+
+	add("```\n", 1);
+	add("| ", 10000);
+	add("\n```\n", 1);
+	ck_assert_int_eq(reply_init(&reply, md.data, md.len), 0);
+	ck_assert_uint_gt(reply.n, 1);
+	for (k = 0; k < reply.n; k++)
+		ck_assert_ptr_null(strstr(text_of(k), "\\|"));
+}
+END_TEST
+
 START_TEST(a_caption_is_short_whatever_the_heading)
 {
 	const char *caption;
@@ -534,6 +548,7 @@ int main(void)
 			    sizeof(pathological) / sizeof(pathological[0]));
 	tcase_add_test(tc, what_has_no_blanks_is_cut_at_sentences);
 	tcase_add_loop_test(tc, pipes_inside_of_a_line_are_no_table, 0, 4);
+	tcase_add_test(tc, pipes_of_a_long_line_of_code_stay_as_they_are);
 	tcase_add_test(tc, a_caption_is_short_whatever_the_heading);
 	tcase_add_test(tc, what_grows_too_much_is_shown_as_it_is);
 	tcase_add_test(tc, no_word_of_a_long_cell_is_lost);

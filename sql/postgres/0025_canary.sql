@@ -1,7 +1,8 @@
 -- SPDX-License-Identifier: ISC
 --
 -- A message of ours that must come back over a link (store/canary.h). A daemon
--- of the schema before this one works with it, and sends none.
+-- of the schema before this one works with it, sends none and hears none: they
+-- are to be set when all nodes are new.
 
 SET LOCAL search_path = konstruct, pg_temp;
 INSERT INTO migrations (version, works_from) VALUES (25, 4);
@@ -28,6 +29,7 @@ CREATE TABLE canaries (
 		ON DELETE CASCADE
 );
 CREATE INDEX canaries_due ON canaries (due_ms);
+CREATE INDEX canaries_app ON canaries (app_id, workspace_id);
 ALTER TABLE canaries ENABLE ROW LEVEL SECURITY;
 ALTER TABLE canaries FORCE ROW LEVEL SECURITY;
 CREATE POLICY tenant ON canaries TO konstruct_daemon USING

@@ -23,3 +23,4 @@ CREATE TABLE canaries (
 		ON DELETE CASCADE
 ) STRICT, WITHOUT ROWID;
 CREATE INDEX canaries_due ON canaries (due_ms);
+CREATE INDEX canaries_app ON canaries (app_id, workspace_id);

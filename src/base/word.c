@@ -13,7 +13,7 @@ bool word_in(const char *list, const char *word)
 	size_t n = strlen(word);
 	const char *p;
 
-	for (p = list; (p = strstr(p, word)) != NULL; p += n)
+	for (p = list; n > 0 && (p = strstr(p, word)) != NULL; p += n)
 		if ((p == list || parts(p[-1])) && parts(p[n]))
 			return true;
 	return false;

@@ -20,6 +20,7 @@
 #define LOOK_MS   1000
 #define AT_ONCE   8
 #define VIEW_EACH 10 /* looks; when nothing has changed */
+#define VIEW_FEW  100 /* that all are read sooner */
 #define ROOM      100000
 
 /* An app's link as it is now. */
@@ -136,7 +137,8 @@ static int view_one(const struct canary *c, void *arg)
 		w->room = room;
 	}
 	fill_view(&w->views[w->n++], c);
-	if (canary_state(c) != CANARY_DEAF)
+	/* One that never came is no sign of it that nothing arrives. */
+	if (canary_state(c) != CANARY_DEAF || c->heard_ms == 0)
 		w->others = true;
 	else if (!map_get(w->deaf, c->app_id) &&
 		 map_put(w->deaf, c->app_id, w->k) < 0)
@@ -203,7 +205,8 @@ static void look(void *arg)
 	map_sweep(k->flights, keep, NULL);
 	(void)k->store->ops->canaries->due(k->store, clock_wall_ms(), look_at,
 					   k, &e);
-	if (k->round++ % VIEW_EACH == 0 || k->stale || k->waits)
+	if (k->round++ % VIEW_EACH == 0 ||
+	    (k->nviews < VIEW_FEW && (k->stale || k->waits)))
 		view_all(k, &e);
 	if (e.kind != ERR_NONE && e.kind != ERR_RETRY)
 		log_warn(LOG_FIELDS({ "reason", e.msg }),

@@ -25,7 +25,8 @@ struct way_box;
  * One that isn't back in CANARY_BACK_MS is sent again at once. After two in a
  * row each node with a live link of the app dials a fresh one, unless no canary
  * ever came: then it is the app's subscriptions, or that it wasn't installed
- * again. It is tried again later and less and less often.
+ * again. They are dialed again later and less and less often; canaries are sent
+ * at their pace, or each ten minutes.
  *
  * A thread of its own, which may wait for the store.
  */

@@ -34,6 +34,7 @@
 #define NOTE_MS    10000 /* for the note; a store may be away */
 #define SKEW_MS    60000 /* between our clock and Slack's */
 
+#define DEAF_MS       (10 * MINUTE_MS) /* at most until the next, deaf */
 #define REDIAL_MAX_MS (6 * 60 * MINUTE_MS)
 
 /* What is done next, once the note is committed. */
@@ -482,6 +483,16 @@ static void judge(struct flight *f, int64_t since_ms, int64_t now)
 	    "the canary is missing again: fresh links are dialed");
 }
 
+/* When it is looked at again. The first after fresh links were dialed is soon. */
+static int64_t look_in(const struct canary *c)
+{
+	int64_t ms = c->minutes * MINUTE_MS;
+
+	if (c->missed <= 2)
+		return CANARY_BACK_MS;
+	return ms < DEAF_MS ? ms : DEAF_MS;
+}
+
 void flight_begin(struct flight *f, const struct canary *c, int64_t since_ms)
 {
 	int64_t now = clock_wall_ms();
@@ -495,7 +506,7 @@ void flight_begin(struct flight *f, const struct canary *c, int64_t since_ms)
 	chirp_nonce(f->nonce);
 	f->c.sent_ms = now;
 	f->c.made = false;
-	f->c.due_ms = now + CANARY_BACK_MS;
+	f->c.due_ms = now + look_in(&f->c);
 	f->stage = FLIGHT_NOTING;
 	f->k->flying++;
 	submit(f);

@@ -58,7 +58,7 @@ static redisReply *checked(redisReply *r, struct err *e)
 }
 
 /* hiredis would ask for memory as the server says how many there are. */
-static void *make_array(const redisReadTask *t, int n)
+static void *make_array(const redisReadTask *t, redis_count n)
 {
 	const struct redis_conn *c = t->privdata;
 

@@ -48,6 +48,13 @@ extern const char redis_place_beat[], redis_place_look[], redis_place_leave[];
 
 #define REDIS_ARGS_MAX 80
 
+/* As hiredis has them. */
+#if HIREDIS_MAJOR < 1
+typedef int redis_count;
+#else
+typedef size_t redis_count;
+#endif
+
 /* One connection, for one thread at a time. */
 struct redis_conn {
 	redisContext *c;
@@ -60,7 +67,7 @@ struct redis_conn {
 
 	/* hiredis's own, but for one. */
 	redisReplyObjectFunctions fn;
-	void *(*make_array)(const redisReadTask *t, int n);
+	void *(*make_array)(const redisReadTask *t, redis_count n);
 };
 
 /*
