@@ -353,7 +353,6 @@ START_TEST(deaf_link_is_replaced_by_one_that_hears)
 	expect_metric("konstruct_canary_missed{tenant=\"acme\"} 1");
 	let_time_pass();
 	ck_assert(rig_logged(&rig, "fresh links are dialed", MS));
-	wait_for("SELECT count(*) FROM canaries WHERE missed = 2", 1);
 	expect_metric("konstruct_link_losses_total{reason=\"deaf\"} 1");
 	expect_metric("konstruct_link_reconnects_total 1");
 	send_until_back();
@@ -484,7 +483,6 @@ START_TEST(each_node_has_a_fresh_link)
 	let_time_pass();
 	ck_assert_int_eq(
 		sim_wait_calls(rig.sim, "apps.connections.open", 4, MS), 0);
-	wait_missed(2);
 	send_until_back();
 	ck_assert_int_eq(sim_wait_links(rig.sim, "A1", 2, MS), 0);
 }
