@@ -14,8 +14,11 @@
 #include "base/clock.h"
 #include "base/err.h"
 #include "base/json.h"
+#include "base/suspect.h"
 #include "pg.h"
 
+#define CALM_MS 2000
+#define SUSPECTS_ROOM 65536
 #define PLACEHOLDER "Thinking..."
 
 static const struct pg *pg; /* NULL: SQLite */
@@ -240,12 +243,35 @@ void rig_up(struct rig *r)
 	rig_start(r);
 }
 
+/* No thread of it has an entry in hand. */
+static bool is_calm(const struct bed *b)
+{
+	static char file[SUSPECTS_ROOM] __attribute__((aligned(16)));
+	static struct suspects left;
+	char path[128];
+	size_t n = 0;
+	FILE *f;
+
+	(void)snprintf(path, sizeof(path), "%s/state/suspects", b->dir);
+	f = fopen(path, "r");
+	if (f) {
+		n = fread(file, 1, sizeof(file), f);
+		(void)fclose(f);
+	}
+	suspects_read(file, n, &left);
+	return left.n == 0;
+}
+
 void rig_kill(struct rig *r)
 {
+	int64_t until = clock_ms() + CALM_MS;
 	size_t i;
 
-	for (i = 0; i <= r->nmore; i++)
+	for (i = 0; i <= r->nmore; i++) {
+		while (!is_calm(rig_node(r, i)) && clock_ms() < until)
+			poll(NULL, 0, 1);
 		bed_kill(rig_node(r, i));
+	}
 }
 
 void rig_stop(struct rig *r)

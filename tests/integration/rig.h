@@ -68,6 +68,7 @@ void rig_set_model(const char *lines); /* for each model; NULL: none */
  * has a link, those of further apps may be yet to come. */
 void rig_start(struct rig *r);
 void rig_up(struct rig *r); /* rig_open and rig_start */
+/* When no thread has an entry in hand, so that none is blamed for it. */
 void rig_kill(struct rig *r);
 void rig_stop(struct rig *r); /* they must exit with 0 */
 void rig_close(struct rig *r);
