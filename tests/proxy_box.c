@@ -179,7 +179,7 @@ void proxy_box_make(struct proxy_box *b)
 void proxy_box_start(struct proxy_box *b, const char *auth)
 {
 	bool tiny = strcmp(auth, "tinyproxy") == 0;
-	int port = bed_free_port();
+	int port = bed_hold_port();
 	int ms;
 
 	proxy_box_make(b);

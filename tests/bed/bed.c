@@ -39,7 +39,7 @@ int bed_program(const char *name, char *path, size_t size)
 	return snprintf(path, size, "%s/../../%s", dirname(self), name);
 }
 
-int bed_free_port(void)
+int bed_hold_port(void)
 {
 	struct sockaddr_in sa = { .sin_family = AF_INET };
 	socklen_t len = sizeof(sa);
@@ -145,7 +145,7 @@ static int make_place(struct bed *b, struct err *e)
 	snprintf(b->ca, sizeof(b->ca), "%s/ca.pem", b->dir);
 	snprintf(b->log, sizeof(b->log), "%s/log", b->dir);
 	snprintf(b->admin, sizeof(b->admin), "%s/admin.sock", b->dir);
-	b->health_port = bed_free_port();
+	b->health_port = bed_hold_port();
 	if (b->health_port < 0)
 		return err_set(e, ERR_FATAL, "no port is free: %s",
 			       strerror(errno));

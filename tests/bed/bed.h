@@ -49,7 +49,7 @@ struct bed_opts {
  * too, who ask for SO_REUSEADDR: until this process ends, the kernel gives it
  * to nobody else, nor to outgoing connections. -1 if there is none.
  */
-int bed_free_port(void);
+int bed_hold_port(void);
 
 /* Where a program of this build is, as snprintf(3). */
 int bed_program(const char *name, char *path, size_t size);
