@@ -256,7 +256,10 @@ torture = tests/torture/court.c tests/torture/court.h \
 	tests/torture/world.c tests/torture/world.h
 tests_torture_test_torture_SOURCES = tests/torture/test_torture.c $(torture)
 
-noinst_PROGRAMS = tests/demo/demo tests/bench/bench tests/torture/torture
+noinst_PROGRAMS = tests/demo/demo tests/bench/bench tests/torture/torture \
+	tests/stall
+tests_stall_SOURCES = tests/stall.c
+tests_stall_LDADD =
 tests_torture_torture_SOURCES = tests/torture/torture.c $(torture)
 tests_torture_torture_LDADD = $(bed_libs) $(SQLITE_LIBS) -lm
 tests_demo_demo_SOURCES = tests/demo/demo.c tests/demo/answers.c \

@@ -137,7 +137,8 @@ static int write_config(struct bed *b, const struct bed_opts *o,
 static int make_place(struct bed *b, struct err *e)
 {
 	memset(b, 0, sizeof(*b));
-	snprintf(b->dir, sizeof(b->dir), "/tmp/kd-XXXXXX");
+	snprintf(b->dir, sizeof(b->dir), "/tmp/kd-%.40s-XXXXXX",
+		 program_invocation_short_name);
 	if (!mkdtemp(b->dir))
 		return err_set(e, ERR_FATAL, "cannot make a directory: %s",
 			       strerror(errno));
