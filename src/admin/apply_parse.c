@@ -10,6 +10,7 @@
 #include "base/json.h"
 #include "base/map.h"
 #include "base/secret.h"
+#include "slack/api.h"
 #include "store/budget.h"
 #include "store/canary.h"
 
@@ -92,7 +93,7 @@ static int parse_agent(struct apply_agent *g, const struct json *j,
 /* A bot token that expires comes with what renews it. */
 static int check_renewal(const struct apply_connection *c, struct err *e)
 {
-	bool expires = c->bot_token && strncmp(c->bot_token, "xoxe", 4) == 0;
+	bool expires = c->bot_token && slack_token_expires(c->bot_token);
 
 	if (expires && !c->refresh_token)
 		return field_bad(e, c->place, "refresh_token",

@@ -12,6 +12,7 @@
 #include "admin/keeping.h"
 #include "base/err.h"
 #include "base/json.h"
+#include "slack/api.h"
 #include "store/store.h"
 
 #define FILE_SIZE 128
@@ -34,7 +35,7 @@ static void write_files(struct jwrite *w, const struct connection *c)
 		       c->workspace_id);
 	jw_str(w, "bot_token_file", name);
 	/* One that expires is taken with what renews it only. */
-	if (strncmp(c->bot_token, "xoxe", 4) != 0)
+	if (!slack_token_expires(c->bot_token))
 		return;
 	(void)snprintf(name, sizeof(name), "%s-%s.refresh-token", c->app_id,
 		       c->workspace_id);

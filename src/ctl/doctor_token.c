@@ -6,6 +6,7 @@
 #include "base/err.h"
 #include "ctl/doctor.h"
 #include "ctl/table.h"
+#include "slack/api.h"
 #include "store/grants.h"
 #include "store/store.h"
 
@@ -88,7 +89,7 @@ static int check_connection(const struct connection *c, void *arg)
 	if (l->store->ops->grants->times(l->store, c->tenant_id, look_at, l,
 					 &e) < 0)
 		doctor_say(l->d, DOCTOR_FAILURE, what, NULL, "%s", e.msg);
-	else if (!l->found && strncmp(c->bot_token, "xoxe", 4) == 0)
+	else if (!l->found && slack_token_expires(c->bot_token))
 		doctor_say(l->d, DOCTOR_FAILURE, what, bare,
 			   "the bot token expires, and nothing renews it");
 	return 0;

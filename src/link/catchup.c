@@ -17,6 +17,7 @@
 #include "link/hub.h"
 #include "link/sweep.h"
 #include "net/http.h"
+#include "slack/api.h"
 #include "state/engaged.h"
 #include "store/grants.h"
 
@@ -160,6 +161,7 @@ static int on_token(struct connection *c, void *arg, struct err *e)
 {
 	struct catchup *cu = arg;
 	struct connection now;
+	bool same;
 	int rc;
 
 	/* It is there as long as there are sweeps. */
@@ -169,12 +171,16 @@ static int on_token(struct connection *c, void *arg, struct err *e)
 		(void)err_set(e, ERR_INPUT, "there is no such connection");
 	if (rc <= 0)
 		return -1;
-	if (strcmp(c->bot_token, now.bot_token) == 0)
-		grant_hurry(cu->o.journal, c);
+	same = strcmp(c->bot_token, now.bot_token) == 0;
 	secret_free(c->bot_token);
 	c->bot_token = now.bot_token;
 	now.bot_token = NULL;
 	connection_release(&now);
+	if (!same)
+		return 1;
+	if (!slack_token_expires(c->bot_token))
+		return err_set(e, ERR_INPUT, "Slack refuses the bot token");
+	grant_hurry(cu->o.journal, c);
 	return 0;
 }
 

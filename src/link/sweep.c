@@ -31,9 +31,17 @@
 
 #define FORM_MAX    2048
 #define FRAME_MAX   (1024 * 1024)
-#define TRIES_MAX   5
 #define AGAIN_MS    2000
 #define CLOSED_SIZE 200
+
+/* Some 15 minutes altogether: then what is behind it, and the next gap, has
+ * waited long enough. */
+static const unsigned int again_ms[] = { 250,  500,   1000,  2000, 4000,
+					 8000, 15000, 30000, 60000 };
+static const struct retry_table again = {
+	again_ms, sizeof(again_ms) / sizeof(again_ms[0])
+};
+#define TRIES_MAX 26
 
 static void ask(struct sweep *s);
 static void next_frame(struct sweep *s);
@@ -106,7 +114,6 @@ static void leave(struct sweep *s)
 	if (!s->targets)
 		s->tail = &s->targets;
 	free(t);
-	s->tries = 0;
 	after(s, 0, ask);
 }
 
@@ -286,42 +293,66 @@ static void take_page(struct sweep *s, const struct json *body)
 	}
 }
 
-static void try_again(struct sweep *s, const struct slack_result *r)
+/* False: it was tried long enough. */
+static bool put_off(struct sweep *s, struct patience *p, int64_t floor_ms)
 {
-	if (s->tries >= TRIES_MAX) {
-		leave(s);
-		return;
-	}
-	after(s, retry_delay_ms(&retry_call, s->tries, r->retry_ms), ask);
-	s->tries++;
+	if (p->tries >= TRIES_MAX)
+		return false;
+	p->again_ms = clock_ms() +
+		      retry_delay_ms(&again, p->tries, (unsigned int)floor_ms);
+	p->tries++;
+	clear_page(s);
+	after(s, 0, ask);
+	return true;
+}
+
+static void give_up(struct sweep *s, const char *error)
+{
+	log_warn(LOG_FIELDS({ "app", s->app_id },
+			    { "workspace", s->targets->place->c.workspace_id },
+			    { "channel", s->targets->channel },
+			    { "error", error }),
+		 "cannot look for what was said while down: given up");
+	leave(s);
 }
 
 /*
- * The app's tokens are renewed by another thread, or another node. What was
- * read of the store is as of the beginning, and a sweep may take hours; after a
- * suspend of the machine nobody may have renewed it yet.
+ * The token that Slack refused is read anew: another thread renews it, or
+ * another node, or an admin gave a new one. What was read of the store is as of
+ * the beginning, and a sweep may take hours; after a suspend of the machine
+ * nobody may have renewed it yet. False: not now.
  */
-static bool renew_token(struct sweep *s, const struct slack_result *r)
+static bool renew_token(struct sweep *s)
 {
+	struct sweep_place *p = s->targets->place;
 	struct err e = { 0 };
 
-	if (strcmp(r->error, "token_expired") != 0 || s->tries >= TRIES_MAX)
-		return false;
-	if (s->env->token(&s->targets->place->c, s->env->arg, &e) < 0)
-		log_warn(LOG_FIELDS({ "app", s->app_id }, { "reason", e.msg }),
-			 "cannot read a bot token that has expired");
-	try_again(s, r);
-	return true;
+	switch (s->env->token(&p->c, s->env->arg, &e)) {
+	case 1:
+		p->refused = false;
+		return true;
+	case 0:
+		if (put_off(s, &p->wait, 0))
+			return false;
+		break;
+	default:
+		if (e.kind == ERR_RETRY && put_off(s, &p->wait, 0))
+			return false;
+	}
+	p->dead = true;
+	give_up(s, e.msg[0] != '\0' ? e.msg : "the token isn't renewed");
+	return false;
 }
 
 static void on_page(const struct slack_result *r, void *arg)
 {
 	struct sweep *s = arg;
+	struct sweep_target *t = s->targets;
 
 	s->call = NULL;
 	switch (r->fault) {
 	case SLACK_OK:
-		s->tries = 0;
+		t->wait = t->place->wait = (struct patience){ 0 };
 		take_page(s, r->body);
 		next_frame(s);
 		return;
@@ -329,13 +360,14 @@ static void on_page(const struct slack_result *r, void *arg)
 		after(s, r->retry_ms, ask);
 		return;
 	case SLACK_TRANSIENT:
-		try_again(s, r);
+		if (!put_off(s, &t->wait, r->retry_ms))
+			give_up(s, r->error);
 		return;
 	case SLACK_DEAD:
-		if (renew_token(s, r))
-			return;
-		s->targets->place->dead = true;
-		break;
+		t->place->refused = true;
+		clear_page(s);
+		after(s, 0, ask);
+		return;
 	case SLACK_CONFIG:
 		close_kind(s, r);
 		break;
@@ -345,8 +377,7 @@ static void on_page(const struct slack_result *r, void *arg)
 	case SLACK_OURS:
 		break;
 	}
-	log_debug(LOG_FIELDS({ "app", s->app_id },
-			     { "channel", s->targets->channel },
+	log_debug(LOG_FIELDS({ "app", s->app_id }, { "channel", t->channel },
 			     { "error", r->error }),
 		  "conversation is left out");
 	leave(s);
@@ -380,6 +411,33 @@ static void call(struct sweep *s)
 		after(s, AGAIN_MS, ask);
 }
 
+/* One that needn't wait comes to the front; else, how long all have to. */
+static int64_t choose(struct sweep *s)
+{
+	int64_t now = clock_ms(), until, first = INT64_MAX;
+	struct sweep_target **link, *t;
+
+	for (link = &s->targets; (t = *link) != NULL; link = &t->next) {
+		until = t->wait.again_ms > t->place->wait.again_ms
+				? t->wait.again_ms
+				: t->place->wait.again_ms;
+		if (until <= now || t->place->dead)
+			break;
+		if (until < first)
+			first = until;
+	}
+	if (!t)
+		return first - now;
+	if (s->tail == &t->next)
+		s->tail = link;
+	*link = t->next;
+	t->next = s->targets;
+	s->targets = t;
+	if (s->tail == &s->targets)
+		s->tail = &t->next;
+	return 0;
+}
+
 static void ask(struct sweep *s)
 {
 	int64_t wait;
@@ -388,10 +446,17 @@ static void ask(struct sweep *s)
 		end(s);
 		return;
 	}
+	wait = s->cursor ? 0 : choose(s);
+	if (wait > 0) {
+		after(s, wait, ask);
+		return;
+	}
 	if (is_closed(s, s->targets)) {
 		leave(s);
 		return;
 	}
+	if (s->targets->place->refused && !renew_token(s))
+		return;
 	wait = pace_take(&s->pace, clock_ms());
 	if (wait > 0)
 		after(s, wait, ask);

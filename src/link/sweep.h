@@ -37,24 +37,35 @@ struct sweep_env {
 	bool halted;
 	/* sweep_find() with what it needs. */
 	int (*find)(struct sweep *s, void *arg, struct err *e);
-	/* Reads the connection's bot token anew. */
+	/* Reads the connection's bot token anew, after Slack refused it. 1: it
+	 * is another; 0: not yet, but it is to be renewed; -1: it will not be.
+	 */
 	int (*token)(struct connection *c, void *arg, struct err *e);
 	/* s has come to its end and is the owner's. */
 	void (*done)(struct sweep *s, void *arg);
 	void *arg;
 };
 
+/* What went wrong is tried again, ever seldomer. */
+struct patience {
+	unsigned int tries;
+	int64_t again_ms; /* clock_ms(); not before */
+};
+
 /* A workspace of the app. */
 struct sweep_place {
 	struct sweep_place *next;
 	struct connection c;
-	bool dead; /* its token is */
+	bool dead;    /* its token is */
+	bool refused; /* its token was, and is to be read anew */
+	struct patience wait;
 };
 
 /* A thread, or with thread "" the top level of direct messages. */
 struct sweep_target {
 	struct sweep_target *next;
 	struct sweep_place *place;
+	struct patience wait;
 	char thread[TS_SIZE];
 	char channel[];
 };
@@ -72,14 +83,14 @@ struct sweep {
 	void *who;              /* the owner's */
 
 	struct sweep_place *places;
-	struct sweep_target *targets, **tail; /* the first is at work */
-	struct map *known;                    /* targets, against twins */
+	/* The first is at work; who has to wait is passed by the others. */
+	struct sweep_target *targets, **tail;
+	struct map *known; /* targets, against twins */
 
 	struct pace pace;
 	struct slack_call *call;
 	struct loop_timer *timer;
 	void (*on_timer)(struct sweep *s);
-	unsigned int tries;
 	char *cursor;
 
 	/* The page at work, as frames, the oldest last. */

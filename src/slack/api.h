@@ -23,6 +23,9 @@ enum slack_fault {
 	SLACK_OURS,      /* our mistake; don't repeat */
 };
 
+/* Is it one that lasts half a day, and is renewed? (xoxe.xoxb-...) */
+bool slack_token_expires(const char *token);
+
 struct slack_result {
 	enum slack_fault fault;
 	bool maybe; /* failed, and yet Slack may have done it */

@@ -10,6 +10,7 @@
 #include "base/suspect.h"
 #include "route/job.h"
 #include "route/message.h"
+#include "slack/api.h"
 #include "store/grants.h"
 #include "store/record.h"
 #include "turn/turn.h"
@@ -254,7 +255,7 @@ static struct spare *spare_create(struct worker *w, struct job *job)
 	s->rd.run = run_read;
 	s->done.run = on_read;
 	suspect_take(&s->who);
-	if (strncmp(token, "xoxe", 4) != 0)
+	if (!slack_token_expires(token))
 		return s;
 	s->token = strdup(token);
 	if (s->token)

@@ -184,6 +184,41 @@ START_TEST(slack_is_asked_no_sooner_than_it_says)
 }
 END_TEST
 
+/* Time of the first or last call. */
+static int64_t call_us(const char *method, bool last)
+{
+	struct sim_call *calls;
+	int64_t us;
+	size_t n;
+
+	calls = sim_calls(rig.sim, method, &n);
+	ck_assert_uint_gt(n, 0);
+	us = calls[last ? n - 1 : 0].at_us;
+	sim_calls_free(calls, n);
+	return us;
+}
+
+START_TEST(what_slack_fails_to_show_is_asked_again_and_holds_up_nothing)
+{
+	const struct sim_fault fails = { .kind = SIM_FAULT_STATUS,
+					 .method = "conversations.replies",
+					 .status = 500,
+					 .times = 6 };
+	char thread[SIM_TS], direct[SIM_TS], dm[SIM_TS];
+
+	rig_up(&rig);
+	talk(thread, direct);
+	gap_say(&rig, "C1", "U1", "and then?", thread, NULL);
+	gap_say(&rig, "D1", "U1", "anybody?", NULL, dm);
+	ck_assert_int_eq(sim_fault(rig.sim, &fails), 0);
+	come_back(10);
+	ck_assert_int_eq(sim_wait_reply(rig.sim, "D1", dm, 1, MS), 0);
+	ck_assert_int_eq(sim_wait_reply(rig.sim, "C1", thread, 2, MS), 0);
+	ck_assert_int_lt(call_us("conversations.history", false),
+			 call_us("conversations.replies", true));
+}
+END_TEST
+
 START_TEST(pages_are_read_to_their_end)
 {
 	struct sim_say bot = { .events = "", .bot_id = "BOTHER" };
@@ -220,6 +255,9 @@ int main(void)
 	tcase_add_test(tc, zero_minutes_turn_it_off);
 	tcase_add_test(tc, without_the_scope_it_says_so_once_and_goes_on);
 	tcase_add_test(tc, slack_is_asked_no_sooner_than_it_says);
+	tcase_add_test(
+		tc,
+		what_slack_fails_to_show_is_asked_again_and_holds_up_nothing);
 	tcase_add_test(tc, pages_are_read_to_their_end);
 	suite_add_tcase(s, tc);
 

@@ -91,6 +91,16 @@ static void expire(const char *token)
 	ck_assert_int_eq(sim_expire_token(rig.sim, token), 0);
 }
 
+static void renewal_fails(int times)
+{
+	const struct sim_fault f = { .kind = SIM_FAULT_STATUS,
+				     .method = "oauth.v2.access",
+				     .status = 500,
+				     .times = times };
+
+	ck_assert_int_eq(sim_fault(rig.sim, &f), 0);
+}
+
 /* As half a day later; when something runs, it renews at once. */
 static void let_time_pass(void)
 {
@@ -406,13 +416,7 @@ START_TEST(what_comes_before_an_expired_token_is_renewed_waits_for_it)
 	wait_renewals(1);
 	wait_stored();
 	newest(first);
-	ck_assert_int_eq(
-		sim_fault(rig.sim,
-			  &(struct sim_fault){ .kind = SIM_FAULT_STATUS,
-					       .method = "oauth.v2.access",
-					       .status = 500,
-					       .times = 1 }),
-		0);
+	renewal_fails(1);
 	expire(first);
 	let_time_pass();
 	expect_answer();
@@ -439,7 +443,8 @@ START_TEST(token_that_slack_calls_expired_is_renewed_at_once)
 }
 END_TEST
 
-/* What is looked for after a gap isn't given up for it. */
+/* What is looked for after a gap isn't given up for it, nor when Slack takes
+ * its time to renew it. */
 START_TEST(what_was_missed_is_found_with_a_token_that_has_expired)
 {
 	char first[96], ts[SIM_TS], late[SIM_TS];
@@ -457,9 +462,10 @@ START_TEST(what_was_missed_is_found_with_a_token_that_has_expired)
 	gap_say(&rig, "C3", "U3", "and a follow-up", ts, late);
 	gap_make(&rig, 10);
 	expire(first);
+	renewal_fails(2);
 	rig_start(&rig);
 	ck_assert_int_eq(sim_wait_reply(rig.sim, "C3", ts, 2, MS), 0);
-	ck_assert_uint_eq(renewals(), 2);
+	ck_assert_uint_ge(renewals(), 4);
 }
 END_TEST
 
