@@ -161,13 +161,13 @@ struct slack_download {
 static void on_download(void *arg)
 {
 	struct slack_download *d = arg;
-	enum download_end end = DOWNLOAD_DONE;
+	struct download_result r = { .end = DOWNLOAD_DONE };
 
 	if (!stage.file)
-		end = DOWNLOAD_FAILED;
+		r.end = DOWNLOAD_FAILED;
 	else if (d->o.on_data(stage.file, stage.file_len, d->o.arg) != 0)
-		end = DOWNLOAD_ENOUGH;
-	d->o.on_done(end, NULL, d->o.arg);
+		r.end = DOWNLOAD_ENOUGH;
+	d->o.on_done(&r, d->o.arg);
 	loop_timer_free(d->timer);
 	free(d);
 }

@@ -5,9 +5,11 @@
 #include <string.h>
 
 #include "base/buf.h"
+#include "base/clock.h"
 #include "base/err.h"
 #include "base/json.h"
 #include "llm/llm.h"
+#include "net/loop.h"
 #include "route/message.h"
 #include "slack/api.h"
 #include "slack/download.h"
@@ -83,6 +85,7 @@ void slack_cancel(struct slack_call *c)
 		cancelled = true;
 }
 
+static struct loop *l;
 static atomic_size_t held;
 static struct attach *a;
 static struct buf told;
@@ -97,6 +100,8 @@ static void on_done(void *arg)
 static void create(size_t text, size_t image, size_t room)
 {
 	const struct attach_opts o = {
+		.loop = l,
+		.wait_ms = 20000,
 		.api_url = "https://slack.com/api/",
 		.token = "xoxb-1",
 		.most = 4,
@@ -115,6 +120,10 @@ static void create(size_t text, size_t image, size_t room)
 
 static void setup(void)
 {
+	struct err e = { 0 };
+
+	l = loop_create("test", &e);
+	ck_assert_msg(l != NULL, "%s", e.msg);
 	ndownloads = 0;
 	ndone = 0;
 	asked = cancelled = false;
@@ -127,6 +136,7 @@ static void setup(void)
 static void teardown(void)
 {
 	attach_free(a);
+	loop_free(l);
 	buf_release(&told);
 	ck_assert_uint_eq(atomic_load(&held), 0);
 }
@@ -147,18 +157,21 @@ static void add(const char *name, const char *type, int64_t size)
 /* The k-th download gets these bytes, and ends; false: it wanted no more. */
 static bool feed(size_t k, const void *p, size_t n)
 {
+	const struct download_result enough = { .end = DOWNLOAD_ENOUGH };
 	struct slack_download *d = &downloads[k];
 
 	ck_assert_uint_lt(k, ndownloads);
 	if (d->o.on_data(p, n, d->o.arg) == 0)
 		return true;
-	d->o.on_done(DOWNLOAD_ENOUGH, NULL, d->o.arg);
+	d->o.on_done(&enough, d->o.arg);
 	return false;
 }
 
 static void end(size_t k, enum download_end e)
 {
-	downloads[k].o.on_done(e, "so", downloads[k].o.arg);
+	const struct download_result r = { .end = e, .why = "so" };
+
+	downloads[k].o.on_done(&r, downloads[k].o.arg);
 }
 
 static void serve(size_t k, const void *p, size_t n)
@@ -389,6 +402,93 @@ START_TEST(a_failed_download_says_why)
 }
 END_TEST
 
+/* The k-th download fails, and Slack says when to come again. */
+static void put_off(size_t k, unsigned int retry_ms)
+{
+	const struct download_result r = {
+		.end = DOWNLOAD_LATER,
+		.why = "HTTP 503",
+		.retry_ms = retry_ms,
+	};
+
+	downloads[k].o.on_done(&r, downloads[k].o.arg);
+}
+
+/* Also one that broke off in the middle, of which nothing is kept. */
+START_TEST(a_failure_that_may_pass_is_tried_again)
+{
+	add("a.txt", "text/plain", 4);
+	put_off(0, 0);
+	ck_assert(attach_pending(a));
+	ck_assert_uint_eq(ndownloads, 1);
+	loop_run_here(l);
+	ck_assert_uint_eq(ndownloads, 2);
+	ck_assert_str_eq(downloads[1].url, downloads[0].url);
+	ck_assert(feed(1, "half", 4));
+	put_off(1, 0);
+	loop_run_here(l);
+	ck_assert_uint_eq(ndownloads, 3);
+	ck_assert_uint_eq(atomic_load(&held), 0);
+	serve(2, "beta", 4);
+	ck_assert_ptr_nonnull(strstr(tell(), "\n| beta\n[end"));
+	ck_assert_int_eq(ndone, 1);
+}
+END_TEST
+
+START_TEST(it_is_not_tried_before_slack_allows)
+{
+	int64_t t0 = clock_ms();
+
+	add("a.txt", "text/plain", 4);
+	put_off(0, 1000);
+	loop_run_here(l);
+	ck_assert_uint_eq(ndownloads, 2);
+	ck_assert_int_ge(clock_ms() - t0, 1000);
+}
+END_TEST
+
+/* Nobody waits for what can't come in time. */
+START_TEST(it_is_not_tried_when_nobody_waits_any_more)
+{
+	add("a.txt", "text/plain", 4);
+	put_off(0, 20000);
+	ck_assert(!attach_pending(a));
+	ck_assert_int_eq(ndone, 1);
+	ck_assert_uint_eq(attach_count(a, ATTACH_FAILED), 1);
+}
+END_TEST
+
+START_TEST(it_is_not_tried_for_ever)
+{
+	size_t k;
+
+	add("a.txt", "text/plain", 4);
+	for (k = 0; attach_pending(a); k++) {
+		put_off(k, 0);
+		loop_run_here(l);
+	}
+	ck_assert_uint_eq(ndownloads, 6);
+	ck_assert_int_eq(ndone, 1);
+	ck_assert_uint_eq(attach_count(a, ATTACH_FAILED), 1);
+}
+END_TEST
+
+START_TEST(a_wait_for_another_try_ends_with_who_waits)
+{
+	add("a.txt", "text/plain", 4);
+	put_off(0, 0);
+	if (_i == 0) {
+		attach_expire(a);
+		ck_assert_uint_eq(attach_count(a, ATTACH_LATE), 1);
+	} else {
+		attach_free(a);
+		a = NULL;
+	}
+	loop_run_here(l);
+	ck_assert_uint_eq(ndownloads, 1);
+}
+END_TEST
+
 static void add_place(enum message_file_place place, const char *url)
 {
 	struct message_file f = {
@@ -445,6 +545,22 @@ START_TEST(of_a_shared_channel_the_file_is_asked_about_first)
 }
 END_TEST
 
+START_TEST(slack_is_asked_about_a_file_again_when_that_may_help)
+{
+	add_place(FILE_UNTOLD, NULL);
+	asked = false;
+	answer_info(SLACK_TRANSIENT, "http 503", NULL);
+	ck_assert(attach_pending(a));
+	loop_run_here(l);
+	ck_assert(asked);
+	answer_info(SLACK_OK, NULL,
+		    "{\"ok\":true,\"file\":{\"id\":\"F7\","
+		    "\"url_private\":\"https://files.slack.com/b\"}}");
+	serve(0, "hi", 2);
+	ck_assert_uint_eq(attach_count(a, ATTACH_READ), 1);
+}
+END_TEST
+
 static const struct {
 	enum slack_fault fault;
 	const char *error;
@@ -453,7 +569,7 @@ static const struct {
 } infos[] = {
 	{ SLACK_CONFIG, "missing_scope", NULL, ATTACH_SCOPE },
 	{ SLACK_OURS, "file_not_found", NULL, ATTACH_GONE },
-	{ SLACK_TRANSIENT, "http 500", NULL, ATTACH_FAILED },
+	{ SLACK_DEAD, "account_inactive", NULL, ATTACH_FAILED },
 	{ SLACK_OK, NULL, "{\"ok\":true}", ATTACH_GONE },
 	{ SLACK_OK, NULL,
 	  "{\"file\":{\"id\":\"F7\",\"file_access\":\"check_file_info\"}}",
@@ -653,6 +769,7 @@ int main(void)
 	int failed;
 
 	tcase_add_checked_fixture(tc, setup, teardown);
+	tcase_set_timeout(tc, 60);
 	tcase_add_test(tc, a_text_is_told_line_by_line);
 	tcase_add_test(tc, no_text_ends_its_file_or_speaks_for_another);
 	tcase_add_test(tc, a_long_text_is_cut_at_a_line_and_says_so);
@@ -662,8 +779,16 @@ int main(void)
 	tcase_add_test(tc, of_an_image_nobody_sees_only_the_head_is_fetched);
 	tcase_add_loop_test(tc, a_file_is_judged_by_its_bytes, 0, COUNT(files));
 	tcase_add_loop_test(tc, a_failed_download_says_why, 0, COUNT(ends));
+	tcase_add_test(tc, a_failure_that_may_pass_is_tried_again);
+	tcase_add_test(tc, it_is_not_tried_before_slack_allows);
+	tcase_add_test(tc, it_is_not_tried_when_nobody_waits_any_more);
+	tcase_add_test(tc, it_is_not_tried_for_ever);
+	tcase_add_loop_test(tc, a_wait_for_another_try_ends_with_who_waits, 0,
+			    2);
 	tcase_add_test(tc, what_is_not_in_slack_is_not_asked_for);
 	tcase_add_test(tc, of_a_shared_channel_the_file_is_asked_about_first);
+	tcase_add_test(tc,
+		       slack_is_asked_about_a_file_again_when_that_may_help);
 	tcase_add_loop_test(tc, what_slack_says_of_a_file_may_be_no, 0,
 			    COUNT(infos));
 	tcase_add_test(tc, beyond_so_many_files_they_are_named_only);

@@ -10,7 +10,6 @@
 #include "net/url.h"
 
 #define HOPS_MAX      3
-#define TRIES_MAX     2
 #define CONNECT_MS    5000
 #define FIRST_BYTE_MS 10000
 #define IDLE_MS       10000
@@ -23,13 +22,11 @@ struct slack_download {
 	struct url first; /* whom the token is for */
 	size_t max;
 	unsigned int hops;
-	unsigned int tries; /* of this hop */
-	bool began;         /* some of it came */
 	bool enough;
 	bool reading; /* on_data runs, */
 	bool gone;    /* and has cancelled us */
 	int (*on_data)(const char *p, size_t n, void *arg);
-	void (*on_done)(enum download_end end, const char *why, void *arg);
+	void (*on_done)(const struct download_result *r, void *arg);
 	void *arg;
 	char url[]; /* the present one's, of URL_MAX */
 };
@@ -55,11 +52,18 @@ static void release(struct slack_download *d)
 	free(d);
 }
 
+static void end_with(struct slack_download *d, const struct download_result *r)
+{
+	d->on_done(r, d->arg);
+	release(d);
+}
+
 static void finish(struct slack_download *d, enum download_end end,
 		   const char *why)
 {
-	d->on_done(end, why, d->arg);
-	release(d);
+	const struct download_result r = { .end = end, .why = why };
+
+	end_with(d, &r);
 }
 
 static int on_data(const char *p, size_t n, void *arg)
@@ -67,7 +71,7 @@ static int on_data(const char *p, size_t n, void *arg)
 	struct slack_download *d = arg;
 	int rc;
 
-	d->began = d->reading = true;
+	d->reading = true;
 	rc = d->on_data(p, n, d->arg);
 	d->reading = false;
 	if (d->gone) {
@@ -102,7 +106,6 @@ static int fetch(struct slack_download *d, struct err *e)
 		.arg = d,
 	};
 
-	d->tries++;
 	d->call = http_start(d->h, &rq, e);
 	return d->call ? 0 : -1;
 }
@@ -127,7 +130,6 @@ static void follow(struct slack_download *d, const char *to)
 		return;
 	}
 	d->hops++;
-	d->tries = 0;
 	(void)snprintf(d->url, URL_MAX, "%s", to);
 	if (d->token && !is_first(d)) {
 		explicit_bzero(d->token, strlen(d->token));
@@ -137,35 +139,44 @@ static void follow(struct slack_download *d, const char *to)
 	fetch_or_fail(d);
 }
 
-static bool may_pass(const struct http_result *r)
+static enum download_end end_of(const struct http_result *r)
 {
-	return r->status == 0 || r->status == 429 || r->status >= 500;
+	if (r->status == 403 || r->status == 404 || r->status == 410)
+		return DOWNLOAD_GONE;
+	return r->status == 0 || r->status == 429 || r->status >= 500
+		       ? DOWNLOAD_LATER
+		       : DOWNLOAD_FAILED;
+}
+
+static void fail(struct slack_download *d, const struct http_result *r)
+{
+	struct download_result out = {
+		.end = end_of(r),
+		.why = r->msg,
+		.retry_ms = r->retry_after_ms,
+	};
+	char why[40];
+
+	if (r->status != 0) {
+		(void)snprintf(why, sizeof(why), "HTTP %d", r->status);
+		out.why = why;
+	}
+	end_with(d, &out);
 }
 
 static void on_done(const struct http_result *r, void *arg)
 {
 	struct slack_download *d = arg;
-	char why[40];
 
 	d->call = NULL;
-	if (d->enough) {
+	if (d->enough)
 		finish(d, DOWNLOAD_ENOUGH, NULL);
-	} else if (r->status >= 200 && r->status < 300) {
+	else if (r->status >= 200 && r->status < 300)
 		finish(d, DOWNLOAD_DONE, NULL);
-	} else if (r->location) {
+	else if (r->location)
 		follow(d, r->location);
-	} else if (may_pass(r) && !d->began && d->tries < TRIES_MAX) {
-		fetch_or_fail(d);
-	} else if (r->status == 0) {
-		finish(d, DOWNLOAD_FAILED, r->msg);
-	} else {
-		(void)snprintf(why, sizeof(why), "HTTP %d", r->status);
-		finish(d,
-		       r->status == 403 || r->status == 404 || r->status == 410
-			       ? DOWNLOAD_GONE
-			       : DOWNLOAD_FAILED,
-		       why);
-	}
+	else
+		fail(d, r);
 }
 
 static struct slack_download *make(struct http *h,

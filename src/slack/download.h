@@ -21,7 +21,14 @@ enum download_end {
 	DOWNLOAD_ENOUGH,   /* on_data wanted no more */
 	DOWNLOAD_FOREIGN,  /* it is not at Slack, or not any more */
 	DOWNLOAD_GONE,     /* 403, 404, 410 */
+	DOWNLOAD_LATER,    /* 429, 5xx, cut off, too slow: it may pass */
 	DOWNLOAD_FAILED,   /* anything else */
+};
+
+struct download_result {
+	enum download_end end;
+	const char *why;       /* for the log, or NULL */
+	unsigned int retry_ms; /* of LATER: what Slack asks for; 0: nothing */
 };
 
 struct download_opts {
@@ -31,15 +38,15 @@ struct download_opts {
 	size_t max; /* bytes; more of them is a failure */
 	/* Each piece; non-zero: enough. */
 	int (*on_data)(const char *p, size_t n, void *arg);
-	/* Once, never from inside slack_download(). why is for the log. */
-	void (*on_done)(enum download_end end, const char *why, void *arg);
+	/* Once, never from inside slack_download(). r is gone afterwards. */
+	void (*on_done)(const struct download_result *r, void *arg);
 	void *arg;
 };
 
 /*
- * On h's thread. Strings are copied. A failure that may pass is tried once
- * more if nothing came yet. NULL when memory is short or the URL leads
- * elsewhere, with DOWNLOAD_FAILED or DOWNLOAD_FOREIGN in *end and no callback.
+ * On h's thread, once. Strings are copied. NULL when memory is short or the URL
+ * leads elsewhere, with DOWNLOAD_FAILED or DOWNLOAD_FOREIGN in *end and no
+ * callback.
  */
 struct slack_download *slack_download(struct http *h,
 				      const struct download_opts *o,

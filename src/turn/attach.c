@@ -5,12 +5,17 @@
 #include <stdlib.h>
 #include <string.h>
 
+#include "base/clock.h"
 #include "base/err.h"
 #include "base/json.h"
 #include "net/http.h"
+#include "net/loop.h"
+#include "net/retry.h"
 #include "slack/api.h"
 #include "slack/download.h"
 #include "turn/attach_in.h"
+
+#define TRIES_MAX 6
 
 static const char *const why_names[ATTACH_WHYS] = {
 	[ATTACH_READ] = "read",       [ATTACH_KIND] = "kind",
@@ -24,6 +29,30 @@ static const char *const why_names[ATTACH_WHYS] = {
 const char *attach_why_name(enum attach_why why)
 {
 	return why_names[why];
+}
+
+static void on_timer(void *arg)
+{
+	struct attachment *f = arg;
+
+	f->again(f);
+}
+
+bool attach_later(struct attachment *f, unsigned int floor_ms,
+		  void (*again)(struct attachment *f))
+{
+	struct loop *l = f->of->o.loop;
+	unsigned int ms = retry_delay_ms(&retry_call, f->tries, floor_ms);
+
+	if (++f->tries >= TRIES_MAX || clock_ms() + ms >= f->until)
+		return false;
+	if (!f->timer)
+		f->timer = loop_timer_create(l, on_timer, f);
+	if (!f->timer)
+		return false;
+	f->again = again;
+	loop_timer_set(f->timer, ms);
+	return true;
 }
 
 /* Canvases and lists come as pages that Slack makes. */
@@ -84,11 +113,20 @@ static enum attach_why why_of(const struct slack_result *r)
 	return r->fault == SLACK_OURS ? ATTACH_GONE : ATTACH_FAILED;
 }
 
+static bool may_pass(const struct slack_result *r)
+{
+	return r->fault == SLACK_RATE || r->fault == SLACK_TRANSIENT;
+}
+
+static void ask_info(struct attachment *f);
+
 static void on_info(const struct slack_result *r, void *arg)
 {
 	struct attachment *f = arg;
 
 	f->info = NULL;
+	if (may_pass(r) && attach_later(f, r->retry_ms, ask_info))
+		return;
 	if (r->fault != SLACK_OK)
 		attach_settle(f, why_of(r), r->error);
 	else if (take_info(f, r->body) < 0)
@@ -144,10 +182,19 @@ static int copy_file(struct message_file *to, const struct message_file *from)
 		       : 0;
 }
 
-static void file_free(struct attachment *f)
+static void stop(struct attachment *f)
 {
 	slack_cancel(f->info);
 	slack_download_cancel(f->download);
+	loop_timer_free(f->timer);
+	f->info = NULL;
+	f->download = NULL;
+	f->timer = NULL;
+}
+
+static void file_free(struct attachment *f)
+{
+	stop(f);
 	attach_let_go(f, f->held);
 	buf_release(&f->raw);
 	free(f->text);
@@ -170,6 +217,7 @@ int attach_add(struct attach *a, const struct message_file *from, bool earlier)
 		return -1;
 	}
 	f->earlier = earlier;
+	f->until = clock_ms() + a->o.wait_ms;
 	f->busy = true;
 	a->files[a->n++] = f;
 	a->busy++;
@@ -225,10 +273,7 @@ void attach_expire(struct attach *a)
 		f = a->files[i];
 		if (!f->busy)
 			continue;
-		slack_cancel(f->info);
-		slack_download_cancel(f->download);
-		f->info = NULL;
-		f->download = NULL;
+		stop(f);
 		attach_settle(f, ATTACH_LATE, NULL);
 	}
 	a->adding = false;

@@ -5,17 +5,20 @@
 #include <stdatomic.h>
 #include <stdbool.h>
 #include <stddef.h>
+#include <stdint.h>
 
 struct buf;
 struct http;
 struct llm_image;
+struct loop;
 struct message_file;
 
 /*
  * The files of a question: fetched from Slack all at once, judged by their
  * bytes, and kept until the model has begun to answer. A file that can't be
- * read fails nothing; the model is told why, and so is the person. On the
- * thread of its HTTP client.
+ * read fails nothing; the model is told why, and so is the person. What Slack
+ * doesn't hand out just now is asked for again, some times and not before it
+ * says so. On the thread of its HTTP client.
  */
 struct attach;
 
@@ -37,6 +40,8 @@ enum attach_why {
 
 struct attach_opts {
 	struct http *http;
+	struct loop *loop;   /* of http */
+	int64_t wait_ms;     /* for how long after attach_add() it is tried */
 	const char *api_url; /* these two are copied */
 	const char *token;
 	size_t most;         /* files that are read; the others are named */

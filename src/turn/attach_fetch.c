@@ -124,6 +124,14 @@ bool attach_has_smaller(const struct attachment *f, enum attach_why why)
 	       (why == ATTACH_KIND && strncmp(type, "image/", 6) == 0);
 }
 
+static void fetch_anew(struct attachment *f)
+{
+	drop_raw(f);
+	f->judged = f->whole = false;
+	f->why = ATTACH_READ;
+	attach_fetch(f);
+}
+
 static void settle_or_shrink(struct attachment *f, enum attach_why why,
 			     const char *detail)
 {
@@ -131,11 +139,8 @@ static void settle_or_shrink(struct attachment *f, enum attach_why why,
 		attach_settle(f, why, detail);
 		return;
 	}
-	drop_raw(f);
 	f->smaller = true;
-	f->judged = f->whole = false;
-	f->why = ATTACH_READ;
-	attach_fetch(f);
+	fetch_anew(f);
 }
 
 /* All that is wanted of it is here. */
@@ -210,12 +215,12 @@ static int on_data(const char *p, size_t n, void *arg)
 								: ATTACH_READ);
 }
 
-static void on_done(enum download_end end, const char *why, void *arg)
+static void on_done(const struct download_result *r, void *arg)
 {
 	struct attachment *f = arg;
 
 	f->download = NULL;
-	switch (end) {
+	switch (r->end) {
 	case DOWNLOAD_DONE:
 		f->whole = true;
 		/* One shorter than its head was not judged yet. */
@@ -232,6 +237,11 @@ static void on_done(enum download_end end, const char *why, void *arg)
 	case DOWNLOAD_GONE:
 		f->why = ATTACH_GONE;
 		break;
+	case DOWNLOAD_LATER:
+		if (attach_later(f, r->retry_ms, fetch_anew))
+			return;
+		f->why = ATTACH_FAILED;
+		break;
 	case DOWNLOAD_FAILED:
 		f->why = ATTACH_FAILED;
 		break;
@@ -239,7 +249,7 @@ static void on_done(enum download_end end, const char *why, void *arg)
 	if (f->why == ATTACH_READ)
 		finish(f);
 	else
-		settle_or_shrink(f, f->why, why);
+		settle_or_shrink(f, f->why, r->why);
 }
 
 void attach_fetch(struct attachment *f)

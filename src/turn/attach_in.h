@@ -13,6 +13,7 @@
 #define ATTACH_MAX        64
 #define ATTACH_IMAGES_MAX ((size_t)8000000) /* of one question, together */
 
+struct loop_timer;
 struct slack_call;
 struct slack_download;
 
@@ -25,6 +26,10 @@ struct attachment {
 	bool busy;
 	struct slack_call *info;
 	struct slack_download *download;
+	struct loop_timer *timer;            /* NULL: it was never needed; */
+	void (*again)(struct attachment *f); /* what is done then */
+	unsigned int tries;
+	int64_t until; /* by clock_ms() */
 	enum content_kind kind;
 	bool smaller;   /* the smaller copy is fetched */
 	bool judged;    /* kind is known */
@@ -47,6 +52,13 @@ struct attach {
 	size_t nimages;
 	size_t image_bytes; /* of all that are kept */
 };
+
+/* attach.c */
+
+/* It failed in a way that may pass: again is called when that makes sense, and
+ * floor_ms from now at the earliest. False: it doesn't any more. */
+bool attach_later(struct attachment *f, unsigned int floor_ms,
+		  void (*again)(struct attachment *f));
 
 /* attach_fetch.c */
 

@@ -43,6 +43,8 @@ static struct attach *make(struct turn *t)
 	const struct conf_model *m = conf_model(c, t->job->agent.model);
 	const struct attach_opts o = {
 		.http = t->w->http,
+		.loop = t->w->loop,
+		.wait_ms = WAIT_MS,
 		.api_url = c->slack_api_url,
 		.token = t->job->connection.bot_token,
 		.most = (size_t)c->files_per_message,

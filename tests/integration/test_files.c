@@ -515,6 +515,29 @@ START_TEST(a_file_that_slack_does_not_hand_out_fails_nothing)
 }
 END_TEST
 
+START_TEST(a_file_that_slack_hands_out_later_is_read)
+{
+	static const struct sim_fault faults[] = {
+		{ .kind = SIM_FAULT_STATUS, .status = 503, .times = 2 },
+		{ .kind = SIM_FAULT_RATE, .ms = 1000, .times = 1 },
+		{ .kind = SIM_FAULT_RESET, .times = 3 },
+	};
+	struct sim_fault f = faults[_i];
+	struct sim_download *d;
+	size_t n;
+
+	f.method = "file";
+	rig_start(&rig);
+	add_file("F1", "a.txt", "text/plain", "alpha", 5);
+	ck_assert_int_eq(sim_fault(rig.sim, &f), 0);
+	free(answer_with("read it", "F1"));
+	check_told("    | alpha\n");
+	d = sim_downloads(rig.sim, &n);
+	ck_assert_uint_gt(n, (size_t)f.times);
+	sim_downloads_free(d, n);
+}
+END_TEST
+
 START_TEST(a_pasted_spreadsheet_is_told_as_a_table)
 {
 	static const char table[] =
@@ -571,6 +594,8 @@ int main(void)
 	tcase_add_test(tc, of_a_shared_channel_slack_is_asked_first);
 	tcase_add_test(tc, without_the_scope_people_and_the_log_are_told);
 	tcase_add_test(tc, a_file_that_slack_does_not_hand_out_fails_nothing);
+	tcase_add_loop_test(tc, a_file_that_slack_hands_out_later_is_read, 0,
+			    3);
 	tcase_add_test(tc, a_pasted_spreadsheet_is_told_as_a_table);
 	suite_add_tcase(s, tc);
 

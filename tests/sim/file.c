@@ -220,14 +220,19 @@ static void reply(struct conn *c, const struct file *f)
 static bool meets_fault(struct conn *c)
 {
 	const struct fault *f = fault_take(c->s, "file", NULL, NULL);
+	char extra[40];
 
 	if (!f)
 		return false;
+	(void)snprintf(extra, sizeof(extra), "Retry-After: %d\r\n",
+		       (f->ms + 999) / 1000);
 	if (f->kind == SIM_FAULT_HANG || f->kind == SIM_FAULT_DELAY)
 		http_hold(c);
 	else if (f->kind == SIM_FAULT_STATUS)
 		http_reply(c, f->status ? f->status : 500, "text/html", NULL,
 			   "", 0);
+	else if (f->kind == SIM_FAULT_RATE)
+		http_reply(c, 429, "text/html", extra, "", 0);
 	else
 		conn_kill(c, true);
 	return true;

@@ -263,7 +263,7 @@ enum sim_fault_kind {
 struct sim_fault {
 	enum sim_fault_kind kind;
 	/* NULL: every one. "link": the upgrade, which is reset or refused with
-	 * a status; "file": downloads, which may hang too. */
+	 * a status; "file": downloads, which may hang or be limited too. */
 	const char *method;
 	const char *app_id; /* NULL: every app */
 	const char *team_id;
