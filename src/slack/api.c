@@ -48,11 +48,6 @@ void slack_set_deadline(int ms)
 	atomic_store(&deadline_ms, ms);
 }
 
-bool slack_token_expires(const char *token)
-{
-	return strncmp(token, "xoxe.", 5) == 0;
-}
-
 int slack_longest_ms(void)
 {
 	return atomic_load(&longest_ms);
