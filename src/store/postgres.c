@@ -430,7 +430,7 @@ struct postgres *postgres_open_as(const char *url, const struct keyring *k,
 	s->keyring = k;
 	s->use = use;
 	(void)snprintf(s->node, sizeof(s->node), "%s", node ? node : "");
-	s->c = postgres_connect(s, e);
+	s->c = postgres_connect_first(s, e);
 	if (!s->c) {
 		postgres_close(&s->base);
 		return NULL;

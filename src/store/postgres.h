@@ -282,6 +282,8 @@ PGconn *postgres_dial(const char *url, struct err *e);
 /* postgres_connect.c: a new connection with our deadlines, schema and role
  * looked at, and the lock held if the store is written to. NULL with e. */
 PGconn *postgres_connect(const struct postgres *s, struct err *e);
+/* The same for a store that is opened: the server may take longer. */
+PGconn *postgres_connect_first(const struct postgres *s, struct err *e);
 
 /* postgres_schema.c. Can we work with the schema, as this role, and one of
  * several nodes if need be? */

@@ -249,7 +249,8 @@ int postgres_batch_sync(struct postgres_journal *p, size_t *bad, struct err *e)
 		return too_late(p, e);
 	(void)PQsetnonblocking(c, 0);
 	if (PQexitPipelineMode(c) != 1 && rc == 0)
-		rc = postgres_fail(p->s, NULL, e);
+		rc = clock_ms() >= until ? too_late(p, e)
+					 : postgres_fail(p->s, NULL, e);
 	p->nsent = 0;
 	return rc;
 }

@@ -7,13 +7,20 @@
 #include "base/err.h"
 #include "store/postgres.h"
 
-/* For all that is said on a new connection: acks may wait behind it. */
-#define SET_UP_MS 1000
-
-/* How long is waited for the lock; over a network it may take the server
- * longer. */
-#define LOCK_WAIT_MS 1500
 #define LOCK_STEP_MS 50
+
+/*
+ * How long the server may take. Who opens a store has nothing yet that could
+ * wait behind it, and would end for nothing when the server is only busy. Later
+ * acks may.
+ */
+static const struct patience {
+	const char *dial_s;
+	int say_ms;  /* for each thing that is said on a new connection */
+	int lock_ms; /* until another's lock is gone: over a network it may take
+			the server longer to see that */
+} opening = { "5", 5000, 5000 }, again = { "2", 1000, 1500 },
+  once_more = { "2", 1000, 0 };
 
 /*
  * What the URL doesn't say itself. A server that falls silent is given up
@@ -52,9 +59,9 @@ static const char plans[] = "SET plan_cache_mode = force_generic_plan;"
 			    "SET enable_mergejoin = off;"
 			    "SET jit = off;"; /* a scan has a price beyond it */
 
-PGconn *postgres_dial(const char *url, struct err *e)
+static PGconn *dial(const char *url, const struct patience *p, struct err *e)
 {
-	const char *values[] = { "2",          "10", "5",    "3", "15000",
+	const char *values[] = { p->dial_s,    "10", "5",    "3", "15000",
 				 "konstructd", url,  "UTF8", NULL };
 	PGconn *c = PQconnectdbParams(keywords, values, 1);
 
@@ -66,6 +73,11 @@ PGconn *postgres_dial(const char *url, struct err *e)
 	return NULL;
 }
 
+PGconn *postgres_dial(const char *url, struct err *e)
+{
+	return dial(url, &opening, e);
+}
+
 /* Notices of the server are no business of standard error. */
 static void ignore(void *arg, const PGresult *r)
 {
@@ -73,9 +85,10 @@ static void ignore(void *arg, const PGresult *r)
 	(void)r;
 }
 
-static int execute(PGconn *c, const char *sql, struct err *e)
+static int execute(PGconn *c, const char *sql, const struct patience *p,
+		   struct err *e)
 {
-	PGresult *r = postgres_ask(c, sql, NULL, clock_ms() + SET_UP_MS);
+	PGresult *r = postgres_ask(c, sql, NULL, clock_ms() + p->say_ms);
 	ExecStatusType status = PQresultStatus(r);
 	int rc = 0;
 
@@ -95,9 +108,10 @@ static int execute(PGconn *c, const char *sql, struct err *e)
 #define LOCK_NODE   "SELECT pg_try_advisory_lock(hashtextextended($1, 0))"
 
 /* 1: ours; 0: another's. */
-static int try_lock(PGconn *c, const char *sql, const char *node, struct err *e)
+static int try_lock(PGconn *c, const char *sql, const char *node,
+		    const struct patience *p, struct err *e)
 {
-	PGresult *r = postgres_ask(c, sql, node, clock_ms() + SET_UP_MS);
+	PGresult *r = postgres_ask(c, sql, node, clock_ms() + p->say_ms);
 	int rc;
 
 	if (PQresultStatus(r) == PGRES_TUPLES_OK)
@@ -115,15 +129,15 @@ static int try_lock(PGconn *c, const char *sql, const char *node, struct err *e)
  * its holder killed, the server may take a moment to see that, so the first
  * try waits for it.
  */
-static int lock(PGconn *c, const char *sql, const char *node, bool wait,
-		struct err *e)
+static int lock(PGconn *c, const char *sql, const char *node,
+		const struct patience *p, struct err *e)
 {
 	const struct timespec step = { 0, LOCK_STEP_MS * 1000000L };
-	int64_t until = clock_ms() + (wait ? LOCK_WAIT_MS : 0);
+	int64_t until = clock_ms() + p->lock_ms;
 	int rc;
 
 	for (;;) {
-		rc = try_lock(c, sql, node, e);
+		rc = try_lock(c, sql, node, p, e);
 		if (rc != 0)
 			return rc < 0 ? -1 : 0;
 		if (clock_ms() >= until)
@@ -135,52 +149,63 @@ static int lock(PGconn *c, const char *sql, const char *node, bool wait,
 		       PQdb(c));
 }
 
-static int take_locks(PGconn *c, const struct postgres *s, bool wait,
-		      struct err *e)
+static int take_locks(PGconn *c, const struct postgres *s,
+		      const struct patience *p, struct err *e)
 {
 	if (s->node[0] == '\0')
-		return lock(c, LOCK_ALONE, NULL, wait, e);
-	if (lock(c, LOCK_SHARED, NULL, wait, e) < 0)
+		return lock(c, LOCK_ALONE, NULL, p, e);
+	if (lock(c, LOCK_SHARED, NULL, p, e) < 0)
 		return -1;
-	return lock(c, LOCK_NODE, s->node, wait, e);
+	return lock(c, LOCK_NODE, s->node, p, e);
 }
 
-static int set_up(PGconn *c, const struct postgres *s, bool wait, struct err *e)
+static int set_up(PGconn *c, const struct postgres *s, const struct patience *p,
+		  struct err *e)
 {
 	switch (s->use) {
 	case POSTGRES_READ:
 		return execute(c,
 			       "SET SESSION CHARACTERISTICS AS"
 			       " TRANSACTION READ ONLY",
-			       e);
+			       p, e);
 	case POSTGRES_WRITE:
-		if (execute(c, plans, e) < 0)
+		if (execute(c, plans, p, e) < 0)
 			return -1;
-		return take_locks(c, s, wait, e);
+		return take_locks(c, s, p, e);
 	case POSTGRES_NODE:
 		return execute(c,
 			       "SET statement_timeout = '4s';"
 			       /* News must not pile up for one who is gone. */
 			       "SET tcp_user_timeout = '60s';"
 			       "LISTEN konstruct",
-			       e);
+			       p, e);
 	}
 	return -1;
 }
 
-PGconn *postgres_connect(const struct postgres *s, struct err *e)
+static PGconn *connect_with(const struct postgres *s, const struct patience *p,
+			    struct err *e)
 {
-	PGconn *c = postgres_dial(s->url, e);
-	bool first = !s->c && s->failures == 0;
+	PGconn *c = dial(s->url, p, e);
 
 	if (!c)
 		return NULL;
 	(void)PQsetNoticeReceiver(c, ignore, NULL);
-	if (execute(c, session, e) == 0 &&
-	    postgres_check(c, s->node[0] != '\0', clock_ms() + SET_UP_MS, e) ==
+	if (execute(c, session, p, e) == 0 &&
+	    postgres_check(c, s->node[0] != '\0', clock_ms() + p->say_ms, e) ==
 		    0 &&
-	    set_up(c, s, first, e) == 0)
+	    set_up(c, s, p, e) == 0)
 		return c;
 	PQfinish(c);
 	return NULL;
+}
+
+PGconn *postgres_connect_first(const struct postgres *s, struct err *e)
+{
+	return connect_with(s, &opening, e);
+}
+
+PGconn *postgres_connect(const struct postgres *s, struct err *e)
+{
+	return connect_with(s, s->failures == 0 ? &again : &once_more, e);
 }

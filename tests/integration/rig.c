@@ -10,6 +10,7 @@
 #include <stdlib.h>
 #include <string.h>
 #include <sys/wait.h>
+#include <sysexits.h>
 
 #include "base/clock.h"
 #include "base/err.h"
@@ -204,6 +205,13 @@ static bool one_connected(struct rig *r)
 	return false;
 }
 
+/* PostgreSQL took too long for it, on a machine that is busy: acks would have
+ * waited behind it. Who changes something then says it once more. */
+static bool was_too_slow(const char *text)
+{
+	return pg && text && (strstr(text, "store") || strstr(text, "database"));
+}
+
 void rig_start_node(struct rig *r, size_t i)
 {
 	struct err e = { 0 };
@@ -224,8 +232,9 @@ void rig_start(struct rig *r)
 	struct err e = { 0 };
 	size_t i;
 
-	if (bed_apply_new(&r->bed, &e) < 0)
-		give_up(r, e.msg);
+	while (bed_apply_new(&r->bed, &e) < 0)
+		if (!was_too_slow(e.msg) || clock_ms() > until)
+			give_up(r, e.msg);
 	for (i = 0; i <= r->nmore; i++)
 		rig_start_node(r, i);
 	while (!one_connected(r)) {
@@ -296,11 +305,24 @@ void rig_close(struct rig *r)
 
 int rig_ctl(struct rig *r, char **out, const char *const *args)
 {
+	int64_t until = clock_ms() + MS;
 	struct err e = { 0 };
-	int rc = bed_ctl(&r->bed, out, args, &e);
+	char *text = NULL;
+	int rc;
 
-	if (rc < 0)
-		give_up(r, e.msg);
+	for (;;) {
+		rc = bed_ctl(&r->bed, &text, args, &e);
+		if (rc < 0)
+			give_up(r, e.msg);
+		if (rc != EX_UNAVAILABLE || !was_too_slow(text) ||
+		    clock_ms() > until)
+			break;
+		free(text);
+	}
+	if (out)
+		*out = text;
+	else
+		free(text);
 	return rc;
 }
 
@@ -377,10 +399,14 @@ bool rig_logged(struct rig *r, const char *words, int timeout_ms)
 
 int rig_get(struct rig *r, const char *path, char **body)
 {
-	int status = bed_get(&r->bed, path, body);
+	int64_t until = clock_ms() + MS;
+	int status;
 
-	if (status < 0)
-		give_up(r, "cannot ask the health port");
+	while ((status = bed_get(&r->bed, path, body)) < 0) {
+		if (clock_ms() > until)
+			give_up(r, "cannot ask the health port");
+		poll(NULL, 0, 20);
+	}
 	return status;
 }
 

@@ -129,6 +129,19 @@ static void talk(int from, int to)
 	}
 }
 
+/* The same, and before the next of a thread is said the one before it is known
+ * to some node: another might have the next, and be faster. */
+static void talk_in_turn(int from, int to)
+{
+	int k;
+
+	for (k = from; k < to; k++) {
+		if (k % TALKS == 0)
+			ck_assert_int_eq(sim_wait_acked(rig.sim, MS), 0);
+		talk(k, k + 1);
+	}
+}
+
 /* Which of its messages this answers, several if they waited together; how
  * many were answered by now. */
 static int answers(const struct said *t, const char *text, bool seen[TURNS],
@@ -184,7 +197,7 @@ static void check_all(bool in_order)
 START_TEST(every_message_is_answered_once_and_in_order)
 {
 	until_shared(NODES);
-	talk(0, ALL);
+	talk_in_turn(0, ALL);
 	check_all(true);
 }
 END_TEST
@@ -228,11 +241,11 @@ END_TEST
 START_TEST(nodes_come_and_go_while_people_talk)
 {
 	until_shared(NODES);
-	talk(0, ALL / 3);
+	talk_in_turn(0, ALL / 3);
 	rig_stop_node(&rig, 0);
-	talk(ALL / 3, 2 * ALL / 3);
+	talk_in_turn(ALL / 3, 2 * ALL / 3);
 	rig_start_node(&rig, 0);
-	talk(2 * ALL / 3, ALL);
+	talk_in_turn(2 * ALL / 3, ALL);
 	until_shared(NODES);
 	check_all(true);
 }
