@@ -153,7 +153,7 @@ static char *about_text(const char *quoted, const char *question)
 	return buf_take(&out);
 }
 
-/* What turn/dialog.c has put into the view. */
+/* What turn/visit.c has put into the view. */
 static enum verdict about(struct routing *r, const struct json *meta,
 			  struct err *e)
 {

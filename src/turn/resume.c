@@ -53,6 +53,7 @@ int resume_take_up(struct turn *t)
 
 	if (post_grow(t, n > 0 ? n : 1) < 0)
 		return -1;
+	t->restless = t->job->again;
 	if (t->job->intended) {
 		t->doubt_ms = t->began_ms;
 		t->stale = true;

@@ -23,16 +23,19 @@
  * and a title of their own there instead (assistant.threads.*), so what one
  * method refuses is tried with the other. A session lives on for the word that
  * it has ended when its turn is gone; the next turn of the thread takes it up,
- * so that the words of both stay in order.
+ * so that the words of both stay in order. What an earlier process has shown,
+ * or may have, is ended by this one; what it left when its turn was over
+ * already ends when somebody presses Slack's Stop, which alone changes nothing
+ * there.
  */
 
 #define FORM_MAX   4096
 #define TITLE_MAX  (16 * 1024)
 #define TITLE_SIZE 80 /* bytes; Slack takes 200 characters */
 #define KEEP       3  /* tokens for ends */
-#define LATE_MS    30000
-#define TRIES      4
-#define RETRY_MS   2000
+#define LATE_MS    (5 * 60 * 1000)
+#define TRIES      7
+#define RETRY_MS   2000 /* and twice as long each time */
 #define REFUSED_MS (60 * 60 * 1000)
 
 struct session {
@@ -49,6 +52,7 @@ struct session {
 	enum surface shown_by;
 	enum surface calling; /* what the call is of */
 	bool shown;           /* Slack says that it is at work, or may */
+	bool before;          /* so an earlier process has left it, perhaps */
 	bool ending;          /* the call is to change that */
 	bool vain;            /* it can't be shown in this turn */
 	bool entitle;         /* the older kind's title is due */
@@ -113,7 +117,7 @@ static void show_failed(struct session *s, const struct slack_result *r)
 {
 	/* By the other method, if there is one left. */
 	s->vain = is_open(s->conn, s->calling);
-	s->shown = r->maybe;
+	s->shown = r->maybe || (s->vain && s->before);
 	s->shown_by = s->calling;
 }
 
@@ -136,6 +140,7 @@ static void on_done(const struct slack_result *r, void *arg)
 		s->entitle = false;
 	} else if (r->fault == SLACK_OK) {
 		s->shown = !s->ending;
+		s->before = false;
 		s->shown_by = s->calling;
 		s->tries = 0;
 	} else if (s->ending) {
@@ -144,7 +149,7 @@ static void on_done(const struct slack_result *r, void *arg)
 		show_failed(s, r);
 	}
 	if (s->tries > 0)
-		loop_timer_set(s->timer, RETRY_MS);
+		loop_timer_set(s->timer, RETRY_MS << (s->tries - 1));
 	else
 		step(s);
 }
@@ -194,10 +199,18 @@ static void show(struct session *s)
 	s->vain = !s->call;
 }
 
-static void end(struct session *s)
+/* There is no time to wait when all ends. */
+static int64_t take(struct session *s)
 {
 	struct pace *p = &s->conn->surface[s->shown_by].pace;
-	int64_t wait = pace_take(p, clock_ms());
+
+	return s->w->draining ? pace_force(p, clock_ms())
+			      : pace_take(p, clock_ms());
+}
+
+static void end(struct session *s)
+{
+	int64_t wait = take(s);
 
 	if (wait > LATE_MS)
 		s->shown = false;
@@ -273,88 +286,159 @@ static char *make_title(struct turn *t)
 	return NULL;
 }
 
-static struct session *session_make(struct turn *t)
+static int use_token(struct session *s, const struct job *j)
 {
-	const struct job *j = t->job;
+	char *token = strdup(j->connection.bot_token);
+
+	if (!token)
+		return -1;
+	secret_free(s->token);
+	s->token = token;
+	return 0;
+}
+
+/* Of nobody yet. */
+static struct session *session_make(struct conn *c, const struct job *j,
+				    const char *channel)
+{
 	struct session *s = calloc(1, sizeof(*s));
+	struct worker *w = c->w;
 
 	if (!s)
 		return NULL;
-	s->w = t->w;
-	s->conn = t->conn;
+	s->w = w;
+	s->conn = c;
 	s->conn->refs++;
 	s->at_work = words_get(WORDS_AT_WORK, j->agent.locale);
-	s->channel = strdup(t->where);
+	s->channel = strdup(channel);
 	s->thread = strdup(j->msg->thread_id);
-	s->token = strdup(j->connection.bot_token);
-	s->title = make_title(t);
-	s->timer = loop_timer_create(t->w->loop, on_timer, s);
-	s->next = t->w->sessions;
+	s->timer = loop_timer_create(w->loop, on_timer, s);
+	s->next = w->sessions;
 	if (s->next)
 		s->next->link = &s->next;
-	s->link = &t->w->sessions;
-	t->w->sessions = s;
-	if (s->channel && s->thread && s->token && s->timer)
+	s->link = &w->sessions;
+	w->sessions = s;
+	if (use_token(s, j) == 0 && s->channel && s->thread && s->timer)
 		return s;
 	session_free(s);
 	return NULL;
 }
 
-/* Of this thread, and without a turn. */
-static struct session *find(const struct turn *t)
+/* Of this thread: one without a turn, if there is any. */
+static struct session *find(const struct conn *c, const char *channel,
+			    const char *thread)
 {
-	struct session *s;
+	struct session *s, *other = NULL;
 
-	for (s = t->w->sessions; s; s = s->next)
-		if (!s->turn && s->conn == t->conn &&
-		    strcmp(s->channel, t->where) == 0 &&
-		    strcmp(s->thread, t->job->msg->thread_id) == 0)
+	for (s = c->w->sessions; s; s = s->next) {
+		if (s->conn != c || strcmp(s->channel, channel) != 0 ||
+		    strcmp(s->thread, thread) != 0)
+			continue;
+		if (!s->turn)
 			return s;
-	return NULL;
+		other = s;
+	}
+	return other;
 }
 
-/* What an earlier process has shown is ended by this one. */
+/* To be ended, if there is a way. */
 static void take_over(struct session *s)
 {
-	s->shown = true;
 	s->shown_by = is_open(s->conn, SURFACE_SESSIONS) ? SURFACE_SESSIONS
 							 : SURFACE_STATUS;
+	s->shown = is_open(s->conn, s->shown_by);
+}
+
+/* That of the turn before it, or its own. */
+static struct session *session_of(struct turn *t)
+{
+	struct session *s = find(t->conn, t->where, t->job->msg->thread_id);
+
+	if (!s || s->turn)
+		s = session_make(t->conn, t->job, t->where);
+	if (!s)
+		return NULL;
+	if (!s->title)
+		s->title = make_title(t);
+	(void)use_token(s, t->job);
+	t->session = s;
+	s->turn = t;
+	s->vain = false;
+	s->tries = 0;
+	s->before |= t->restless;
+	t->restless = false;
+	loop_timer_stop(s->timer);
+	return s;
+}
+
+static bool may_have(const struct turn *t)
+{
+	return t->job->connection.tenant.agent_sessions && !whisper_is(t) &&
+	       turn_lease(t) == LEASE_HELD;
 }
 
 void session_begin(struct turn *t)
 {
 	struct session *s;
 
-	if (!t->job->connection.tenant.agent_sessions || whisper_is(t) ||
-	    t->session || turn_lease(t) != LEASE_HELD)
+	if (t->session || !may_have(t))
 		return;
-	s = find(t);
-	if (!s)
-		s = session_make(t);
+	s = session_of(t);
 	if (!s)
 		return;
-	t->session = s;
-	s->turn = t;
-	s->vain = false;
-	s->tries = 0;
-	loop_timer_stop(s->timer);
 	if (t->resumed)
 		take_over(s);
 	step(s);
 }
 
+/* Also of a turn that has come to its end before it could begin. */
 void session_end(struct turn *t)
 {
 	struct session *s = t->session;
 
+	if (!s && t->restless && may_have(t))
+		s = session_of(t);
 	if (!s)
 		return;
 	t->session = NULL;
 	s->turn = NULL;
+	/* It may have been renewed meanwhile. */
+	(void)use_token(s, t->job);
+	if (s->before && !s->shown && !s->call)
+		take_over(s);
 	/* Of the first question; the newer kind takes it with the status. */
 	s->entitle = s->shown && s->shown_by == SURFACE_STATUS && s->title &&
 		     t->history.n == 0 && message_is_direct(t->job->msg);
 	step(s);
+}
+
+void session_rest(struct worker *w, const struct job *j)
+{
+	const char *channel = j->msg->channel.channel_id;
+	struct session *s = NULL;
+	struct conn *c;
+
+	if (!j->connection.tenant.agent_sessions)
+		return;
+	c = conn_get(w, j);
+	if (c && !find(c, channel, j->msg->thread_id))
+		s = session_make(c, j, channel);
+	if (s) {
+		take_over(s);
+		step(s);
+	}
+	conn_put(c);
+}
+
+void session_hurry(struct worker *w)
+{
+	struct session *s, *next;
+
+	for (s = w->sessions; s; s = next) {
+		next = s->next;
+		if (!s->turn)
+			step(s);
+	}
 }
 
 void session_leave(struct turn *t)

@@ -12,6 +12,7 @@
  * folder, on the worker's loop; nothing blocks.
  */
 struct errand;
+struct job;
 struct shape;
 struct slack_result;
 struct turn;
@@ -33,6 +34,9 @@ void eyes_run(struct conn *c);
 void session_begin(struct turn *t);
 void session_end(struct turn *t);   /* the answer stands, or none comes */
 void session_leave(struct turn *t); /* t goes, unfinished: nothing is told */
+/* Nobody is at work in the thread of that message, though Slack may say so. */
+void session_rest(struct worker *w, const struct job *j);
+void session_hurry(struct worker *w); /* it drains: ends wait no longer */
 bool session_is_shown(const struct turn *t);
 bool session_busy(const struct worker *w); /* is telling an end */
 void session_free_all(struct worker *w);

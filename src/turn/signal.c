@@ -17,6 +17,7 @@
 #include "store/record.h"
 #include "turn/attach.h"
 #include "turn/post.h"
+#include "turn/show.h"
 #include "turn/turn.h"
 
 /*
@@ -418,19 +419,24 @@ static void session_stopped(struct errand *n)
 {
 	struct turn *t, *next;
 	struct turn *last = NULL;
+	bool at_work = false;
 
 	for (t = n->w->turns; t; t = next) {
 		next = t->next;
 		if (!is_here(t, n) || !in_thread(t, n->job->msg->channel.ts))
 			continue;
+		at_work |= t->state < TURN_HEALING;
 		flow_settle(t); /* Slack has stopped it, whoever wanted that */
 		if (by_asker(t, n) && stop_answer(t))
 			last = t;
 	}
-	if (last)
+	if (last) {
 		errand_end_with(n, last);
-	else if (!wait_for_turn(n))
+	} else if (!wait_for_turn(n)) {
+		if (!at_work)
+			session_rest(n->w, n->job);
 		errand_end(n);
+	}
 }
 
 static void muted(struct errand *n)

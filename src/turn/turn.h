@@ -222,6 +222,7 @@ struct turn {
 	void (*swapped)(struct turn *t);
 
 	struct session *session; /* NULL: none is shown */
+	bool restless;           /* but by an earlier process, perhaps */
 	struct flow flow;
 
 	/* what people do meanwhile */

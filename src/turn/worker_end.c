@@ -52,15 +52,19 @@ static void on_drain(struct loop_task *task)
 	struct worker *w = (struct worker *)((char *)task -
 					     offsetof(struct worker, drain));
 	struct turn *t;
-	size_t busy = (errand_busy(w) ? 1 : 0) + (session_busy(w) ? 1 : 0);
 	unsigned int round;
+	size_t busy;
 
 	pthread_mutex_lock(&w->all->lock);
 	w->asked = false;
 	w->parting = w->all->parting;
 	round = w->all->round;
 	pthread_mutex_unlock(&w->all->lock);
-	w->draining = true;
+	if (!w->draining) {
+		w->draining = true;
+		session_hurry(w);
+	}
+	busy = (errand_busy(w) ? 1 : 0) + (session_busy(w) ? 1 : 0);
 	for (t = w->turns; t; t = t->next) {
 		if (w->parting || !turn_busy(t))
 			park_start(t);

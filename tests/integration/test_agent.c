@@ -9,6 +9,8 @@
 
 /* What Slack offers to agents, where the tenant has opted into it. */
 
+#define STATUS  "agents.sessions.setStatus"
+#define AT_WORK 7 /* as many as are shown at once */
 
 static struct rig rig;
 
@@ -77,8 +79,7 @@ START_TEST(next_question_keeps_the_title_and_comes_to_its_end)
 	ck_assert_int_eq(sim_wait_reply(rig.sim, "D1", root, 2, MS), 0);
 	free(rig_answer(&rig, "D1", root));
 	is_in_session("D1", root, "active");
-	ck_assert_int_eq(
-		sim_wait_calls(rig.sim, "agents.sessions.setStatus", 2, MS), 0);
+	ck_assert_int_eq(sim_wait_calls(rig.sim, STATUS, 2, MS), 0);
 	ck_assert_int_eq(sim_session(rig.sim, "A1", "D1", root, &se), 0);
 	ck_assert_str_eq(se.title, "where is Atlantis?");
 	sim_session_release(&se);
@@ -88,7 +89,7 @@ END_TEST
 START_TEST(app_of_the_older_kind_has_a_text_and_a_title)
 {
 	const struct sim_fault f = { .kind = SIM_FAULT_ERROR,
-				     .method = "agents.sessions.setStatus",
+				     .method = STATUS,
 				     .error = "feature_disabled" };
 	char root[SIM_TS], next[SIM_TS];
 
@@ -104,7 +105,7 @@ START_TEST(app_of_the_older_kind_has_a_text_and_a_title)
 	rig_say(&rig, "D1", "U1", "where is Atlantis?", NULL, next);
 	free(rig_answer(&rig, "D1", next));
 	is_in_session("D1", next, "where is Atlantis?");
-	ck_assert_uint_eq(sim_count(rig.sim, "agents.sessions.setStatus"), 1);
+	ck_assert_uint_eq(sim_count(rig.sim, STATUS), 1);
 	ck_assert_uint_eq(sim_count(rig.sim, "assistant.threads.setStatus"), 4);
 }
 END_TEST
@@ -113,7 +114,7 @@ START_TEST(app_that_is_no_agent_answers_as_ever)
 {
 	const struct sim_fault f[] = {
 		{ .kind = SIM_FAULT_ERROR,
-		  .method = "agents.sessions.setStatus",
+		  .method = STATUS,
 		  .error = "not_agent_app" },
 		{ .kind = SIM_FAULT_ERROR,
 		  .method = "assistant.threads.setStatus",
@@ -130,7 +131,7 @@ START_TEST(app_that_is_no_agent_answers_as_ever)
 			 0);
 	rig_say(&rig, "C1", "U1", "<@UB1> hello", NULL, next);
 	free(rig_answer(&rig, "C1", next));
-	ck_assert_uint_eq(sim_count(rig.sim, "agents.sessions.setStatus"), 1);
+	ck_assert_uint_eq(sim_count(rig.sim, STATUS), 1);
 	ck_assert_uint_eq(sim_count(rig.sim, "assistant.threads.setStatus"), 1);
 }
 END_TEST
@@ -148,7 +149,7 @@ START_TEST(nothing_is_shown_where_nobody_asked_for_it)
 	ck_assert_int_eq(sim_open_home(rig.sim, "A1", "U1", "messages"), 0);
 	ck_assert_int_eq(sim_wait_text(rig.sim, "D1", NULL, "Hello", MS), 0);
 	ck_assert_int_eq(sim_wait_acked(rig.sim, MS), 0);
-	ck_assert_uint_eq(sim_count(rig.sim, "agents.sessions.setStatus"), 0);
+	ck_assert_uint_eq(sim_count(rig.sim, STATUS), 0);
 	ck_assert_uint_eq(
 		sim_count(rig.sim, "assistant.threads.setSuggestedPrompts"), 0);
 }
@@ -168,10 +169,73 @@ START_TEST(answer_after_a_crash_ends_what_was_shown)
 }
 END_TEST
 
+/* The next process may be too busy to show it, too. */
+START_TEST(session_that_a_crash_left_ends_though_it_isnt_shown_again)
+{
+	const struct sim_fault f = {
+		.kind = SIM_FAULT_RATE, .method = STATUS, .times = 1, .ms = 1000
+	};
+	char root[SIM_TS];
+
+	rig_say(&rig, "C1", "U1", "<@UB1> for ever", NULL, root);
+	is_in_session("C1", root, "processing");
+	rig_kill(&rig);
+	sim_llm_clear(rig.sim);
+	sim_fault(rig.sim, &f);
+	rig_start(&rig);
+	free(rig_answer(&rig, "C1", root));
+	is_in_session("C1", root, "active");
+}
+END_TEST
+
+/* Slack changes nothing by itself then. */
+START_TEST(stop_where_nobody_is_at_work_ends_what_is_shown)
+{
+	const struct sim_fault f = { .kind = SIM_FAULT_ERROR,
+				     .method = STATUS,
+				     .skip = 1,
+				     .times = 1,
+				     .error = "not_authorized" };
+	char root[SIM_TS];
+
+	sim_fault(rig.sim, &f);
+	rig_say(&rig, "C1", "U1", "<@UB1> hello", NULL, root);
+	free(rig_answer(&rig, "C1", root));
+	ck_assert_int_eq(sim_wait_calls(rig.sim, STATUS, 2, MS), 0);
+	is_in_session("C1", root, "processing");
+	ck_assert_int_eq(sim_stop_session(rig.sim, "A1", "C1", root, "U2"), 0);
+	is_in_session("C1", root, "active");
+	ck_assert_uint_eq(rig_replies(&rig, "C1", root), 1);
+}
+END_TEST
+
+/* Also where more of them end than Slack takes at once. */
+START_TEST(daemon_that_stops_leaves_nobody_at_work)
+{
+	char root[AT_WORK][SIM_TS];
+	struct sim_session se;
+	size_t i;
+
+	rig_close(&rig);
+	rig_set_daemon(" drain_timeout_s = 1\n");
+	setup();
+	for (i = 0; i < AT_WORK; i++) {
+		rig_say(&rig, "C1", "U1", "<@UB1> for ever", NULL, root[i]);
+		is_in_session("C1", root[i], "processing");
+	}
+	rig_stop(&rig);
+	for (i = 0; i < AT_WORK; i++) {
+		ck_assert_int_eq(sim_session(rig.sim, "A1", "C1", root[i], &se),
+				 0);
+		ck_assert_str_eq(se.status, "active");
+		sim_session_release(&se);
+	}
+}
+END_TEST
+
 START_TEST(status_that_fails_holds_nothing_up)
 {
-	const struct sim_fault f = { .kind = SIM_FAULT_HANG,
-				     .method = "agents.sessions.setStatus" };
+	const struct sim_fault f = { .kind = SIM_FAULT_HANG, .method = STATUS };
 	char root[SIM_TS], *text;
 
 	sim_fault(rig.sim, &f);
@@ -222,6 +286,10 @@ int main(void)
 	tcase_add_test(tc, app_that_is_no_agent_answers_as_ever);
 	tcase_add_test(tc, nothing_is_shown_where_nobody_asked_for_it);
 	tcase_add_test(tc, answer_after_a_crash_ends_what_was_shown);
+	tcase_add_test(
+		tc, session_that_a_crash_left_ends_though_it_isnt_shown_again);
+	tcase_add_test(tc, stop_where_nobody_is_at_work_ends_what_is_shown);
+	tcase_add_test(tc, daemon_that_stops_leaves_nobody_at_work);
 	tcase_add_test(tc, status_that_fails_holds_nothing_up);
 	tcase_add_test(tc, who_opens_the_agent_sees_what_may_be_asked);
 	suite_add_tcase(s, tc);

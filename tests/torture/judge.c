@@ -6,6 +6,7 @@
 #include <string.h>
 
 #include "base/map.h"
+#include "sim/act.h"
 #include "torture/court.h"
 #include "torture/story.h"
 
@@ -325,6 +326,23 @@ static void judge_noise(struct trial *t)
 	}
 }
 
+/* That an agent is at work isn't shown where nobody is. */
+static void judge_session(struct trial *t, const struct said *s)
+{
+	struct sim_session se;
+	char app[16];
+
+	snprintf(app, sizeof(app), "A%s", s->channel + 1);
+	if (strcmp(s->ts, s->thread) != 0 ||
+	    sim_session(t->court.sim, app, s->channel, s->thread, &se) < 0)
+		return;
+	if (strcmp(se.status, "processing") == 0) {
+		t->v->restless++;
+		complain(t, NULL, s->thread, "at work when nobody is");
+	}
+	sim_session_release(&se);
+}
+
 static void judge_channel(struct trial *t, const char *channel)
 {
 	const struct talk *talk = t->talk;
@@ -338,6 +356,7 @@ static void judge_channel(struct trial *t, const char *channel)
 			continue;
 		judge_said(t, i);
 		judge_line(t, i);
+		judge_session(t, &talk->said[i]);
 	}
 	for (i = 0; i < talk->whims.nacts; i++)
 		judge_act(t, &talk->whims.acts[i]);
@@ -537,6 +556,6 @@ bool verdicts_clean(const struct verdicts *v)
 {
 	return v->lost + v->twice + v->stuck + v->open + v->wrong + v->mixed +
 		       v->stray + v->unheard + v->remembered + v->given_up +
-		       v->pleas_wrong + v->noise ==
+		       v->pleas_wrong + v->noise + v->restless ==
 	       0;
 }

@@ -37,6 +37,7 @@ struct verdicts {
 			     */
 	size_t pleas_wrong; /* commands whose answer isn't as it should */
 	size_t noise;    /* words about a budget or a hush that are too many */
+	size_t restless; /* sessions at work though nobody is */
 	size_t given_up; /* events that were never acked */
 };
 

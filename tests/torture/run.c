@@ -24,7 +24,7 @@
 #define QUIET_POLL 300
 #define DEAD_MS    2500  /* a token is refused for so long; */
 #define GOOD_MS    12000 /* on average, until it is again */
-#define ROUNDS     5     /* of dead letters that are replayed */
+#define ROUNDS     5     /* of dead letters that are replayed, or of Stop */
 #define AWAY_MS    1500  /* an app is out of its workspace for so long; */
 #define HERE_MS    20000 /* on average, until it is again */
 #define AGE_MS     20000 /* until there are lines again that nobody keeps */
@@ -341,6 +341,19 @@ static void replay_all(struct run *r)
 		r->t->replays++;
 }
 
+/* A killed daemon may have left them so, until somebody presses Stop. */
+static void stop_sessions(struct run *r)
+{
+	size_t n = talk_stop_all(&r->talk);
+	int i;
+
+	r->t->overtime = n;
+	for (i = 0; i < ROUNDS && n > 0; i++) {
+		await_quiet(r);
+		n = talk_stop_all(&r->talk);
+	}
+}
+
 /* What they said can be read then. */
 static void leave(struct run *r)
 {
@@ -370,6 +383,7 @@ int torture_run(struct torture *t, struct err *e)
 		talk_say_last(&r.talk);
 		await_quiet(&r);
 		replay_all(&r);
+		stop_sessions(&r);
 		t->renewals = (int)sim_count(r.sim, "oauth.v2.access");
 		t->messages = r.talk.n;
 		judge(&r.nodes, &r.talk, &r.fate.doom, &t->verdicts);
@@ -393,8 +407,9 @@ void torture_print(const struct torture *t)
 		printf("%d nodes, ", t->nodes);
 	printf("%d kills, %d stops, ", t->kills, t->stops);
 	printf("%d tokens refused, %d renewed, %d apps gone, %d replays, "
-	       "%zu left, ",
-	       t->refusals, t->renewals, t->leaves, t->replays, v->left);
+	       "%zu left, %zu overtime, ",
+	       t->refusals, t->renewals, t->leaves, t->replays, v->left,
+	       t->overtime);
 	if (t->nodes > 0)
 		printf("%d freezes, %d outages of PostgreSQL or Redis, ",
 		       t->freezes, t->outages);
@@ -403,12 +418,12 @@ void torture_print(const struct torture *t)
 	       "%zu together in %zu, %zu files, %zu commands; "
 	       "lost %zu, twice %zu, stuck %zu, open %zu, wrong %zu, "
 	       "mixed %zu, stray %zu, unheard %zu, remembered %zu, "
-	       "commands %zu, noise %zu, never acked %zu%s\n",
+	       "commands %zu, noise %zu, restless %zu, never acked %zu%s\n",
 	       t->messages, v->acts, v->answered, v->sentences, v->stopped,
 	       v->removed, v->unowed, v->again, v->together, v->groups,
 	       v->files, v->pleas, v->lost, v->twice, v->stuck, v->open,
 	       v->wrong, v->mixed, v->stray, v->unheard, v->remembered,
-	       v->pleas_wrong, v->noise, v->given_up,
+	       v->pleas_wrong, v->noise, v->restless, v->given_up,
 	       t->quiet ? "" : "; not quiet in time");
 }
 

@@ -23,10 +23,11 @@ struct torture {
 
 	/* out */
 	int kills, stops, freezes, outages;
-	int refusals; /* how often a token was refused for a while */
-	int leaves;   /* how often an app was taken out of its workspace */
-	int renewals; /* of a token, as Slack knows */
-	int replays;  /* rounds of dead letters, in the end */
+	int refusals;    /* how often a token was refused for a while */
+	int leaves;      /* how often an app was taken out of its workspace */
+	int renewals;    /* of a token, as Slack knows */
+	int replays;     /* rounds of dead letters, in the end */
+	size_t overtime; /* sessions at work then, though nobody was */
 	size_t messages;
 	bool quiet; /* in the end, in time */
 	struct verdicts verdicts;

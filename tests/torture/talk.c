@@ -7,6 +7,7 @@
 #include <string.h>
 
 #include "base/buf.h"
+#include "sim/act.h"
 
 #define FOLLOW_BACK 40 /* a follow-up goes to one of the last threads */
 #define LASTING     40 /* words of an answer that lasts, one a second */
@@ -287,6 +288,23 @@ void talk_say_last(struct talk *t)
 		opt.file_ids = NULL;
 		say(t, s, &opt);
 	}
+}
+
+size_t talk_stop_all(struct talk *t)
+{
+	const struct said *s;
+	char app[16], user[24];
+	size_t i, n = 0;
+
+	for (i = 0; i < t->n; i++) {
+		s = &t->said[i];
+		snprintf(app, sizeof(app), "A%s", s->channel + 1);
+		snprintf(user, sizeof(user), "U%sP", s->channel + 1);
+		if (strcmp(s->ts, s->thread) == 0)
+			n += sim_stop_session(t->sim, app, s->channel,
+					      s->thread, user) == 0;
+	}
+	return n;
 }
 
 static void pause_for(struct talk *t, int ms)

@@ -61,6 +61,9 @@ void talk_release(struct talk *t);
 /* Everybody says one thing more. */
 void talk_say_last(struct talk *t);
 
+/* Wherever Slack shows its Stop somebody presses it: how often that was. */
+size_t talk_stop_all(struct talk *t);
+
 /* Room for one more; aborts. */
 void *talk_grow(void *p, size_t n, size_t *size, size_t one);
 

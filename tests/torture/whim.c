@@ -141,13 +141,8 @@ static bool stop_session(struct talk *t, const struct whim *w)
 	return true;
 }
 
-/* That an agent is at work may be shown for an hour when nobody is. */
 static bool stop(struct talk *t, const struct whim *w)
 {
-	char ts[SIM_TS];
-
-	if (w->done && !find(t, &t->said[w->said], is_growing, ts))
-		return false;
 	switch (dice_roll(&t->dice, 3)) {
 	case 0:
 		return cross_out(t, w);
