@@ -205,6 +205,35 @@ START_TEST(question_edited_while_the_answer_is_written_is_so_in_the_transcript)
 }
 END_TEST
 
+static struct job *edit_at(const char *id, const char *text, int64_t at_ms)
+{
+	struct job *j = edit(id, text);
+
+	j->msg->edited_ms = at_ms;
+	return j;
+}
+
+/* Slack may deliver them in any order. */
+START_TEST(of_two_edits_the_later_one_is_answered)
+{
+	stage.first_ms = 20 * SECOND;
+	stage_begin();
+	stage_submit(stage_ask());
+	stage_run(5 * SECOND);
+	stage_submit(edit_at("signal1", "where was it?", _i ? 1000 : 2000));
+	stage_run(SECOND);
+	stage_submit(edit_at("signal2", "who was it?", _i ? 2000 : 1000));
+	stage_run(MINUTE);
+	ck_assert_ptr_nonnull(stage_done("signal1"));
+	ck_assert_ptr_nonnull(stage_done("signal2"));
+	ck_assert_ptr_nonnull(stage_done("entry1"));
+	ck_assert_int_eq(stage.nasked, _i ? 3 : 2);
+	scene_holds(stage.asked[stage.nasked - 1],
+		    _i ? "who was it?" : "where was it?");
+	ck_assert_int_eq(note_at("signal2", JOURNAL_WRITE), -1);
+}
+END_TEST
+
 /* ---- at any time ---- */
 
 static const char *const pieces[] = { "It ",   "is ",   "not ", "far ",
@@ -301,6 +330,7 @@ int main(void)
 	tcase_add_test(
 		tc,
 		question_edited_while_the_answer_is_written_is_so_in_the_transcript);
+	tcase_add_loop_test(tc, of_two_edits_the_later_one_is_answered, 0, 2);
 	tcase_add_loop_test(tc, whenever_a_signal_comes_all_ends, 0, 5);
 	suite_add_tcase(s, tc);
 

@@ -246,6 +246,73 @@ START_TEST(a_thread_of_one_line_has_no_gap)
 }
 END_TEST
 
+/* By Slack's clock: at which second, and what the line says then. */
+static const struct {
+	int64_t at_ms;
+	const char *text;
+	const char *says;
+} edits[] = {
+	{ 2000, "second", "second" },       { 1000, "late", "second" },
+	{ 2000, "once more", "once more" }, { 3000, "third", "third" },
+	{ 0, "of no time", "third" },
+};
+
+static int put_line(struct store *s, void *arg, struct err *why)
+{
+	return s->ops->line_put(s, books.acme, "C1", "1.0", arg, why);
+}
+
+static void put_edit(int64_t at_ms, const char *text)
+{
+	struct line l = { .ts = (char[]){ "1.0" },
+			  .text = (char *)text,
+			  .edited_ms = at_ms };
+	struct pen w;
+
+	pen_set_write(&w, put_line, &l);
+	pen_run(&w);
+	ck_assert_msg(w.r.ok, "%s", w.err.msg);
+}
+
+static void check_line(const char *says, int64_t edited_ms)
+{
+	struct store *st = scratch_open(&books.scratch, false);
+	struct line l;
+
+	ck_assert_int_eq(st->ops->line(st, books.acme, "C1", "1.0", "1.0", &l,
+				       &books.e),
+			 says ? 1 : 0);
+	if (says) {
+		ck_assert_str_eq(l.text, says);
+		ck_assert_int_eq(l.edited_ms, edited_ms);
+		line_release(&l);
+	}
+	st->ops->close(st);
+}
+
+/* The first is the turn's own end, which knows of an edit. */
+START_TEST(of_two_edits_the_later_one_counts_whichever_comes_last)
+{
+	struct line_new line = pen_line("1.0", "first", false);
+	int64_t newest = 500;
+	size_t i;
+
+	line.line.edited_ms = newest;
+	pen_answer("e1", &line, 1);
+	check_line("first", newest);
+	for (i = 0; i < sizeof(edits) / sizeof(edits[0]); i++) {
+		put_edit(edits[i].at_ms, edits[i].text);
+		if (edits[i].at_ms > newest)
+			newest = edits[i].at_ms;
+		check_line(edits[i].says, newest);
+	}
+	put_edit(0, NULL);
+	check_line(NULL, 0);
+	put_edit(4000, "after its deletion");
+	check_line(NULL, 0);
+}
+END_TEST
+
 static int remove_acme(struct store *s, void *arg, struct err *why)
 {
 	return s->ops->tenant_remove(s, arg, why);
@@ -448,6 +515,8 @@ static TCase *turns(void (*setup)(void))
 			    history_is_the_first_line_and_the_newest_that_fit,
 			    0, sizeof(rooms) / sizeof(rooms[0]));
 	tcase_add_test(tc, a_thread_of_one_line_has_no_gap);
+	tcase_add_test(tc,
+		       of_two_edits_the_later_one_counts_whichever_comes_last);
 	tcase_add_test(tc, turn_of_a_removed_tenant_can_be_finished);
 	tcase_add_loop_test(
 		tc,

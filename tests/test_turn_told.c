@@ -264,6 +264,10 @@ END_TEST
 START_TEST(an_edit_and_a_page_under_way_are_both_called_off)
 {
 	struct turn *t;
+	struct message now = {
+		.channel.ts = (char[]){ "100.000300" },
+		.content.text = (char[]){ "and then?" },
+	};
 
 	stage_say("100.000100", NULL, "U2", "so");
 	stage.first_ms = 100;
@@ -275,7 +279,7 @@ START_TEST(an_edit_and_a_page_under_way_are_both_called_off)
 	ck_assert_uint_eq(stage_awaited(), 1);
 	stage_fault("conversations.replies", FAULT_SLOW, NULL, 20 * SECOND);
 	t = the_turn();
-	ck_assert(stop_revise(t, "100.000300", "and then?"));
+	ck_assert(stop_revise(t, &now));
 	stage_run(SECOND);
 	ck_assert_uint_eq(stage_awaited(), 2);
 	ck_assert(stop_withdraw(t));

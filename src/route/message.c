@@ -38,6 +38,13 @@ static int take_channel(struct message *m, const struct json *payload,
 			    &m->channel.channel_id, e);
 }
 
+int64_t message_edited_ms(const struct json *j, const char *path)
+{
+	const char *ts = json_str(j, path);
+
+	return ts ? ts_ms(ts) : 0;
+}
+
 static int take_time(struct message *m, const struct json *payload,
 		     struct err *e)
 {
@@ -49,6 +56,7 @@ static int take_time(struct message *m, const struct json *payload,
 				  &m->channel.thread_ts, e) < 0)
 		return -1;
 	m->timestamp_ms = ts_ms(m->channel.ts);
+	m->edited_ms = message_edited_ms(payload, "event.edited.ts");
 	/* A root says its own ts once it has replies. */
 	if (m->channel.thread_ts &&
 	    strcmp(m->channel.thread_ts, m->channel.ts) == 0) {

@@ -43,6 +43,9 @@ int message_take_files(struct message *m, const struct json *said,
 /* Who has said it is of another organisation. */
 bool message_is_external(const struct json *payload, const struct json *said);
 
+/* When somebody edited it last; 0: not told. */
+int64_t message_edited_ms(const struct json *j, const char *path);
+
 bool message_field_is(const struct json *j, const char *path, const char *want);
 enum conversation message_conversation(const struct json *payload);
 

@@ -290,6 +290,9 @@ static int take_edited(struct message *m, const struct json *j, struct err *e)
 	if (m->signal.kind != SIGNAL_EDIT)
 		return 0;
 	m->sender.external = message_is_external(j, said);
+	m->edited_ms = message_edited_ms(j, "event.message.edited.ts");
+	if (m->edited_ms == 0)
+		m->edited_ms = m->timestamp_ms;
 	m->signal.asks = asks(m, j);
 	return message_take_files(m, said, e);
 }

@@ -99,6 +99,7 @@ static struct message *message_of(const struct message *m, const struct line *l)
 	c->sender.display_name = copy(l->name);
 	c->content.text = stage_escaped(l->text);
 	c->timestamp_ms = ts_ms(l->ts);
+	c->edited_ms = l->edited_ms;
 	c->thread_id = copy(m->thread_id);
 	c->event_id = copy(m->event_id);
 	if (c->tenant_id && c->channel.channel_id && c->channel.app_id &&
@@ -149,6 +150,7 @@ static enum verdict ask_all(struct routing *r, const struct asked_again *a,
 	swap(&m->sender.user_id, &list[0]->sender.user_id);
 	if (list[0]->sender.display_name)
 		swap(&m->sender.display_name, &list[0]->sender.display_name);
+	m->edited_ms = list[0]->edited_ms;
 	message_free(list[0]);
 	memmove(list, list + 1, (a->n - 1) * sizeof(*list));
 	r->more = list;

@@ -239,7 +239,7 @@ static int set_tenant(struct postgres_journal *p, const char *id, struct err *e)
 static int add_line(struct postgres_journal *p, const struct journal_req *r,
 		    const struct line_new *l, struct err *e)
 {
-	char held[POSTGRES_NUMBER];
+	char held[POSTGRES_NUMBER], edited[POSTGRES_NUMBER];
 	const char *const params[] = {
 		l->tenant_id,
 		l->channel,
@@ -250,6 +250,7 @@ static int add_line(struct postgres_journal *p, const struct journal_req *r,
 		l->line.name,
 		l->line.text ? l->line.text : "",
 		l->agent_id,
+		postgres_number(edited, l->line.edited_ms),
 		r->entry_id,
 		postgres_number(held, r->epoch),
 	};

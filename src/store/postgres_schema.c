@@ -14,9 +14,9 @@
  * This program works with schemas from here up to the newest that it knows,
  * and with newer ones that say so themselves (migrations.works_from).
  */
-#define SCHEMA_MIN 25
+#define SCHEMA_MIN 26
 /* The same for one of several nodes. */
-#define SCHEMA_NODES 25
+#define SCHEMA_NODES 26
 
 #define LOOK_MS 20000 /* before migrating */
 

@@ -20,6 +20,7 @@ int postgres_line(struct store *store, const char *tenant_id,
 		out->name = postgres_copy(r, 0, 2);
 		out->ts = postgres_copy(r, 0, 3);
 		out->text = postgres_copy(r, 0, 4);
+		out->edited_ms = postgres_int(r, 0, 5);
 	}
 	PQclear(r);
 	if (rc <= 0 || (out->ts && out->text))
@@ -45,13 +46,17 @@ int postgres_thread_of(struct store *store, const char *tenant_id,
 }
 
 int postgres_line_put(struct store *store, const char *tenant_id,
-		      const char *channel, const char *thread, const char *ts,
-		      const char *text, struct err *e)
+		      const char *channel, const char *thread,
+		      const struct line *l, struct err *e)
 {
-	const char *const params[] = { tenant_id, channel, thread, ts, text };
+	char edited[POSTGRES_NUMBER];
+	const char *const params[] = {
+		tenant_id, channel, thread,
+		l->ts,     l->text, postgres_number(edited, l->edited_ms),
+	};
 
 	return postgres_do((struct postgres *)store,
-			   text ? PQ_LINE_PUT : PQ_LINE_FORGET, tenant_id,
+			   l->text ? PQ_LINE_PUT : PQ_LINE_FORGET, tenant_id,
 			   params, e);
 }
 

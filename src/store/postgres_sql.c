@@ -30,8 +30,9 @@
 /* The tenant may have been removed while its answer was written. */
 #define LINE(open)                                                      \
 	"INSERT INTO transcript (tenant_id, channel, thread, ts, ours," \
-	" user_id, name, text, agent)"                                  \
-	" SELECT $1, $2, $3, $4, $5::boolean, $6, $7, $8, $9"           \
+	" user_id, name, text, agent, edited_ms)"                       \
+	" SELECT $1, $2, $3, $4, $5::boolean, $6, $7, $8, $9,"          \
+	" $10::bigint"                                                  \
 	" WHERE EXISTS (SELECT 1 FROM tenants WHERE id = $1) AND " open \
 	" ON CONFLICT DO NOTHING"
 #define USAGE(open)                                                      \
@@ -170,7 +171,8 @@ const struct postgres_statement postgres_sql[PQ_COUNT] = {
 			 " ORDER BY ts",
 			 5 },
 	[PQ_LINE] = { "line",
-		      "SELECT ours, user_id, name, ts, text FROM transcript"
+		      "SELECT ours, user_id, name, ts, text, edited_ms"
+		      " FROM transcript"
 		      " WHERE tenant_id = $1 AND channel = $2"
 		      " AND thread = $3 AND ts = $4",
 		      4 },
@@ -276,10 +278,12 @@ const struct postgres_statement postgres_sql[PQ_COUNT] = {
 				  " $1 RETURNING app_id, workspace_id",
 				  1 },
 	[PQ_LINE_PUT] = { "line_put",
-			  "UPDATE transcript SET text = $5"
+			  "UPDATE transcript SET text = $5,"
+			  " edited_ms = $6::bigint"
 			  " WHERE tenant_id = $1 AND channel = $2"
-			  " AND thread = $3 AND ts = $4",
-			  5 },
+			  " AND thread = $3 AND ts = $4"
+			  " AND edited_ms <= $6::bigint",
+			  6 },
 	[PQ_LINE_FORGET] = { "line_forget",
 			     "DELETE FROM transcript"
 			     " WHERE tenant_id = $1 AND channel = $2"
@@ -540,7 +544,7 @@ const struct postgres_statement postgres_sql[PQ_COUNT] = {
 		      12 },
 	[PQ_COVER] = { "cover", "SELECT journal_cover($1, $2, $3)", 3 },
 	[PQ_DONE] = { "done", "SELECT journal_close($1, $2, $3)", 3 },
-	[PQ_DONE_LINE] = { "done_line", LINE("journal_open($10)"), 10 },
+	[PQ_DONE_LINE] = { "done_line", LINE("journal_open($11)"), 11 },
 	[PQ_DONE_USAGE] = { "done_usage", USAGE("journal_open($6)"), 6 },
 	[PQ_DONE_USAGE_BY] = { "done_usage_by", USAGE_BY("journal_open($8)"),
 			       8 },
@@ -714,7 +718,7 @@ const struct postgres_statement postgres_sql[PQ_COUNT] = {
 			    4 },
 	[PQ_WORK_DONE] = { "work_done", "SELECT work_close($1, $2, $3, $4)",
 			   4 },
-	[PQ_WORK_LINE] = { "work_line", LINE("work_open($10, $11)"), 11 },
+	[PQ_WORK_LINE] = { "work_line", LINE("work_open($11, $12)"), 12 },
 	[PQ_WORK_USAGE] = { "work_usage", USAGE("work_open($6, $7)"), 7 },
 	[PQ_WORK_USAGE_BY] = { "work_usage_by", USAGE_BY("work_open($8, $9)"),
 			       9 },

@@ -354,8 +354,7 @@ int sqlite_thread_of(struct store *s, const char *tenant_id,
 		     const char *channel, const char *ts, char **out,
 		     struct err *e);
 int sqlite_line_put(struct store *s, const char *tenant_id, const char *channel,
-		    const char *thread, const char *ts, const char *text,
-		    struct err *e);
+		    const char *thread, const struct line *l, struct err *e);
 int sqlite_greet(struct store *s, const char *tenant_id, const char *app_id,
 		 const char *channel, int64_t at_ms, bool *first,
 		 struct err *e);

@@ -68,6 +68,7 @@ static int add_line(struct sqlite *s, const struct line_new *l, struct err *e)
 	sqlite_bind(st, 7, l->line.name);
 	sqlite_bind(st, 8, l->line.text ? l->line.text : "");
 	sqlite_bind(st, 9, l->agent_id);
+	(void)sqlite3_bind_int64(st, 10, l->line.edited_ms);
 	return sqlite_run(s, st, e);
 }
 

@@ -36,6 +36,7 @@ int sqlite_line(struct store *store, const char *tenant_id, const char *channel,
 	out->name = sqlite_copy(st, 2);
 	out->ts = sqlite_copy(st, 3);
 	out->text = sqlite_copy(st, 4);
+	out->edited_ms = sqlite3_column_int64(st, 5);
 	sqlite_finish(st);
 	if (out->ts && out->text)
 		return 1;
@@ -66,17 +67,19 @@ int sqlite_thread_of(struct store *store, const char *tenant_id,
 }
 
 int sqlite_line_put(struct store *store, const char *tenant_id,
-		    const char *channel, const char *thread, const char *ts,
-		    const char *text, struct err *e)
+		    const char *channel, const char *thread,
+		    const struct line *l, struct err *e)
 {
 	struct sqlite *s = (struct sqlite *)store;
-	sqlite3_stmt *st = of_line(s, text ? Q_LINE_PUT : Q_LINE_FORGET,
-				   tenant_id, channel, thread, ts, e);
+	sqlite3_stmt *st = of_line(s, l->text ? Q_LINE_PUT : Q_LINE_FORGET,
+				   tenant_id, channel, thread, l->ts, e);
 
 	if (!st)
 		return -1;
-	if (text)
-		sqlite_bind(st, 5, text);
+	if (l->text) {
+		sqlite_bind(st, 5, l->text);
+		(void)sqlite3_bind_int64(st, 6, l->edited_ms);
+	}
 	return sqlite_run(s, st, e);
 }
 

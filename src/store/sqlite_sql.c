@@ -127,7 +127,8 @@ const char *const sqlite_sql[Q_COUNT] = {
 			    " FROM transcript WHERE tenant_id = ?1"
 			    " AND channel = ?2 AND thread = ?3"
 			    " ORDER BY ts LIMIT 1",
-	[Q_LINE] = "SELECT ours, user_id, name, ts, text FROM transcript"
+	[Q_LINE] = "SELECT ours, user_id, name, ts, text, edited_ms"
+		   " FROM transcript"
 		   " WHERE tenant_id = ?1 AND channel = ?2 AND thread = ?3"
 		   " AND ts = ?4",
 	[Q_THREAD_OF] = "SELECT thread FROM transcript"
@@ -212,9 +213,9 @@ const char *const sqlite_sql[Q_COUNT] = {
 			 " RETURNING id",
 	[Q_TENANT_DROP] = "DELETE FROM tenants WHERE id = ?1",
 	/* ';' is the character after ':', so this is all that begins so. */
-	[Q_LINE_PUT] = "UPDATE transcript SET text = ?5"
+	[Q_LINE_PUT] = "UPDATE transcript SET text = ?5, edited_ms = ?6"
 		       " WHERE tenant_id = ?1 AND channel = ?2"
-		       " AND thread = ?3 AND ts = ?4",
+		       " AND thread = ?3 AND ts = ?4 AND edited_ms <= ?6",
 	[Q_LINE_FORGET] = "DELETE FROM transcript"
 			  " WHERE tenant_id = ?1 AND channel = ?2"
 			  " AND thread = ?3 AND ts = ?4",
@@ -423,8 +424,8 @@ const char *const sqlite_sql[Q_COUNT] = {
 				   " seq FROM journal WHERE leader = ?1)",
 	[Q_HAS_TENANT] = "SELECT 1 FROM tenants WHERE id = ?1",
 	[Q_DONE_LINE] = "INSERT INTO transcript (tenant_id, channel, thread,"
-			" ts, ours, user_id, name, text, agent)"
-			" VALUES (?1, ?2, ?3, ?4, ?5, ?6, ?7, ?8, ?9)"
+			" ts, ours, user_id, name, text, agent, edited_ms)"
+			" VALUES (?1, ?2, ?3, ?4, ?5, ?6, ?7, ?8, ?9, ?10)"
 			" ON CONFLICT DO NOTHING",
 	[Q_DONE_USAGE] = "INSERT INTO usage (tenant_id, day, model,"
 			 " answers, prompt_tokens, completion_tokens)"

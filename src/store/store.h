@@ -75,6 +75,7 @@ struct line {
 	char *name;    /* display name, cleaned */
 	char *ts;      /* Slack's */
 	char *text;
+	int64_t edited_ms; /* by Slack's clock; 0: not known, or never */
 };
 struct transcript {
 	struct line *lines; /* oldest first */
@@ -247,11 +248,12 @@ struct store_ops {
 		     const char *channel, int64_t at_ms, bool *first,
 		     struct err *e);
 
-	/* A line of a thread says something else now; text NULL: it is gone.
-	 * One that isn't there is no failure. */
+	/* The line at l->ts says something else since l->edited_ms, unless it
+	 * was edited later than that; text NULL: it is gone. The rest of l is
+	 * not looked at. One that isn't there is no failure. */
 	int (*line_put)(struct store *s, const char *tenant_id,
-			const char *channel, const char *thread, const char *ts,
-			const char *text, struct err *e);
+			const char *channel, const char *thread,
+			const struct line *l, struct err *e);
 	/* A thread (state/engaged.h) isn't engaged any more. */
 	int (*engaged_end)(struct store *s, const char *key, struct err *e);
 	/* What a person thinks of an answer; the last word counts. */

@@ -13,6 +13,7 @@
 #include "route/message.h"
 #include "slack/rich.h"
 #include "slack/shared.h"
+#include "slack/ts.h"
 #include "turn/read.h"
 #include "turn/turn.h"
 
@@ -72,6 +73,7 @@ static void add_reply(struct turn *t, const struct json *m)
 	const char *ts = json_str(m, "ts");
 	const char *user = json_str(m, "user");
 	const char *bot = json_str(m, "bot_id");
+	const char *edited = json_str(m, "edited.ts");
 	char *text;
 	bool ours;
 
@@ -86,8 +88,10 @@ static void add_reply(struct turn *t, const struct json *m)
 	if (!user)
 		user = bot ? bot : "someone";
 	text = all_of(t, m);
-	if (text && text[0] != '\0')
-		(void)transcript_add(&t->history, ours, user, NULL, ts, text);
+	if (text && text[0] != '\0' &&
+	    transcript_add(&t->history, ours, user, NULL, ts, text) == 0 &&
+	    edited)
+		t->history.lines[t->history.n - 1].edited_ms = ts_ms(edited);
 	free(text);
 }
 

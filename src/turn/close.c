@@ -33,7 +33,8 @@ static void add_asked(struct turn *t, size_t *n, const struct message *m,
 	struct line q = { .user_id = m->sender.user_id,
 			  .name = as->name,
 			  .ts = m->channel.ts,
-			  .text = as->text };
+			  .text = as->text,
+			  .edited_ms = m->edited_ms };
 
 	add_line(t, n, &q);
 }

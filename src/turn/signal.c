@@ -172,11 +172,12 @@ static int forget_line(struct store *s, void *arg, struct err *e)
 {
 	const struct errand *n = arg;
 	const struct message *m = n->job->msg;
+	const struct line gone = { .ts = m->channel.ts };
 
 	if (forget_letter(s, m, e) < 0)
 		return -1;
 	return s->ops->line_put(s, m->tenant_id, m->channel.channel_id,
-				m->thread_id, m->channel.ts, NULL, e);
+				m->thread_id, &gone, e);
 }
 
 /* What the model was told of its files isn't in the text that Slack has. */
@@ -202,16 +203,17 @@ static int revise_line(struct store *s, void *arg, struct err *e)
 {
 	const struct errand *n = arg;
 	const struct message *m = n->job->msg;
+	struct line now = { .ts = m->channel.ts, .edited_ms = m->edited_ms };
 	struct buf text;
 	int rc;
 
 	buf_init(&text, TEXT_MAX);
 	(void)buf_adds(&text, m->content.text);
 	rc = add_files(s, m, &text, e);
+	now.text = text.data ? text.data : (char[]){ "" };
 	if (rc == 0)
 		rc = s->ops->line_put(s, m->tenant_id, m->channel.channel_id,
-				      m->thread_id, m->channel.ts,
-				      text.data ? text.data : "", e);
+				      m->thread_id, &now, e);
 	buf_release(&text);
 	return rc;
 }
@@ -331,8 +333,7 @@ static void edited(struct errand *n)
 	if (t && by_asker(t, n)) {
 		errand_end_with(n, t);
 		/* Of another answer the question is in the transcript. */
-		if (stop_revise(t, m->channel.ts, m->content.text) &&
-		    !again_is_another(t))
+		if (stop_revise(t, m) && !again_is_another(t))
 			return;
 	}
 	write_after(n, make_plain(n) == 0 ? revise_line : NULL);

@@ -169,16 +169,19 @@ bool stop_retract(struct turn *t, const char *ts)
 	return true;
 }
 
-bool stop_revise(struct turn *t, const char *ts, const char *text)
+bool stop_revise(struct turn *t, const struct message *now)
 {
-	struct message *m = turn_message(t, find(t, ts));
+	struct message *m = turn_message(t, find(t, now->channel.ts));
 	char *copy;
 
+	if (now->edited_ms < m->edited_ms)
+		return true; /* Slack has delivered a later edit before it */
 	if (!in_time(t) || t->stopped)
 		return false;
-	if (strcmp(m->content.text, text) == 0)
+	m->edited_ms = now->edited_ms;
+	if (strcmp(m->content.text, now->content.text) == 0)
 		return true; /* only a link of it was unfolded, perhaps */
-	copy = strdup(text);
+	copy = strdup(now->content.text);
 	if (!copy)
 		return false;
 	free(m->content.text);

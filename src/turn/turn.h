@@ -382,8 +382,9 @@ bool stop_answer(struct turn *t);
 bool stop_withdraw(struct turn *t);
 /* One of its questions is gone; if it is the only one, as stop_withdraw(). */
 bool stop_retract(struct turn *t, const char *ts);
-/* One of its questions says something else now. */
-bool stop_revise(struct turn *t, const char *ts, const char *text);
+/* One of its questions says something else now, unless a later edit is known.
+ */
+bool stop_revise(struct turn *t, const struct message *now);
 /* What was asked of it before it could be done. */
 bool stop_pending(struct turn *t);
 void stop_clear(struct turn *t); /* TURN_CLEARING begins */

@@ -452,6 +452,63 @@ START_TEST(model_is_told_what_an_edit_made_of_an_answered_question)
 }
 END_TEST
 
+/* Slack delivers that it was edited so many seconds after it was said. */
+static void hear_of_edit(const char *ts, int seconds, const char *text)
+{
+	static const char form[] =
+		"{\"type\":\"message\",\"subtype\":\"message_changed\","
+		"\"hidden\":true,\"channel\":\"C1\",\"channel_type\":"
+		"\"channel\",\"ts\":\"%s\",\"event_ts\":\"%s\",\"message\":{"
+		"\"type\":\"message\",\"user\":\"U1\",\"ts\":\"%s\","
+		"\"text\":\"%s\",\"edited\":{\"user\":\"U1\",\"ts\":"
+		"\"%ld.000000\"}},\"previous_message\":{\"type\":\"message\","
+		"\"user\":\"U1\",\"ts\":\"%s\",\"text\":\"?\"}}";
+	char event[1024];
+
+	(void)snprintf(event, sizeof(event), form, ts, ts, ts, text,
+		       strtol(ts, NULL, 10) + seconds, ts);
+	ck_assert_int_eq(sim_event(rig.sim, "A1", "T1", event), 0);
+	ck_assert_int_eq(sim_wait_acked(rig.sim, MS), 0);
+}
+
+/* Also of a thread that is read in Slack, and by another process. */
+START_TEST(of_two_edits_the_model_is_told_the_later)
+{
+	struct sim_ask *a;
+	char root[SIM_TS], ts[SIM_TS];
+	size_t n;
+
+	if (_i == 2) {
+		rig_say(&rig, "C1", "U1", "where is Troy?", NULL, root);
+		ck_assert_int_eq(
+			sim_edit(rig.sim, "C1", root, "where is Atlantis?"), 0);
+		rig_say(&rig, "C1", "U2", "<@UB1> do you know?", root, ts);
+	} else {
+		rig_say(&rig, "C1", "U1", "<@UB1> where is Troy?", NULL, root);
+	}
+	ck_assert_int_eq(sim_wait_text(rig.sim, "C1", root, ENDED, MS), 0);
+	rig_settle(&rig);
+	if (_i < 2)
+		hear_of_edit(root, 60, "<@UB1> where is Atlantis?");
+	rig_settle(&rig);
+	if (_i == 1) {
+		rig_kill(&rig);
+		rig_start(&rig);
+	}
+	if (_i == 2)
+		hear_of_edit(root, -30, "where is Rome?");
+	else
+		hear_of_edit(root, 30, "<@UB1> where is Rome?");
+	rig_settle(&rig);
+	rig_say(&rig, "C1", "U1", "and how deep?", root, NULL);
+	ck_assert_int_eq(sim_wait_asks(rig.sim, 2, MS), 0);
+	a = sim_asks(rig.sim, &n);
+	ck_assert_ptr_nonnull(strstr(a[1].body, "]: where is Atlantis?"));
+	ck_assert_ptr_null(strstr(a[1].body, "where is Rome?"));
+	sim_asks_free(a, n);
+}
+END_TEST
+
 START_TEST(told_to_stop_listening_it_does)
 {
 	char root[SIM_TS];
@@ -680,6 +737,7 @@ int main(void)
 		answer_that_is_being_written_is_finished_though_told_to_be_quiet);
 	tcase_add_test(tc,
 		       model_is_told_what_an_edit_made_of_an_answered_question);
+	tcase_add_loop_test(tc, of_two_edits_the_model_is_told_the_later, 0, 3);
 	tcase_add_test(tc, told_to_stop_listening_it_does);
 	tcase_add_test(tc, sent_out_of_a_thread_while_it_answers_it_stays_out);
 	tcase_add_test(tc, asker_gets_another_answer_once);
