@@ -448,7 +448,7 @@ void daemon_serve(struct daemon *d, const sigset_t *signals)
 		now = clock_expiry_ms();
 		d->gate->ops->sweep(d->gate, now);
 		engaged_sweep(d->engaged, now);
-		catchup_tick(d->catchup, d->hub);
+		catchup_tick(d->catchup, d->hub, d->canaries);
 		if (d->janitor)
 			janitor_tick(d->janitor, clock_ms());
 		feed_watchdog(d);

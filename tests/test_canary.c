@@ -335,6 +335,9 @@ START_TEST(what_is_awaited_is_noted_once_and_heard_once)
 	ck_assert_int_eq(c.trip_ms, 300);
 	ck_assert_int_eq(c.missed, 0);
 	ck_assert_int_eq(c.due_ms, 1000 + 5 * MIN);
+	/* None had come before, so it isn't known since when some are lost. */
+	ck_assert_int_eq(c.gap_from_ms, 0);
+	ck_assert_int_eq(c.gap_to_ms, 1300);
 	/* What its sender has to say of it comes too late. */
 	ck_assert_int_eq(note("n1", "n1", TS), 0);
 }

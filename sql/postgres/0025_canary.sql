@@ -25,6 +25,9 @@ CREATE TABLE canaries (
 	due_ms bigint NOT NULL DEFAULT 0,
 	problem text NOT NULL DEFAULT '',
 	redial_ms bigint NOT NULL DEFAULT 0, -- fresh links were wanted then
+	-- The last time that some were missed, from one that came to the next.
+	gap_from_ms bigint NOT NULL DEFAULT 0,
+	gap_to_ms bigint NOT NULL DEFAULT 0,
 	FOREIGN KEY (channel_type, app_id, workspace_id) REFERENCES connections
 		ON DELETE CASCADE
 );
@@ -45,14 +48,15 @@ CREATE FUNCTION canaries_of(text, bigint)
 		workspace_id text, channel text, minutes integer, ts text,
 		posted_ms bigint, nonce text, sent_ms bigint, made boolean,
 		heard_ms bigint, trip_ms bigint, missed integer, due_ms bigint,
-		problem text, redial_ms bigint, bot_token text,
-		bot_user_id text, bot_id text)
+		problem text, redial_ms bigint, gap_from_ms bigint,
+		gap_to_ms bigint, bot_token text, bot_user_id text, bot_id text)
 	LANGUAGE sql STABLE SECURITY DEFINER
 	SET search_path = konstruct, pg_temp AS
 	'SELECT y.tenant_id, t.name, y.app_id, y.workspace_id, y.channel,
 		y.minutes, y.ts, y.posted_ms, y.nonce, y.sent_ms, y.made,
 		y.heard_ms, y.trip_ms, y.missed, y.due_ms, y.problem,
-		y.redial_ms, c.bot_token, c.bot_user_id, c.bot_id
+		y.redial_ms, y.gap_from_ms, y.gap_to_ms, c.bot_token,
+		c.bot_user_id, c.bot_id
 		FROM canaries y JOIN tenants t ON t.id = y.tenant_id
 		JOIN connections c USING (channel_type, app_id, workspace_id)
 		WHERE c.gone_ms = 0 AND ($1 IS NULL OR y.tenant_id = $1)
@@ -75,7 +79,11 @@ BEGIN
 	UPDATE canaries c SET nonce = '', heard_ms = at_ms,
 		trip_ms = greatest(at_ms - y.sent_ms, 0), missed = 0,
 		problem = '', ts = message, posted_ms = 0,
-		due_ms = y.sent_ms + y.minutes * bigint '60000'
+		due_ms = y.sent_ms + y.minutes * bigint '60000',
+		gap_from_ms = CASE WHEN y.missed > 0 THEN y.heard_ms
+			ELSE y.gap_from_ms END,
+		gap_to_ms = CASE WHEN y.missed > 0 THEN at_ms
+			ELSE y.gap_to_ms END
 		WHERE c.tenant_id = y.tenant_id;
 	RETURN QUERY SELECT t.name, y.channel, y.sent_ms, y.missed
 		FROM tenants t WHERE t.id = y.tenant_id;

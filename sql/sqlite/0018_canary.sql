@@ -19,6 +19,9 @@ CREATE TABLE canaries (
 	due_ms INTEGER NOT NULL DEFAULT 0,
 	problem TEXT NOT NULL DEFAULT '',
 	redial_ms INTEGER NOT NULL DEFAULT 0, -- fresh links were wanted then
+	-- The last time that some were missed, from one that came to the next.
+	gap_from_ms INTEGER NOT NULL DEFAULT 0,
+	gap_to_ms INTEGER NOT NULL DEFAULT 0,
 	FOREIGN KEY (channel_type, app_id, workspace_id) REFERENCES connections
 		ON DELETE CASCADE
 ) STRICT, WITHOUT ROWID;

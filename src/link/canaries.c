@@ -91,6 +91,8 @@ static void fill_view(struct canary_view *v, const struct canary *c)
 	v->heard_ms = c->heard_ms;
 	v->trip_ms = c->trip_ms;
 	v->missed = c->missed;
+	v->gap_from_ms = c->gap_from_ms;
+	v->gap_to_ms = c->gap_to_ms;
 }
 
 /* Whoever sends has noted that fresh links are wanted; each node has its own.

@@ -55,6 +55,7 @@ struct canary_view {
 	int64_t heard_ms; /* wall clock; 0: never */
 	int64_t trip_ms;
 	int missed;
+	int64_t gap_from_ms, gap_to_ms; /* as struct canary */
 	char problem[128]; /* "": none */
 };
 

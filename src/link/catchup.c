@@ -14,6 +14,7 @@
 #include "base/log.h"
 #include "base/map.h"
 #include "base/secret.h"
+#include "link/canaries.h"
 #include "link/hub.h"
 #include "link/sweep.h"
 #include "net/http.h"
@@ -36,6 +37,7 @@
 /* An app, for as long as we run. */
 struct seen {
 	int64_t last_ms; /* clock_ms() when it was last live; NEVER */
+	int64_t deaf_ms; /* until when, as far as was looked for that */
 	atomic_bool sweeping;
 };
 #define NEVER INT64_MIN
@@ -232,33 +234,36 @@ static void halt(struct loop_task *t)
 
 /* on the main thread */
 
-static void begin(struct catchup *c, const char *app_id, struct seen *seen,
-		  int64_t gap_ms)
+/* False: no memory; it is to be tried again. */
+static bool begin(struct catchup *c, const char *app_id, struct seen *seen,
+		  int64_t from_ms, int64_t to_ms)
 {
 	size_t n = strlen(app_id) + 1;
 	struct order *o = malloc(sizeof(*o) + n);
-	int64_t now = clock_wall_ms();
 
-	/* What isn't marked as live now is swept the next time. */
 	if (!o)
-		return;
+		return false;
 	o->task.run = run_order;
 	o->c = c;
 	o->seen = seen;
-	o->from_ms = now - gap_ms - MARGIN_MS;
-	o->to_ms = now + MARGIN_MS;
+	o->from_ms = from_ms - MARGIN_MS;
+	o->to_ms = to_ms + MARGIN_MS;
 	memcpy(o->app_id, app_id, n);
 	atomic_store(&seen->sweeping, true);
 	loop_post(c->loop, &o->task);
+	return true;
 }
 
-static bool may_sweep(const struct catchup *c, const char *app_id)
+/* Anything of the gap that ended then? */
+static bool may_sweep(const struct catchup *c, const char *app_id,
+		      int64_t to_ms)
 {
 	const struct conf *now = live_take(c->o.live, c->o.conf);
-	int minutes = now->catch_up_minutes;
+	int64_t minutes = now->catch_up_minutes;
 
 	live_drop(c->o.live, now);
-	return minutes > 0 && (!c->o.owns || c->o.owns(app_id, c->o.arg));
+	return clock_wall_ms() - to_ms < minutes * 60000 &&
+	       (!c->o.owns || c->o.owns(app_id, c->o.arg));
 }
 
 struct look {
@@ -272,8 +277,8 @@ struct look {
 static void look_at(const struct link_view *v, void *arg)
 {
 	struct look *l = arg;
+	int64_t gap, wall = clock_wall_ms();
 	struct seen *s;
-	int64_t gap;
 
 	if (v->state != LINK_LIVE && v->elsewhere == 0)
 		return;
@@ -285,11 +290,10 @@ static void look_at(const struct link_view *v, void *arg)
 		return;
 	}
 	gap = s->last_ms == NEVER ? 0 : l->now - s->last_ms;
-	if (gap >= GAP_MS && may_sweep(l->c, v->app_id)) {
+	if (gap >= GAP_MS && may_sweep(l->c, v->app_id, wall)) {
 		/* Twice in a row: the second waits for the first. */
-		if (l->sweep && !atomic_load(&s->sweeping))
-			begin(l->c, v->app_id, s, gap);
-		else
+		if (!l->sweep || atomic_load(&s->sweeping) ||
+		    !begin(l->c, v->app_id, s, wall - gap, wall))
 			return;
 	}
 	s->last_ms = l->now;
@@ -336,7 +340,21 @@ static void look(struct catchup *c, struct hub *hub, struct save *sv,
 	(void)journal_submit(c->o.journal, &sv->req);
 }
 
-void catchup_tick(struct catchup *c, struct hub *hub)
+/* That of a tenant; what it is about may concern all of the app. */
+static void look_at_canary(const struct canary_view *v, void *arg)
+{
+	struct catchup *c = arg;
+	struct seen *s;
+
+	if (v->gap_from_ms == 0 || !may_sweep(c, v->app_id, v->gap_to_ms))
+		return;
+	s = seen_of(c, v->app_id);
+	if (s && v->gap_to_ms > s->deaf_ms && !atomic_load(&s->sweeping) &&
+	    begin(c, v->app_id, s, v->gap_from_ms, v->gap_to_ms))
+		s->deaf_ms = v->gap_to_ms;
+}
+
+void catchup_tick(struct catchup *c, struct hub *hub, struct canaries *canaries)
 {
 	struct journal_stats js;
 	int64_t soon = clock_ms() + SAVE_AGAIN_MS;
@@ -347,6 +365,7 @@ void catchup_tick(struct catchup *c, struct hub *hub)
 	if (js.failing && c->save_at_ms > soon)
 		c->save_at_ms = soon;
 	look(c, hub, &c->saves[0], true);
+	canaries_each(canaries, look_at_canary, c);
 }
 
 void catchup_stop(struct catchup *c, struct hub *hub)

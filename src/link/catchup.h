@@ -4,6 +4,7 @@
 
 #include <stdbool.h>
 
+struct canaries;
 struct conf;
 struct engaged;
 struct err;
@@ -19,7 +20,9 @@ struct way_box;
  * time without a live link, the conversations of an app that we know are
  * looked through once for what was said meanwhile. That is journaled like an
  * envelope and judged by the same gate; what is older than catch_up_minutes
- * is left alone.
+ * is left alone. Likewise for a time when the links were live and brought
+ * nothing, as an app's canary tells, of whatever length: Slack believes that it
+ * has delivered that.
  *
  * When each app was last live is written down every half minute, for the gap
  * of a restart. An app that is being swept isn't, so that a crash in the
@@ -44,7 +47,8 @@ struct catchup_opts {
 struct catchup *catchup_create(const struct catchup_opts *o, struct err *e);
 
 /* Each second or so, on the main thread: who is live, and since when? */
-void catchup_tick(struct catchup *c, struct hub *hub);
+void catchup_tick(struct catchup *c, struct hub *hub,
+		  struct canaries *canaries);
 
 /* Ends all sweeps where they are and notes a last time who is live. Main
  * thread; no tick comes after it. NULL is allowed. */

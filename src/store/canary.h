@@ -44,6 +44,9 @@ struct canary {
 	int64_t due_ms;      /* when there is something to do */
 	const char *problem; /* why it can't be sent; "": it can */
 	int64_t redial_ms;   /* when fresh links were wanted last; 0: never */
+	/* The last time that some were missed, from one that came (0: none had)
+	 * to the next that did; 0: never. */
+	int64_t gap_from_ms, gap_to_ms;
 
 	/* With due() only. */
 	const char *bot_token;
@@ -91,7 +94,7 @@ struct canary_ops {
 	int (*pace)(struct store *s, const char *tenant_id, int minutes,
 		    struct err *e);
 	int (*drop)(struct store *s, const char *tenant_id, struct err *e);
-	/* 1: all of c but heard_ms and trip_ms is as told here; 0: something
+	/* 1: all of c but what heard() writes is as told here; 0: something
 	 * else is awaited meanwhile than was, and nothing is changed. */
 	int (*note)(struct store *s, const struct canary *c, const char *was,
 		    struct err *e);

@@ -9,7 +9,7 @@
 #include "store/canary.h"
 #include "store/postgres.h"
 
-#define TOKEN 17 /* its column */
+#define TOKEN 19 /* its column */
 
 static void read_canary(const PGresult *r, int i, struct canary *c)
 {
@@ -31,9 +31,11 @@ static void read_canary(const PGresult *r, int i, struct canary *c)
 		.due_ms = postgres_int(r, i, 14),
 		.problem = PQgetvalue(r, i, 15),
 		.redial_ms = postgres_int(r, i, 16),
+		.gap_from_ms = postgres_int(r, i, 17),
+		.gap_to_ms = postgres_int(r, i, 18),
 		.bot_token = "",
-		.bot_user_id = PQgetvalue(r, i, 18),
-		.bot_id = PQgetvalue(r, i, 19),
+		.bot_user_id = PQgetvalue(r, i, TOKEN + 1),
+		.bot_id = PQgetvalue(r, i, TOKEN + 2),
 	};
 }
 

@@ -490,7 +490,8 @@ const struct postgres_statement postgres_sql[PQ_COUNT] = {
 			  "SELECT tenant_id, tenant, app_id, workspace_id,"
 			  " channel, minutes, ts, posted_ms, nonce, sent_ms,"
 			  " made, heard_ms, trip_ms, missed, due_ms, problem,"
-			  " redial_ms, bot_token, bot_user_id, bot_id"
+			  " redial_ms, gap_from_ms, gap_to_ms, bot_token,"
+			  " bot_user_id, bot_id"
 			  " FROM canaries_of($1, $2)",
 			  2 },
 	[PQ_CANARY_DROP] = { "canary_drop",

@@ -9,6 +9,8 @@
 #include "store/canary.h"
 #include "store/sqlite.h"
 
+#define TOKEN 19 /* its column */
+
 static void read_canary(sqlite3_stmt *st, struct canary *c)
 {
 	*c = (struct canary){
@@ -29,9 +31,11 @@ static void read_canary(sqlite3_stmt *st, struct canary *c)
 		.due_ms = sqlite3_column_int64(st, 14),
 		.problem = sqlite_text(st, 15),
 		.redial_ms = sqlite3_column_int64(st, 16),
+		.gap_from_ms = sqlite3_column_int64(st, 17),
+		.gap_to_ms = sqlite3_column_int64(st, 18),
 		.bot_token = "",
-		.bot_user_id = sqlite_text(st, 18),
-		.bot_id = sqlite_text(st, 19),
+		.bot_user_id = sqlite_text(st, TOKEN + 1),
+		.bot_id = sqlite_text(st, TOKEN + 2),
 	};
 }
 
@@ -65,7 +69,7 @@ static char *unseal(struct sqlite *s, sqlite3_stmt *st, const struct canary *c,
 		err_set(e, ERR_INPUT, "ids of connection are too long");
 		return NULL;
 	}
-	return keyring_unseal(s->keyring, place, sqlite_text(st, 17), e);
+	return keyring_unseal(s->keyring, place, sqlite_text(st, TOKEN), e);
 }
 
 static int due(struct store *store, int64_t now_ms,

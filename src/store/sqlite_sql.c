@@ -344,7 +344,8 @@ const char *const sqlite_sql[Q_COUNT] = {
 		"SELECT y.tenant_id, t.name, y.app_id, y.workspace_id,"
 		" y.channel, y.minutes, y.ts, y.posted_ms, y.nonce, y.sent_ms,"
 		" y.made, y.heard_ms, y.trip_ms, y.missed, y.due_ms,"
-		" y.problem, y.redial_ms, c.bot_token, c.bot_user_id, c.bot_id"
+		" y.problem, y.redial_ms, y.gap_from_ms, y.gap_to_ms,"
+		" c.bot_token, c.bot_user_id, c.bot_id"
 		" FROM canaries y JOIN tenants t ON t.id = y.tenant_id"
 		" JOIN connections c USING (channel_type, app_id, workspace_id)"
 		" WHERE c.gone_ms = 0 AND (?1 IS NULL OR y.tenant_id = ?1)"
@@ -368,6 +369,8 @@ const char *const sqlite_sql[Q_COUNT] = {
 		" AND y.nonce = ?2 AND ?2 <> '' AND y.ts IN ('', ?3)",
 	[Q_CANARY_HEARD] =
 		"UPDATE canaries SET nonce = '', heard_ms = ?4,"
+		" gap_from_ms = iif(missed > 0, heard_ms, gap_from_ms),"
+		" gap_to_ms = iif(missed > 0, ?4, gap_to_ms),"
 		" trip_ms = max(?4 - sent_ms, 0), missed = 0, problem = '',"
 		" ts = ?3, posted_ms = 0, due_ms = sent_ms + minutes * 60000"
 		" WHERE app_id = ?1 AND nonce = ?2 AND ts IN ('', ?3)",

@@ -8,6 +8,7 @@
 #include "base/clock.h"
 #include "base/err.h"
 #include "integration/death.h"
+#include "integration/gap.h"
 #include "integration/rig.h"
 #include "sim/act.h"
 
@@ -340,10 +341,13 @@ static void hush(bool yes)
 
 START_TEST(deaf_link_is_replaced_by_one_that_hears)
 {
-	char ts[SIM_TS];
+	char ts[SIM_TS], thread[SIM_TS], late[SIM_TS];
 
 	open_it();
+	rig_say(&rig, "C1", "U1", "<@UB1> hi", NULL, thread);
+	free(rig_answer(&rig, "C1", thread));
 	ck_assert_int_eq(sim_cut(rig.sim, "A1", SIM_CUT_DEAF), 1);
+	gap_say(&rig, "C1", "U1", "anybody?", thread, late);
 	let_time_pass();
 	wait_for("SELECT count(*) FROM canaries WHERE nonce <> ''", 1);
 	wait_missed(0);
@@ -357,6 +361,8 @@ START_TEST(deaf_link_is_replaced_by_one_that_hears)
 	expect_metric("konstruct_link_reconnects_total 1");
 	send_until_back();
 	ck_assert(rig_logged(&rig, "the canary comes back again", MS));
+	/* What it didn't bring is looked for. */
+	ck_assert_int_eq(sim_wait_reply(rig.sim, "C1", thread, 2, MS), 0);
 	ck_assert_int_eq(sim_wait_links(rig.sim, "A1", 1, MS), 0);
 	rig_say(&rig, "C1", "U1", "<@UB1> hello", NULL, ts);
 	free(rig_answer(&rig, "C1", ts));
