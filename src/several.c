@@ -84,7 +84,7 @@ static void ended(const char *key, void *arg)
 {
 	struct several *s = arg;
 
-	engaged_end(s->engaged, key);
+	engaged_end(s->engaged, key, 0);
 }
 
 static int put_app(const struct app *a, void *arg)

@@ -64,10 +64,35 @@ START_TEST(what_was_ended_is_known_no_more)
 	ck_assert(!engaged_known(g, KEY));
 	engaged_restore(g, KEY, AT);
 	ck_assert(engaged_known(g, KEY));
-	engaged_end(g, KEY);
+	engaged_end(g, KEY, AT);
 	ck_assert(!engaged_known(g, KEY));
 	engaged_set_deaf(g, true);
 	ck_assert(engaged_known(g, KEY));
+}
+END_TEST
+
+/* News of what engaged it come over another way, and may be late. */
+START_TEST(what_is_older_than_its_end_does_not_engage_it_again)
+{
+	engaged_renew(g, KEY, AT);
+	engaged_end(g, KEY, AT + MINUTE_MS);
+	engaged_renew(g, KEY, AT);
+	engaged_restore(g, KEY, AT + MINUTE_MS);
+	ck_assert(!engaged_at(g, KEY, AT + 2 * MINUTE_MS));
+	engaged_renew(g, KEY, AT + 2 * MINUTE_MS);
+	ck_assert(engaged_at(g, KEY, AT + 2 * MINUTE_MS));
+}
+END_TEST
+
+START_TEST(what_is_newer_than_its_end_is_not_ended)
+{
+	engaged_renew(g, KEY, AT);
+	engaged_end(g, KEY, AT + MINUTE_MS);
+	engaged_renew(g, KEY, AT + 2 * MINUTE_MS);
+	engaged_end(g, KEY, AT + MINUTE_MS);
+	ck_assert(engaged_at(g, KEY, AT + 3 * MINUTE_MS));
+	engaged_end(g, KEY, 0);
+	ck_assert(!engaged_at(g, KEY, AT + 3 * MINUTE_MS));
 }
 END_TEST
 
@@ -213,6 +238,8 @@ int main(void)
 		sizeof(times) / sizeof(times[0]));
 	tcase_add_test(tc, message_between_the_first_and_the_last_one_counts);
 	tcase_add_test(tc, what_was_ended_is_known_no_more);
+	tcase_add_test(tc, what_is_older_than_its_end_does_not_engage_it_again);
+	tcase_add_test(tc, what_is_newer_than_its_end_is_not_ended);
 	tcase_add_test(tc, thread_engaged_anew_begins_there);
 	tcase_add_test(tc,
 		       restored_thread_takes_what_came_up_to_a_window_before);

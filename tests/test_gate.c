@@ -898,7 +898,9 @@ START_TEST(renewal_that_is_under_way_does_not_undo_the_end_of_its_thread)
 	ck_assert_int_eq(ask(&a), ADMIT_ACCEPT);
 	engaged_answered(engaged, "acme", THREAD, NOW + 1000);
 	await(renewal_is_held);
-	ck_assert_int_eq(gate->ops->disengage(gate, "acme", THREAD, &e), 0);
+	ck_assert_int_eq(gate->ops->disengage(gate, "acme", THREAD,
+					      NOW + 1, &e),
+			 0);
 	ck_assert_int_eq(ask_two(&r), ADMIT_IDLE);
 	valve_let_go(valve);
 	/* What is renewed later comes behind all that. */

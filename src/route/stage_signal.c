@@ -48,7 +48,8 @@ static enum verdict mute(struct routing *r, struct err *e)
 {
 	struct message *m = r->msg;
 
-	if (r->gate->ops->disengage(r->gate, m->tenant_id, r->thread, e) < 0)
+	if (r->gate->ops->disengage(r->gate, m->tenant_id, r->thread,
+				    m->timestamp_ms, e) < 0)
 		return V_FAIL;
 	m->signal.kind = SIGNAL_MUTED;
 	(void)routing_locale(r); /* for what the worker says */

@@ -20,7 +20,8 @@ struct thread {
 	int64_t since_ms; /* own time of the message that engaged it */
 	int64_t last_ms;  /* of the last one; or NEVER */
 	int64_t seen_ms;  /* wall clock when we heard of it, hints included, */
-	int64_t ended_ms; /* and when it was ended */
+	int64_t ended_ms; /* and when it was ended, */
+	int64_t end_ms;   /* by a message of this time of its own */
 };
 #define NEVER INT64_MIN
 
@@ -86,7 +87,7 @@ static struct thread *find_or_add(struct engaged *g, const char *key)
 	}
 	t->last_ms = NEVER;
 	t->seen_ms = NEVER;
-	t->ended_ms = NEVER;
+	t->ended_ms = t->end_ms = NEVER;
 	return t;
 }
 
@@ -110,7 +111,7 @@ static void renew(struct engaged *g, const char *key, int64_t since_ms,
 
 	pthread_mutex_lock(&g->lock);
 	t = find_or_add(g, key);
-	if (t) {
+	if (t && at_ms > t->end_ms) {
 		if (t->last_ms == NEVER ||
 		    at_ms > t->last_ms + engaged_window_ms(g) ||
 		    since_ms < t->since_ms)
@@ -133,15 +134,22 @@ void engaged_restore(struct engaged *g, const char *key, int64_t at_ms)
 	renew(g, key, at_ms - engaged_window_ms(g), at_ms);
 }
 
-void engaged_end(struct engaged *g, const char *key)
+static bool is_newer(const struct thread *t, int64_t at_ms)
+{
+	return at_ms > 0 && t->last_ms != NEVER && t->since_ms > at_ms;
+}
+
+void engaged_end(struct engaged *g, const char *key, int64_t at_ms)
 {
 	struct thread *t;
 
 	pthread_mutex_lock(&g->lock);
 	t = find_or_add(g, key);
-	if (t) {
+	if (t && !is_newer(t, at_ms)) {
 		t->last_ms = t->seen_ms = NEVER;
 		t->ended_ms = clock_wall_ms();
+		if (at_ms > 0)
+			t->end_ms = at_ms;
 	}
 	pthread_mutex_unlock(&g->lock);
 }

@@ -32,16 +32,18 @@ void engaged_free(struct engaged *g);
 /* A mention was seen at wall clock now; it may engage the thread. */
 void engaged_hint(struct engaged *g, const char *key, int64_t now_ms);
 
-/* The thread is engaged by a message of that time (never moved back). */
+/* The thread is engaged by a message of that time (never moved back), unless
+ * it was ended by a later one: of what came before we may hear after that. */
 void engaged_renew(struct engaged *g, const char *key, int64_t at_ms);
 
 /* The same from the store, which keeps the last time only: when it began to
  * be engaged isn't known, and is taken to be a window before. */
 void engaged_restore(struct engaged *g, const char *key, int64_t at_ms);
 
-/* Not engaged any more, until it is engaged anew; and was that done here after
- * a message of that time? */
-void engaged_end(struct engaged *g, const char *key);
+/* Not engaged any more by what is no newer than a message of that time (0: by
+ * whatever it was), until it is engaged anew; and was that done here after a
+ * message of that time? */
+void engaged_end(struct engaged *g, const char *key, int64_t at_ms);
 bool engaged_ended_since(struct engaged *g, const char *key, int64_t at_ms);
 
 /* Has this process heard of it, by a message or from the store, and not that

@@ -84,9 +84,10 @@ struct gate_ops {
 	/* The same for a thread, engaged by a message of that time. */
 	int (*engage)(struct gate *t, const char *tenant_id, const char *thread,
 		      int64_t at_ms, struct err *e);
-	/* A thread isn't engaged any more. May block as admit(). */
+	/* A thread isn't engaged any more, by a message of that time. May block
+	 * as admit(). */
 	int (*disengage)(struct gate *t, const char *tenant_id,
-			 const char *thread, struct err *e);
+			 const char *thread, int64_t at_ms, struct err *e);
 	/* True once per window and key: for notices and warnings. */
 	bool (*once)(struct gate *t, const char *key, int64_t window_ms,
 		     int64_t now_ms);

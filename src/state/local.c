@@ -322,13 +322,13 @@ static int local_engage(struct gate *gate, const char *tenant_id,
 }
 
 static int local_disengage(struct gate *gate, const char *tenant_id,
-			   const char *thread, struct err *e)
+			   const char *thread, int64_t at_ms, struct err *e)
 {
 	const struct local *t = (const struct local *)gate;
 
 	(void)tenant_id;
 	(void)e;
-	engaged_end(t->o.engaged, thread);
+	engaged_end(t->o.engaged, thread, at_ms);
 	return 0;
 }
 

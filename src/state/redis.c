@@ -413,7 +413,7 @@ static int redis_engage(struct gate *gate, const char *tenant_id,
 }
 
 static int redis_disengage(struct gate *gate, const char *tenant_id,
-			   const char *thread, struct err *e)
+			   const char *thread, int64_t at_ms, struct err *e)
 {
 	struct redis *t = (struct redis *)gate;
 	char key[REDIS_KEY_SIZE];
@@ -422,7 +422,7 @@ static int redis_disengage(struct gate *gate, const char *tenant_id,
 
 	if (redis_key(key, tenant_id, "engaged", thread, e) < 0)
 		return -1;
-	engaged_end(t->o.engaged, thread);
+	engaged_end(t->o.engaged, thread, at_ms);
 	keeper_disengage(t->keeper, thread);
 	r = call(t, SCRIPT_DISENGAGE, 1, 1, argv, NULL, e);
 	freeReplyObject(r);

@@ -442,10 +442,11 @@ static void session_stopped(struct errand *n)
 
 static void muted(struct errand *n)
 {
+	const struct message *m = n->job->msg;
 	char key[ENGAGED_KEY_SIZE];
 
-	if (message_thread_key(n->job->msg, key, sizeof(key)) == 0)
-		engaged_end(n->w->engaged, key);
+	if (message_thread_key(m, key, sizeof(key)) == 0)
+		engaged_end(n->w->engaged, key, m->timestamp_ms);
 	n->write = end_engagement;
 	notice_say(n, words_get(WORDS_MUTED, n->job->agent.locale));
 }

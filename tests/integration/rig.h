@@ -16,6 +16,8 @@ struct pg;
 /* Nothing takes longer that isn't stuck: not even what Slack delivers again
  * after a minute, on a machine that is busy. */
 #define MS 150000
+/* For tcase_set_timeout(): a case that hangs says before what it waits for. */
+#define CASE_S (2 * MS / 1000)
 
 /*
  * A test bed with a small world, for Check: whatever goes wrong fails the

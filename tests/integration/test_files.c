@@ -575,7 +575,7 @@ int main(void)
 
 	rig_begin();
 	tcase_add_checked_fixture(tc, setup, teardown);
-	tcase_set_timeout(tc, 90);
+	tcase_set_timeout(tc, CASE_S);
 	tcase_add_loop_test(tc, a_text_is_read_into_the_question, 0,
 			    sizeof(texts) / sizeof(texts[0]));
 	tcase_add_test(tc, a_large_file_is_cut_and_the_model_told_so);

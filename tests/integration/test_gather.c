@@ -32,10 +32,12 @@ static void ask_one(void)
 	ck_assert_int_eq(sim_wait_asks(rig.sim, 1, MS), 0);
 }
 
-/* The first is being answered, two more wait. */
+/* The first is being answered until sim_llm_go(), two more wait. */
 static void let_two_wait(void)
 {
-	rig_pace(&rig, 60000, -1);
+	const struct sim_llm first = { .contains = "one", .held = true };
+
+	ck_assert_int_eq(sim_llm(rig.sim, &first), 0);
 	ask_one();
 	rig_say(&rig, "C1", "U2", "what about two?", root, two);
 	rig_say(&rig, "C1", "U1", "and three?", root, three);
@@ -47,7 +49,7 @@ static void let_two_wait(void)
 static void go_on_after_a_kill(void)
 {
 	rig_kill(&rig);
-	rig_pace(&rig, 0, -1);
+	sim_llm_go(rig.sim);
 	rig_start(&rig);
 }
 
@@ -80,16 +82,12 @@ static void check_common_answer(void)
 
 START_TEST(who_waits_gets_eyes_and_one_answer_with_the_others)
 {
-	struct sim_llm slow = { .contains = "one", .first_ms = 2500 };
 	struct sim_ask *a;
 	size_t n;
 
-	sim_llm(rig.sim, &slow);
-	ask_one();
-	rig_say(&rig, "C1", "U2", "what about two?", root, two);
-	rig_say(&rig, "C1", "U1", "and three?", root, three);
-	ck_assert_int_eq(sim_wait_calls(rig.sim, "reactions.add", 2, MS), 0);
+	let_two_wait();
 	ck_assert_uint_eq(rig_replies(&rig, "C1", root), 1);
+	sim_llm_go(rig.sim);
 	ck_assert_int_eq(sim_wait_asks(rig.sim, 2, MS), 0);
 	check_common_answer();
 	ck_assert(sim_reacted(rig.sim, "C1", two, "UB1", "eyes"));
@@ -130,6 +128,7 @@ static struct json *explain(const char *ts)
 /* What it asks isn't in what Slack sent, but in the transcript. */
 START_TEST(another_answer_is_none_of_the_others)
 {
+	const struct sim_llm next = { .contains = "two?", .held = true };
 	char first[SIM_TS];
 	struct sim_msg *m;
 	size_t n;
@@ -139,7 +138,7 @@ START_TEST(another_answer_is_none_of_the_others)
 	m = replies(&n);
 	(void)snprintf(first, sizeof(first), "%s", m[n - 1].ts);
 	sim_messages_free(m, n);
-	rig_pace(&rig, 60000, -1);
+	ck_assert_int_eq(sim_llm(rig.sim, &next), 0);
 	rig_say(&rig, "C1", "U2", "what about two?", root, two);
 	ck_assert_int_eq(sim_wait_asks(rig.sim, 2, MS), 0);
 	rig_say(&rig, "C1", "U1", "and three?", root, three);
@@ -179,24 +178,35 @@ END_TEST
 /* The common answer has begun, and has no end. */
 static void hang_common_answer(void)
 {
-	struct sim_llm slow = { .contains = "one", .first_ms = 2500 };
 	struct sim_llm stuck = { .contains = "three?",
 				 .text = "The beginning of an answer that has"
 					 " no end at all.",
 				 .mode = SIM_LLM_SILENCE,
 				 .after = 2 };
 
-	sim_llm(rig.sim, &slow);
 	sim_llm(rig.sim, &stuck);
-	ask_one();
-	rig_say(&rig, "C1", "U2", "what about two?", root, two);
-	rig_say(&rig, "C1", "U1", "and three?", root, three);
+	let_two_wait();
+	sim_llm_go(rig.sim);
 	ck_assert_int_eq(
 		sim_wait_text(rig.sim, "C1", root, "The beginning", MS), 0);
 }
 
+/* What finds no link comes again in a minute else, when the model has been
+ * given up. */
+static void let_slack_hurry(void)
+{
+	struct sim_settings set;
+	size_t i;
+
+	sim_settings(rig.sim, &set);
+	for (i = 0; i < SIM_RETRIES; i++)
+		set.retry_ms[i] = 500;
+	sim_set(rig.sim, &set);
+}
+
 START_TEST(a_question_that_is_deleted_is_left_out_of_the_common_answer)
 {
+	let_slack_hurry();
 	hang_common_answer();
 	if (_i) {
 		rig_kill(&rig);
@@ -259,13 +269,10 @@ static void reply_saying(const char *words, char ts[SIM_TS])
 /* By whoever said one of them, though not the first. */
 START_TEST(a_common_answer_is_regenerated_for_all)
 {
-	struct sim_llm slow = { .contains = "one", .first_ms = 2500 };
 	char ts[SIM_TS];
 
-	sim_llm(rig.sim, &slow);
-	ask_one();
-	rig_say(&rig, "C1", "U2", "what about two?", root, two);
-	rig_say(&rig, "C1", "U1", "and three?", root, three);
+	let_two_wait();
+	sim_llm_go(rig.sim);
 	check_common_answer();
 	reply_saying("and three?", ts);
 	ck_assert_int_eq(
@@ -287,7 +294,7 @@ int main(void)
 
 	rig_begin();
 	tcase_add_checked_fixture(tc, setup, teardown);
-	tcase_set_timeout(tc, 60);
+	tcase_set_timeout(tc, CASE_S);
 	tcase_add_test(tc, who_waits_gets_eyes_and_one_answer_with_the_others);
 	tcase_add_test(tc, who_waited_when_we_died_is_answered_with_the_others);
 	tcase_add_test(tc, another_answer_is_none_of_the_others);

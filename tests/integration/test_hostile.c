@@ -462,7 +462,7 @@ int main(void)
 
 	rig_begin();
 	tcase_add_checked_fixture(tc, setup, teardown);
-	tcase_set_timeout(tc, 90);
+	tcase_set_timeout(tc, CASE_S);
 	tcase_add_test(tc, own_edits_touch_no_disk);
 	tcase_add_loop_test(tc, press_that_comes_twice_asks_once, 0, 2);
 	tcase_add_test(tc, command_that_comes_twice_is_answered_once);

@@ -343,7 +343,7 @@ int main(void)
 	tcase_add_test(tc, at_a_terminal_it_asks);
 	tcase_add_test(tc, at_a_terminal_it_asks_for_the_way_to_slack);
 	tcase_add_test(tc, without_tokens_there_is_the_manifest);
-	tcase_set_timeout(tc, 120);
+	tcase_set_timeout(tc, CASE_S);
 	suite_add_tcase(s, tc);
 	srunner_run_all(sr, CK_ENV);
 	failed = srunner_ntests_failed(sr);

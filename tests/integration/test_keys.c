@@ -318,7 +318,7 @@ int main(void)
 
 	rig_begin();
 	tcase_add_checked_fixture(tc, NULL, teardown);
-	tcase_set_timeout(tc, 120);
+	tcase_set_timeout(tc, CASE_S);
 	tcase_add_test(tc, key_is_replaced_while_answers_are_written);
 	tcase_add_test(tc, key_that_the_admin_puts_into_the_file_is_taken);
 	tcase_add_loop_test(tc, death_at_any_place_leaves_a_store_that_works, 0,

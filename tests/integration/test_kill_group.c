@@ -15,8 +15,7 @@ static void teardown(void)
 	death_close(&rig);
 }
 
-static const struct sim_llm slow_first = { .contains = "hello",
-					   .first_ms = 2500 };
+static const struct sim_llm first = { .contains = "hello", .held = true };
 
 /* The first is answered by itself, the other two together. */
 static const char *const group_places[] = {
@@ -52,12 +51,14 @@ START_TEST(death_while_two_are_answered_together_leaves_one_answer)
 	size_t n;
 
 	death_open(&rig);
-	sim_llm(rig.sim, &slow_first);
+	sim_llm(rig.sim, &first);
 	death_start(&rig, group_places[_i]);
 	rig_say(&rig, "C1", "U1", "<@UB1> hello", NULL, ts);
 	ck_assert_int_eq(sim_wait_asks(rig.sim, 1, MS), 0);
 	rig_say(&rig, "C1", "U2", "what about two?", ts, NULL);
 	rig_say(&rig, "C1", "U1", "and three?", ts, NULL);
+	ck_assert_int_eq(sim_wait_calls(rig.sim, "reactions.add", 2, MS), 0);
+	sim_llm_go(rig.sim);
 	death_await(&rig);
 	rig_start(&rig);
 	free(rig_answer(&rig, "C1", ts));
@@ -81,7 +82,7 @@ int main(void)
 
 	rig_begin();
 	tcase_add_checked_fixture(tc, NULL, teardown);
-	tcase_set_timeout(tc, 120);
+	tcase_set_timeout(tc, CASE_S);
 	tcase_add_loop_test(
 		tc, death_while_two_are_answered_together_leaves_one_answer, 0,
 		LEN(group_places));

@@ -237,7 +237,7 @@ int main(void)
 
 	rig_begin();
 	tcase_add_checked_fixture(tc, NULL, teardown);
-	tcase_set_timeout(tc, 120);
+	tcase_set_timeout(tc, CASE_S);
 	if (rig_is_shared())
 		add_shared(tc);
 	else

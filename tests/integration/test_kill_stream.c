@@ -84,7 +84,7 @@ int main(void)
 
 	rig_begin();
 	tcase_add_checked_fixture(tc, NULL, teardown);
-	tcase_set_timeout(tc, 120);
+	tcase_set_timeout(tc, CASE_S);
 	tcase_add_loop_test(tc, death_of_a_stream_leaves_one_whole_answer,
 			    rig_is_shared() ? 1 : 0,
 			    rig_is_shared() ? 3 : LEN(flow_places));

@@ -134,7 +134,7 @@ int main(void)
 
 	rig_begin();
 	tcase_add_checked_fixture(tc, NULL, teardown);
-	tcase_set_timeout(tc, 120);
+	tcase_set_timeout(tc, CASE_S);
 	tcase_add_loop_test(tc, death_at_any_place_leaves_one_whole_answer, 0,
 			    PLACES);
 	tcase_add_loop_test(tc, what_an_edit_makes_a_question_is_answered_once,

@@ -352,7 +352,7 @@ static int run(const char *name)
 	int nfailed;
 
 	tcase_add_checked_fixture(tc, setup, teardown);
-	tcase_set_timeout(tc, 120);
+	tcase_set_timeout(tc, CASE_S);
 	tcase_add_test(tc, a_message_is_explained_stage_by_stage);
 	tcase_add_test(tc, what_never_came_is_told_apart);
 	tcase_add_loop_test(tc, a_dead_letter_is_replayed_in_its_placeholder, 0,

@@ -238,7 +238,7 @@ int main(void)
 
 	rig_begin();
 	tcase_add_checked_fixture(tc, setup, teardown);
-	tcase_set_timeout(tc, 90);
+	tcase_set_timeout(tc, CASE_S);
 	tcase_add_loop_test(tc, disconnect_frame_brings_a_new_link, 0,
 			    sizeof(reasons) / sizeof(reasons[0]));
 	tcase_add_test(tc, replacement_is_live_before_the_old_link_goes);
@@ -252,7 +252,7 @@ int main(void)
 
 	tc = tcase_create("admin");
 	tcase_add_checked_fixture(tc, setup_nodes, teardown);
-	tcase_set_timeout(tc, 90);
+	tcase_set_timeout(tc, CASE_S);
 	tcase_add_test(tc, parked_app_is_connected_by_an_admin);
 	tcase_add_test(tc, quarantined_token_is_tried_at_once_for_an_admin);
 	suite_add_tcase(s, tc);

@@ -181,7 +181,7 @@ int main(void)
 
 	rig_begin();
 	tcase_add_checked_fixture(tc, setup, teardown);
-	tcase_set_timeout(tc, 60);
+	tcase_set_timeout(tc, CASE_S);
 	tcase_add_test(tc, the_page_is_as_prometheus_wants_it);
 	tcase_add_test(tc, promtool_has_no_complaint);
 	tcase_add_test(tc, an_answer_is_seen_from_its_envelope_to_its_tokens);

@@ -163,7 +163,7 @@ int main(void)
 
 	rig_begin();
 	tcase_add_checked_fixture(tc, setup, teardown);
-	tcase_set_timeout(tc, 120);
+	tcase_set_timeout(tc, CASE_S);
 	tcase_add_test(tc, a_mistake_is_told_with_what_to_do);
 	tcase_add_test(tc, what_editors_leave_in_files_does_no_harm);
 	suite_add_tcase(s, tc);

@@ -54,8 +54,8 @@ START_TEST(its_threads_stay_engaged)
 END_TEST
 
 static const struct sim_llm paces[] = {
-	{ .first_ms = 1500, .times = 1 }, /* the model is silent; */
-	{ .token_ms = 150, .times = 1 },  /* it speaks */
+	{ .held = true, .times = 1 },    /* the model is silent; */
+	{ .token_ms = 150, .times = 1 }, /* it speaks */
 };
 
 START_TEST(answer_that_is_being_made_goes_on_there)
@@ -69,6 +69,9 @@ START_TEST(answer_that_is_being_made_goes_on_there)
 		ck_assert_int_eq(sim_wait_text(rig.sim, "C2", ts, "You", MS),
 				 0);
 	move();
+	if (_i == 0)
+		ck_assert_int_eq(sim_wait_acked(rig.sim, MS), 0);
+	sim_llm_go(rig.sim);
 	ck_assert_int_eq(
 		sim_wait_text(rig.sim, "C2NEW", ts, "I will go on", MS), 0);
 	rig_settle(&rig);
@@ -107,6 +110,8 @@ START_TEST(what_waits_behind_an_answer_is_answered_there)
 	rig_say(&rig, "C2", "U2", "and Troy?", ts, NULL);
 	ck_assert_int_eq(sim_wait_acked(rig.sim, MS), 0);
 	move();
+	ck_assert_int_eq(sim_wait_acked(rig.sim, MS), 0);
+	sim_llm_go(rig.sim);
 	ck_assert_int_eq(
 		sim_wait_text(rig.sim, "C2NEW", ts, "said: \"and Troy", MS), 0);
 	rig_settle(&rig);
@@ -142,10 +147,9 @@ END_TEST
 
 START_TEST(answer_that_was_cut_by_kill_goes_on_there)
 {
-	struct sim_llm slow = { .first_ms = 5000, .times = 1 };
 	char ts[SIM_TS];
 
-	sim_llm(rig.sim, &slow);
+	sim_llm(rig.sim, &paces[0]);
 	rig_say(&rig, "C2", "U1", "<@UB1> hello", NULL, ts);
 	ck_assert_int_eq(sim_wait_asks(rig.sim, 1, MS), 0);
 	ck_assert_int_eq(sim_wait_acked(rig.sim, MS), 0);
@@ -183,7 +187,7 @@ int main(void)
 
 	rig_begin();
 	tcase_add_checked_fixture(tc, setup, teardown);
-	tcase_set_timeout(tc, 90);
+	tcase_set_timeout(tc, CASE_S);
 	tcase_add_test(tc, its_threads_stay_engaged);
 	tcase_add_loop_test(tc, answer_that_is_being_made_goes_on_there, 0,
 			    (int)(sizeof(paces) / sizeof(paces[0])));

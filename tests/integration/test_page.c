@@ -315,7 +315,7 @@ int main(void)
 
 	rig_begin();
 	tcase_add_checked_fixture(tc, setup, teardown);
-	tcase_set_timeout(tc, 60);
+	tcase_set_timeout(tc, CASE_S);
 	tcase_add_test(tc, an_answer_is_in_the_hour_and_with_its_tenant);
 	tcase_add_test(tc, a_paused_tenant_is_seen);
 	tcase_add_test(tc, a_lost_link_is_seen);

@@ -70,8 +70,16 @@ int sim_llm(struct sim *s, const struct sim_llm *from)
 	r->left = from->times;
 	sim_lock(s);
 	vec_push(&s->model->rules, r);
+	s->model->held |= r->is.held;
 	sim_unlock(s);
 	return 0;
+}
+
+void sim_llm_go(struct sim *s)
+{
+	sim_lock(s);
+	s->model->held = false;
+	sim_unlock(s);
 }
 
 void sim_llm_clear(struct sim *s)
@@ -318,6 +326,7 @@ static struct stream *make_stream(struct conn *c, struct ask *a,
 	st->reasoning = must_dup(r->reasoning ? r->reasoning : "");
 	st->finish = must_dup(r->finish ? r->finish : "stop");
 	st->after = r->after;
+	st->held = r->held;
 	st->first_ms = choose(r->first_ms, set->llm_first_ms);
 	st->token_ms = choose(r->token_ms, set->llm_token_ms);
 	st->piece = choose(r->piece, set->llm_piece);

@@ -32,6 +32,7 @@ struct model {
 	struct vec rules; /* of struct rule, newest last */
 	char *key;
 	struct vec log; /* of struct ask */
+	bool held;      /* what is to be held */
 };
 
 /* One answer on its way (llm_stream.c). */
@@ -53,6 +54,7 @@ struct stream {
 	int first_ms;
 	int token_ms;
 	int piece;
+	bool held;
 	bool usage;
 	bool role_out;
 	int64_t prompt_tokens;

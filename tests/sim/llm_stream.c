@@ -13,6 +13,7 @@
 #define CHUNK_MAX  ((size_t)16 << 20)
 #define RESET_GAP  (20 * MS) /* so that what was sent is read first */
 #define SPIN_GUARD (1 * MS)  /* an endless answer may not stop the rest */
+#define HELD_STEP  (10 * MS) /* to look whether what is held may go on */
 
 static void stream_free(struct stream *st)
 {
@@ -234,10 +235,22 @@ static void step_fire(struct sim *s, void *arg)
 	timer_arm(s, &c->timer, gap, step_fire, st);
 }
 
+static bool is_held(struct stream *st, void (*fire)(struct sim *s, void *arg))
+{
+	struct sim *s = st->c->s;
+
+	if (!st->held || !s->model->held)
+		return false;
+	timer_arm(s, &st->c->timer, HELD_STEP, fire, st);
+	return true;
+}
+
 static void start_fire(struct sim *s, void *arg)
 {
 	struct stream *st = arg;
 
+	if (is_held(st, start_fire))
+		return;
 	if (st->mode == SIM_LLM_RESET && st->after == 0) {
 		conn_kill(st->c, true);
 		return;
@@ -256,6 +269,8 @@ static void whole_fire(struct sim *s, void *arg)
 	struct buf b;
 
 	(void)s;
+	if (is_held(st, whole_fire))
+		return;
 	if (st->mode == SIM_LLM_RESET || st->mode == SIM_LLM_CUT) {
 		conn_kill(c, true);
 		return;

@@ -309,9 +309,13 @@ struct sim_llm {
 	int token_ms;
 	int piece;
 	int times; /* 0: for ever */
+	bool held; /* its answers begin after sim_llm_go() only */
 };
 int sim_llm(struct sim *s, const struct sim_llm *r);
 void sim_llm_clear(struct sim *s);
+/* What is held begins, also what is asked later; until the next rule that is
+ * held. */
+void sim_llm_go(struct sim *s);
 /* Refuse requests without this bearer; NULL: take all. */
 void sim_llm_key(struct sim *s, const char *key);
 

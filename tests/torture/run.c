@@ -391,7 +391,7 @@ int torture_run(struct torture *t, struct err *e)
 	}
 	talk_release(&r.talk);
 	doom_release(&r.fate.doom);
-	if (t->keep || rc < 0)
+	if (t->keep || rc < 0 || !torture_passed(t))
 		leave(&r);
 	else
 		nodes_remove(&r.nodes);
