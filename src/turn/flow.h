@@ -77,6 +77,8 @@ void flow_take_up(struct turn *t, const char *mark);
 bool flow_clean(struct turn *t, void (*then)(struct turn *t));
 /* The same with one that is ours, whatever its message is by now. */
 bool flow_discard(struct turn *t, void (*then)(struct turn *t));
+/* Where Slack has ended one by itself it may show the agent at work still. */
+void flow_forgotten(struct turn *t, const struct slack_result *r);
 /* One that may have begun unknown to us, in a page of the thread; its ts. */
 const char *flow_find(struct turn *t, const struct json *body);
 

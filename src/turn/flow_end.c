@@ -133,6 +133,7 @@ static void on_stopped(const struct slack_result *r, void *arg)
 		f->bare = true;
 		stop(t);
 	} else {
+		flow_forgotten(t, r);
 		ended(t, false); /* an edit says what is wrong, or mends it */
 	}
 }

@@ -12,6 +12,7 @@
 #include "slack/undone.h"
 #include "turn/flow.h"
 #include "turn/post.h"
+#include "turn/show.h"
 #include "turn/turn.h"
 
 /*
@@ -79,25 +80,41 @@ static void delete_it(struct turn *t)
 		flow_after(t, LEASE_WAIT_MS, delete_it);
 }
 
-static void halt(struct turn *t);
-
-static void on_halted(const struct slack_result *r, void *arg)
+void flow_forgotten(struct turn *t, const struct slack_result *r)
 {
-	struct turn *t = arg;
+	if (strcmp(r->error, FLOW_NOT_STREAMING) == 0)
+		session_rest(t->w, t->job);
+}
+
+/* It has ended. */
+static void go_on(struct turn *t)
+{
 	struct flow *f = &t->flow;
 
-	f->call = NULL;
-	if (flow_limited(t, &t->conn->flow_stops, r) ||
-	    r->fault == SLACK_TRANSIENT) {
-		flow_after(t, turn_retry_ms(t, r), halt);
-	} else if (r->fault == SLACK_DEAD) {
-		turn_refused(t, r);
-	} else if (f->keep) {
+	if (f->keep) {
 		f->state = FLOW_ENDED;
 		f->ts[0] = '\0'; /* it is a part like any other */
 		f->then(t);
 	} else {
 		delete_it(t);
+	}
+}
+
+static void halt(struct turn *t);
+
+static void on_halted(const struct slack_result *r, void *arg)
+{
+	struct turn *t = arg;
+
+	t->flow.call = NULL;
+	if (flow_limited(t, &t->conn->flow_stops, r) ||
+	    r->fault == SLACK_TRANSIENT) {
+		flow_after(t, turn_retry_ms(t, r), halt);
+	} else if (r->fault == SLACK_DEAD) {
+		turn_refused(t, r);
+	} else {
+		flow_forgotten(t, r);
+		go_on(t);
 	}
 }
 

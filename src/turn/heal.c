@@ -100,6 +100,7 @@ static void on_halted(const struct slack_result *r, void *arg)
 	t->call = NULL;
 	if (later(t, r))
 		return;
+	flow_forgotten(t, r);
 	t->flow.halted = true;
 	look(t);
 }

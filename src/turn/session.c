@@ -415,15 +415,22 @@ void session_end(struct turn *t)
 void session_rest(struct worker *w, const struct job *j)
 {
 	const char *channel = j->msg->channel.channel_id;
-	struct session *s = NULL;
+	struct session *s;
 	struct conn *c;
 
-	if (!j->connection.tenant.agent_sessions)
+	/* A stream makes one as well. */
+	if (!j->connection.tenant.agent_sessions &&
+	    !j->connection.tenant.streaming)
 		return;
 	c = conn_get(w, j);
-	if (c && !find(c, channel, j->msg->thread_id))
+	if (!c)
+		return;
+	s = find(c, channel, j->msg->thread_id);
+	if (!s)
 		s = session_make(c, j, channel);
-	if (s) {
+	if (s && s->turn) {
+		s->before = true;
+	} else if (s && !s->shown && !s->call) {
 		take_over(s);
 		step(s);
 	}

@@ -34,7 +34,8 @@ void eyes_run(struct conn *c);
 void session_begin(struct turn *t);
 void session_end(struct turn *t);   /* the answer stands, or none comes */
 void session_leave(struct turn *t); /* t goes, unfinished: nothing is told */
-/* Nobody is at work in the thread of that message, though Slack may say so. */
+/* Slack may say of the thread of that message that somebody is at work there;
+ * it says so no longer than somebody is. */
 void session_rest(struct worker *w, const struct job *j);
 void session_hurry(struct worker *w); /* it drains: ends wait no longer */
 bool session_is_shown(const struct turn *t);

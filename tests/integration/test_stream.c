@@ -9,7 +9,6 @@
 
 /* Answers by Slack's own methods for streams. */
 
-
 static struct rig rig;
 
 static const struct sim_llm stuck = {
@@ -242,17 +241,31 @@ START_TEST(one_fault_leaves_one_whole_answer)
 }
 END_TEST
 
-START_TEST(stream_that_dies_is_edited_from_there_on)
+/* What Slack has ended by itself is shown at work until we say otherwise. */
+static void nobody_is_at_work(const char *root)
+{
+	ck_assert_int_eq(
+		sim_wait_session(rig.sim, "A1", "C1", root, "active", MS), 0);
+}
+
+static void streams_live_short(void)
 {
 	struct sim_settings set;
-	char root[SIM_TS];
 
 	sim_settings(rig.sim, &set);
 	set.stream_ms = 300;
 	sim_set(rig.sim, &set);
+}
+
+START_TEST(stream_that_dies_is_edited_from_there_on)
+{
+	char root[SIM_TS];
+
+	streams_live_short();
 	ask("<@UB1> hello", root);
 	is_answered(root, "I will go on from here.");
 	ck_assert_uint_eq(sim_count(rig.sim, "chat.startStream"), 1);
+	nobody_is_at_work(root);
 }
 END_TEST
 
@@ -403,6 +416,22 @@ START_TEST(stream_of_a_killed_daemon_goes)
 	sim_llm_clear(rig.sim);
 	rig_start(&rig);
 	is_answered(root, "I will go on from here.");
+}
+END_TEST
+
+START_TEST(session_of_a_stream_that_was_left_and_died_ends)
+{
+	char root[SIM_TS];
+
+	streams_live_short();
+	ask("<@UB1> for ever", root);
+	ck_assert_int_eq(
+		sim_wait_text(rig.sim, "C1", root, "The beginning", MS), 0);
+	rig_kill(&rig);
+	sim_llm_clear(rig.sim);
+	rig_start(&rig);
+	is_answered(root, "I will go on from here.");
+	nobody_is_at_work(root);
 }
 END_TEST
 
@@ -623,6 +652,7 @@ int main(void)
 	tcase_add_test(tc, edited_question_is_answered_in_the_same_message);
 	tcase_add_test(tc, stream_is_ended_by_a_stop_of_the_daemon);
 	tcase_add_test(tc, stream_of_a_killed_daemon_goes);
+	tcase_add_test(tc, session_of_a_stream_that_was_left_and_died_ends);
 	tcase_add_loop_test(tc, another_node_takes_a_stream_over, 0, WAYS);
 	tcase_add_test(tc, left_stream_goes_when_the_token_is_good_again);
 	tcase_add_test(tc, who_deletes_its_placeholder_takes_no_question_back);
