@@ -240,6 +240,7 @@ tests_test_sim_chat_SOURCES = tests/test_sim_chat.c \
 
 # A short torture is a test, a long one "./dev torture".
 torture = tests/torture/court.c tests/torture/court.h \
+	tests/torture/dialog.c tests/torture/dialog.h \
 	tests/torture/dice.c tests/torture/dice.h \
 	tests/torture/doom.c tests/torture/doom.h \
 	tests/torture/fate.c tests/torture/fate.h \

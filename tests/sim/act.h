@@ -44,6 +44,8 @@ int sim_slash(struct sim *s, const char *app_id, const char *channel,
 /* What the app was given last to answer a command or a click with, as
  * sim_msg.hook; "" when there was nothing. */
 void sim_hook(struct sim *s, const char *app_id, char *out, size_t size);
+/* The trigger_id that it was given last, of whatever was done; or "". */
+void sim_trigger(struct sim *s, const char *app_id, char *out, size_t size);
 /* A global shortcut, and one on a message. Slack's payloads of these have no
  * api_app_id: whose they are is told by the link they come over. */
 int sim_shortcut(struct sim *s, const char *app_id, const char *user,
@@ -104,6 +106,9 @@ int sim_rotate_token(struct sim *s, const char *bot_token,
 		     const struct sim_rotation *r);
 /* It is over at once: token_expired. */
 int sim_expire_token(struct sim *s, const char *bot_token);
+/* As if two newer ones had been given: token_revoked, and only a renewal brings
+ * one that is good. */
+int sim_revoke_token(struct sim *s, const char *bot_token);
 /* The newest one. */
 int sim_bot_token(struct sim *s, const char *app_id, const char *team_id,
 		  char *out, size_t size);

@@ -118,6 +118,7 @@ void act_trigger(struct act *a)
 		 sim_random(a->s) % UINT64_C(10000000000000), sim_random(a->s));
 	if (map_put(all, id, t) < 0)
 		abort();
+	memcpy(a->to->app->trigger, id, sizeof(a->to->app->trigger));
 	jw_str(&a->w, "trigger_id", id);
 }
 

@@ -262,6 +262,16 @@ void sim_hook(struct sim *s, const char *app_id, char *out, size_t size)
 	sim_unlock(s);
 }
 
+void sim_trigger(struct sim *s, const char *app_id, char *out, size_t size)
+{
+	const struct app *a;
+
+	sim_lock(s);
+	a = world_app(s->world, app_id);
+	snprintf(out, size, "%s", a ? a->trigger : "");
+	sim_unlock(s);
+}
+
 void sim_stats(struct sim *s, struct sim_stats *out)
 {
 	sim_lock(s);

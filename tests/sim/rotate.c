@@ -240,6 +240,20 @@ int sim_expire_token(struct sim *s, const char *bot_token)
 	return b ? 0 : -1;
 }
 
+int sim_revoke_token(struct sim *s, const char *bot_token)
+{
+	struct install *i;
+	bool rotates;
+
+	sim_lock(s);
+	i = map_get(s->world->bot_tokens, bot_token);
+	rotates = i && i->rotation;
+	if (rotates)
+		vec_free(&i->rotation->live, bearer_free);
+	sim_unlock(s);
+	return rotates ? 0 : -1;
+}
+
 int sim_bot_token(struct sim *s, const char *app_id, const char *team_id,
 		  char *out, size_t size)
 {

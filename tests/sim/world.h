@@ -22,6 +22,7 @@ struct app {
 	struct vec installs;
 	struct vec links; /* of struct link, those that are gone taken out */
 	char hook[160];   /* path of the newest response_url, "": none */
+	char trigger[96]; /* the newest trigger_id, "": none */
 };
 
 struct team {

@@ -7,6 +7,7 @@
 
 #include "base/err.h"
 #include "base/json.h"
+#include "base/map.h"
 
 #define END_BUILT_IN "I will go on from here."
 #define END_SENTENCE "(ref. "
@@ -172,6 +173,29 @@ static bool ends_with(const struct court *c, const struct post *p,
 	return false;
 }
 
+/* Of an image the model was asked. */
+static bool knows_file(const struct court *c, const struct post *p,
+		       const struct said *s)
+{
+	return s->image ? map_get(c->seen, s->file) != NULL
+			: ends_with(c, p, s->file);
+}
+
+/* A dialog's question is asked with the message that it is about. */
+static void leave_out_quoted(struct court *c)
+{
+	const struct said *s;
+	struct about *a;
+	size_t i;
+
+	for (i = 0; i < c->talk->n; i++) {
+		s = &c->talk->said[i];
+		a = &c->about[s->about];
+		if (s->by_dialog && c->about[i].claimed && !a->claimed)
+			a->old_words = a->new_words = false;
+	}
+}
+
 void court_look(struct court *c, const struct post *p)
 {
 	bool again = ledger_again(c->ledger, p->entry) != NULL;
@@ -194,11 +218,12 @@ void court_look(struct court *c, const struct post *p)
 		a->old_words = says(p->m, s->word);
 		a->new_words = s->later[0] != '\0' && says(p->m, s->later);
 		a->file_words = a->claimed && s->file[0] != '\0' &&
-				ends_with(c, p, s->file);
+				knows_file(c, p, s);
 		a->unread = a->claimed && ends_with(c, p, UNREAD);
 		if (a->again && !a->old_words && !a->new_words)
 			a->claimed = false;
 	}
+	leave_out_quoted(c);
 }
 
 /* Each line once, over all posts of the entry. */

@@ -8,6 +8,8 @@
 #include "torture/rules.h"
 #include "torture/talk.h"
 
+struct map;
+
 /* One post of ours that stands, but for answers to commands. */
 struct post {
 	const struct sim_msg *m;
@@ -32,7 +34,8 @@ struct court {
 	struct sim *sim;
 	const struct talk *talk;
 	const struct ledger *ledger;
-	struct about *about; /* by index in talk->said, of one post */
+	const struct map *seen; /* ids of images that a model was sent */
+	struct about *about;    /* by index in talk->said, of one post */
 
 	const char *channel;
 	struct sim_msg *msgs;

@@ -5,12 +5,15 @@
 #include <stdlib.h>
 #include <string.h>
 
+#include "base/base64.h"
+#include "base/buf.h"
 #include "base/map.h"
 #include "sim/act.h"
 #include "torture/court.h"
 #include "torture/story.h"
 
 #define STORIES_MAX 12
+#define OVER_MS     120000 /* nothing takes as long */
 
 struct trial {
 	const struct nodes *nodes;
@@ -21,6 +24,7 @@ struct trial {
 	struct plight *plights; /* by index in talk->said */
 	struct map *failed;     /* files that Slack failed to deliver */
 	struct map *acked;      /* envelopes and events */
+	struct map *seen;       /* images that a model was sent */
 	size_t stories;
 };
 
@@ -160,9 +164,12 @@ static void judge_post(struct trial *t, const struct post *p)
 	count(t, p, end);
 }
 
-static void count_end(struct verdicts *v, const struct plight *p)
+static void count_end(struct verdicts *v, const struct said *s,
+		      const struct plight *p)
 {
 	v->files += p->file_words;
+	v->images += p->file_words && s->image;
+	v->dialogs += s->by_dialog && p->replies > 0;
 	if (p->replies == 0 && p->owed != OWED_REPLY)
 		v->unowed++;
 	else if (p->replies == 0)
@@ -182,7 +189,7 @@ static void judge_said(struct trial *t, size_t i)
 	const char *wrong = rules_broken(p);
 
 	if (!wrong) {
-		count_end(t->v, p);
+		count_end(t->v, s, p);
 		return;
 	}
 	if (p->replies > 1)
@@ -194,8 +201,42 @@ static void judge_said(struct trial *t, size_t i)
 	complain(t, s, s->thread, wrong);
 }
 
-/* A deleted question leaves the transcript, an edited one is there as it
- * is. */
+static bool is_together(const struct said *a, const struct said *b)
+{
+	return strcmp(a->channel, b->channel) == 0 &&
+	       strcmp(a->thread, b->thread) == 0;
+}
+
+/* Was all over in its thread, long before the last purge? What is said there
+ * later brings it back from Slack. */
+static bool was_over(const struct trial *t, const struct said *s)
+{
+	int64_t before = t->talk->purged_ms - OVER_MS;
+	const struct whims *w = &t->talk->whims;
+	const struct said *o;
+	size_t i;
+
+	for (i = 0; i < t->talk->n; i++) {
+		o = &t->talk->said[i];
+		if (is_together(o, s) &&
+		    strtoll(o->ts, NULL, 10) * 1000 > before)
+			return false;
+	}
+	for (i = 0; i < w->nacts; i++)
+		if (is_together(&t->talk->said[w->acts[i].said], s) &&
+		    w->acts[i].at_ms > before)
+			return false;
+	return true;
+}
+
+static bool is_erased(const struct trial *t, const struct said *s)
+{
+	return atoi(s->channel + 1) == t->talk->cast.purged &&
+	       t->talk->purged_ms > 0 && was_over(t, s);
+}
+
+/* A deleted question leaves the transcript, an edited one is there as it is,
+ * and nothing is that was purged. */
 static void judge_line(struct trial *t, size_t i)
 {
 	const struct said *s = &t->talk->said[i];
@@ -204,6 +245,11 @@ static void judge_line(struct trial *t, size_t i)
 
 	snprintf(at, sizeof(at), "%s:%s", s->channel, s->ts);
 	line = ledger_line(t->court.ledger, at);
+	if (line && is_erased(t, s)) {
+		t->v->remembered++;
+		complain(t, s, s->thread, "purged, and in the transcript");
+		return;
+	}
 	/* Nobody tells an app that isn't there. */
 	if (!line || atoi(s->channel + 1) == t->talk->cast.leaver ||
 	    (!s->deleted && (s->later[0] == '\0' || t->plights[i].early ||
@@ -249,7 +295,7 @@ static void judge_again(struct trial *t, const struct act *a)
 	snprintf(on, sizeof(on), "%s:%s", a->channel, a->ts);
 	entry = ledger_another(t->court.ledger, on);
 	if (is_disturbed(t, a) || k == t->talk->cast.broke ||
-	    k == t->talk->cast.leaver)
+	    k == t->talk->cast.leaver || k == t->talk->cast.purged)
 		return;
 	if (!entry && has_arrived(t, a)) {
 		t->v->unheard++;
@@ -263,13 +309,14 @@ static void judge_again(struct trial *t, const struct act *a)
 static void judge_thumb(struct trial *t, const struct act *a)
 {
 	const struct said *s = &t->talk->said[a->said];
+	int k = atoi(a->channel + 1);
 	char entry[48];
 	int up;
 
 	court_entry(&t->court, a->ts, entry);
 	up = ledger_thumb(t->court.ledger, entry);
-	if (!has_arrived(t, a) || up >= 0 ||
-	    atoi(a->channel + 1) == t->talk->cast.leaver)
+	if (!has_arrived(t, a) || up >= 0 || k == t->talk->cast.leaver ||
+	    k == t->talk->cast.purged)
 		return;
 	t->v->unheard++;
 	complain(t, s, s->thread, "thumb isn't counted");
@@ -401,6 +448,14 @@ static bool is_early(const struct trial *t, const struct act *a)
 		a->at_ms < ledger_heard_ms(t->court.ledger, at));
 }
 
+/* What Slack hasn't got an ack for, it has complained of; and below a message
+ * that is gone there may be no room. */
+static bool is_in_vain(const struct trial *t, const struct said *s)
+{
+	return s->by_dialog && (!map_get(t->acked, s->envelope) ||
+				t->talk->said[s->about].deleted);
+}
+
 /* The budget may be used up before anybody knows; and Slack delivers nothing
  * to an app that was taken out. */
 static enum owed owed_to(const struct trial *t, const struct said *s,
@@ -410,6 +465,8 @@ static enum owed owed_to(const struct trial *t, const struct said *s,
 
 	if (k == t->talk->cast.broke && ledger_refused(t->court.ledger, at))
 		return OWED_NOTHING;
+	if (is_in_vain(t, s) && s->owed == OWED_REPLY)
+		return OWED_PERHAPS;
 	if (k == t->talk->cast.leaver &&
 	    !ledger_accepted(t->court.ledger, at) && s->owed == OWED_REPLY &&
 	    !s->last)
@@ -431,7 +488,8 @@ static void begin_plight(struct trial *t, size_t i)
 		.lasting = s->lasting,
 		.attached = s->file[0] != '\0',
 		.fetched = !map_get(t->failed, s->file),
-		.kept = ledger_line(t->court.ledger, at) != NULL,
+		.kept = atoi(s->channel + 1) == t->talk->cast.purged ||
+			ledger_line(t->court.ledger, at) != NULL,
 	};
 }
 
@@ -512,7 +570,53 @@ static void read_downloads(struct trial *t)
 	sim_downloads_free(d, n);
 }
 
-void judge(const struct nodes *ns, const struct talk *t, const struct doom *d,
+/* By the end of its bytes, which no other has. */
+static void mark_image(struct trial *t, const struct said *s, const char *body)
+{
+	char bytes[TALK_IMAGE];
+	size_t len = talk_image(s, bytes);
+	size_t tail = strlen(s->file);
+	struct buf b;
+
+	buf_init(&b, 4 * TALK_IMAGE);
+	if (base64_add(&b, bytes + len - tail, tail) < 0)
+		abort();
+	b.data[tail * 4 / 3] = '\0';
+	if (strstr(body, b.data))
+		mark(t->seen, s->file);
+	buf_release(&b);
+}
+
+static void read_asks(struct trial *t)
+{
+	size_t i, k, n;
+	struct sim_ask *a = sim_asks(t->court.sim, &n);
+
+	for (i = 0; i < n; i++) {
+		if (!strstr(a[i].body, "data:image"))
+			continue;
+		for (k = 0; k < t->talk->n; k++)
+			if (t->talk->said[k].image)
+				mark_image(t, &t->talk->said[k], a[i].body);
+	}
+	sim_asks_free(a, n);
+}
+
+/* "channel:ts" */
+static void date_dialogs(struct talk *t, const struct ledger *l)
+{
+	const char *at;
+	size_t i;
+
+	for (i = 0; i < t->n; i++) {
+		at = ledger_asked(l, t->said[i].trigger);
+		at = at ? strchr(at, ':') : NULL;
+		if (at)
+			snprintf(t->said[i].ts, SIM_TS, "%s", at + 1);
+	}
+}
+
+void judge(const struct nodes *ns, struct talk *t, const struct doom *d,
 	   struct verdicts *v)
 {
 	struct ledger *ledger = ledger_read(ns);
@@ -524,18 +628,23 @@ void judge(const struct nodes *ns, const struct talk *t, const struct doom *d,
 				       .ledger = ledger },
 			    .doom = d,
 			    .failed = map_create(0),
-			    .acked = map_create(0) };
+			    .acked = map_create(0),
+			    .seen = map_create(0) };
 	char channel[16];
 	int k;
 
 	tr.plights = calloc(t->n + 1, sizeof(*tr.plights));
 	tr.court.about = calloc(t->n + 1, sizeof(*tr.court.about));
-	if (!tr.plights || !tr.court.about || !tr.acked || !tr.failed)
+	if (!tr.plights || !tr.court.about || !tr.acked || !tr.failed ||
+	    !tr.seen)
 		abort();
+	tr.court.seen = tr.seen;
+	date_dialogs(t, ledger);
 	memset(v, 0, sizeof(*v));
 	read_downloads(&tr);
-	read_acts(&tr);
+	read_asks(&tr);
 	read_deliveries(&tr);
+	read_acts(&tr);
 	v->remembered = ledger_expired(ledger);
 	if (v->remembered > 0)
 		printf("%zu lines are older than is kept\n", v->remembered);
@@ -548,6 +657,7 @@ void judge(const struct nodes *ns, const struct talk *t, const struct doom *d,
 	ledger_free(ledger);
 	map_free(tr.acked, NULL);
 	map_free(tr.failed, NULL);
+	map_free(tr.seen, NULL);
 	free(tr.plights);
 	free(tr.court.about);
 }

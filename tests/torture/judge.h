@@ -22,7 +22,9 @@ struct verdicts {
 	size_t unowed; /* messages that were owed no reply, or perhaps none, and
 			* have none */
 	size_t files;  /* answers that know their file */
+	size_t images; /* of which so many are images */
 	size_t pleas;  /* commands that were heard of */
+	size_t dialogs; /* questions by dialogs that have a reply */
 
 	/* None of these may be. */
 	size_t lost;    /* no reply */
@@ -44,8 +46,9 @@ struct verdicts {
 /* Are there none of those? */
 bool verdicts_clean(const struct verdicts *v);
 
-/* Prints the whole story of what is wrong, of the first few. */
-void judge(const struct nodes *ns, const struct talk *t, const struct doom *d,
+/* Prints the whole story of what is wrong, of the first few. What was asked in
+ * dialogs gets the ts by which the journal has it. */
+void judge(const struct nodes *ns, struct talk *t, const struct doom *d,
 	   struct verdicts *v);
 
 #endif

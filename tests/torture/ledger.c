@@ -20,6 +20,7 @@ struct ledger {
 	struct map *another; /* by channel:ts */
 	struct map *lines;
 	struct map *thumbs;
+	struct map *asked;
 	size_t expired;
 };
 
@@ -90,6 +91,11 @@ static void take_line(struct ledger *l, const char *const *cells)
 	put(l->lines, cells[0], cells[1]);
 }
 
+static void take_asked(struct ledger *l, const char *const *cells)
+{
+	put(l->asked, cells[0], cells[1]);
+}
+
 static void take_thumb(struct ledger *l, const char *const *cells)
 {
 	put(l->thumbs, cells[0], cells[1]);
@@ -118,6 +124,9 @@ static const struct query queries[] = {
 	  " WHERE user_id IS NOT NULL",
 	  take_line, NULL },
 	{ "SELECT entry, up FROM feedback", take_thumb, NULL },
+	{ "SELECT event_id, post FROM journal WHERE claim LIKE '%:about-%'"
+	  " AND post IS NOT NULL",
+	  take_asked, NULL },
 };
 
 #define QUERIES (sizeof(queries) / sizeof(queries[0]))
@@ -183,6 +192,7 @@ struct ledger *ledger_read(const struct nodes *ns)
 	l->another = make();
 	l->lines = make();
 	l->thumbs = make();
+	l->asked = make();
 	for (i = 0; i < QUERIES; i++) {
 		q = queries[i];
 		q.l = l;
@@ -206,6 +216,7 @@ void ledger_free(struct ledger *l)
 	map_free(l->another, free);
 	map_free(l->lines, free);
 	map_free(l->thumbs, free);
+	map_free(l->asked, free);
 	free(l);
 }
 
@@ -234,6 +245,11 @@ bool ledger_accepted(const struct ledger *l, const char *post)
 bool ledger_refused(const struct ledger *l, const char *post)
 {
 	return map_get(l->refused, post) != NULL;
+}
+
+const char *ledger_asked(const struct ledger *l, const char *trigger)
+{
+	return map_get(l->asked, trigger);
 }
 
 size_t ledger_expired(const struct ledger *l)

@@ -30,6 +30,9 @@ bool ledger_replayed(const struct ledger *l, const char *post);
 bool ledger_accepted(const struct ledger *l, const char *post);
 bool ledger_refused(const struct ledger *l, const char *post);
 
+/* The post that a dialog's question counts as, by its trigger, or NULL. */
+const char *ledger_asked(const struct ledger *l, const char *trigger);
+
 /* Lines of the transcripts that are older than is kept. */
 size_t ledger_expired(const struct ledger *l);
 

@@ -3,6 +3,8 @@
 
 #include <stdio.h>
 
+#include "sim/act.h"
+
 #define POST   "chat.postMessage"
 #define EDIT   "chat.update"
 #define LOOK   "conversations.replies"
@@ -12,6 +14,7 @@
 #define END    "chat.stopStream"
 #define TICKET "apps.connections.open"
 #define HOOK   "response_url"
+#define OPEN   "views.open"
 #define RENEW  "oauth.v2.access"
 
 static const struct sim_fault faults[] = {
@@ -78,6 +81,9 @@ static const struct sim_fault faults[] = {
 	  .kind = SIM_FAULT_STATUS,
 	  .percent = 4,
 	  .status = 503 },
+	{ .method = OPEN, .kind = SIM_FAULT_LOST, .percent = 5 },
+	{ .method = OPEN, .kind = SIM_FAULT_RESET, .percent = 5 },
+	{ .method = OPEN, .kind = SIM_FAULT_DELAY, .percent = 10, .ms = 900 },
 	{ .method = RENEW, .kind = SIM_FAULT_LOST, .percent = 8 },
 	{ .method = RENEW, .kind = SIM_FAULT_LATE, .percent = 4, .ms = 1500 },
 	{ .method = RENEW, .kind = SIM_FAULT_RESET, .percent = 4 },
@@ -198,4 +204,14 @@ void mischief_token(struct sim *s, int tenant, bool dead)
 
 	snprintf(token, sizeof(token), "xoxb-sim-%05d", tenant);
 	sim_token_error(s, token, dead ? "account_inactive" : NULL);
+}
+
+bool mischief_revoke(struct sim *s, int tenant)
+{
+	char app[16], team[16], token[128];
+
+	snprintf(app, sizeof(app), "A%05d", tenant);
+	snprintf(team, sizeof(team), "T%05d", tenant);
+	return sim_bot_token(s, app, team, token, sizeof(token)) == 0 &&
+	       sim_revoke_token(s, token) == 0;
 }

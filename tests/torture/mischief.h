@@ -16,5 +16,8 @@ void mischief_end(struct sim *s);
 
 /* A tenant's bot token is refused from now on, or good again. */
 void mischief_token(struct sim *s, int tenant, bool dead);
+/* The one that it has now, which expires, is revoked for good: only a renewal
+ * brings another. False: there is none. */
+bool mischief_revoke(struct sim *s, int tenant);
 
 #endif

@@ -27,6 +27,8 @@
 #define ROUNDS     5     /* of dead letters that are replayed, or of Stop */
 #define AWAY_MS    1500  /* an app is out of its workspace for so long; */
 #define HERE_MS    20000 /* on average, until it is again */
+#define REVOKE_MS  20000 /* on average, until a token is revoked */
+#define PURGE_MS   15000 /* on average, until all of a tenant is erased */
 #define AGE_MS     20000 /* until there are lines again that nobody keeps */
 #define AGED       "150"
 
@@ -43,6 +45,8 @@ struct run {
 	int64_t leave_ms;  /* when an app is taken out */
 	int64_t return_ms; /* or installed again; 0: it is there */
 	int64_t age_ms;    /* when there are old lines again */
+	int64_t revoke_ms; /* when a token is revoked */
+	int64_t purge_ms;  /* when a tenant's data are erased */
 };
 
 static void set_world(struct run *r)
@@ -67,7 +71,8 @@ static int set_up(struct run *r, struct err *e)
 		.slack = " updates_per_minute = 0\n posts_per_second = 0\n"
 			 " timeout_s = 4",
 		.limits = " rate_per_minute = 0\n transcript_days = 400",
-		.llm = " first_token_timeout_s = 3\n idle_timeout_s = 2\n",
+		.llm = " first_token_timeout_s = 3\n idle_timeout_s = 2\n"
+		       " vision = true\n",
 		.seed = r->t->seed,
 	};
 
@@ -87,6 +92,8 @@ static int set_up(struct run *r, struct err *e)
 	r->talk.cast = world_cast(r->t->tenants);
 	r->refuse_ms = clock_ms() + GOOD_MS;
 	r->leave_ms = clock_ms() + HERE_MS / 2;
+	r->revoke_ms = clock_ms() + REVOKE_MS / 4;
+	r->purge_ms = clock_ms() + PURGE_MS / 4;
 	return nodes_start(&r->nodes, e);
 }
 
@@ -103,28 +110,34 @@ static void refuse_token(struct run *r, int64_t now)
 	}
 }
 
-/* What is installed again has another token, which an admin tells to whichever
- * daemon listens. */
-static int give_token(struct run *r, struct err *e)
+/* Whichever daemon listens is told. */
+static int tell_one(struct run *r, const char *const *args, struct err *e)
 {
 	struct bed *b = r->nodes.beds;
+	size_t i;
+
+	for (i = 0; i < r->nodes.n; i++)
+		if (b[i].pid > 0 && !b[i].frozen &&
+		    bed_ctl(&b[i], NULL, args, e) == 0)
+			return 0;
+	return -1;
+}
+
+/* What is installed again has another token, which an admin tells. */
+static int give_token(struct run *r, struct err *e)
+{
 	char name[24], path[96];
 	const char *const set[] = { "tenant",           "set", name,
 				    "--bot-token-file", path,  NULL };
 	FILE *f;
-	size_t i;
 
 	snprintf(name, sizeof(name), "tenant-%05d", r->talk.cast.leaver);
-	snprintf(path, sizeof(path), "%s/leaver.token", b->dir);
+	snprintf(path, sizeof(path), "%s/leaver.token", r->nodes.beds[0].dir);
 	f = fopen(path, "w");
 	if (!f || fprintf(f, "xoxb-again-%d\n", r->t->leaves) < 0 ||
 	    fclose(f) != 0)
 		return err_set(e, ERR_FATAL, "cannot write '%s'", path);
-	for (i = 0; i < r->nodes.n; i++)
-		if (b[i].pid > 0 && !b[i].frozen &&
-		    bed_ctl(&b[i], NULL, set, e) == 0)
-			return 0;
-	return -1;
+	return tell_one(r, set, e);
 }
 
 static void come_back(struct run *r)
@@ -163,6 +176,31 @@ static void come_and_go(struct run *r, int64_t now)
 		come_back(r);
 	else if (r->return_ms == 0 && now >= r->leave_ms)
 		go_away(r);
+}
+
+static void revoke_token(struct run *r, int64_t now)
+{
+	if (now < r->revoke_ms)
+		return;
+	r->revoke_ms = now + dice_ms(&r->dice, REVOKE_MS, 3000, 60000);
+	r->t->revokes += mischief_revoke(r->sim, r->talk.cast.rotator);
+}
+
+static void purge(struct run *r, int64_t now)
+{
+	char name[24];
+	const char *const args[] = { "tenant", "purge", name, NULL };
+	int64_t begun_ms = clock_wall_ms();
+	struct err e = { 0 };
+
+	if (now < r->purge_ms)
+		return;
+	r->purge_ms = now + dice_ms(&r->dice, PURGE_MS, 1000, 60000);
+	snprintf(name, sizeof(name), "tenant-%05d", r->talk.cast.purged);
+	if (tell_one(r, args, &e) < 0)
+		return;
+	r->talk.purged_ms = begun_ms;
+	r->t->purges++;
 }
 
 static void write_store(struct run *r, const char *sql)
@@ -219,6 +257,10 @@ static int let_live(struct run *r, int ms, struct err *e)
 			refuse_token(r, clock_ms());
 		if (r->talk.cast.leaver >= 0)
 			come_and_go(r, clock_ms());
+		if (r->talk.cast.rotator >= 0)
+			revoke_token(r, clock_ms());
+		if (r->talk.cast.purged >= 0)
+			purge(r, clock_ms());
 		grow_old(r, clock_ms());
 		if (fate_revive(&r->fate, clock_ms(), e) < 0)
 			return -1;
@@ -249,7 +291,7 @@ static bool is_quiet(const struct run *r)
 
 	sim_stats(r->sim, &st);
 	return st.unacked == 0 && r->talk.whims.ndue == 0 &&
-	       nodes_quiet(&r->nodes);
+	       r->talk.dialogs.n == 0 && nodes_quiet(&r->nodes);
 }
 
 static void tell_unrest(const struct run *r)
@@ -257,9 +299,10 @@ static void tell_unrest(const struct run *r)
 	struct sim_stats st;
 
 	sim_stats(r->sim, &st);
-	printf("not quiet: %llu envelopes unacked, %zu acts due, daemons %s\n",
+	printf("not quiet: %llu envelopes unacked, %zu acts and %zu dialogs due,"
+	       " daemons %s\n",
 	       (unsigned long long)st.unacked, r->talk.whims.ndue,
-	       nodes_quiet(&r->nodes) ? "quiet" : "at work");
+	       r->talk.dialogs.n, nodes_quiet(&r->nodes) ? "quiet" : "at work");
 }
 
 /* People go on to do what they meant to. */
@@ -272,6 +315,7 @@ static void await_quiet(struct run *r)
 		poll(NULL, 0, QUIET_POLL);
 		whims_do(&r->talk);
 		pleas_do(&r->talk);
+		dialogs_do(&r->talk);
 		in_a_row = is_quiet(r) ? in_a_row + 1 : 0;
 	}
 	r->t->quiet = in_a_row == 3;
@@ -386,6 +430,7 @@ int torture_run(struct torture *t, struct err *e)
 		stop_sessions(&r);
 		t->renewals = (int)sim_count(r.sim, "oauth.v2.access");
 		t->messages = r.talk.n;
+		t->opened = r.talk.dialogs.opened;
 		judge(&r.nodes, &r.talk, &r.fate.doom, &t->verdicts);
 		rc = fate_stop_all(&r.fate, e);
 	}
@@ -406,25 +451,26 @@ void torture_print(const struct torture *t)
 	if (t->nodes > 0)
 		printf("%d nodes, ", t->nodes);
 	printf("%d kills, %d stops, ", t->kills, t->stops);
-	printf("%d tokens refused, %d renewed, %d apps gone, %d replays, "
-	       "%zu left, %zu overtime, ",
-	       t->refusals, t->renewals, t->leaves, t->replays, v->left,
-	       t->overtime);
+	printf("%d tokens refused, %d renewed, %d revoked, %d apps gone, "
+	       "%d purges, %d replays, %zu left, %zu overtime, ",
+	       t->refusals, t->renewals, t->revokes, t->leaves, t->purges,
+	       t->replays, v->left, t->overtime);
 	if (t->nodes > 0)
 		printf("%d freezes, %d outages of PostgreSQL or Redis, ",
 		       t->freezes, t->outages);
 	printf("%zu messages, %zu acts: %zu answered, %zu sentences, "
 	       "%zu stopped, %zu removed, %zu not owed, %zu again, "
-	       "%zu together in %zu, %zu files, %zu commands; "
+	       "%zu together in %zu, %zu files, %zu images, "
+	       "%zu commands, %zu dialogs (%zu opened); "
 	       "lost %zu, twice %zu, stuck %zu, open %zu, wrong %zu, "
 	       "mixed %zu, stray %zu, unheard %zu, remembered %zu, "
 	       "commands %zu, noise %zu, restless %zu, never acked %zu%s\n",
 	       t->messages, v->acts, v->answered, v->sentences, v->stopped,
 	       v->removed, v->unowed, v->again, v->together, v->groups,
-	       v->files, v->pleas, v->lost, v->twice, v->stuck, v->open,
-	       v->wrong, v->mixed, v->stray, v->unheard, v->remembered,
-	       v->pleas_wrong, v->noise, v->restless, v->given_up,
-	       t->quiet ? "" : "; not quiet in time");
+	       v->files, v->images, v->pleas, v->dialogs, t->opened, v->lost,
+	       v->twice, v->stuck, v->open, v->wrong, v->mixed, v->stray,
+	       v->unheard, v->remembered, v->pleas_wrong, v->noise, v->restless,
+	       v->given_up, t->quiet ? "" : "; not quiet in time");
 }
 
 bool torture_passed(const struct torture *t)

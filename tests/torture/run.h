@@ -25,6 +25,9 @@ struct torture {
 	int kills, stops, freezes, outages;
 	int refusals;    /* how often a token was refused for a while */
 	int leaves;      /* how often an app was taken out of its workspace */
+	int revokes;     /* how often the token was revoked that expires */
+	int purges;      /* how often a tenant's data were erased */
+	size_t opened;   /* dialogs */
 	int renewals;    /* of a token, as Slack knows */
 	int replays;     /* rounds of dead letters, in the end */
 	size_t overtime; /* sessions at work then, though nobody was */

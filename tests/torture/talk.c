@@ -14,7 +14,9 @@
 #define SLICE_MS    50
 
 #define PLEAS   5  /* percent of what is said are commands, */
+#define DIALOGS 6  /* or are asked in a dialog about a message, */
 #define FILES   12 /* and come with a file; */
+#define IMAGES  40 /* of which so many are images; */
 #define HUSHED  10 /* go to a thread that the agent was sent out of, */
 #define CALLING 25 /* where so many of them call it back */
 
@@ -143,7 +145,7 @@ void *talk_grow(void *p, size_t n, size_t *size, size_t one)
 	return p;
 }
 
-static struct said *add(struct talk *t)
+struct said *talk_add(struct talk *t)
 {
 	t->said = talk_grow(t->said, t->n, &t->size, sizeof(*t->said));
 	memset(&t->said[t->n], 0, sizeof(*t->said));
@@ -215,20 +217,42 @@ static void choose_owed(struct talk *t, struct said *s)
 		s->owed = OWED_PERHAPS;
 }
 
+size_t talk_image(const struct said *s, char out[TALK_IMAGE])
+{
+	return (size_t)snprintf(out, TALK_IMAGE, "\x89PNG\r\n\x1a\n %s",
+				s->file);
+}
+
 static void attach_file(struct talk *t, struct said *s, struct sim_say *opt)
 {
 	struct sim_file f = { .id = s->file,
 			      .name = "notes.txt",
 			      .mimetype = "text/plain" };
-	char text[64];
+	char text[TALK_IMAGE];
 
 	snprintf(s->file, sizeof(s->file), "F%06zuF", t->n);
-	snprintf(text, sizeof(text), "the code is %s\n", s->file);
+	s->image = dice_percent(&t->dice, IMAGES);
+	f.len = (size_t)snprintf(text, sizeof(text), "the code is %s\n",
+				 s->file);
+	if (s->image) {
+		f.name = "plan.png";
+		f.mimetype = "image/png";
+		f.len = talk_image(s, text);
+	}
 	f.bytes = text;
-	f.len = strlen(text);
 	if (sim_add_file(t->sim, &f) < 0)
 		abort();
 	opt->file_ids = s->file;
+}
+
+void talk_said(struct talk *t, size_t said)
+{
+	const struct said *s = &t->said[said];
+
+	if (s->mention)
+		hush_call(t, s);
+	if (!t->steadfast && s->owed != OWED_NOTHING)
+		whims_plan(t, said);
 }
 
 static void say(struct talk *t, struct said *s, struct sim_say *opt)
@@ -253,11 +277,7 @@ static void say(struct talk *t, struct said *s, struct sim_say *opt)
 	}
 	if (!opt->thread_ts)
 		memcpy(s->thread, s->ts, sizeof(s->thread));
-	t->n++;
-	if (s->mention)
-		hush_call(t, s);
-	if (!t->steadfast && s->owed != OWED_NOTHING)
-		whims_plan(t, t->n - 1);
+	talk_said(t, t->n++);
 }
 
 static void say_one(struct talk *t)
@@ -269,7 +289,11 @@ static void say_one(struct talk *t)
 		plea_say(t);
 		return;
 	}
-	s = add(t);
+	if (dice_percent(&t->dice, DIALOGS)) {
+		dialog_ask(t);
+		return;
+	}
+	s = talk_add(t);
 	choose_place(t, s);
 	say(t, s, &opt);
 }
@@ -282,7 +306,7 @@ void talk_say_last(struct talk *t)
 
 	t->steadfast = true;
 	for (k = 0; k < t->tenants; k++) {
-		s = add(t);
+		s = talk_add(t);
 		s->mention = s->last = true;
 		snprintf(s->channel, sizeof(s->channel), "C%05d", k);
 		opt.file_ids = NULL;
@@ -316,6 +340,7 @@ static void pause_for(struct talk *t, int ms)
 		poll(NULL, 0, slice);
 		whims_do(t);
 		pleas_do(t);
+		dialogs_do(t);
 	}
 }
 
@@ -347,5 +372,6 @@ void talk_release(struct talk *t)
 	free(t->said);
 	free(t->hushes.all);
 	free(t->pleas.all);
+	free(t->dialogs.due);
 	whims_release(&t->whims);
 }

@@ -7,6 +7,7 @@
 #include <stddef.h>
 
 #include "sim/sim.h"
+#include "torture/dialog.h"
 #include "torture/dice.h"
 #include "torture/hush.h"
 #include "torture/plea.h"
@@ -29,6 +30,11 @@ struct said {
 	bool longish; /* the answer takes several posts */
 	bool lasting; /* the answer takes longer than anybody waits */
 	bool deleted;
+	bool image;        /* the file is one: the model sees it */
+	bool by_dialog;    /* ts is about when; */
+	size_t about;      /* what that is about, by its number, */
+	char trigger[96];  /* by which the journal knows it, */
+	char envelope[40]; /* and which must be acked, or it needn't */
 };
 
 /*
@@ -48,9 +54,12 @@ struct talk {
 	struct whims whims;
 	struct hushes hushes;
 	struct pleas pleas;
+	struct dialogs dialogs;
 	bool steadfast; /* nobody changes their mind */
 	struct cast cast;
-	atomic_bool away; /* the leaver has no app */
+	atomic_bool away;  /* the leaver has no app */
+	int64_t purged_ms; /* when all of that tenant was erased last, of
+			    * clock_wall_ms(); 0: never */
 	pthread_t thread;
 	atomic_bool stop;
 };
@@ -64,6 +73,11 @@ void talk_say_last(struct talk *t);
 /* Wherever Slack shows its Stop somebody presses it: how often that was. */
 size_t talk_stop_all(struct talk *t);
 
+/* One more, which is zero and doesn't count yet; and it does, so somebody may
+ * mean to do something about it. */
+struct said *talk_add(struct talk *t);
+void talk_said(struct talk *t, size_t said);
+
 /* Room for one more; aborts. */
 void *talk_grow(void *p, size_t n, size_t *size, size_t one);
 
@@ -71,6 +85,10 @@ void *talk_grow(void *p, size_t n, size_t *size, size_t one);
 
 #define TALK_LASTED "That took its time."
 #define TALK_BROKE  "budget of requests is used up" /* says the daemon */
+
+#define TALK_IMAGE 64 /* more than an image holds */
+/* The bytes of an image; their number. */
+size_t talk_image(const struct said *s, char out[TALK_IMAGE]);
 
 /* What is said, with this word in it. */
 void talk_text(const struct said *s, const char *word, char out[96]);

@@ -296,8 +296,12 @@ void whims_plan(struct talk *t, size_t said)
 	bool lasting = t->said[said].lasting;
 	struct whim w = { .kind = choose(t, lasting), .said = said };
 
-	/* Of two edits the older may be delivered last. */
-	if (w.kind == WHIM_NONE || (w.kind == WHIM_EDIT && t->said[said].late))
+	/* Of two edits the older may be delivered last; what was asked in a
+	 * dialog stands nowhere. */
+	if (w.kind == WHIM_NONE ||
+	    (w.kind == WHIM_EDIT && t->said[said].late) ||
+	    (t->said[said].by_dialog &&
+	     (w.kind == WHIM_EDIT || w.kind == WHIM_DELETE)))
 		return;
 	w.lasting = lasting && w.kind == WHIM_STOP;
 	w.due_ms = clock_ms() + dice_ms(&t->dice, 1500, 1, 8000);

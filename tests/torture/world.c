@@ -21,6 +21,7 @@ struct cast world_cast(int tenants)
 		.broke = tenants > 4 ? tenants - 2 : -1,
 		.leaver = tenants > 5 ? tenants - 3 : -1,
 		.rotator = tenants > 1 ? 1 : -1,
+		.purged = tenants > 2 ? 0 : -1,
 	};
 }
 

@@ -23,7 +23,8 @@ struct cast {
 	int leaver;  /* it takes the app out, and installs it again: messages of
 		      * these may become dead letters */
 	int broke;   /* it has a budget, which will be used up */
-	int rotator; /* its token expires all the time */
+	int rotator; /* its token expires all the time, or is revoked; */
+	int purged;  /* an admin erases what is stored of its people */
 };
 struct cast world_cast(int tenants);
 bool cast_is_troubled(const struct cast *c, int k); /* outcast or leaver */
