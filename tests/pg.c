@@ -17,8 +17,10 @@
 #include <unistd.h>
 
 #include "pg_in.h"
+#include "store/postgres.h"
 
-#define WAIT_MS 30000
+#define WAIT_MS  30000
+#define PATIENCE 10
 
 static struct pg pg;
 static pid_t keeper;
@@ -241,10 +243,20 @@ void pg_each(const char *sql,
 	PQclear(r);
 }
 
+/* A server that is slow may not know yet that one hung up. */
+static void end_daemons(void)
+{
+	while (pg_ask("SELECT count(pg_terminate_backend(pid))"
+		      " FROM pg_stat_activity"
+		      " WHERE usename = 'konstruct_daemon'") > 0)
+		short_sleep();
+}
+
 /* Of tables with few rows TRUNCATE takes far longer than this. */
 void pg_empty(void)
 {
 	pg_up(); /* a test that failed may have left it down */
+	end_daemons();
 	(void)pg_ask("SET session_replication_role = replica;"
 		     "DO $$ DECLARE t regclass; BEGIN"
 		     " FOR t IN SELECT oid FROM pg_class WHERE relkind = 'r'"
@@ -325,6 +337,7 @@ static void url(char out[128], const char *role, const char *database)
 
 const struct pg *pg_start(void)
 {
+	postgres_patience = PATIENCE;
 	(void)snprintf(pg.dir, sizeof(pg.dir), "/tmp/kpg-XXXXXX");
 	if (!mkdtemp(pg.dir))
 		pg_die("cannot make a directory");

@@ -7,8 +7,8 @@
 /*
  * A PostgreSQL of a test program's own, on a unix socket in a short directory
  * under /tmp: migrated, with the roles of docs/postgresql.md. It runs as an
- * unprivileged user and ends with the program, however that ends. Failures
- * end the program.
+ * unprivileged user and ends with the program, however that ends. What of the
+ * program asks it has patience (store/postgres.h). Failures end the program.
  */
 struct pg {
 	char dir[32];
@@ -27,7 +27,7 @@ void pg_stop(void);
 void pg_down(void);
 void pg_up(void);
 
-/* All tables are empty, and the server is up. */
+/* The server is up, no daemon is connected, and all tables are empty. */
 void pg_empty(void);
 
 /* Waits until a journal has taken all that is told into the audit trail. */

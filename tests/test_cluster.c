@@ -23,7 +23,9 @@
  * process. What else a daemon does is noted down here.
  */
 
-#define LEASE       1000
+#define LEASE       60000 /* none runs out because a thread is slow */
+#define SHORT_LEASE 5000  /* for tests that wait for it */
+#define BEAT        200
 #define PATIENCE_MS 20000
 #define TAKEN_MAX   600
 #define NOW         INT64_C(1700000000000)
@@ -51,6 +53,7 @@ static const struct pg *pg;
 static struct scratch scratch;
 static struct seat a, b;
 static struct err e;
+static int lease_ms;
 
 static void take(struct entry *en, void *arg)
 {
@@ -154,7 +157,8 @@ static void join_at(struct seat *s, const char *home)
 		.node = s->id,
 		.home = home,
 		.name = home,
-		.lease_ms = LEASE,
+		.lease_ms = lease_ms,
+		.beat_ms = BEAT,
 		.take = take,
 		.in_hand = in_hand,
 		.lost = lost,
@@ -201,6 +205,7 @@ static void setup(void)
 	scratch_acme(st, acme);
 	st->ops->close(st);
 	e = (struct err){ 0 };
+	lease_ms = LEASE;
 }
 
 static void teardown(void)
@@ -422,6 +427,7 @@ START_TEST(busy_partition_goes_over_when_its_work_is_done_or_put_down)
 	unsigned int i, given = 0;
 	char id[ID_SIZE];
 
+	lease_ms = SHORT_LEASE;
 	join_at(&a, "a");
 	until_held(&a, 64);
 	fill_all(&a, epochs);
@@ -545,21 +551,13 @@ START_TEST(lost_partition_is_noticed_and_its_notes_change_nothing)
 }
 END_TEST
 
-/* As if node x had been killed, or just hasn't renewed for a moment. */
-static void hold_half_for_x(const char *until_when)
+/* As if there were a node x that renews. */
+static void hold_half_for_x(void)
 {
-	char sql[300];
-
-	(void)snprintf(sql, sizeof(sql),
-		       "INSERT INTO nodes VALUES ('x', 'x', 'x', true, 0,"
-		       " now(), now() + interval '%s')",
-		       until_when);
-	(void)pg_ask(sql);
-	(void)snprintf(sql, sizeof(sql),
-		       "UPDATE partitions SET epoch = epoch + 1, node = 'x',"
-		       " until = now() + interval '%s' WHERE part < 32",
-		       until_when);
-	(void)pg_ask(sql);
+	(void)pg_ask("INSERT INTO nodes VALUES ('x', 'x', 'x', true, 0, now(),"
+		     " now() + interval '1 hour')");
+	(void)pg_ask("UPDATE partitions SET epoch = epoch + 1, node = 'x',"
+		     " until = now() + interval '1 hour' WHERE part < 32");
 }
 
 START_TEST(dead_node_is_followed_when_its_leases_are_over)
@@ -567,9 +565,11 @@ START_TEST(dead_node_is_followed_when_its_leases_are_over)
 	join_at(&a, "a");
 	until_held(&a, 64);
 	(void)append(&a, "A1", "e1", NULL);
-	hold_half_for_x("1500 ms");
+	hold_half_for_x();
 	until_counted(&a, &a.lost, 1);
 	ck_assert_uint_eq(held(&a), 32);
+	(void)pg_ask("UPDATE nodes SET until = now() WHERE id = 'x';"
+		     "UPDATE partitions SET until = now() WHERE node = 'x'");
 	until_held(&a, 64);
 	if (lease_part("A1") < 32)
 		until_counted(&a, &a.ntaken, 1);
@@ -581,9 +581,10 @@ START_TEST(after_an_outage_nobody_takes_over_for_one_lease)
 {
 	int64_t start;
 
+	lease_ms = SHORT_LEASE;
 	join_at(&a, "a");
 	until_held(&a, 64);
-	hold_half_for_x("1 hour");
+	hold_half_for_x();
 	until_counted(&a, &a.lost, 1);
 	start = clock_ms();
 	(void)pg_ask("UPDATE renewals SET last = now() - interval '1 hour';"
@@ -592,7 +593,7 @@ START_TEST(after_an_outage_nobody_takes_over_for_one_lease)
 		     "UPDATE partitions SET until = last FROM renewals"
 		     " WHERE node = 'x'");
 	until_held(&a, 64);
-	ck_assert_int_ge(clock_ms() - start, LEASE - 100);
+	ck_assert_int_ge(clock_ms() - start, SHORT_LEASE - 100);
 }
 END_TEST
 
@@ -615,6 +616,7 @@ START_TEST(lease_that_cannot_be_renewed_is_unsure_and_not_ready)
 {
 	char why[200];
 
+	lease_ms = SHORT_LEASE;
 	join_at(&a, "a");
 	until_held(&a, 64);
 	ck_assert(cluster_healthy(a.cluster, why, sizeof(why)));
@@ -659,12 +661,6 @@ START_TEST(news_of_threads_and_apps_reach_the_other_node)
 }
 END_TEST
 
-static int end_thread(struct store *st, void *arg, struct err *err)
-{
-	return st->ops->engaged_end(st, arg, err);
-}
-
-/* Whoever takes over must not answer there from what it remembers. */
 /* Whoever may connect to the database can say such things. */
 START_TEST(news_that_no_node_would_tell_are_not_heard)
 {
@@ -707,6 +703,12 @@ START_TEST(news_that_no_node_would_tell_are_not_heard)
 }
 END_TEST
 
+static int end_thread(struct store *st, void *arg, struct err *err)
+{
+	return st->ops->engaged_end(st, arg, err);
+}
+
+/* Whoever takes over must not answer there from what it remembers. */
 START_TEST(end_of_a_thread_is_told_to_the_others)
 {
 	struct wait w = { .r.kind = JOURNAL_WRITE,
@@ -880,6 +882,7 @@ END_TEST
 
 START_TEST(entry_in_nobodys_hands_is_taken_once_more)
 {
+	lease_ms = SHORT_LEASE;
 	join_at(&a, "a");
 	until_held(&a, 64);
 	(void)append(&a, "A1", "e1", NULL);

@@ -719,15 +719,22 @@ START_TEST(end_whose_commit_was_not_heard_of_counts_once)
 	struct line_new lines[] = { pen_line("1.0", "hello", false) };
 	struct usage_new u = { books.acme, "C1", "U1", "main", 10, 5 };
 	struct audit_new a = { .tenant_id = books.acme, .what = "ask" };
+	PGconn *c = PQconnectdb(pg->super);
 	struct journal_stats st;
 	struct pen w;
 
 	pen_append("e1", "Ev1");
-	(void)pg_ask("CREATE FUNCTION slow() RETURNS trigger LANGUAGE plpgsql"
-		     " AS 'BEGIN PERFORM pg_sleep(2.5); RETURN NULL; END'");
-	(void)pg_ask("CREATE CONSTRAINT TRIGGER slow AFTER INSERT ON usage"
+	PQclear(PQexec(c, "SELECT pg_advisory_lock(7)"));
+	(void)pg_ask("CREATE FUNCTION wait() RETURNS trigger LANGUAGE plpgsql"
+		     " SET lock_timeout = 0 AS 'BEGIN PERFORM"
+		     " pg_advisory_xact_lock_shared(7); RETURN NULL; END'");
+	(void)pg_ask("CREATE CONSTRAINT TRIGGER wait AFTER INSERT ON usage"
 		     " DEFERRABLE INITIALLY DEFERRED FOR EACH ROW"
-		     " EXECUTE FUNCTION slow()");
+		     " EXECUTE FUNCTION wait()");
+	journal_free(books.j);
+	books.j = NULL;
+	postgres_patience = 1;
+	books_reopen();
 	pen_set_note(&w, JOURNAL_DONE, "e1")->r.usage = &u;
 	w.r.lines = lines;
 	w.r.nlines = 1;
@@ -737,8 +744,9 @@ START_TEST(end_whose_commit_was_not_heard_of_counts_once)
 	do
 		journal_stats(books.j, &st);
 	while (!st.failing);
-	(void)pg_ask("DROP TRIGGER slow ON usage"); /* waits for it */
-	(void)pg_ask("DROP FUNCTION slow");
+	PQfinish(c);
+	(void)pg_ask("DROP TRIGGER wait ON usage"); /* waits for it */
+	(void)pg_ask("DROP FUNCTION wait");
 	ck_assert_int_eq(pg_ask("SELECT count(*) FROM journal"
 				" WHERE done_ms IS NULL"),
 			 0);

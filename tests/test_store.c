@@ -1131,6 +1131,7 @@ static TCase *filled(const char *name, void (*setup)(void))
 	TCase *tc = tcase_create(name);
 
 	tcase_add_checked_fixture(tc, setup, teardown);
+	tcase_set_timeout(tc, 60);
 	tcase_add_test(tc, connection_resolves_with_its_tenant_and_token);
 	tcase_add_test(tc, unknown_workspace_is_not_found);
 	tcase_add_test(tc, active_agent_is_found_and_an_inactive_one_is_not);

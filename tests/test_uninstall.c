@@ -516,6 +516,35 @@ START_TEST(what_is_under_way_there_ends_before)
 }
 END_TEST
 
+/* So many rows can't be erased. */
+static void stop_at(int left)
+{
+	static const char sqlite[] =
+		"CREATE TRIGGER stop BEFORE DELETE ON transcript WHEN"
+		" (SELECT count(*) FROM transcript) <= %d"
+		" BEGIN SELECT raise(ABORT, 'enough'); END";
+	static const char postgres[] =
+		"CREATE FUNCTION enough() RETURNS trigger LANGUAGE plpgsql"
+		" SECURITY DEFINER AS 'BEGIN IF (SELECT count(*) FROM"
+		" konstruct.transcript) <= %d THEN RAISE EXCEPTION ''enough'';"
+		" END IF; RETURN OLD; END';"
+		"CREATE TRIGGER stop BEFORE DELETE ON transcript"
+		" FOR EACH ROW EXECUTE FUNCTION enough()";
+	char sql[400];
+
+	(void)snprintf(sql, sizeof(sql),
+		       books_are_on_postgres() ? postgres : sqlite, left);
+	(void)books_ask(sql);
+}
+
+static void stop_no_more(void)
+{
+	(void)books_ask(books_are_on_postgres()
+				? "DROP TRIGGER stop ON transcript;"
+				  "DROP FUNCTION enough"
+				: "DROP TRIGGER stop");
+}
+
 START_TEST(it_goes_on_where_it_was_broken_off)
 {
 	int n;
@@ -523,10 +552,12 @@ START_TEST(it_goes_on_where_it_was_broken_off)
 	for (n = 0; n < 400; n++)
 		add_line("C1", "U1", n);
 	ck_assert_int_eq(note("T1", "app_uninstalled", began + SOON), 1);
+	stop_at(200);
 	journal_set_grace(books.j, 0);
 	while (rows("transcript") == 400)
 		poll(NULL, 0, 5);
 	books_reopen();
+	stop_no_more();
 	ck_assert_int_gt(rows("transcript"), 0);
 	ck_assert_int_eq(seen().erased, 0);
 	journal_set_grace(books.j, 0);

@@ -193,7 +193,7 @@ static void beat(struct cluster *c)
 		fail(c, &e);
 		return;
 	}
-	c->due_ms = sent + c->o.lease_ms / 5;
+	c->due_ms = sent + c->o.beat_ms;
 	if (b.sharing == 0 && b.wants) {
 		join_again(c);
 		c->due_ms = sent + AWAY_MS;
@@ -266,6 +266,8 @@ struct cluster *cluster_create(const struct cluster_opts *o, struct err *e)
 		return NULL;
 	}
 	c->o = *o;
+	if (c->o.beat_ms == 0)
+		c->o.beat_ms = o->lease_ms / 5;
 	(void)pthread_mutex_init(&c->calls, NULL);
 	(void)pthread_mutex_init(&c->lock, NULL);
 	for (i = 0; i < LEASE_PARTS; i++)

@@ -33,6 +33,7 @@ struct cluster_opts {
 	const char *home; /* an earlier run with the same is dead for sure */
 	const char *name; /* for people */
 	int lease_ms;
+	int beat_ms; /* between renewals; 0: a fifth of that */
 	struct leases *leases;
 	struct journal *journal;
 

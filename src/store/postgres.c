@@ -24,7 +24,8 @@
  * 20 s, unless it hangs. Look-ups for a message keep a router from all others.
  */
 #define JOURNAL_MS 2000 /* as its batches: acks wait behind it */
-#define BRIEF_MS   1000 /* of which the server takes half at most */
+#define BRIEF_MS   1000
+#define SERVER_MS  500 /* of which the server takes so much at most */
 #define LOOKUP_MS  5000
 #define LONG_MS    25000
 
@@ -132,7 +133,7 @@ static int64_t deadline(const struct postgres *s, enum postgres_query q)
 	int ms = s->use == POSTGRES_WRITE ? LONG_MS : LOOKUP_MS;
 
 	if (is_brief(s, q))
-		return clock_ms() + BRIEF_MS;
+		return postgres_until(BRIEF_MS);
 	switch ((int)q) {
 	case PQ_ROLLBACK:
 		ms = JOURNAL_MS;
@@ -145,13 +146,13 @@ static int64_t deadline(const struct postgres *s, enum postgres_query q)
 		ms = LONG_MS;
 		break;
 	}
-	return clock_ms() + ms;
+	return postgres_until(ms);
 }
 
 int postgres_prepare(struct postgres *s, enum postgres_query q, struct err *e)
 {
 	const struct postgres_statement *st = &postgres_sql[q];
-	int64_t until = clock_ms() + JOURNAL_MS;
+	int64_t until = postgres_until(JOURNAL_MS);
 	PGresult *r = NULL;
 	int rc = 0;
 
@@ -198,9 +199,14 @@ static int send_both(struct postgres *s, enum postgres_query q,
 		     const char *tenant, const char *const *params)
 {
 	const struct postgres_statement *st = &postgres_sql[q];
+	char ms[POSTGRES_NUMBER];
+	const char *const first[] = {
+		tenant,
+		postgres_number(ms, SERVER_MS * (int64_t)postgres_patience),
+	};
 
 	if (PQenterPipelineMode(s->c) != 1 ||
-	    send_one(s, preamble(s, q), &tenant) < 0 ||
+	    send_one(s, preamble(s, q), first) < 0 ||
 	    (!s->prepared[q] &&
 	     PQsendPrepare(s->c, st->name, st->sql, st->params, NULL) != 1) ||
 	    send_one(s, q, params) < 0)

@@ -259,6 +259,11 @@ int postgres_fail(struct postgres *s, const PGresult *r, struct err *e);
  * it is too late.
  */
 int postgres_flush(PGconn *c, int64_t until_ms);
+/* A deadline so much later. */
+int64_t postgres_until(int ms);
+/* And so many times. Tests of what isn't about deadlines set it, before there
+ * is a thread: their machine may be busier than any server. */
+extern int postgres_patience;
 /* The next statement's result in a pipeline; NULL after the sync, and when
  * the connection is lost or it is too late. */
 PGresult *postgres_next(PGconn *c, int64_t until_ms);

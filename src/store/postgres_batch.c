@@ -227,7 +227,7 @@ static int too_late(struct postgres_journal *p, struct err *e)
 
 int postgres_batch_sync(struct postgres_journal *p, size_t *bad, struct err *e)
 {
-	int64_t until = clock_ms() + BATCH_MS;
+	int64_t until = postgres_until(BATCH_MS);
 	PGconn *c = p->s->c;
 	PGresult *r;
 	size_t i = 0;
@@ -240,7 +240,7 @@ int postgres_batch_sync(struct postgres_journal *p, size_t *bad, struct err *e)
 	for (r = postgres_next(c, until); r; r = postgres_next(c, until)) {
 		/* Each may bring a lot. */
 		if (i < p->nsent && p->sent[i].claimed)
-			until = clock_ms() + BATCH_MS;
+			until = postgres_until(BATCH_MS);
 		if (take_result(p, i++, r, bad, e) < 0)
 			rc = -1;
 		PQclear(r);

@@ -15,12 +15,12 @@
  * acks may.
  */
 static const struct patience {
-	const char *dial_s;
+	int dial_s;
 	int say_ms;  /* for each thing that is said on a new connection */
 	int lock_ms; /* until another's lock is gone: over a network it may take
 			the server longer to see that */
-} opening = { "5", 5000, 5000 }, again = { "2", 1000, 1500 },
-  once_more = { "2", 1000, 0 };
+} opening = { 5, 5000, 5000 }, again = { 2, 1000, 1500 },
+  once_more = { 2, 1000, 0 };
 
 /*
  * What the URL doesn't say itself. A server that falls silent is given up
@@ -61,10 +61,13 @@ static const char plans[] = "SET plan_cache_mode = force_generic_plan;"
 
 static PGconn *dial(const char *url, const struct patience *p, struct err *e)
 {
-	const char *values[] = { p->dial_s,    "10", "5",    "3", "15000",
+	char seconds[POSTGRES_NUMBER];
+	const char *values[] = { seconds,      "10", "5",    "3", "15000",
 				 "konstructd", url,  "UTF8", NULL };
-	PGconn *c = PQconnectdbParams(keywords, values, 1);
+	PGconn *c;
 
+	(void)postgres_number(seconds, p->dial_s * (int64_t)postgres_patience);
+	c = PQconnectdbParams(keywords, values, 1);
 	if (c && PQstatus(c) == CONNECTION_OK)
 		return c;
 	err_set(e, ERR_RETRY, "cannot connect to the store: %s",
@@ -88,7 +91,7 @@ static void ignore(void *arg, const PGresult *r)
 static int execute(PGconn *c, const char *sql, const struct patience *p,
 		   struct err *e)
 {
-	PGresult *r = postgres_ask(c, sql, NULL, clock_ms() + p->say_ms);
+	PGresult *r = postgres_ask(c, sql, NULL, postgres_until(p->say_ms));
 	ExecStatusType status = PQresultStatus(r);
 	int rc = 0;
 
@@ -111,7 +114,7 @@ static int execute(PGconn *c, const char *sql, const struct patience *p,
 static int try_lock(PGconn *c, const char *sql, const char *node,
 		    const struct patience *p, struct err *e)
 {
-	PGresult *r = postgres_ask(c, sql, node, clock_ms() + p->say_ms);
+	PGresult *r = postgres_ask(c, sql, node, postgres_until(p->say_ms));
 	int rc;
 
 	if (PQresultStatus(r) == PGRES_TUPLES_OK)
@@ -192,8 +195,8 @@ static PGconn *connect_with(const struct postgres *s, const struct patience *p,
 		return NULL;
 	(void)PQsetNoticeReceiver(c, ignore, NULL);
 	if (execute(c, session, p, e) == 0 &&
-	    postgres_check(c, s->node[0] != '\0', clock_ms() + p->say_ms, e) ==
-		    0 &&
+	    postgres_check(c, s->node[0] != '\0', postgres_until(p->say_ms),
+			   e) == 0 &&
 	    set_up(c, s, p, e) == 0)
 		return c;
 	PQfinish(c);

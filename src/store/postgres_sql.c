@@ -121,8 +121,8 @@ const struct postgres_statement postgres_sql[PQ_COUNT] = {
 			1 },
 	[PQ_BRIEFLY] = { "briefly",
 			 "SELECT set_config('app.current_tenant', $1, true),"
-			 " set_config('statement_timeout', '500', true)",
-			 1 },
+			 " set_config('statement_timeout', $2, true)",
+			 2 },
 	[PQ_RESOLVE] = { "resolve",
 			 "SELECT " CONNECTION " FROM resolve($1, $2, $3)", 3 },
 	[PQ_RESOLVE_AS] = { "resolve_as",

@@ -4,6 +4,13 @@
 #include "base/clock.h"
 #include "store/postgres.h"
 
+int postgres_patience = 1;
+
+int64_t postgres_until(int ms)
+{
+	return clock_ms() + ms * (int64_t)postgres_patience;
+}
+
 /* Until the server can take or give something; -1: it is too late. */
 static int wait_for(PGconn *c, short events, int64_t until_ms)
 {
