@@ -305,7 +305,7 @@ END_TEST
 
 START_TEST(shortcuts_come_with_and_without_a_message)
 {
-	char ts[SIM_TS];
+	char ts[SIM_TS], trigger[96];
 
 	sim_say(app.sim, "C0GENERAL", "U0BOB", "look at this", NULL, ts);
 	ck_assert_int_eq(sim_message_shortcut(app.sim, SIMAPP, "C0GENERAL", ts,
@@ -326,7 +326,8 @@ START_TEST(shortcuts_come_with_and_without_a_message)
 	simapp_next(&app, "shortcut");
 	ck_assert_str_eq(simapp_says(&app, "callback_id"), "new");
 	ck_assert(!simapp_says(&app, "response_url"));
-	ck_assert_ptr_nonnull(simapp_says(&app, "trigger_id"));
+	sim_trigger(app.sim, SIMAPP, trigger, sizeof(trigger));
+	ck_assert_pstr_eq(simapp_says(&app, "trigger_id"), trigger);
 }
 END_TEST
 

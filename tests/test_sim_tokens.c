@@ -93,6 +93,18 @@ START_TEST(a_token_expires_and_its_successor_does_not)
 }
 END_TEST
 
+START_TEST(only_a_renewal_brings_a_good_token_after_a_revoked_one)
+{
+	renew();
+	ck_assert_int_eq(sim_revoke_token(app.sim, token), 0);
+	ck_assert_str_eq(test_auth(token), "token_revoked");
+	ck_assert_str_eq(test_auth(SIMAPP_KIM), "token_revoked");
+	renew();
+	ck_assert_pstr_eq(test_auth(token), NULL);
+	ck_assert_int_eq(sim_revoke_token(app.sim, "xoxb-sim-globex"), -1);
+}
+END_TEST
+
 START_TEST(a_refresh_token_is_used_once_but_for_the_grace)
 {
 	struct sim_settings set;
@@ -141,6 +153,8 @@ int main(void)
 	tcase_add_test(tc, a_renewed_token_works_and_says_how_long);
 	tcase_add_test(tc, two_tokens_are_good_at_once);
 	tcase_add_test(tc, a_token_expires_and_its_successor_does_not);
+	tcase_add_test(tc,
+		       only_a_renewal_brings_a_good_token_after_a_revoked_one);
 	tcase_add_test(tc, a_refresh_token_is_used_once_but_for_the_grace);
 	tcase_add_test(tc, who_renews_is_known);
 	suite_add_tcase(suite, tc);

@@ -110,18 +110,28 @@ static bool in_thread_of(const struct said *s, const struct post *p)
 	       strcmp(s->channel, p->m->channel) == 0;
 }
 
+static bool is_of(const struct court *c, const struct said *s,
+		  const char *entry)
+{
+	const char *is = s->by_dialog ? ledger_trigger(c->ledger, entry)
+				      : ledger_post(c->ledger, entry);
+	char at[64];
+
+	if (!is || s->by_dialog)
+		return is && strcmp(s->trigger, is) == 0;
+	snprintf(at, sizeof(at), "%s:%s", s->channel, s->ts);
+	return strcmp(at, is) == 0;
+}
+
 static void claim(struct court *c, const struct post *p, const char *entry,
 		  bool again)
 {
-	const char *post = ledger_post(c->ledger, entry);
 	const struct said *s;
-	char at[64];
 	size_t i;
 
-	for (i = 0; post && i < c->talk->n; i++) {
+	for (i = 0; i < c->talk->n; i++) {
 		s = &c->talk->said[i];
-		snprintf(at, sizeof(at), "%s:%s", s->channel, s->ts);
-		if (!in_thread_of(s, p) || strcmp(at, post) != 0)
+		if (!in_thread_of(s, p) || !is_of(c, s, entry))
 			continue;
 		c->about[i].claimed = true;
 		c->about[i].again = again;

@@ -60,11 +60,8 @@ void dialog_ask(struct talk *t)
 	all->asked++;
 }
 
-/* As the daemon dates it, about. */
-static void date(struct said *s)
+void dialog_date(struct said *s, int64_t ms)
 {
-	int64_t ms = clock_wall_ms();
-
 	snprintf(s->ts, sizeof(s->ts), "%lld.%03d000", (long long)(ms / 1000),
 		 (int)(ms % 1000));
 }
@@ -83,7 +80,7 @@ static bool send_off(struct talk *t, struct dialog *d)
 	snprintf(s->word, sizeof(s->word), "q%06zuq", t->n);
 	snprintf(text, sizeof(text), "tell me about %s", s->word);
 	snprintf(values, sizeof(values), "{\"question\":\"%s\"}", text);
-	date(s);
+	dialog_date(s, clock_wall_ms());
 	if (sim_submit(t->sim, d->view, values) < 0)
 		return false;
 	app_of(s, app);

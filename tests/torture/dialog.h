@@ -5,6 +5,7 @@
 #include <stddef.h>
 #include <stdint.h>
 
+struct said;
 struct talk;
 
 /*
@@ -30,5 +31,7 @@ struct dialogs {
 
 void dialog_ask(struct talk *t);
 void dialogs_do(struct talk *t);
+/* As the daemon dates such a question that it got then, of clock_wall_ms(). */
+void dialog_date(struct said *s, int64_t ms);
 
 #endif

@@ -602,17 +602,15 @@ static void read_asks(struct trial *t)
 	sim_asks_free(a, n);
 }
 
-/* "channel:ts" */
 static void date_dialogs(struct talk *t, const struct ledger *l)
 {
-	const char *at;
+	int64_t ms;
 	size_t i;
 
 	for (i = 0; i < t->n; i++) {
-		at = ledger_asked(l, t->said[i].trigger);
-		at = at ? strchr(at, ':') : NULL;
-		if (at)
-			snprintf(t->said[i].ts, SIM_TS, "%s", at + 1);
+		ms = ledger_asked_ms(l, t->said[i].trigger);
+		if (t->said[i].by_dialog && ms > 0)
+			dialog_date(&t->said[i], ms);
 	}
 }
 

@@ -20,6 +20,7 @@ struct ledger {
 	struct map *another; /* by channel:ts */
 	struct map *lines;
 	struct map *thumbs;
+	struct map *triggers;
 	struct map *asked;
 	size_t expired;
 };
@@ -91,6 +92,11 @@ static void take_line(struct ledger *l, const char *const *cells)
 	put(l->lines, cells[0], cells[1]);
 }
 
+static void take_trigger(struct ledger *l, const char *const *cells)
+{
+	put(l->triggers, cells[0], cells[1]);
+}
+
 static void take_asked(struct ledger *l, const char *const *cells)
 {
 	put(l->asked, cells[0], cells[1]);
@@ -124,8 +130,10 @@ static const struct query queries[] = {
 	  " WHERE user_id IS NOT NULL",
 	  take_line, NULL },
 	{ "SELECT entry, up FROM feedback", take_thumb, NULL },
-	{ "SELECT event_id, post FROM journal WHERE claim LIKE '%:about-%'"
-	  " AND post IS NOT NULL",
+	{ "SELECT id, event_id FROM journal WHERE claim LIKE '%:about-%'",
+	  take_trigger, NULL },
+	{ "SELECT event_id, received_ms FROM journal"
+	  " WHERE claim LIKE '%:about-%'",
 	  take_asked, NULL },
 };
 
@@ -192,6 +200,7 @@ struct ledger *ledger_read(const struct nodes *ns)
 	l->another = make();
 	l->lines = make();
 	l->thumbs = make();
+	l->triggers = make();
 	l->asked = make();
 	for (i = 0; i < QUERIES; i++) {
 		q = queries[i];
@@ -216,6 +225,7 @@ void ledger_free(struct ledger *l)
 	map_free(l->another, free);
 	map_free(l->lines, free);
 	map_free(l->thumbs, free);
+	map_free(l->triggers, free);
 	map_free(l->asked, free);
 	free(l);
 }
@@ -247,9 +257,16 @@ bool ledger_refused(const struct ledger *l, const char *post)
 	return map_get(l->refused, post) != NULL;
 }
 
-const char *ledger_asked(const struct ledger *l, const char *trigger)
+const char *ledger_trigger(const struct ledger *l, const char *entry)
 {
-	return map_get(l->asked, trigger);
+	return map_get(l->triggers, entry);
+}
+
+int64_t ledger_asked_ms(const struct ledger *l, const char *trigger)
+{
+	const char *ms = map_get(l->asked, trigger);
+
+	return ms ? strtoll(ms, NULL, 10) : 0;
 }
 
 size_t ledger_expired(const struct ledger *l)

@@ -30,8 +30,10 @@ bool ledger_replayed(const struct ledger *l, const char *post);
 bool ledger_accepted(const struct ledger *l, const char *post);
 bool ledger_refused(const struct ledger *l, const char *post);
 
-/* The post that a dialog's question counts as, by its trigger, or NULL. */
-const char *ledger_asked(const struct ledger *l, const char *trigger);
+/* The trigger of the dialog that an entry is the question of, or NULL; and when
+ * that was received, of clock_wall_ms(); 0: it wasn't. */
+const char *ledger_trigger(const struct ledger *l, const char *entry);
+int64_t ledger_asked_ms(const struct ledger *l, const char *trigger);
 
 /* Lines of the transcripts that are older than is kept. */
 size_t ledger_expired(const struct ledger *l);
