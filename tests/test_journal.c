@@ -680,6 +680,30 @@ START_TEST(idle_restart_of_the_server_is_not_noticed)
 }
 END_TEST
 
+/* What runs beside the start may have lost the connection just then. */
+START_TEST(start_waits_for_a_server_that_was_away)
+{
+	struct pen_left u = { .ids = "" };
+	struct journal_db *db;
+	struct postgres *s;
+
+	pen_append("e1", "Ev1");
+	db = pen_db();
+	s = ((struct postgres_journal *)db)->s;
+	s->failures = 4;
+	pg_down();
+	while (s->failures < 5)
+		ck_assert_int_lt(
+			db->ops->expire(db, PEN_NOW, HOUR_MS, 2, &books.e), 0);
+	pg_up();
+	ck_assert_msg(db->ops->unfinished(db, pen_collect, &u, &books.e) == 0,
+		      "%s", books.e.msg);
+	ck_assert_str_eq(u.ids, "e1 ");
+	entry_release(&u.last);
+	db->ops->close(db);
+}
+END_TEST
+
 /* As if the server had committed e1 and its answer got lost. */
 START_TEST(entry_whose_commit_was_in_doubt_is_forgotten)
 {
@@ -916,6 +940,7 @@ static TCase *server(void)
 	tcase_set_timeout(tc, 60);
 	tcase_add_test(tc, server_that_restarts_costs_no_note);
 	tcase_add_test(tc, idle_restart_of_the_server_is_not_noticed);
+	tcase_add_test(tc, start_waits_for_a_server_that_was_away);
 	tcase_add_test(tc, entry_whose_commit_was_in_doubt_is_forgotten);
 	tcase_add_test(tc, end_whose_commit_was_not_heard_of_counts_once);
 	tcase_add_test(tc, what_is_said_of_each_message_reads_no_whole_table);

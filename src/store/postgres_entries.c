@@ -1,6 +1,7 @@
 /* SPDX-License-Identifier: ISC */
 #include <stdlib.h>
 #include <string.h>
+#include <time.h>
 
 #include "base/clock.h"
 #include "base/err.h"
@@ -9,6 +10,10 @@
 
 /* Entries that are in memory at once; a frame is at most some 300 kB. */
 #define PAGE 100
+
+/* As for opening a store: who starts would end for nothing when the server is
+ * only busy. What was read isn't read again. */
+#define START_MS 5000
 
 /* What nobody had since it came may be the row of a backup all the same, and
  * its answer stand in Slack; but not so soon. */
@@ -193,17 +198,29 @@ int postgres_journal_claim(struct journal_db *db, struct journal_req *r,
 	return 0;
 }
 
+static bool may_try_again(int64_t until, struct err *e)
+{
+	static const struct timespec step = { 0, 50 * 1000000L };
+
+	if (e->kind != ERR_RETRY || clock_ms() >= until)
+		return false;
+	*e = (struct err){ 0 };
+	(void)nanosleep(&step, NULL);
+	return true;
+}
+
 int postgres_journal_unfinished(struct journal_db *db,
 				int (*fn)(struct entry *en, void *arg),
 				void *arg, struct err *e)
 {
 	struct postgres *s = ((struct postgres_journal *)db)->s;
+	int64_t until = clock_ms() + START_MS;
 	int64_t after = 0;
 	int rc;
 
 	do {
 		rc = read_page(s, &after, fn, arg, e);
-	} while (rc == 0);
+	} while (rc == 0 || (rc < 0 && may_try_again(until, e)));
 	return rc < 0 ? -1 : 0;
 }
 

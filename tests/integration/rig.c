@@ -18,13 +18,14 @@
 #include "base/suspect.h"
 #include "pg.h"
 
-#define CALM_MS 2000
+#define CALM_MS       2000
 #define SUSPECTS_ROOM 65536
-#define PLACEHOLDER "Thinking..."
+#define PLACEHOLDER   "Thinking..."
 
 static const struct pg *pg; /* NULL: SQLite */
 static bool with_redis;
 static const char *daemon_settings;
+static const char *slack_settings = " timeout_s = 3\n";
 static const char *way = "";
 static const char *model = "";
 
@@ -133,6 +134,11 @@ void rig_set_daemon(const char *settings)
 	daemon_settings = settings;
 }
 
+void rig_set_slack(const char *settings)
+{
+	slack_settings = settings;
+}
+
 void rig_set_model(const char *lines)
 {
 	model = lines ? lines : "";
@@ -159,9 +165,8 @@ void rig_open_nodes(struct rig *r, const char *limits, size_t n)
 		 " workers = 2\n log_level = \"debug\"\n%s",
 		 daemon_settings ? daemon_settings : "");
 	snprintf(slack, sizeof(slack),
-		 " updates_per_minute = 0\n posts_per_second = 0\n"
-		 " timeout_s = 3\n%s",
-		 way);
+		 " updates_per_minute = 0\n posts_per_second = 0\n%s%s",
+		 slack_settings, way);
 	snprintf(llm, sizeof(llm), "%s%s", way, model);
 	ck_assert_uint_le(n, RIG_NODES);
 	r->nmore = 0;
@@ -214,7 +219,8 @@ static bool one_connected(struct rig *r)
  * waited behind it. Who changes something then says it once more. */
 static bool was_too_slow(const char *text)
 {
-	return pg && text && (strstr(text, "store") || strstr(text, "database"));
+	return pg && text &&
+	       (strstr(text, "store") || strstr(text, "database"));
 }
 
 void rig_start_node(struct rig *r, size_t i)

@@ -53,6 +53,8 @@ const struct pg *rig_on_postgres(void);
 void rig_with_redis(bool yes);
 /* For the section daemon of all rigs from now on; NULL: nothing more. */
 void rig_set_daemon(const char *settings);
+/* And for the section slack, instead of "timeout_s = 3". */
+void rig_set_slack(const char *settings);
 
 /* As rig_open, with so many daemons; those after the first are used one by one
  * with rig_node() and what follows it, or all together below. */

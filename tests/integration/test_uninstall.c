@@ -11,7 +11,6 @@
 
 /* The app is taken out of a workspace, as Slack tells it. */
 
-
 static struct rig rig;
 
 static void teardown(void)
@@ -208,31 +207,65 @@ START_TEST(of_several_nodes_one_erases)
 }
 END_TEST
 
-START_TEST(killed_while_it_erases_it_goes_on)
-{
-	struct err e = { 0 };
-	int i;
+#define LINES "3000"
+#define HALF  "1500"
 
-	rig_open(&rig, "uninstall_days = 0");
-	rig_start(&rig);
+/* Of the transcript no more than a half can be erased meanwhile. */
+static void hold_half(void)
+{
+	(void)rig_sql(&rig,
+		      rig_is_shared()
+			      ? "CREATE FUNCTION half() RETURNS trigger"
+				" LANGUAGE plpgsql AS $$ BEGIN"
+				" IF (SELECT count(*) <= " HALF
+				" FROM konstruct.transcript) THEN"
+				" RAISE 'half' USING ERRCODE = '55P03';"
+				" END IF; RETURN OLD; END $$;"
+				"CREATE TRIGGER half BEFORE DELETE"
+				" ON transcript FOR EACH ROW"
+				" EXECUTE FUNCTION half()"
+			      : "CREATE TRIGGER half BEFORE DELETE"
+				" ON transcript WHEN (SELECT count(*) <= " HALF
+				" FROM transcript) BEGIN"
+				" SELECT raise(ABORT, 'half'); END");
+}
+
+static void hold_no_more(void)
+{
+	(void)rig_sql(&rig, rig_is_shared() ? "DROP FUNCTION half() CASCADE"
+					    : "DROP TRIGGER half");
+}
+
+static void fill_transcript(void)
+{
 	(void)rig_sql(
 		&rig,
 		rig_is_shared()
 			? "INSERT INTO transcript (tenant_id, channel,"
 			  " thread, ts, ours, text) SELECT id, 'C9', '1.0',"
 			  " i || '.0', false, 'x' FROM tenants,"
-			  " generate_series(1, 3000) i"
+			  " generate_series(1, " LINES ") i"
 			: "WITH RECURSIVE n(i) AS (SELECT 1 UNION ALL"
-			  " SELECT i + 1 FROM n WHERE i < 3000)"
+			  " SELECT i + 1 FROM n WHERE i < " LINES ")"
 			  " INSERT INTO transcript (tenant_id, channel,"
 			  " thread, ts, ours, text) SELECT id, 'C9', '1.0',"
 			  " i || '.0', 0, 'x' FROM tenants, n");
+}
+
+START_TEST(killed_while_it_erases_it_goes_on)
+{
+	struct err e = { 0 };
+
+	rig_open(&rig, "uninstall_days = 0");
+	rig_start(&rig);
+	fill_transcript();
+	hold_half();
 	ck_assert_int_eq(sim_uninstall(rig.sim, "A1", "T1"), 0);
-	for (i = 0; i < MS / 10 && rig_count(&rig, "transcript") == 3000; i++)
-		poll(NULL, 0, 10);
+	ck_assert(rig_logged(&rig, "cannot erase what is stored", MS));
 	rig_kill(&rig);
-	ck_assert_int_gt(rig_count(&rig, "transcript"), 0);
-	ck_assert_int_lt(rig_count(&rig, "transcript"), 3000);
+	ck_assert_int_ge(rig_count(&rig, "transcript"), atoi(HALF));
+	ck_assert_int_lt(rig_count(&rig, "transcript"), atoi(LINES));
+	hold_no_more();
 	ck_assert_msg(bed_start(&rig.bed, &e) == 0, "%s", e.msg);
 	await(trail_says, "decision=erased", true);
 	ck_assert_int_eq(rig_count(&rig, "transcript"), 0);
