@@ -87,6 +87,10 @@ enum verdict stage_ask(struct routing *r, const char *what, const char *id)
 		     m->channel.app_id, m->channel.workspace_id, what, id);
 	if (n < 0 || (size_t)n >= sizeof(r->claim))
 		return stage_malformed(r);
+	/* As what is said; the journal's own moves with its channel. */
+	if (!r->resumed && !m->channel.reply_url)
+		(void)snprintf(r->post, sizeof(r->post), "%s:%s",
+			       m->channel.channel_id, m->channel.ts);
 	m->timestamp_ms = r->entry.received_ms;
 	m->mention = true;
 	m->signal.kind = SIGNAL_NONE;

@@ -151,21 +151,25 @@ static int take_letter(const struct record *r, void *arg)
 	return 0;
 }
 
-/* Of what was given up, and could be tried again, the words are kept. */
-static int forget_letter(struct store *s, const struct message *m,
-			 struct err *e)
+/* Of what was given up, and could be tried again, the words are kept; also of
+ * what asks the same once more. */
+static int forget_letters(struct store *s, const struct message *m,
+			  struct err *e)
 {
 	const struct record_ops *ops = s->ops->records;
 	struct letter l = { .app = m->channel.app_id };
 	char post[ENGAGED_KEY_SIZE];
+	int rc;
 
 	(void)snprintf(post, sizeof(post), "%s:%s", m->channel.channel_id,
 		       m->channel.ts);
-	if (ops->find(s, post, take_letter, &l, e) < 0)
-		return -1;
-	if (l.id[0] == '\0')
-		return 0;
-	return ops->drop(s, l.id, clock_wall_ms(), e) < 0 ? -1 : 0;
+	do {
+		l.id[0] = '\0';
+		rc = ops->find(s, post, take_letter, &l, e);
+		if (rc >= 0 && l.id[0] != '\0')
+			rc = ops->drop(s, l.id, clock_wall_ms(), e);
+	} while (rc >= 0 && l.id[0] != '\0');
+	return rc < 0 ? -1 : 0;
 }
 
 static int forget_line(struct store *s, void *arg, struct err *e)
@@ -174,7 +178,7 @@ static int forget_line(struct store *s, void *arg, struct err *e)
 	const struct message *m = n->job->msg;
 	const struct line gone = { .ts = m->channel.ts };
 
-	if (forget_letter(s, m, e) < 0)
+	if (forget_letters(s, m, e) < 0)
 		return -1;
 	return s->ops->line_put(s, m->tenant_id, m->channel.channel_id,
 				m->thread_id, &gone, e);

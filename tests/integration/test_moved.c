@@ -53,6 +53,49 @@ START_TEST(its_threads_stay_engaged)
 }
 END_TEST
 
+/* Of the thread's last answer. */
+static void press_again(const char *ts)
+{
+	char reply[SIM_TS] = "";
+	struct sim_msg *m;
+	size_t i, n;
+
+	m = sim_messages(rig.sim, "C2NEW", ts, &n);
+	for (i = 0; i < n; i++)
+		if (m[i].app_id && !m[i].deleted)
+			(void)snprintf(reply, sizeof(reply), "%s", m[i].ts);
+	sim_messages_free(m, n);
+	ck_assert_int_eq(sim_click(rig.sim, "C2NEW", reply, "U1",
+				   "konstruct_again", NULL),
+			 0);
+}
+
+static void check_again(const char *ts)
+{
+	size_t n = rig_replies(&rig, "C2NEW", ts);
+
+	press_again(ts);
+	ck_assert_int_eq(sim_wait_reply(rig.sim, "C2NEW", ts, (int)n + 1, MS),
+			 0);
+	free(rig_answer(&rig, "C2NEW", ts));
+	rig_settle(&rig);
+	ck_assert_uint_eq(rig_replies(&rig, "C2NEW", ts), n + 1);
+}
+
+START_TEST(it_can_be_answered_again_there)
+{
+	char ts[SIM_TS];
+
+	rig_say(&rig, "C2", "U1", "<@UB1> hello", NULL, ts);
+	free(rig_answer(&rig, "C2", ts));
+	rig_settle(&rig);
+	move();
+	ck_assert_int_eq(sim_wait_acked(rig.sim, MS), 0);
+	check_again(ts);
+	check_again(ts);
+}
+END_TEST
+
 static const struct sim_llm paces[] = {
 	{ .held = true, .times = 1 },    /* the model is silent; */
 	{ .token_ms = 150, .times = 1 }, /* it speaks */
@@ -77,6 +120,7 @@ START_TEST(answer_that_is_being_made_goes_on_there)
 	rig_settle(&rig);
 	ck_assert_uint_eq(rig_replies(&rig, "C2NEW", ts), 1);
 	check_goes_on(ts);
+	check_again(ts);
 }
 END_TEST
 
@@ -114,6 +158,31 @@ START_TEST(what_waits_behind_an_answer_is_answered_there)
 	sim_llm_go(rig.sim);
 	ck_assert_int_eq(
 		sim_wait_text(rig.sim, "C2NEW", ts, "said: \"and Troy", MS), 0);
+	rig_settle(&rig);
+	ck_assert_uint_eq(rig_replies(&rig, "C2NEW", ts), 2);
+}
+END_TEST
+
+START_TEST(another_answer_that_is_being_made_goes_on_there)
+{
+	char reply[SIM_TS] = "", ts[SIM_TS];
+	struct sim_msg *m;
+	size_t n;
+
+	rig_say(&rig, "C2", "U1", "<@UB1> hello", NULL, ts);
+	free(rig_answer(&rig, "C2", ts));
+	rig_settle(&rig);
+	m = sim_messages(rig.sim, "C2", ts, &n);
+	(void)snprintf(reply, sizeof(reply), "%s", m[n - 1].ts);
+	sim_messages_free(m, n);
+	sim_llm(rig.sim, &paces[_i]);
+	ck_assert_int_eq(
+		sim_click(rig.sim, "C2", reply, "U1", "konstruct_again", NULL),
+		0);
+	ck_assert_int_eq(sim_wait_asks(rig.sim, 2, MS), 0);
+	move();
+	ck_assert_int_eq(sim_wait_reply(rig.sim, "C2NEW", ts, 2, MS), 0);
+	free(rig_answer(&rig, "C2NEW", ts));
 	rig_settle(&rig);
 	ck_assert_uint_eq(rig_replies(&rig, "C2NEW", ts), 2);
 }
@@ -189,7 +258,11 @@ int main(void)
 	tcase_add_checked_fixture(tc, setup, teardown);
 	tcase_set_timeout(tc, CASE_S);
 	tcase_add_test(tc, its_threads_stay_engaged);
+	tcase_add_test(tc, it_can_be_answered_again_there);
 	tcase_add_loop_test(tc, answer_that_is_being_made_goes_on_there, 0,
+			    (int)(sizeof(paces) / sizeof(paces[0])));
+	tcase_add_loop_test(tc,
+			    another_answer_that_is_being_made_goes_on_there, 0,
 			    (int)(sizeof(paces) / sizeof(paces[0])));
 	tcase_add_test(tc, stream_that_grows_ends_there);
 	tcase_add_test(tc, what_waits_behind_an_answer_is_answered_there);
