@@ -30,7 +30,8 @@ tests_libtest_a_SOURCES = \
 	tests/integration/shift.c tests/integration/shift.h \
 	tests/bed/bed.c tests/bed/bed.h \
 	tests/bed/nodes.c tests/bed/nodes.h
-bed_libs = tests/libtest.a tests/sim/libsim.a $(store_libs) $(HIREDIS_LIBS)
+bed_libs = tests/libtest.a tests/sim/libsim.a src/state/libstate.a $(store_libs) \
+	$(HIREDIS_LIBS)
 LDADD = tests/libtest.a tests/sim/libsim.a $(ctl_libs) $(CHECK_LIBS) -lm
 
 unit_tests = \
@@ -271,7 +272,7 @@ tests_demo_demo_LDADD = $(bed_libs)
 tests_bench_bench_SOURCES = tests/bench/bench.c \
 	tests/bench/load.c tests/bench/load.h tests/bench/several.c \
 	tests/bench/streams.c tests/bench/streams.h
-tests_bench_bench_LDADD = src/state/libstate.a $(bed_libs)
+tests_bench_bench_LDADD = $(bed_libs)
 
 # Fuzz targets: with libFuzzer under --enable-fuzz, else a test that replays
 # the corpus. A target is one line in fuzz_targets and two below.

@@ -3,6 +3,7 @@
 
 #include <arpa/inet.h>
 #include <check.h>
+#include <errno.h>
 #include <netinet/in.h>
 #include <poll.h>
 #include <stdint.h>
@@ -87,10 +88,13 @@ static bool more(struct peer *p)
 	ssize_t n;
 
 	ck_assert_uint_gt(room, 0);
-	if (p->ssl)
-		n = SSL_read(p->ssl, p->in + p->len, (int)room);
-	else
-		n = recv(p->fd, p->in + p->len, room, 0);
+	do {
+		errno = 0;
+		if (p->ssl)
+			n = SSL_read(p->ssl, p->in + p->len, (int)room);
+		else
+			n = recv(p->fd, p->in + p->len, room, 0);
+	} while (n < 0 && errno == EINTR); /* a stop ends what has a limit */
 	if (n <= 0)
 		return false;
 	p->len += (size_t)n;

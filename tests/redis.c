@@ -13,7 +13,10 @@
 #include <time.h>
 #include <unistd.h>
 
-#define START_MS  10000
+#include "state/redis_conn.h"
+
+#define START_MS  30000
+#define PATIENCE  10
 #define WORDS_MAX 32
 
 static void must(bool ok, const char *what)
@@ -92,6 +95,7 @@ void redis_box_start(struct redis_box *b, const char *password)
 {
 	FILE *f;
 
+	redis_patience = PATIENCE;
 	*b = (struct redis_box){ .dir = "/tmp/konstruct-XXXXXX" };
 	must(mkdtemp(b->dir) != NULL, "mkdtemp");
 	(void)snprintf(b->socket, sizeof(b->socket), "%s/r", b->dir);

@@ -6,7 +6,8 @@
 
 /*
  * A Redis of the test's own, in an empty directory, on a unix socket there
- * and no port. Failures end the program.
+ * and no port. Who asks it has patience (state/redis_conn.h). Failures end the
+ * program.
  */
 struct redis_box {
 	char dir[32];

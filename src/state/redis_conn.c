@@ -18,6 +18,8 @@
 #define REPLY_MAX    ((size_t)512 * 1024)
 #define ELEMENTS_MAX 4096
 
+int redis_patience = 1;
+
 /* Refusals that go away by themselves. */
 static const char *const passing[] = { "LOADING",     "BUSY",    "MASTERDOWN",
 				       "CLUSTERDOWN", "MISCONF", "OOM",
@@ -108,6 +110,11 @@ static redisReply *fail_reply(struct redis_conn *c, bool late, struct err *e)
 	return NULL;
 }
 
+static int limit_of(int ms)
+{
+	return ms * redis_patience;
+}
+
 /* redisGetReply(), with an end: to how much comes, and how slowly. For the
  * first of it the socket has its own deadline. */
 static redisReply *next_reply(struct redis_conn *c, struct err *e)
@@ -129,7 +136,7 @@ static redisReply *next_reply(struct redis_conn *c, struct err *e)
 		if (redisBufferRead(c->c) != REDIS_OK)
 			break;
 		if (got == 0)
-			until = clock_ms() + REDIS_COMMAND_MS;
+			until = clock_ms() + limit_of(REDIS_COMMAND_MS);
 		got += c->c->reader->len - had;
 	}
 	fail_io(c, e);
@@ -311,7 +318,7 @@ static struct timeval timeval_of(int ms)
 
 static redisContext *connect_to(const struct redis_server *s)
 {
-	struct timeval limit = timeval_of(REDIS_CONNECT_MS);
+	struct timeval limit = timeval_of(limit_of(REDIS_CONNECT_MS));
 
 	return s->path ? redisConnectUnixWithTimeout(s->path, limit)
 		       : redisConnectWithTimeout(s->host, s->port, limit);
@@ -328,7 +335,8 @@ struct redis_conn *redis_dial(const struct redis_server *s, struct err *e)
 			c->c->errstr);
 		goto fail;
 	}
-	if (redisSetTimeout(c->c, timeval_of(REDIS_COMMAND_MS)) != REDIS_OK) {
+	if (redisSetTimeout(c->c, timeval_of(limit_of(REDIS_COMMAND_MS))) !=
+	    REDIS_OK) {
 		fail_io(c, e);
 		goto fail;
 	}

@@ -11,6 +11,9 @@ struct err;
 /* Deadlines, each for itself, of a connection and of one command. */
 #define REDIS_CONNECT_MS 1000
 #define REDIS_COMMAND_MS 1000
+/* And so many times. Tests of what isn't about deadlines set it, before there
+ * is a thread: their machine may be busier than any server. */
+extern int redis_patience;
 
 struct redis_server {
 	char *host; /* NULL: path is a unix socket's */

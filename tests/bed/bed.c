@@ -443,7 +443,8 @@ int bed_get(const struct bed *b, const char *path, char **body)
 		     path);
 	if (send(fd, request, (size_t)n, MSG_NOSIGNAL) == n)
 		while (len < sizeof(reply) - 1 &&
-		       (n = recv(fd, reply + len, sizeof(reply) - 1 - len, 0)) >
+		       (n = TEMP_FAILURE_RETRY(recv(
+				fd, reply + len, sizeof(reply) - 1 - len, 0))) >
 			       0)
 			len += (size_t)n;
 	close(fd);

@@ -1,6 +1,7 @@
 /* SPDX-License-Identifier: ISC */
 #include <arpa/inet.h>
 #include <check.h>
+#include <errno.h>
 #include <netinet/in.h>
 #include <stdio.h>
 #include <stdlib.h>
@@ -46,7 +47,8 @@ static int ask(const char *method, const char *path, const char *host)
 		     method, path, host);
 	ck_assert_int_eq(send(fd, request, (size_t)n, MSG_NOSIGNAL), n);
 	while (len < sizeof(reply) - 1 &&
-	       (n = recv(fd, reply + len, sizeof(reply) - 1 - len, 0)) > 0)
+	       (n = TEMP_FAILURE_RETRY(
+			recv(fd, reply + len, sizeof(reply) - 1 - len, 0))) > 0)
 		len += (size_t)n;
 	close(fd);
 	reply[len] = '\0';
