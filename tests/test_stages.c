@@ -28,6 +28,7 @@ static struct {
 	enum admission admission;
 	int admit; /* 0, or -1 */
 	bool notify;
+	int once;     /* 0, or -1 */
 	int warnings; /* once() said yes so often */
 	char told[4][100];
 	struct admit asked;
@@ -199,20 +200,23 @@ static int fake_admit(struct gate *t, struct admit *a, enum admission *out,
 	return 0;
 }
 
-static bool fake_once(struct gate *t, const char *key, int64_t window_ms,
-		      int64_t now_ms)
+static int fake_once(struct gate *t, const char *key, const char *entry,
+		     int64_t window_ms, int64_t now_ms, struct err *e)
 {
 	int i;
 
 	(void)t;
 	(void)now_ms;
-	ck_assert_int_eq(window_ms, 3600 * 1000);
+	ck_assert_str_eq(entry, "entry000000001");
+	ck_assert_int_ge(window_ms, 10 * 1000);
+	if (fake.once < 0)
+		return err_set(e, ERR_RETRY, "state is away");
 	for (i = 0; i < fake.warnings; i++)
 		if (strcmp(fake.told[i], key) == 0)
-			return false;
+			return 0;
 	ck_assert_int_lt(fake.warnings, 4);
 	(void)strncpy(fake.told[fake.warnings++], key, 99);
-	return true;
+	return 1;
 }
 
 static const struct gate_ops fake_gate_ops = {
@@ -240,6 +244,10 @@ static struct conf conf = { .rate_per_minute = 30, .burst = 30 };
 #define OWN                                                           \
 	"{\"type\":\"message\",\"user\":\"UBOT\",\"channel\":\"D1\"," \
 	"\"ts\":\"1700000000.000100\",\"channel_type\":\"im\"}"
+
+#define HOME                                                                \
+	"{\"type\":\"app_home_opened\",\"user\":\"U1\",\"channel\":\"D1\"," \
+	"\"tab\":\"home\"}"
 
 static struct routing *r;
 
@@ -317,6 +325,18 @@ static enum verdict route(const char *event)
 	begin(event, ENTRY_NEW);
 	return routing_decide(r);
 }
+
+START_TEST(a_visit_waits_for_who_can_tell_whether_it_is_the_first)
+{
+	fake.once = -1;
+	ck_assert_int_eq(route(HOME), V_FAIL);
+	ck_assert_str_eq(r->stage, "visit");
+	fake.once = 0;
+	ck_assert_int_eq(routing_decide(r), V_ACCEPT);
+	ck_assert_int_eq(route(HOME), V_DROP);
+	ck_assert_str_eq(r->why, "seen just now");
+}
+END_TEST
 
 START_TEST(a_mention_is_accepted)
 {
@@ -1043,6 +1063,8 @@ int main(void)
 
 	tcase_add_checked_fixture(tc, setup, teardown);
 	tcase_add_test(tc, a_mention_is_accepted);
+	tcase_add_test(tc,
+		       a_visit_waits_for_who_can_tell_whether_it_is_the_first);
 	tcase_add_test(tc, who_has_some_of_a_budget_left_is_accepted);
 	tcase_add_test(tc, without_a_budget_the_store_is_not_asked);
 	tcase_add_test(tc, who_has_none_left_is_told_once_in_each_channel);

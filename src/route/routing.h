@@ -102,6 +102,10 @@ enum verdict routing_decide(struct routing *r);
  */
 int routing_settle(struct routing *r);
 
+/* Once per window and key, for notices and warnings: what can't be told
+ * happens too seldom rather than too often. */
+bool routing_once(struct routing *r, const char *key, int64_t window_ms);
+
 /* stage_signal.c: what a signal comes to; a press may become a question. */
 enum verdict stage_signal(struct routing *r, struct err *e);
 /* stage_early.c: an edit or a deletion that comes before its message. */

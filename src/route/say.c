@@ -6,6 +6,7 @@
 #include "base/log.h"
 #include "route/message.h"
 #include "route/routing.h"
+#include "state/gate.h"
 
 #define NOTICE_MAX 1000
 
@@ -20,6 +21,14 @@ const char *routing_locale(struct routing *r)
 		log_debug(LOG_FIELDS({ "entry", r->entry.id }),
 			  "language not known: %s", e.msg);
 	return r->agent.locale ? r->agent.locale : "";
+}
+
+bool routing_once(struct routing *r, const char *key, int64_t window_ms)
+{
+	struct err e = { 0 };
+
+	return r->gate->ops->once(r->gate, key, r->entry.id, window_ms,
+				  r->now_ms, &e) > 0;
 }
 
 void routing_say(struct routing *r, enum words w, const struct words_fill *fill)

@@ -36,7 +36,7 @@ static bool hourly(struct routing *r, const char *what, const char *who)
 
 	(void)snprintf(key, sizeof(key), "access:%s:%s:%s", what,
 		       r->msg->tenant_id, who);
-	return r->gate->ops->once(r->gate, key, HOUR_MS, r->now_ms);
+	return routing_once(r, key, HOUR_MS);
 }
 
 /* Told is who asked us, not who goes on in a thread that we are part of. */

@@ -67,7 +67,7 @@ static bool is_to_be_told(struct routing *r)
 
 	(void)snprintf(key, sizeof(key), "budget:%s:%s:%s", m->tenant_id,
 		       m->channel.channel_id, m->sender.user_id);
-	return r->gate->ops->once(r->gate, key, HOUR_MS, r->now_ms);
+	return routing_once(r, key, HOUR_MS);
 }
 
 static enum verdict refuse(struct routing *r, const struct ledger_finding *f)

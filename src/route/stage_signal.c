@@ -235,7 +235,7 @@ static enum verdict share(struct routing *r, struct err *e)
 	struct line q = { 0 }, a = { 0 };
 	enum verdict v = V_FAIL;
 	char key[256];
-	int rc;
+	int rc, first = 1;
 
 	if (!r->msg->signal.detail)
 		return stage_malformed(r);
@@ -244,15 +244,17 @@ static enum verdict share(struct routing *r, struct err *e)
 		rc = whispered(r, WHISPER_ANSWER_TS, &a, e);
 	(void)snprintf(key, sizeof(key), "share:%s:%s", r->msg->tenant_id,
 		       r->msg->signal.detail);
+	if (rc > 0 && said_by(&q, r->msg))
+		first = r->gate->ops->once(r->gate, key, r->entry.id, MINUTE_MS,
+					   r->now_ms, e);
 	if (rc == 0) {
 		r->why = "answer is gone";
 		routing_say(r, WORDS_FORGOTTEN, NULL);
 		v = V_REFUSE;
-	} else if (rc > 0 && said_by(&q, r->msg) &&
-		   !r->gate->ops->once(r->gate, key, MINUTE_MS, r->now_ms)) {
+	} else if (first == 0) {
 		r->why = "duplicate";
 		v = V_DROP;
-	} else if (rc > 0) {
+	} else if (rc > 0 && first > 0) {
 		v = share_lines(r, &q, &a, e);
 	}
 	line_release(&q);

@@ -35,8 +35,8 @@ enum verdict stage_visit(struct routing *r, struct err *e)
 {
 	const struct message *m = r->msg;
 	char key[160];
+	int first;
 
-	(void)e;
 	if (m->signal.kind == SIGNAL_SHORTCUT)
 		return V_NEXT;
 	if (m->signal.kind == SIGNAL_PANE &&
@@ -46,9 +46,11 @@ enum verdict stage_visit(struct routing *r, struct err *e)
 	}
 	(void)snprintf(key, sizeof(key), "visit:%s:%s:%s", m->tenant_id,
 		       where(m), m->sender.user_id);
-	if (r->gate->ops->once(r->gate, key, is_home(m) ? HOME_MS : HOUR_MS,
-			       r->now_ms))
-		return V_NEXT;
+	first = r->gate->ops->once(r->gate, key, r->entry.id,
+				   is_home(m) ? HOME_MS : HOUR_MS, r->now_ms,
+				   e);
+	if (first != 0)
+		return first < 0 ? V_FAIL : V_NEXT;
 	r->why = "seen just now";
 	return V_DROP;
 }

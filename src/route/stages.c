@@ -30,7 +30,7 @@ static bool hourly(struct routing *r, const char *what, const char *a,
 	char key[160];
 
 	(void)snprintf(key, sizeof(key), "%s:%s:%s", what, a, b);
-	return r->gate->ops->once(r->gate, key, HOUR_MS, r->now_ms);
+	return routing_once(r, key, HOUR_MS);
 }
 
 static enum verdict unknown_workspace(struct routing *r)

@@ -88,9 +88,13 @@ struct gate_ops {
 	 * as admit(). */
 	int (*disengage)(struct gate *t, const char *tenant_id,
 			 const char *thread, int64_t at_ms, struct err *e);
-	/* True once per window and key: for notices and warnings. */
-	bool (*once)(struct gate *t, const char *key, int64_t window_ms,
-		     int64_t now_ms);
+	/*
+	 * 1 once per window and key, 0 else; -1 with e when it can't be told
+	 * now. The entry that had the 1 gets it again, as its stages may be run
+	 * again. May block as admit().
+	 */
+	int (*once)(struct gate *t, const char *key, const char *entry,
+		    int64_t window_ms, int64_t now_ms, struct err *e);
 	/* Forget what has expired, in small steps. */
 	void (*sweep)(struct gate *t, int64_t now_ms);
 	/* Can it tell? If not, why gets the reason. Never blocks. */

@@ -39,13 +39,19 @@ struct bots {
 	int64_t at_ms; /* the last one */
 };
 
+/* What happens once in a while. */
+struct turn {
+	int64_t next_ms;     /* when it may happen again */
+	char entry[ID_SIZE]; /* whose it was */
+};
+
 struct local {
 	struct gate base; /* must be first */
 	struct gate_opts o;
 	pthread_mutex_t lock; /* for all below */
 	struct claims *claims;
 	struct map *buckets; /* by tenant and channel */
-	struct map *once;    /* key -> int64_t, when it may happen again */
+	struct map *once;    /* key -> struct turn */
 	struct map *bots;    /* thread -> struct bots */
 	int64_t swept_ms;
 };
@@ -97,25 +103,24 @@ static int no_room(struct err *e)
 	return err_set(e, ERR_RETRY, "cannot judge message: no room");
 }
 
-static bool first_time(struct local *t, const char *key, int64_t window_ms,
-		       int64_t now_ms)
+static bool first_time(struct local *t, const char *key, const char *entry,
+		       int64_t window_ms, int64_t now_ms)
 {
-	int64_t *next = map_get(t->once, key);
+	struct turn *u = map_get(t->once, key);
 
-	if (next) {
-		/* A clock that goes back a little doesn't make it happen again,
-		 * one that goes back far doesn't silence it for long. */
-		if (now_ms < *next && *next - now_ms <= 2 * window_ms)
+	/* A clock that goes back a little doesn't make it happen again, one
+	 * that goes back far doesn't silence it for long. */
+	if (u && now_ms < u->next_ms && u->next_ms - now_ms <= 2 * window_ms)
+		return entry[0] != '\0' && strcmp(u->entry, entry) == 0;
+	if (!u) {
+		u = malloc(sizeof(*u));
+		if (!u || map_put(t->once, key, u) < 0) {
+			free(u);
 			return false;
-		*next = now_ms + window_ms;
-		return true;
+		}
 	}
-	next = malloc(sizeof(*next));
-	if (!next || map_put(t->once, key, next) < 0) {
-		free(next);
-		return false;
-	}
-	*next = now_ms + window_ms;
+	u->next_ms = now_ms + window_ms;
+	(void)snprintf(u->entry, sizeof(u->entry), "%s", entry);
 	return true;
 }
 
@@ -190,7 +195,7 @@ static bool may_notify(struct local *t, const struct admit *a)
 	n = snprintf(key, sizeof(key), "over limit:%s:%s:%s", a->tenant_id,
 		     a->channel, a->user ? a->user : "");
 	return n > 0 && (size_t)n < sizeof(key) &&
-	       first_time(t, key, NOTIFY_MS, a->now_ms);
+	       first_time(t, key, "", NOTIFY_MS, a->now_ms);
 }
 
 /* Its first answer once more. A notice may have gone out then, so no other. */
@@ -332,14 +337,15 @@ static int local_disengage(struct gate *gate, const char *tenant_id,
 	return 0;
 }
 
-static bool local_once(struct gate *gate, const char *key, int64_t window_ms,
-		       int64_t now_ms)
+static int local_once(struct gate *gate, const char *key, const char *entry,
+		      int64_t window_ms, int64_t now_ms, struct err *e)
 {
 	struct local *t = (struct local *)gate;
 	bool yes;
 
+	(void)e;
 	pthread_mutex_lock(&t->lock);
-	yes = first_time(t, key, window_ms, now_ms);
+	yes = first_time(t, key, entry, window_ms, now_ms);
 	pthread_mutex_unlock(&t->lock);
 	return yes;
 }
@@ -358,8 +364,10 @@ static bool keep_bucket(const char *key, void *value, void *now_ms)
 
 static bool keep_once(const char *key, void *value, void *now_ms)
 {
+	const struct turn *u = value;
+
 	(void)key;
-	if (*(const int64_t *)value > *(const int64_t *)now_ms)
+	if (u->next_ms > *(const int64_t *)now_ms)
 		return true;
 	free(value);
 	return false;

@@ -429,28 +429,29 @@ static int redis_disengage(struct gate *gate, const char *tenant_id,
 	return r ? 0 : -1;
 }
 
-/* What can't be told happens once too seldom rather than too often. */
-static bool redis_once(struct gate *gate, const char *key, int64_t window_ms,
-		       int64_t now_ms)
+static int redis_once(struct gate *gate, const char *key, const char *entry,
+		      int64_t window_ms, int64_t now_ms, struct err *e)
 {
 	struct redis *t = (struct redis *)gate;
 	struct number now, window;
 	char name[REDIS_KEY_SIZE];
-	struct err e = { 0 };
-	const char *argv[3] = { name };
+	const char *argv[4] = { name };
 	redisReply *r;
-	bool yes;
+	int rc;
 
-	if (redis_key(name, "konstruct", "once", key, &e) < 0)
-		return false;
+	if (redis_key(name, "konstruct", "once", key, e) < 0)
+		return -1;
 	argv[1] = t->o.frozen ? text_of(&now, now_ms) : "";
 	argv[2] = text_of(&window, window_ms);
-	r = call(t, SCRIPT_ONCE, 1, 3, argv, NULL, &e);
+	argv[3] = entry;
+	r = call(t, SCRIPT_ONCE, 1, 4, argv, NULL, e);
 	if (!r)
-		return false;
-	yes = r->type == REDIS_REPLY_INTEGER && r->integer == 1;
+		return -1;
+	rc = r->type == REDIS_REPLY_INTEGER
+		     ? r->integer == 1
+		     : err_set(e, ERR_RETRY, "redis: no answer of ours");
 	freeReplyObject(r);
-	return yes;
+	return rc;
 }
 
 /* Redis lets its keys expire itself. */

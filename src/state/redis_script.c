@@ -18,12 +18,14 @@
 	"local function put(key, value, ms)\n"                           \
 	" redis.call('SET', key, value, 'PX', whole(ms + 60000))\n"      \
 	"end\n"                                                          \
-	"local function first(key, window, now)\n"                       \
-	" local again = tonumber(redis.call('GET', key) or '')\n"        \
+	"local function first(key, window, now, entry)\n"                \
+	" local v = redis.call('GET', key) or ''\n"                      \
+	" local again, whose = string.match(v, '^(%-?%d+):?(.*)$')\n"    \
+	" again = tonumber(again or '')\n"                               \
 	" if again and now < again and again - now <= 2 * window then\n" \
-	"  return 0\n"                                                   \
+	"  return entry ~= '' and whose == entry and 1 or 0\n"           \
 	" end\n"                                                         \
-	" put(key, whole(now + window), window)\n"                       \
+	" put(key, whole(now + window) .. ':' .. entry, window)\n"       \
 	" return 1\n"                                                    \
 	"end\n"                                                          \
 	"local function engaged(key)\n"                                  \
@@ -94,7 +96,7 @@ static const char admit[] = HELPERS
 	"local how = wait > 0 and 'r' or 'a'\n"
 	"put(KEYS[2], how .. ':' .. whole(now) .. ':' .. entry, KEEP)\n"
 	"if wait > 0 then\n"
-	" return {1, wait, first(KEYS[5], 10000, now), ''}\n"
+	" return {1, wait, first(KEYS[5], 10000, now, ''), ''}\n"
 	"end\n"
 	"if ARGV[10] == '1' then\n"
 	" engage(KEYS[3], at, at, window, keep)\n"
@@ -107,9 +109,9 @@ static const char admit[] = HELPERS
 	"end\n"
 	"return {0, 0, 0, ''}\n";
 
-/* KEYS what; ARGV now, window. 1 or 0. */
+/* KEYS what; ARGV now, window, entry. 1 or 0. */
 static const char once[] = HELPERS
-	"return first(KEYS[1], tonumber(ARGV[2]), clock(ARGV[1]))\n";
+	"return first(KEYS[1], tonumber(ARGV[2]), clock(ARGV[1]), ARGV[3])\n";
 
 /* KEYS engaged; ARGV since when, the last message's time, window, how long a
  * thread is kept. */

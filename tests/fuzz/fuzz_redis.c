@@ -129,7 +129,7 @@ static void gate(struct redis_conn *c, bool once)
 	must(t.o.engaged && t.mine && t.keeper);
 	t.idle[t.nidle++] = c;
 	if (once)
-		(void)gate_redis.once(&t.base, "k", 1000, NOW);
+		must(gate_redis.once(&t.base, "k", "e", 1000, NOW, &e) <= 1);
 	else
 		rc = gate_redis.admit(&t.base, &a, &out, &e);
 	must(rc < 0 || (out <= ADMIT_LOOP && strlen(a.owner) < ID_SIZE));
