@@ -34,27 +34,38 @@ static bool may_be_about(const struct talk *t, const struct said *s)
 	       !cast_is_troubled(&t->cast, k) && k != t->cast.broke;
 }
 
-void dialog_ask(struct talk *t)
+/* One of the last, by its number; -1: that isn't one. */
+static int choose(struct talk *t)
 {
 	size_t back = t->n < BACK ? t->n : BACK;
+	size_t i, about;
+
+	for (i = 0; i < back; i++) {
+		about = t->n - 1 - dice_roll(&t->dice, back);
+		if (may_be_about(t, &t->said[about]))
+			return (int)about;
+	}
+	return -1;
+}
+
+void dialog_ask(struct talk *t)
+{
 	struct dialogs *all = &t->dialogs;
+	int about = choose(t);
 	char app[16], user[24];
 	const struct said *s;
-	size_t about;
 
-	if (back == 0)
+	if (about < 0)
 		return;
-	about = t->n - 1 - dice_roll(&t->dice, back);
 	s = &t->said[about];
 	app_of(s, app);
 	user_of(s, user);
-	if (!may_be_about(t, s) ||
-	    sim_message_shortcut(t->sim, app, s->channel, s->ts, user,
+	if (sim_message_shortcut(t->sim, app, s->channel, s->ts, user,
 				 "konstruct_about") < 0)
 		return;
 	all->due = talk_grow(all->due, all->n, &all->size, sizeof(*all->due));
 	all->due[all->n++] =
-		(struct dialog){ .about = about,
+		(struct dialog){ .about = (size_t)about,
 				 .due_ms = clock_ms() + LOOK_MS,
 				 .end_ms = clock_ms() + PATIENCE_MS };
 	all->asked++;

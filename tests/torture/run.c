@@ -430,6 +430,7 @@ int torture_run(struct torture *t, struct err *e)
 		stop_sessions(&r);
 		t->renewals = (int)sim_count(r.sim, "oauth.v2.access");
 		t->messages = r.talk.n;
+		t->dialogs = r.talk.dialogs.asked;
 		t->opened = r.talk.dialogs.opened;
 		judge(&r.nodes, &r.talk, &r.fate.doom, &t->verdicts);
 		rc = fate_stop_all(&r.fate, e);
@@ -461,16 +462,16 @@ void torture_print(const struct torture *t)
 	printf("%zu messages, %zu acts: %zu answered, %zu sentences, "
 	       "%zu stopped, %zu removed, %zu not owed, %zu again, "
 	       "%zu together in %zu, %zu files, %zu images, "
-	       "%zu commands, %zu dialogs (%zu opened); "
+	       "%zu commands, %zu dialogs (%zu of %zu opened); "
 	       "lost %zu, twice %zu, stuck %zu, open %zu, wrong %zu, "
 	       "mixed %zu, stray %zu, unheard %zu, remembered %zu, "
 	       "commands %zu, noise %zu, restless %zu, never acked %zu%s\n",
 	       t->messages, v->acts, v->answered, v->sentences, v->stopped,
 	       v->removed, v->unowed, v->again, v->together, v->groups,
-	       v->files, v->images, v->pleas, v->dialogs, t->opened, v->lost,
-	       v->twice, v->stuck, v->open, v->wrong, v->mixed, v->stray,
-	       v->unheard, v->remembered, v->pleas_wrong, v->noise, v->restless,
-	       v->given_up, t->quiet ? "" : "; not quiet in time");
+	       v->files, v->images, v->pleas, v->dialogs, t->opened, t->dialogs,
+	       v->lost, v->twice, v->stuck, v->open, v->wrong, v->mixed,
+	       v->stray, v->unheard, v->remembered, v->pleas_wrong, v->noise,
+	       v->restless, v->given_up, t->quiet ? "" : "; not quiet in time");
 }
 
 bool torture_passed(const struct torture *t)

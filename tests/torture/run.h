@@ -27,7 +27,8 @@ struct torture {
 	int leaves;      /* how often an app was taken out of its workspace */
 	int revokes;     /* how often the token was revoked that expires */
 	int purges;      /* how often a tenant's data were erased */
-	size_t opened;   /* dialogs */
+	size_t dialogs;  /* that somebody wanted; */
+	size_t opened;   /* so many came */
 	int renewals;    /* of a token, as Slack knows */
 	int replays;     /* rounds of dead letters, in the end */
 	size_t overtime; /* sessions at work then, though nobody was */
