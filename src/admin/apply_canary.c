@@ -55,11 +55,12 @@ int apply_check_canary(const struct apply_tenant *t, struct err *e)
 struct writing {
 	const struct apply_tenant *t;
 	struct place place;
-	/* Where the tenant's only connection that fits is. */
+	/* Where the tenant's only connection that fits is; if there is none,
+	 * one whose app was taken out of the workspace. */
 	char app_id[ID_MAX + 1];
 	char workspace_id[ID_MAX + 1];
 	size_t fitting;
-	bool gone; /* one that would fit, if the app were still there */
+	size_t gone; /* that would fit, if the app were still there */
 	/* What is there. */
 	bool same;
 	bool found;
@@ -74,10 +75,12 @@ static int look_at(const struct connection *c, void *arg)
 	    strcmp(w->place.workspace, c->workspace_id) != 0)
 		return 0;
 	if (c->gone_ms > 0) {
-		w->gone = true;
-		return 0;
+		w->gone++;
+		if (w->fitting > 0)
+			return 0;
+	} else {
+		w->fitting++;
 	}
-	w->fitting++;
 	(void)snprintf(w->app_id, sizeof(w->app_id), "%s", c->app_id);
 	(void)snprintf(w->workspace_id, sizeof(w->workspace_id), "%s",
 		       c->workspace_id);
@@ -105,7 +108,7 @@ static int find_place(struct writing *w, struct store *s, struct err *e)
 			       t->place);
 	if (s->ops->connections(s, t->name, look_at, w, e) < 0)
 		return -1;
-	if (w->fitting == 1 || (w->fitting == 0 && w->gone))
+	if (w->fitting == 1 || (w->fitting == 0 && w->gone > 0))
 		return 0;
 	return field_bad(e, t->place, "canary_channel",
 			 w->fitting == 0
@@ -148,10 +151,10 @@ int apply_write_canary(const struct apply_tenant *t, struct store *s,
 		return ops->drop(s, tenant_id, e);
 	if (t->canary_channel && find_place(&w, s, e) < 0)
 		return -1;
-	/* What was set stays until the app is there again. */
-	if (t->canary_channel && w.fitting == 0)
+	/* Of which of them it is can't be told; what was set stays. */
+	if (t->canary_channel && w.fitting == 0 && w.gone > 1)
 		return 0;
-	if (ops->each(s, tenant_id, compare, &w, e) < 0)
+	if (ops->settings(s, tenant_id, compare, &w, e) < 0)
 		return -1;
 	if (!t->canary_channel && !w.found)
 		return field_bad(e, t->place, "canary_minutes",
@@ -177,7 +180,6 @@ static int write_state(const struct canary *c, void *arg)
 {
 	struct jwrite *w = arg;
 
-	(void)write_settings(c, w);
 	jw_object(w, "canary");
 	jw_str(w, "state", canary_state_name(canary_state(c)));
 	jw_int(w, "heard_ms", c->heard_ms);
@@ -191,6 +193,9 @@ static int write_state(const struct canary *c, void *arg)
 int apply_show_canary(struct jwrite *w, struct store *s, const char *tenant_id,
 		      bool state, struct err *e)
 {
-	return s->ops->canaries->each(
-		s, tenant_id, state ? write_state : write_settings, w, e);
+	const struct canary_ops *ops = s->ops->canaries;
+
+	if (ops->settings(s, tenant_id, write_settings, w, e) < 0)
+		return -1;
+	return state ? ops->each(s, tenant_id, write_state, w, e) : 0;
 }

@@ -175,6 +175,11 @@ static void add_text_time(struct table *t, const struct json *j)
 	table_addf(t, "in the log for %s", text);
 }
 
+static const char *canary_place(const struct json *j)
+{
+	return json_str(j, "canary_channel");
+}
+
 static void add_canary(struct table *t, const struct json *j)
 {
 	const char *state = json_str(j, "canary.state");
@@ -182,13 +187,20 @@ static void add_canary(struct table *t, const struct json *j)
 	long long heard = rows_int(j, "canary.heard_ms");
 	char age[TABLE_AGE_SIZE];
 
-	if (!state)
+	if (!canary_place(j))
 		return;
 	table_add(t, "canary");
+	if (!state) {
+		table_addf(t,
+			   "in %s every %lld min: not sent, as the app was"
+			   " taken out of the workspace",
+			   canary_place(j), rows_int(j, "canary_minutes"));
+		return;
+	}
 	table_age(age, ((long long)clock_wall_ms() - heard) / 1000);
-	table_addf(t, "in %s every %lld min: %s, %s%s%s",
-		   json_str(j, "canary_channel"), rows_int(j, "canary_minutes"),
-		   state, heard > 0 ? "came back " : "never came back",
+	table_addf(t, "in %s every %lld min: %s, %s%s%s", canary_place(j),
+		   rows_int(j, "canary_minutes"), state,
+		   heard > 0 ? "came back " : "never came back",
 		   heard > 0 ? age : "", heard > 0 ? " ago" : "");
 	if (!problem || problem[0] == '\0')
 		return;

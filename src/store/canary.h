@@ -80,6 +80,11 @@ struct canary_ops {
 	int (*each)(struct store *s, const char *tenant_id,
 		    int (*fn)(const struct canary *c, void *arg), void *arg,
 		    struct err *e);
+	/* What is set for a tenant, also where the app was taken out of the
+	 * workspace: whose, where and minutes, and nothing else. */
+	int (*settings)(struct store *s, const char *tenant_id,
+			int (*fn)(const struct canary *c, void *arg), void *arg,
+			struct err *e);
 	/* Those with something to do by then, of all tenants. One whose token
 	 * can't be decrypted is passed over: the others are told, and then it
 	 * has failed. */

@@ -58,6 +58,27 @@ static int each(struct store *store, const char *tenant_id,
 	return rc < 0 ? -1 : 0;
 }
 
+/* There is one at most. */
+static int settings(struct store *store, const char *tenant_id,
+		    int (*fn)(const struct canary *c, void *arg), void *arg,
+		    struct err *e)
+{
+	PGresult *r = postgres_run((struct postgres *)store, PQ_CANARY_SET,
+				   tenant_id, &tenant_id, e);
+	struct canary c = { .tenant_id = tenant_id };
+	int rc = r ? 0 : -1;
+
+	if (r && PQntuples(r) > 0) {
+		c.app_id = PQgetvalue(r, 0, 0);
+		c.workspace_id = PQgetvalue(r, 0, 1);
+		c.channel = PQgetvalue(r, 0, 2);
+		c.minutes = (int)postgres_int(r, 0, 3);
+		rc = fn(&c, arg);
+	}
+	PQclear(r);
+	return rc < 0 ? -1 : 0;
+}
+
 static char *unseal(const struct postgres *s, const PGresult *r, int i,
 		    const struct canary *c, struct err *e)
 {
@@ -180,6 +201,7 @@ static int heard(struct store *store, const char *app_id, const char *nonce,
 
 const struct canary_ops canaries_postgres = {
 	.each = each,
+	.settings = settings,
 	.due = due,
 	.put = put,
 	.pace = pace,

@@ -494,6 +494,10 @@ const struct postgres_statement postgres_sql[PQ_COUNT] = {
 			  " bot_user_id, bot_id"
 			  " FROM canaries_of($1, $2)",
 			  2 },
+	[PQ_CANARY_SET] = { "canary_set",
+			    "SELECT app_id, workspace_id, channel, minutes"
+			    " FROM canaries WHERE tenant_id = $1",
+			    1 },
 	[PQ_CANARY_DROP] = { "canary_drop",
 			     "DELETE FROM canaries WHERE tenant_id = $1", 1 },
 	[PQ_CANARY_PUT] = { "canary_put",

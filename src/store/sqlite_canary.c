@@ -60,6 +60,31 @@ static int each(struct store *store, const char *tenant_id,
 	return rc;
 }
 
+/* There is one at most. */
+static int settings(struct store *store, const char *tenant_id,
+		    int (*fn)(const struct canary *c, void *arg), void *arg,
+		    struct err *e)
+{
+	struct sqlite *s = (struct sqlite *)store;
+	sqlite3_stmt *st = sqlite_query(s, Q_CANARY_SET, e);
+	struct canary c = { .tenant_id = tenant_id };
+	int rc;
+
+	if (!st)
+		return -1;
+	sqlite_bind(st, 1, tenant_id);
+	rc = sqlite_row(s, st, e);
+	if (rc <= 0)
+		return rc;
+	c.app_id = sqlite_text(st, 0);
+	c.workspace_id = sqlite_text(st, 1);
+	c.channel = sqlite_text(st, 2);
+	c.minutes = sqlite3_column_int(st, 3);
+	rc = fn(&c, arg);
+	sqlite_finish(st);
+	return rc < 0 ? -1 : 0;
+}
+
 static char *unseal(struct sqlite *s, sqlite3_stmt *st, const struct canary *c,
 		    struct err *e)
 {
@@ -213,6 +238,7 @@ static int heard(struct store *store, const char *app_id, const char *nonce,
 
 const struct canary_ops canaries_sqlite = {
 	.each = each,
+	.settings = settings,
 	.due = due,
 	.put = put,
 	.pace = pace,

@@ -350,6 +350,8 @@ const char *const sqlite_sql[Q_COUNT] = {
 		" JOIN connections c USING (channel_type, app_id, workspace_id)"
 		" WHERE c.gone_ms = 0 AND (?1 IS NULL OR y.tenant_id = ?1)"
 		" AND (?2 IS NULL OR y.due_ms <= ?2) ORDER BY y.due_ms, t.name",
+	[Q_CANARY_SET] = "SELECT app_id, workspace_id, channel, minutes"
+			 " FROM canaries WHERE tenant_id = ?1",
 	[Q_CANARY_DROP] = "DELETE FROM canaries WHERE tenant_id = ?1",
 	[Q_CANARY_PUT] =
 		"INSERT INTO canaries (tenant_id, channel_type, app_id,"

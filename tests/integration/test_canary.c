@@ -436,10 +436,17 @@ START_TEST(it_is_set_and_switched_off)
 	must_set("--canary-minutes", "7");
 	expect_shown("in T1:C2 every 7 min");
 	expect_words(export, "\"canary_channel\": \"T1:C2\"");
-	/* What was exported is applied while the app is out. */
+	/* While the app is out it is told, and set, as ever. */
 	(void)ask("UPDATE connections SET gone_ms = 1, noted_ms = 4000000000000");
+	expect_words(export, "\"canary_channel\": \"T1:C2\"");
+	expect_shown("in T1:C2 every 7 min: not sent");
 	must_set("--canary-channel", "T1:C2");
+	must_set("--canary-minutes", "8");
+	expect_words(export, "\"canary_minutes\": 8");
+	must_set("--canary-channel", "C1");
+	expect_words(export, "\"canary_channel\": \"T1:C1\"");
 	ck_assert_int_eq(ask("SELECT count(*) FROM canaries"), 1);
+	must_set("--canary-channel", "C2");
 	(void)ask("UPDATE connections SET gone_ms = 0, noted_ms = 0");
 	must_set("--canary-channel", "off");
 	ck_assert_int_eq(ask("SELECT count(*) FROM canaries"), 0);
