@@ -189,6 +189,17 @@ struct channel *channel_get(struct conn *c, const char *channel_id)
 	return ch;
 }
 
+struct channel *channel_find(struct worker *w, const struct job *job)
+{
+	const struct connection *k = &job->connection;
+	char conn[KEY_SIZE], key[KEY_SIZE];
+
+	if (key_of(conn, k->app_id, k->workspace_id) < 0 ||
+	    key_of(key, conn, job->msg->channel.channel_id) < 0)
+		return NULL;
+	return map_get(w->channels, key);
+}
+
 void channel_put(struct channel *ch)
 {
 	if (!ch)

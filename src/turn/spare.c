@@ -2,6 +2,7 @@
 #include <stdlib.h>
 #include <string.h>
 
+#include "base/clock.h"
 #include "base/conf.h"
 #include "base/container.h"
 #include "base/err.h"
@@ -27,6 +28,10 @@
 /* Until it is looked for once more; then the call fails. */
 static const int again_ms[] = { 500, 1000, 2000, 3000, 5000 };
 #define AGAINS (sizeof(again_ms) / sizeof(again_ms[0]))
+
+/* A channel that was looked for in vain isn't waited for again: those that
+ * follow there post one after the other. */
+#define GONE_MS 60000
 
 struct spare {
 	struct slack_spare base; /* must be first */
@@ -178,6 +183,31 @@ static bool is_other(struct spare *s)
 			: strcmp(s->found, s->token) != 0;
 }
 
+/* The one that has no other id, as far as the store could be read. */
+static struct channel *lost_channel(const struct spare *s)
+{
+	return s->moved && s->err.kind == ERR_NONE
+		       ? channel_find(s->w, s->job)
+		       : NULL;
+}
+
+static bool is_gone(const struct spare *s)
+{
+	const struct channel *ch = lost_channel(s);
+
+	return ch && ch->gone_ms > 0 && clock_ms() - ch->gone_ms < GONE_MS;
+}
+
+static void give_up(struct spare *s)
+{
+	struct channel *ch = lost_channel(s);
+
+	if (ch && s->tries == AGAINS)
+		ch->gone_ms = clock_ms();
+	slack_again(s->call, NULL,
+		    s->err.kind == ERR_NONE ? NULL : s->err.msg);
+}
+
 static void judge(struct spare *s)
 {
 	bool other = is_other(s);
@@ -186,11 +216,10 @@ static void judge(struct spare *s)
 		grant_hurry(s->w->journal, &s->job->connection);
 	if (other)
 		go_on(s);
-	else if (s->tries < AGAINS)
+	else if (s->tries < AGAINS && !is_gone(s))
 		loop_timer_set(s->timer, again_ms[s->tries++]);
 	else
-		slack_again(s->call, NULL,
-			    s->err.kind == ERR_NONE ? NULL : s->err.msg);
+		give_up(s);
 }
 
 static void on_read(struct loop_task *t)

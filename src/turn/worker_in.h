@@ -189,11 +189,14 @@ struct channel {
 	struct loop_timer *timer;
 	size_t refs;
 	int64_t used_ms;
+	int64_t gone_ms; /* no other id was found for it; 0: never */
 };
 
 /* NULL when memory is short. */
 struct conn *conn_get(struct worker *w, const struct job *job);
 struct channel *channel_get(struct conn *c, const char *channel_id);
+/* The one of a job, if it is there. */
+struct channel *channel_find(struct worker *w, const struct job *job);
 void conn_put(struct conn *c); /* NULL is allowed */
 void channel_put(struct channel *ch);
 /* Forget those that nobody uses and whose paces are at rest. */

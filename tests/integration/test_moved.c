@@ -4,6 +4,7 @@
 #include <stdlib.h>
 #include <string.h>
 
+#include "base/clock.h"
 #include "integration/rig.h"
 #include "sim/act.h"
 
@@ -12,6 +13,8 @@
  * one Slack knows nothing any more.
  */
 
+
+#define LOOKING_MS 11500 /* src/turn/spare.c */
 
 static struct rig rig;
 
@@ -247,6 +250,25 @@ START_TEST(channel_that_is_gone_ends_its_answer)
 }
 END_TEST
 
+#define ASKED 6
+
+/* Each of them would wait for its other id, one after the other. */
+START_TEST(channel_that_is_gone_is_looked_for_once)
+{
+	struct sim_fault gone = { .method = "chat.postMessage",
+				  .error = "channel_not_found" };
+	int64_t begun = clock_ms();
+	int i;
+
+	ck_assert_int_eq(sim_fault(rig.sim, &gone), 0);
+	for (i = 0; i < ASKED; i++)
+		rig_say(&rig, "C2", "U1", "<@UB1> hello", NULL, NULL);
+	ck_assert_int_eq(sim_wait_acked(rig.sim, MS), 0);
+	rig_settle(&rig);
+	ck_assert_int_lt(clock_ms() - begun, (ASKED - 1) * LOOKING_MS);
+}
+END_TEST
+
 int main(void)
 {
 	Suite *s = suite_create("moved");
@@ -269,6 +291,7 @@ int main(void)
 	tcase_add_test(tc, answer_is_stopped_there);
 	tcase_add_test(tc, answer_that_was_cut_by_kill_goes_on_there);
 	tcase_add_test(tc, channel_that_is_gone_ends_its_answer);
+	tcase_add_test(tc, channel_that_is_gone_is_looked_for_once);
 	suite_add_tcase(s, tc);
 
 	srunner_run_all(sr, CK_ENV);
