@@ -437,7 +437,8 @@ int rig_get(struct rig *r, const char *path, char **body)
 	return status;
 }
 
-static int64_t ask_sqlite(struct rig *r, const char *sql)
+static int64_t ask_sqlite(const struct bed *b, const char *name,
+			  const char *sql)
 {
 	char path[128];
 	const char *more;
@@ -445,7 +446,7 @@ static int64_t ask_sqlite(struct rig *r, const char *sql)
 	sqlite3 *db;
 	int64_t n = 0;
 
-	(void)snprintf(path, sizeof(path), "%s/state/konstruct.db", r->bed.dir);
+	(void)snprintf(path, sizeof(path), "%s/state/%s", b->dir, name);
 	ck_assert_int_eq(sqlite3_open(path, &db), SQLITE_OK);
 	(void)sqlite3_busy_timeout(db, MS);
 	ck_assert_msg(sqlite3_prepare_v2(db, sql, -1, &st, &more) == SQLITE_OK,
@@ -460,7 +461,25 @@ static int64_t ask_sqlite(struct rig *r, const char *sql)
 
 int64_t rig_sql(struct rig *r, const char *sql)
 {
-	return pg ? pg_ask(sql) : ask_sqlite(r, sql);
+	return pg ? pg_ask(sql) : ask_sqlite(&r->bed, "konstruct.db", sql);
+}
+
+void rig_kill_node(struct rig *r, size_t i)
+{
+	static const char pending[] = "SELECT count(*) FROM pending";
+	int64_t until = clock_ms() + MS;
+	struct bed *b = rig_node(r, i);
+
+	for (;;) {
+		bed_freeze(b);
+		if (ask_sqlite(b, "spill.db", pending) == 0)
+			break;
+		bed_thaw(b);
+		if (clock_ms() > until)
+			give_up(r, "what was spilled stays");
+		poll(NULL, 0, 20);
+	}
+	bed_kill(b);
 }
 
 int64_t rig_count(struct rig *r, const char *table)

@@ -206,7 +206,7 @@ START_TEST(killed_node_is_followed_in_the_middle_of_its_answers)
 {
 	until_shared(NODES);
 	talk(0, ALL / 2);
-	bed_kill(rig_node(&rig, 1));
+	rig_kill_node(&rig, 1);
 	talk(ALL / 2, ALL);
 	until_shared(NODES - 1);
 	check_all(false);
