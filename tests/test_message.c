@@ -341,6 +341,29 @@ START_TEST(a_sender_of_another_organisation_is_external)
 }
 END_TEST
 
+#define MUTED                                                        \
+	"{\"type\":\"reaction_added\",\"user\":\"U1\",\"reaction\":" \
+	"\"mute\",\"item\":{\"channel\":\"C1\",\"ts\":"              \
+	"\"1700000000.000100\"}"
+
+/* The time of the event has seconds only, its ts tells more. */
+static const struct {
+	const char *event;
+	int64_t at_ms;
+} signals[] = {
+	{ MUTED ",\"event_ts\":\"1700000000.558000\"}", 1700000000558 },
+	{ MUTED ",\"event_ts\":\"soon\"}", 1700000000000 },
+	{ MUTED ",\"event_ts\":7}", 1700000000000 },
+	{ MUTED "}", 1700000000000 },
+};
+
+START_TEST(a_signal_is_later_than_a_message_of_the_same_second)
+{
+	read_event(signals[_i].event);
+	ck_assert_int_eq(m->timestamp_ms, signals[_i].at_ms);
+}
+END_TEST
+
 static const struct {
 	const char *event;
 	const char *error;
@@ -460,6 +483,9 @@ int main(void)
 	tcase_add_test(tc, nobody_authorized_is_nobodys_message);
 	tcase_add_test(tc, a_text_beyond_what_slack_allows_is_refused);
 	tcase_add_test(tc, keys_name_post_and_thread);
+	tcase_add_loop_test(tc,
+			    a_signal_is_later_than_a_message_of_the_same_second,
+			    0, (int)(sizeof(signals) / sizeof(signals[0])));
 	suite_add_tcase(s, tc);
 
 	srunner_run_all(sr, CK_ENV);

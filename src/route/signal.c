@@ -228,11 +228,20 @@ static int take_app(struct message *m, const struct envelope *env,
 	return message_copy(app, env->app_id, e);
 }
 
+/* event_time has seconds only, in which a thread may begin and be muted. */
+static int64_t event_ms(const struct json *j)
+{
+	const char *ts = json_str(j, "event.event_ts");
+	int64_t ms = ts ? ts_ms(ts) : 0;
+
+	return ms > 0 ? ms : json_int(j, "event_time", 0) * 1000;
+}
+
 static int take_event(struct message *m, const struct json *j, struct err *e)
 {
 	if (message_take_install(m, j, e) < 0)
 		return -1;
-	m->timestamp_ms = json_int(j, "event_time", 0) * 1000;
+	m->timestamp_ms = event_ms(j);
 	return take(j, "event_id", message_event_id_valid, &m->event_id, e);
 }
 

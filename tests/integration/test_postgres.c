@@ -50,15 +50,27 @@ START_TEST(mention_and_follow_up_are_answered)
 }
 END_TEST
 
+/* A story that begins and doesn't end. */
+static const struct sim_llm stuck = {
+	.contains = "story",
+	.mode = SIM_LLM_SILENCE,
+	.after = 2,
+};
+
+static void tell_for_ever(char ts[SIM_TS])
+{
+	ck_assert_int_eq(sim_llm(rig.sim, &stuck), 0);
+	rig_say(&rig, "C1", "U1", "<@UB1> tell me a story", NULL, ts);
+	ck_assert_int_eq(sim_wait_calls(rig.sim, "chat.update", 1, MS), 0);
+}
+
 START_TEST(answer_cut_by_kill_goes_on_in_the_same_placeholder)
 {
 	char ts[SIM_TS];
 
-	rig_pace(&rig, -1, 200);
-	rig_say(&rig, "C1", "U1", "<@UB1> tell me a story", NULL, ts);
-	ck_assert_int_eq(sim_wait_calls(rig.sim, "chat.update", 1, MS), 0);
+	tell_for_ever(ts);
 	rig_kill(&rig);
-	rig_pace(&rig, -1, 0);
+	sim_llm_clear(rig.sim);
 	rig_start(&rig);
 	ck_assert_int_eq(sim_wait_asks(rig.sim, 2, MS), 0);
 	free(rig_answer(&rig, "C1", ts));
@@ -245,13 +257,11 @@ START_TEST(answer_is_put_down_with_its_lease_and_taken_up_under_the_next)
 {
 	char ts[SIM_TS];
 
-	rig_pace(&rig, -1, 200);
-	rig_say(&rig, "C1", "U1", "<@UB1> tell me a story", NULL, ts);
-	ck_assert_int_eq(sim_wait_calls(rig.sim, "chat.update", 1, MS), 0);
+	tell_for_ever(ts);
 	/* As if another node had had them for a moment. */
 	(void)pg_ask("UPDATE partitions SET epoch = epoch + 1, node = NULL");
+	sim_llm_clear(rig.sim);
 	ck_assert(rig_logged(&rig, "put down", MS));
-	rig_pace(&rig, -1, 0);
 	ck_assert_int_eq(sim_wait_asks(rig.sim, 2, MS), 0);
 	free(rig_answer(&rig, "C1", ts));
 	ck_assert_uint_eq(rig_replies(&rig, "C1", ts), 1);

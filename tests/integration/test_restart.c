@@ -18,15 +18,16 @@ static void teardown(void)
 
 START_TEST(answer_cut_by_kill_goes_on_in_the_same_placeholder)
 {
+	const struct sim_llm stuck = { .mode = SIM_LLM_SILENCE, .after = 2 };
 	char ts[SIM_TS];
 	char *text;
 
 	rig_up(&rig);
-	rig_pace(&rig, 0, 200);
+	ck_assert_int_eq(sim_llm(rig.sim, &stuck), 0);
 	rig_say(&rig, "C1", "U1", "<@UB1> tell me a story", NULL, ts);
 	ck_assert_int_eq(sim_wait_calls(rig.sim, "chat.update", 1, MS), 0);
 	rig_kill(&rig);
-	rig_pace(&rig, 0, 0);
+	sim_llm_clear(rig.sim);
 	rig_start(&rig);
 	ck_assert_int_eq(sim_wait_asks(rig.sim, 2, MS), 0);
 	text = rig_answer(&rig, "C1", ts);
