@@ -228,6 +228,18 @@ START_TEST(a_post_whose_answer_is_lost_is_looked_for)
 }
 END_TEST
 
+/* Another token may find it, and post it again then. */
+START_TEST(a_post_that_no_token_can_look_for_is_not_posted_again)
+{
+	stage_fault("chat.postMessage", FAULT_LOST, NULL, 0);
+	stage_fault("conversations.replies", FAULT_REFUSE, "invalid_auth", 0);
+	scene_play(stage_ask(), 30 * SECOND);
+	ck_assert_uint_eq(stage_count("chat.postMessage"), 1);
+	ck_assert_str_eq(stage_done("entry1")->verdict, "dead:token");
+	ck_assert_int_eq(stage_done("entry1")->state, ENTRY_DEAD);
+}
+END_TEST
+
 START_TEST(a_post_that_is_not_found_is_posted_again)
 {
 	stage_fault("chat.postMessage", FAULT_FAIL, NULL, 0);
@@ -526,6 +538,7 @@ int main(void)
 	T(a_last_edit_that_is_lost_is_repeated);
 	T(many_streams_share_the_edits_of_a_workspace);
 	T(a_post_whose_answer_is_lost_is_looked_for);
+	T(a_post_that_no_token_can_look_for_is_not_posted_again);
 	T(a_post_that_is_not_found_is_posted_again);
 	T(a_post_that_arrives_late_is_deleted);
 	T(retry_after_of_a_post_is_waited_out);

@@ -117,6 +117,16 @@ START_TEST(what_an_earlier_process_sent_and_comes_late_is_undone)
 }
 END_TEST
 
+START_TEST(what_no_token_can_look_for_is_not_posted_by_the_next_process)
+{
+	scene_earlier("999.000001", 0);
+	stage_fault("conversations.replies", FAULT_REFUSE, "invalid_auth", 0);
+	scene_play(scene_second(""), MINUTE);
+	ck_assert_uint_eq(stage_count("chat.postMessage"), 0);
+	ck_assert_str_eq(stage_done("entry1")->verdict, "dead:token");
+}
+END_TEST
+
 START_TEST(twins_are_looked_for_until_slack_answers)
 {
 	int i;
@@ -493,6 +503,7 @@ int main(void)
 	T(a_reply_that_stands_is_never_replaced_by_an_apology);
 	T(a_journaled_sentence_is_no_answer_after_a_restart);
 	T(what_an_earlier_process_sent_and_comes_late_is_undone);
+	T(what_no_token_can_look_for_is_not_posted_by_the_next_process);
 	T(twins_are_looked_for_until_slack_answers);
 	T(a_twin_is_not_deleted_before_retry_after);
 	T(retry_after_of_a_deletion_holds_up_the_other_deletions);

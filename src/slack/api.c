@@ -379,7 +379,6 @@ void slack_again(struct slack_call *c, const char *token, const char *why)
 		out.fault = SLACK_TRANSIENT;
 		set_error(&out, why);
 	}
-	forget_repeat(c);
 	if (rc < 0)
 		finish(c, &out);
 }

@@ -69,12 +69,12 @@ void slack_cancel(struct slack_call *c); /* NULL is allowed */
  * only the two newest of those that expire are good) or the id of its channel
  * (channel_not_found). False: there is nothing to find. Else find is to
  * call slack_again() once, later and on the call's thread; until then the call
- * isn't over. It isn't found twice for one call.
+ * isn't over. What goes on may be refused, too; then find is asked once more.
  */
 struct slack_spare {
 	bool (*find)(struct slack_spare *s, struct slack_call *c,
 		     const char *error);
-	/* The call needs it no longer, or is cancelled while one is found: then
+	/* The call is over, or cancelled, maybe while one is found: then
 	 * slack_again() must not follow. */
 	void (*drop)(struct slack_spare *s);
 };

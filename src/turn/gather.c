@@ -189,6 +189,11 @@ static void on_look(struct turn *t, const struct slack_result *r,
 		turn_after(t, turn_retry_ms(t, r), look);
 		return;
 	}
+	/* With another token it is looked for again, as a dead letter. */
+	if (r->fault == SLACK_DEAD) {
+		turn_refused(t, r);
+		return;
+	}
 	t->tries = 0;
 	if (r->fault == SLACK_OK)
 		t->doubt_ms = clock_ms();

@@ -179,6 +179,11 @@ static void on_look(struct turn *t, const struct slack_result *r,
 			finish(t, NULL);
 		return;
 	}
+	/* With another token it is looked for again, as a dead letter. */
+	if (r->fault == SLACK_DEAD) {
+		finish(t, r);
+		return;
+	}
 	/* Without the scope to look, better twice than never. */
 	if (r->fault != SLACK_OK)
 		log_warn(LOG_FIELDS({ "entry", t->job->entry.id },

@@ -22,12 +22,14 @@
  * channel may have got another id (channel_id_changed): then the store knows.
  * Nobody may have renewed the token yet, as after a suspend of the machine, or
  * when a clock was wrong; then it is asked for. And the event may come a little
- * later than what Slack refuses for it.
+ * later than what Slack refuses for it. What the store has may be refused as
+ * well, when all that were given are revoked.
  */
 
 /* Until it is looked for once more; then the call fails. */
 static const int again_ms[] = { 500, 1000, 2000, 3000, 5000 };
 #define AGAINS (sizeof(again_ms) / sizeof(again_ms[0]))
+#define FINDS  3 /* for one call */
 
 /* A channel that was looked for in vain isn't waited for again: those that
  * follow there post one after the other. */
@@ -41,7 +43,7 @@ struct spare {
 	struct suspect who;
 	char *token; /* that may expire; or NULL */
 	struct loop_timer *timer;
-	unsigned int tries;
+	unsigned int tries, finds;
 	bool moved; /* the channel is looked for, not the token */
 
 	/* A router has these while reading. */
@@ -137,6 +139,8 @@ static void use_token(struct spare *s)
 	secret_free(k->bot_token);
 	k->bot_token = s->found;
 	s->found = NULL;
+	secret_free(s->token);
+	s->token = strdup(k->bot_token);
 }
 
 /* All that is at work there. */
@@ -263,9 +267,11 @@ static bool find(struct slack_spare *base, struct slack_call *c,
 	struct spare *s = (struct spare *)base;
 
 	s->moved = strcmp(error, "channel_not_found") == 0;
-	if (!(s->moved ? may_move(s) : s->token != NULL) || !prepare(s))
+	if (!(s->moved ? may_move(s) : s->token != NULL) ||
+	    s->finds++ == FINDS || (!s->timer && !prepare(s)))
 		return false;
 	s->call = c;
+	s->tries = 0;
 	look(s);
 	return true;
 }

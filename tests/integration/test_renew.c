@@ -404,6 +404,34 @@ START_TEST(token_replaced_twice_in_mid_answer_is_looked_up)
 }
 END_TEST
 
+/* The answer has an older one than the store, and both are. */
+START_TEST(tokens_that_are_revoked_in_mid_answer_are_renewed_for_it)
+{
+	const struct sim_llm slow = { .contains = "hello", .first_ms = 5000 };
+	char ts[SIM_TS], token[96];
+	char *text;
+
+	open_with(1, 43200000);
+	ck_assert_int_eq(sim_llm(rig.sim, &slow), 0);
+	start();
+	wait_renewals(1);
+	wait_stored();
+	rig_say(&rig, "C3", "U3", "<@UB2> hello", NULL, ts);
+	ck_assert_int_eq(sim_wait_calls(rig.sim, "chat.postMessage", 1, MS), 0);
+	let_time_pass();
+	wait_renewals(2);
+	wait_stored();
+	newest(token);
+	ck_assert_int_eq(sim_revoke_token(rig.sim, token), 0);
+	text = rig_answer(&rig, "C3", ts);
+	ck_assert_ptr_nonnull(strstr(text, "Bruno"));
+	ck_assert_uint_eq(rig_replies(&rig, "C3", ts), 1);
+	free(text);
+	ck_assert_uint_eq(renewals(), 3);
+	ck_assert(!rig_logged(&rig, "refuses the bot token", 0));
+}
+END_TEST
+
 /* As after a suspend of the machine: all is over at once, and what comes first
  * isn't lost for that. */
 START_TEST(what_comes_before_an_expired_token_is_renewed_waits_for_it)
@@ -509,6 +537,8 @@ int main(void)
 	tcase_add_loop_test(tc, token_renewed_in_mid_answer_is_used_at_once, 0,
 			    2);
 	tcase_add_test(tc, token_replaced_twice_in_mid_answer_is_looked_up);
+	tcase_add_test(
+		tc, tokens_that_are_revoked_in_mid_answer_are_renewed_for_it);
 	tcase_add_test(
 		tc, what_comes_before_an_expired_token_is_renewed_waits_for_it);
 	tcase_add_test(tc, token_that_slack_calls_expired_is_renewed_at_once);
