@@ -13,9 +13,9 @@ static void hurry(struct rig *r)
 {
 	struct sim_settings set;
 
+	rig_hurry(r);
 	sim_settings(r->sim, &set);
 	set.ack_timeout_ms = 300;
-	set.retry_ms[0] = set.retry_ms[1] = set.retry_ms[2] = 300;
 	set.llm_token_ms = 10;
 	sim_set(r->sim, &set);
 }

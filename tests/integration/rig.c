@@ -517,6 +517,17 @@ void rig_pace(struct rig *r, int first_ms, int token_ms)
 	sim_set(r->sim, &set);
 }
 
+void rig_hurry(struct rig *r)
+{
+	struct sim_settings set;
+	size_t i;
+
+	sim_settings(r->sim, &set);
+	for (i = 0; i < SIM_RETRIES; i++)
+		set.retry_ms[i] = i < 10 ? 300 : MS / SIM_RETRIES;
+	sim_set(r->sim, &set);
+}
+
 void rig_say(struct rig *r, const char *channel, const char *user,
 	     const char *text, const char *thread_ts, char ts[SIM_TS])
 {

@@ -121,6 +121,9 @@ void rig_file(struct rig *r, const char *name, const char *text,
  * the next; -1: as before. */
 void rig_pace(struct rig *r, int first_ms, int token_ms);
 
+/* What isn't acked is delivered soon again, for as long as anybody waits. */
+void rig_hurry(struct rig *r);
+
 /* A person says something; fails the test when the simulator refuses. */
 void rig_say(struct rig *r, const char *channel, const char *user,
 	     const char *text, const char *thread_ts, char ts[SIM_TS]);

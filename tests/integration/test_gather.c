@@ -191,22 +191,9 @@ static void hang_common_answer(void)
 		sim_wait_text(rig.sim, "C1", root, "The beginning", MS), 0);
 }
 
-/* What finds no link comes again in a minute else, when the model has been
- * given up. */
-static void let_slack_hurry(void)
-{
-	struct sim_settings set;
-	size_t i;
-
-	sim_settings(rig.sim, &set);
-	for (i = 0; i < SIM_RETRIES; i++)
-		set.retry_ms[i] = 500;
-	sim_set(rig.sim, &set);
-}
-
 START_TEST(a_question_that_is_deleted_is_left_out_of_the_common_answer)
 {
-	let_slack_hurry();
+	rig_hurry(&rig); /* else in a minute, when the model is given up */
 	hang_common_answer();
 	if (_i) {
 		rig_kill(&rig);
