@@ -34,6 +34,9 @@
 #define NOTE_MS    10000 /* for the note; a store may be away */
 #define SKEW_MS    60000 /* between our clock and Slack's */
 
+/* A problem that isn't logged. */
+#define WAITING "waiting for a new bot token"
+
 #define DEAF_MS       (10 * MINUTE_MS) /* at most until the next, deaf */
 #define REDIAL_MAX_MS (6 * 60 * MINUTE_MS)
 
@@ -224,6 +227,25 @@ static void note_problem(struct flight *f, const char *method,
 	f->c.missed = 0;
 }
 
+/* Of a token that is renewed, the store may have a newer one, or will. */
+static bool is_outdated(const struct flight *f, const struct slack_result *r)
+{
+	return slack_token_expires(f->bot_token) &&
+	       (strcmp(r->error, "token_expired") == 0 ||
+		strcmp(r->error, "token_revoked") == 0);
+}
+
+/* True: that one is waited for, once. */
+static bool await_token(struct flight *f)
+{
+	hurry_token(f);
+	if (f->problem[0] != '\0')
+		return false;
+	copy(f->problem, sizeof(f->problem), WAITING);
+	f->c.missed = 0;
+	return true;
+}
+
 /* The message isn't there any more: a new one, in a flight of its own. */
 static bool is_deleted(const struct flight *f, const struct slack_result *r)
 {
@@ -242,8 +264,7 @@ static void on_refusal(struct flight *f, const char *method,
 		f->ts[0] = '\0';
 		f->c.posted_ms = 0;
 		put_off(f, 0);
-	} else if (strcmp(r->error, "token_expired") == 0) {
-		hurry_token(f);
+	} else if (is_outdated(f, r) && await_token(f)) {
 		put_off(f, RENEWAL_MS);
 	} else {
 		note_problem(f, method, r);
@@ -273,7 +294,7 @@ static void on_failure(struct flight *f, const char *method,
 
 static void made(struct flight *f)
 {
-	if (f->problem[0] != '\0')
+	if (f->problem[0] != '\0' && strcmp(f->problem, WAITING) != 0)
 		say(LOG_LEVEL_INFO, f, NULL, "the canary can be sent again");
 	end(f);
 	f->problem[0] = '\0';
@@ -483,7 +504,8 @@ static void judge(struct flight *f, int64_t since_ms, int64_t now)
 	    "the canary is missing again: fresh links are dialed");
 }
 
-/* When it is looked at again. The first after fresh links were dialed is soon. */
+/* When it is looked at again. The first after fresh links were dialed is soon.
+ */
 static int64_t look_in(const struct canary *c)
 {
 	int64_t ms = c->minutes * MINUTE_MS;

@@ -1,6 +1,7 @@
 /* SPDX-License-Identifier: ISC */
 #include <check.h>
 #include <errno.h>
+#include <poll.h>
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
@@ -496,6 +497,62 @@ START_TEST(what_was_missed_is_found_with_a_token_that_has_expired)
 }
 END_TEST
 
+static bool canary_came(void)
+{
+	int64_t end = clock_ms() + MS;
+
+	while (rig_count(&rig, "canaries WHERE heard_ms > 1") == 0) {
+		if (clock_ms() > end)
+			return false;
+		(void)poll(NULL, 0, 20);
+	}
+	return true;
+}
+
+/* It expires, or only newer ones are good. */
+START_TEST(canary_is_sent_with_the_next_token)
+{
+	char token[96];
+	size_t n;
+
+	open_with(1, 43200000);
+	start();
+	wait_renewals(1);
+	wait_stored();
+	rig_do(&rig, 0,
+	       ARGS("tenant", "set", "bolt", "--canary-channel", "C3"));
+	ck_assert(canary_came());
+	n = renewals();
+	newest(token);
+	ck_assert_int_eq(_i ? sim_revoke_token(rig.sim, token)
+			    : sim_expire_token(rig.sim, token),
+			 0);
+	(void)rig_sql(&rig, "UPDATE canaries SET heard_ms = 1, due_ms = 0");
+	ck_assert(canary_came());
+	ck_assert_uint_eq(renewals(), n + 1);
+	ck_assert(!rig_logged(&rig, "the canary can't be sent", 0));
+}
+END_TEST
+
+/* What isn't renewed is a problem, told once. */
+START_TEST(canary_without_a_next_token_is_a_problem)
+{
+	char token[96];
+
+	open_with(1, 43200000);
+	start();
+	wait_renewals(1);
+	wait_stored();
+	renewal_fails(0);
+	newest(token);
+	ck_assert_int_eq(sim_revoke_token(rig.sim, token), 0);
+	rig_do(&rig, 0,
+	       ARGS("tenant", "set", "bolt", "--canary-channel", "C3"));
+	ck_assert(rig_logged(&rig, "the canary can't be sent", MS));
+	ck_assert(rig_logged(&rig, "token_revoked", 0));
+}
+END_TEST
+
 START_TEST(two_nodes_renew_once)
 {
 	size_t n;
@@ -544,6 +601,8 @@ int main(void)
 	tcase_add_test(tc, token_that_slack_calls_expired_is_renewed_at_once);
 	tcase_add_test(tc,
 		       what_was_missed_is_found_with_a_token_that_has_expired);
+	tcase_add_loop_test(tc, canary_is_sent_with_the_next_token, 0, 2);
+	tcase_add_test(tc, canary_without_a_next_token_is_a_problem);
 	tcase_add_test(tc, two_nodes_renew_once);
 	suite_add_tcase(s, tc);
 	srunner_run_all(sr, CK_ENV);
