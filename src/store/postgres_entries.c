@@ -12,8 +12,9 @@
 #define PAGE 100
 
 /* As for opening a store: who starts would end for nothing when the server is
- * only busy. What was read isn't read again. */
-#define START_MS 5000
+ * only busy, and a connection that was given up may hold its lock for as long
+ * as the server is. What was read isn't read again. */
+#define START_MS 20000
 
 /* What nobody had since it came may be the row of a backup all the same, and
  * its answer stand in Slack; but not so soon. */
