@@ -258,7 +258,8 @@ static int apply_text(struct bed *b, const char *path, const char *text,
 	rc = bed_ctl(b, &out, b->pid > 0 ? offline + 1 : offline, e);
 	if (rc > 0) {
 		(void)unlink(path);
-		rc = err_set(e, ERR_FATAL, "apply: %s", out ? out : "?");
+		rc = err_set(e, ERR_FATAL, "apply exits with %d: %s", rc,
+			     out ? out : "");
 	}
 	free(out);
 	return rc;
