@@ -103,7 +103,7 @@ START_TEST(own_edits_touch_no_disk)
 
 	sim_settings(rig.sim, &set);
 	set.llm_token_ms = 300;
-	set.llm_piece = 4;
+	set.llm_piece = 12;
 	sim_set(rig.sim, &set);
 	rig_say(&rig, "C1", "U1", "<@UB1> where in the world is Atlantis?",
 		NULL, root);
@@ -299,7 +299,9 @@ START_TEST(where_the_app_is_no_member_nothing_breaks)
 }
 END_TEST
 
-/* Each good, until one member of it is something else; %zu is for a number. */
+/* Each good, until one member of it is something else; %zu is for a number, in
+ * an id and in a thread: what asks in one thread waits for one another, and
+ * each for a channel that might have moved. */
 static const struct {
 	const char *type;
 	const char *payload;
@@ -336,7 +338,7 @@ static const struct {
 	  "\"trigger_id\":\"1.2.e%zu\",\"view\":{"
 	  "\"callback_id\":\"konstruct_about\","
 	  "\"private_metadata\":\"{\\\"channel\\\":\\\"C9999\\\","
-	  "\\\"thread\\\":\\\"2.000000\\\",\\\"text\\\":\\\"x\\\"}\","
+	  "\\\"thread\\\":\\\"2.000%zu\\\",\\\"text\\\":\\\"x\\\"}\","
 	  "\"state\":{\"values\":{\"question\":{\"question\":{"
 	  "\"value\":\"y\"}}}}}}" },
 #define EVENT(id, event)                                               \
@@ -395,13 +397,13 @@ static const char *value_end(const char *p)
 	return p;
 }
 
-/* Sends it with this instead of the value at p, and a number in its id. */
+/* Sends it with this instead of the value at p, and a number for it. */
 static void mutilate(size_t kind, const char *p, const char *with, size_t n)
 {
 	const char *payload = good[kind].payload;
 	char number[24];
 	struct buf all;
-	char *id;
+	char *at;
 
 	(void)snprintf(number, sizeof(number), "%03zu", n);
 	buf_init(&all, 4 << 20);
@@ -409,9 +411,8 @@ static void mutilate(size_t kind, const char *p, const char *with, size_t n)
 	(void)buf_adds(&all, with);
 	(void)buf_adds(&all, value_end(p));
 	ck_assert(!all.failed);
-	id = strstr(all.data, "%zu");
-	if (id)
-		memcpy(id, number, 3);
+	for (at = all.data; (at = strstr(at, "%zu"));)
+		memcpy(at, number, 3);
 	ck_assert_int_eq(sim_envelope(rig.sim, "A1", good[kind].type, all.data,
 				      false),
 			 0);
