@@ -35,25 +35,32 @@ bed_libs = tests/libtest.a tests/sim/libsim.a src/state/libstate.a $(store_libs)
 LDADD = tests/libtest.a tests/sim/libsim.a $(ctl_libs) $(CHECK_LIBS) -lm
 
 unit_tests = \
+	tests/test_uninstall \
+	tests/test_keep \
 	tests/test_journal \
-	tests/test_transcript \
-	tests/test_records \
 	tests/test_cluster \
 	tests/test_store \
-	tests/test_keep \
+	tests/test_reply \
+	tests/test_lws \
+	tests/test_audit \
+	tests/test_llm \
+	tests/test_migrate \
+	tests/test_spill \
+	tests/test_gate \
+	tests/test_transcript \
+	tests/test_rls \
+	tests/test_records \
 	tests/test_turn \
 	tests/test_turn_posts \
 	tests/test_turn_refused \
 	tests/test_turn_restart \
 	tests/test_turn_told \
-	tests/test_llm \
 	tests/test_access \
 	tests/test_admin \
 	tests/test_api \
 	tests/test_apply \
 	tests/test_apps \
 	tests/test_attach \
-	tests/test_audit \
 	tests/test_budget \
 	tests/test_buf \
 	tests/test_canary \
@@ -63,7 +70,6 @@ unit_tests = \
 	tests/test_download \
 	tests/test_engaged \
 	tests/test_envelope \
-	tests/test_gate \
 	tests/test_gather \
 	tests/test_http \
 	tests/test_hub \
@@ -77,12 +83,10 @@ unit_tests = \
 	tests/test_llm_reload \
 	tests/test_log \
 	tests/test_loop \
-	tests/test_lws \
 	tests/test_map \
 	tests/test_markdown \
 	tests/test_message \
 	tests/test_metric \
-	tests/test_migrate \
 	tests/test_openai \
 	tests/test_pace \
 	tests/test_page \
@@ -94,10 +98,8 @@ unit_tests = \
 	tests/test_redis \
 	tests/test_relay \
 	tests/test_render \
-	tests/test_reply \
 	tests/test_retry \
 	tests/test_rich \
-	tests/test_rls \
 	tests/test_router \
 	tests/test_screen \
 	tests/test_secret \
@@ -110,7 +112,6 @@ unit_tests = \
 	tests/test_sim_socket \
 	tests/test_sim_tokens \
 	tests/test_sim_views \
-	tests/test_spill \
 	tests/test_sse \
 	tests/test_stages \
 	tests/test_suspect \
@@ -118,7 +119,6 @@ unit_tests = \
 	tests/test_text \
 	tests/test_tls \
 	tests/test_tokens \
-	tests/test_uninstall \
 	tests/test_url \
 	tests/test_usage \
 	tests/test_way \
@@ -128,21 +128,26 @@ unit_tests = \
 
 # The real daemon against the simulator.
 integration_tests = \
-	tests/integration/test_stream \
 	tests/integration/test_letters \
+	tests/integration/test_stream \
 	tests/integration/test_postgres \
 	tests/integration/test_faults \
-	tests/integration/test_places \
+	tests/integration/test_signals \
 	tests/integration/test_cluster \
+	tests/integration/test_places \
+	tests/integration/test_gather \
 	tests/integration/test_hostile \
 	tests/integration/test_restart \
-	tests/integration/test_gather \
+	tests/integration/test_trouble \
+	tests/integration/test_moved \
+	tests/integration/test_proxy \
+	tests/integration/test_uninstall \
 	tests/integration/test_access \
-	tests/integration/test_agent \
 	tests/integration/test_answer \
+	tests/integration/test_catchup \
+	tests/integration/test_agent \
 	tests/integration/test_audit \
 	tests/integration/test_browser \
-	tests/integration/test_catchup \
 	tests/integration/test_commands \
 	tests/integration/test_doctor \
 	tests/integration/test_files \
@@ -150,38 +155,33 @@ integration_tests = \
 	tests/integration/test_links \
 	tests/integration/test_metrics \
 	tests/integration/test_mistakes \
-	tests/integration/test_moved \
 	tests/integration/test_page \
-	tests/integration/test_proxy \
 	tests/integration/test_reload \
 	tests/integration/test_roles \
 	tests/integration/test_secrets \
-	tests/integration/test_signals \
 	tests/integration/test_tenants \
 	tests/integration/test_top \
-	tests/integration/test_trouble \
 	tests/integration/test_text \
-	tests/integration/test_uninstall \
 	tests/integration/test_ways
 if KILLPOINTS
 killpoint_tests = \
 	tests/integration/test_kill_turn \
-	tests/integration/test_kill_rest \
-	tests/integration/test_kill_group \
-	tests/integration/test_kill_stream \
-	tests/integration/test_canary \
 	tests/integration/test_renew \
-	tests/integration/test_budget \
+	tests/integration/test_kill_rest \
+	tests/integration/test_kill_stream \
+	tests/integration/test_kill_group \
+	tests/integration/test_canary \
 	tests/integration/test_clock \
+	tests/integration/test_budget \
 	tests/integration/test_keys
 killpoint_tests_on_postgres = \
-	tests/integration/test_kill_turn_postgres \
-	tests/integration/test_kill_group_postgres \
-	tests/integration/test_canary_postgres \
 	tests/integration/test_renew_postgres \
-	tests/integration/test_kill_rest_postgres \
-	tests/integration/test_budget_postgres \
+	tests/integration/test_kill_turn_postgres \
+	tests/integration/test_canary_postgres \
+	tests/integration/test_kill_group_postgres \
 	tests/integration/test_keys_postgres \
+	tests/integration/test_budget_postgres \
+	tests/integration/test_kill_rest_postgres \
 	tests/integration/test_kill_stream_postgres
 endif
 
@@ -189,26 +189,26 @@ endif
 # integration/rig.h.
 tests_on_postgres = $(killpoint_tests_on_postgres) \
 	tests/integration/test_stream_postgres \
-	tests/integration/test_hostile_postgres \
-	tests/integration/test_answer_postgres \
 	tests/integration/test_signals_postgres \
 	tests/integration/test_gather_postgres \
-	tests/integration/test_access_postgres \
-	tests/integration/test_restart_postgres \
-	tests/integration/test_tenants_postgres \
-	tests/integration/test_agent_postgres \
-	tests/integration/test_audit_postgres \
-	tests/integration/test_links_postgres \
+	tests/integration/test_hostile_postgres \
+	tests/integration/test_answer_postgres \
 	tests/integration/test_moved_postgres \
-	tests/integration/test_reload_postgres \
-	tests/integration/test_text_postgres \
 	tests/integration/test_uninstall_postgres \
+	tests/integration/test_reload_postgres \
+	tests/integration/test_restart_postgres \
+	tests/integration/test_agent_postgres \
+	tests/integration/test_links_postgres \
+	tests/integration/test_audit_postgres \
+	tests/integration/test_access_postgres \
+	tests/integration/test_tenants_postgres \
+	tests/integration/test_text_postgres \
 	tests/integration/test_ways_postgres
 check_SCRIPTS = $(tests_on_postgres)
 tests/integration/%_postgres: tests/integration/%
 	$(AM_V_GEN)ln -f $< $@
 
-check_PROGRAMS = $(killpoint_tests) tests/torture/test_torture \
+check_PROGRAMS = tests/torture/test_torture $(killpoint_tests) \
 	$(integration_tests) $(unit_tests)
 dist_check_SCRIPTS = tests/alloc.sh tests/layers.sh tests/packaging.sh \
 	tests/prometheus.sh
