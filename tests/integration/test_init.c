@@ -232,38 +232,22 @@ static pid_t run_init(int *fd)
 	return pid;
 }
 
-/* As the environment says it but for the password, and with a CA that isn't
- * known here. */
-START_TEST(at_a_terminal_it_asks_for_the_way_to_slack)
+/* Which model; key "": it wants none. */
+static void begin_dialogue(int fd, const char *key)
 {
-	const struct proxy_habits h = { .basic = "bWFyYTpoaWRkZW4=" };
-	struct proxy *proxy = proxy_start(&h);
-	char set[128], wanted[128], file[96], text[16384];
-	int fd, status = -1;
-	pid_t pid;
-
-	forget_way(rig.bed.config);
-	put(file, "proxy.password", "hidden\n");
-	(void)snprintf(set, sizeof(set), "http://mara:sk-secret@%s",
-		       proxy_url(proxy) + strlen("http://"));
-	ck_assert_int_eq(setenv("https_proxy", set, 1), 0);
-	pid = run_init(&fd);
-	ck_assert_int_eq(unsetenv("https_proxy"), 0);
 	until(fd, "up to /v1: ");
 	answer(fd, true, sim_llm_url(rig.sim));
 	until(fd, "model there: ");
 	answer(fd, true, "sim");
 	until(fd, "wants one: ");
-	answer(fd, false, "");
-	(void)snprintf(wanted, sizeof(wanted), "[%s]: ", proxy_url(proxy));
-	until(fd, wanted);
-	answer(fd, true, "");
-	until(fd, "login [mara]: ");
-	answer(fd, true, "");
-	until(fd, "may read: ");
-	answer(fd, true, file);
-	until(fd, "trust it: ");
-	answer(fd, true, rig.bed.ca);
+	answer(fd, false, key);
+}
+
+/* The tokens, and the sentence that it ends with. */
+static void end_dialogue(int fd, pid_t pid)
+{
+	int status = -1;
+
 	until(fd, "(xapp-...): ");
 	answer(fd, false, "xapp-1-A1-1-sim");
 	until(fd, "(xoxb-...): ");
@@ -274,6 +258,36 @@ START_TEST(at_a_terminal_it_asks_for_the_way_to_slack)
 	ck_assert_int_eq(waitpid(pid, &status, 0), pid);
 	ck_assert_int_eq(status, 0);
 	close(fd);
+}
+
+/* As the environment says it but for the password, and with a CA that isn't
+ * known here. */
+START_TEST(at_a_terminal_it_asks_for_the_way_to_slack)
+{
+	const struct proxy_habits h = { .basic = "bWFyYTpoaWRkZW4=" };
+	struct proxy *proxy = proxy_start(&h);
+	char set[128], wanted[128], file[96], text[16384];
+	int fd;
+	pid_t pid;
+
+	forget_way(rig.bed.config);
+	put(file, "proxy.password", "hidden\n");
+	(void)snprintf(set, sizeof(set), "http://mara:sk-secret@%s",
+		       proxy_url(proxy) + strlen("http://"));
+	ck_assert_int_eq(setenv("https_proxy", set, 1), 0);
+	pid = run_init(&fd);
+	ck_assert_int_eq(unsetenv("https_proxy"), 0);
+	begin_dialogue(fd, "");
+	(void)snprintf(wanted, sizeof(wanted), "[%s]: ", proxy_url(proxy));
+	until(fd, wanted);
+	answer(fd, true, "");
+	until(fd, "login [mara]: ");
+	answer(fd, true, "");
+	until(fd, "may read: ");
+	answer(fd, true, file);
+	until(fd, "trust it: ");
+	answer(fd, true, rig.bed.ca);
+	end_dialogue(fd, pid);
 	ck_assert_uint_gt(proxy_tunnels(proxy), 1);
 	proxy_stop(proxy);
 	read_file(rig.bed.config, text);
@@ -289,31 +303,17 @@ END_TEST
 START_TEST(at_a_terminal_it_asks)
 {
 	char key[96], got[32] = "";
-	int fd, status = -1;
+	int fd;
 	struct stat st;
 	pid_t pid;
 	FILE *f;
 
 	forget_model(rig.bed.config);
 	pid = run_init(&fd);
-	until(fd, "up to /v1: ");
-	answer(fd, true, sim_llm_url(rig.sim));
-	until(fd, "model there: ");
-	answer(fd, true, "sim");
-	until(fd, "wants one: ");
-	answer(fd, false, "sk-secret");
+	begin_dialogue(fd, "sk-secret");
 	until(fd, "HOST:PORT) [none]: ");
 	answer(fd, true, "");
-	until(fd, "(xapp-...): ");
-	answer(fd, false, "xapp-1-A1-1-sim");
-	until(fd, "(xoxb-...): ");
-	answer(fd, false, "xoxb-sim-t1");
-	until(fd, "[main]: ");
-	answer(fd, true, "");
-	until(fd, "mention @Mara in #general");
-	ck_assert_int_eq(waitpid(pid, &status, 0), pid);
-	ck_assert_int_eq(status, 0);
-	close(fd);
+	end_dialogue(fd, pid);
 
 	(void)snprintf(key, sizeof(key), "%s/llm.key", rig.bed.dir);
 	ck_assert_int_eq(stat(key, &st), 0);
