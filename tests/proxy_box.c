@@ -16,7 +16,7 @@
 #include "bed/bed.h"
 #include "proxy.h"
 
-#define START_MS 15000
+#define START_MS 60000
 
 static void write_file(const char *dir, const char *name, const char *text)
 {
