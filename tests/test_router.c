@@ -399,6 +399,40 @@ START_TEST(a_thread_keeps_its_order_while_the_gate_fails)
 }
 END_TEST
 
+#define FOLLOW_UP                                                           \
+	"{\"type\":\"message\",\"user\":\"U2\",\"channel\":\"C1\","         \
+	"\"ts\":\"1700000009.000001\",\"thread_ts\":\"1700000000.000001\"," \
+	"\"channel_type\":\"channel\",\"text\":\"and?\"}"
+
+/* As after an outage of what several nodes share: each brings what it kept. */
+static void submit_late(const char *id, const char *event)
+{
+	struct entry en = journal_as(id, event);
+
+	en.epoch = 1;
+	en.received_ms -= 5000;
+	router_submit(router, &en, NULL);
+}
+
+START_TEST(what_another_node_kept_is_waited_for_by_what_follows_it)
+{
+	struct job *j;
+	char event[300];
+
+	submit_late("e2", FOLLOW_UP);
+	ck_assert_ptr_null(queue_pop(jobs, 500));
+	mention(event, sizeof(event), 1, "hi");
+	submit_late("e1", event);
+	j = await_job();
+	ck_assert_str_eq(j->entry.id, "e1");
+	finish(j);
+	j = await_job();
+	ck_assert_str_eq(j->entry.id, "e2");
+	finish(j);
+	await_finished();
+}
+END_TEST
+
 START_TEST(what_fails_at_the_end_stays_in_the_journal)
 {
 	struct journal_stats st;
@@ -715,6 +749,8 @@ int main(void)
 	tcase_add_test(tc, a_guest_is_told_once_and_engages_nothing);
 	tcase_add_test(tc, over_the_limit_one_notice_goes_out);
 	tcase_add_test(tc, a_thread_keeps_its_order_while_the_gate_fails);
+	tcase_add_test(tc,
+		       what_another_node_kept_is_waited_for_by_what_follows_it);
 	tcase_add_test(tc, what_fails_at_the_end_stays_in_the_journal);
 	tcase_add_test(tc, a_verdict_that_comes_too_late_is_not_dispatched);
 	tcase_add_test(tc, an_accepted_entry_is_taken_up_again_as_it_was);

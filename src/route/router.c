@@ -173,6 +173,21 @@ static void decide(struct router *r, struct routing *rt)
 	rt->conf = NULL;
 }
 
+static bool is_beside(const struct routing *p, const struct routing *rt)
+{
+	return p->hash == rt->hash && strcmp(p->thread, rt->thread) == 0;
+}
+
+/* It engages its thread: who waits for that is next. */
+static void hurry(struct router_thread *t, const struct routing *rt)
+{
+	const struct routing *p;
+
+	for (p = t->parked; p; p = p->next)
+		if (p->idle_ms > 0 && is_beside(p, rt))
+			t->retry_at = 0;
+}
+
 static void attempt(struct router_thread *t, struct routing *rt)
 {
 	/* Whoever has its partition now takes it from the journal. */
@@ -188,8 +203,10 @@ static void attempt(struct router_thread *t, struct routing *rt)
 	if (rt->verdict == V_NEXT || rt->verdict == V_FAIL ||
 	    rt->verdict == V_HOLD)
 		decide(t->router, rt);
-	if (rt->verdict == V_ACCEPT)
+	if (rt->verdict == V_ACCEPT) {
 		killpoint("gated");
+		hurry(t, rt);
+	}
 	if (rt->verdict == V_FAIL || rt->verdict == V_HOLD ||
 	    routing_settle(rt) < 0)
 		park(t, rt);
@@ -197,13 +214,15 @@ static void attempt(struct router_thread *t, struct routing *rt)
 		submit(t, rt);
 }
 
-/* A follow-up must not be judged before what it follows. */
+/* A follow-up must not be judged before what it follows; unless that is what
+ * waits for this one. */
 static bool is_behind(const struct router_thread *t, const struct routing *rt)
 {
+	bool mention = rt->msg && rt->msg->mention;
 	const struct routing *p;
 
 	for (p = t->parked; p; p = p->next)
-		if (p->hash == rt->hash && strcmp(p->thread, rt->thread) == 0)
+		if (is_beside(p, rt) && (p->idle_ms == 0 || !mention))
 			return true;
 	return false;
 }

@@ -70,6 +70,7 @@ struct routing {
 	unsigned int wait_s; /* V_REFUSE: until a token is there */
 	int bot_answers;     /* to bots in its thread, at most */
 	int64_t held_ms;     /* since when facts are waited for; 0: not */
+	int64_t idle_ms;     /* the same for what engages its thread */
 
 	/* What came of it. */
 	enum verdict verdict; /* V_NEXT, V_FAIL, V_HOLD: none yet */

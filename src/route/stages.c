@@ -17,6 +17,11 @@
 #define HOUR_MS (60 * 60 * 1000)
 #define LATE_MS (10 * 60 * 1000)
 
+/* While the store is away each node keeps what comes to it; then all bring it,
+ * which takes what dials anew a few seconds. */
+#define BROUGHT_MS 1500
+#define BRING_MS   15000
+
 static enum verdict drop(struct routing *r, const char *why)
 {
 	r->why = why;
@@ -194,6 +199,17 @@ static struct admit question(const struct routing *r)
 	};
 }
 
+/* One of several nodes, and not as fresh as what comes over a link: what it
+ * follows may be with another node yet. */
+static bool may_be_early(struct routing *r)
+{
+	if (r->epoch == 0 || r->now_ms - r->entry.received_ms < BROUGHT_MS)
+		return false;
+	if (r->idle_ms == 0)
+		r->idle_ms = r->now_ms;
+	return r->now_ms - r->idle_ms < BRING_MS;
+}
+
 static enum verdict stage_admit(struct routing *r, struct err *e)
 {
 	struct admit a = question(r);
@@ -212,7 +228,7 @@ static enum verdict stage_admit(struct routing *r, struct err *e)
 	case ADMIT_DUPLICATE:
 		return r->early ? early_known(r) : drop(r, "duplicate");
 	case ADMIT_IDLE:
-		return drop(r, "thread not engaged");
+		return may_be_early(r) ? V_HOLD : drop(r, "thread not engaged");
 	case ADMIT_LOOP:
 		return drop(r, "bots answer each other");
 	}

@@ -464,15 +464,20 @@ int64_t rig_sql(struct rig *r, const char *sql)
 	return pg ? pg_ask(sql) : ask_sqlite(&r->bed, "konstruct.db", sql);
 }
 
+size_t rig_spilled(struct rig *r, size_t i)
+{
+	return (size_t)ask_sqlite(rig_node(r, i), "spill.db",
+				  "SELECT count(*) FROM pending");
+}
+
 void rig_kill_node(struct rig *r, size_t i)
 {
-	static const char pending[] = "SELECT count(*) FROM pending";
 	int64_t until = clock_ms() + MS;
 	struct bed *b = rig_node(r, i);
 
 	for (;;) {
 		bed_freeze(b);
-		if (ask_sqlite(b, "spill.db", pending) == 0)
+		if (rig_spilled(r, i) == 0)
 			break;
 		bed_thaw(b);
 		if (clock_ms() > until)

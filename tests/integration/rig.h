@@ -63,6 +63,8 @@ void rig_open_nodes(struct rig *r, const char *limits, size_t n);
 struct bed *rig_node(struct rig *r, size_t i); /* 0: the first */
 void rig_start_node(struct rig *r, size_t i);  /* ready; links perhaps not */
 void rig_stop_node(struct rig *r, size_t i);   /* it must exit with 0 */
+/* Entries of a node that the database has not. */
+size_t rig_spilled(struct rig *r, size_t i);
 /* SIGKILL for good: when nothing that it has acked is in its spill alone. */
 void rig_kill_node(struct rig *r, size_t i);
 

@@ -184,9 +184,15 @@ static void check_talk(const struct said *t, bool in_order)
  * only where all are acked at once the order is sure. */
 static void check_all(bool in_order)
 {
+	int64_t end = clock_ms() + MS;
 	int i;
 
 	ck_assert_int_eq(sim_wait_acked(rig.sim, MS), 0);
+	for (i = 0; i < NODES; i++)
+		while (rig_spilled(&rig, (size_t)i) > 0) {
+			ck_assert_msg(clock_ms() < end, "spilled for ever");
+			poll(NULL, 0, 20);
+		}
 	until(0, "SELECT count(*) FROM journal WHERE done_ms IS NULL");
 	for (i = 0; i < TALKS; i++)
 		check_talk(&said[i], in_order);
