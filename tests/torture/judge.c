@@ -116,13 +116,14 @@ static bool has_deleted(const struct trial *t, const struct post *p)
 }
 
 /* What comes late while the token is dead isn't deleted, as documented; nor is
- * a stream ended then whose question is deleted before all is replayed. */
+ * a stream ended then whose question is deleted before all is replayed; some
+ * time later Slack ends it. */
 static bool is_left(const struct trial *t, const struct post *p)
 {
 	if (!cast_is_troubled(&t->talk->cast, atoi(t->court.channel + 1)))
 		return false;
 	return (p->part == 0 && !p->last) ||
-	       (p->part < 0 && p->m->streaming && has_deleted(t, p));
+	       (p->part < 0 && !p->m->metadata && has_deleted(t, p));
 }
 
 static void judge_post(struct trial *t, const struct post *p)

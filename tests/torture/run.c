@@ -55,7 +55,7 @@ static void set_world(struct run *r)
 	size_t i;
 
 	sim_settings(r->sim, &set);
-	set.ack_timeout_ms = 1000;
+	set.ack_timeout_ms = 2500; /* longer than a reply is held */
 	for (i = 0; i < SIM_RETRIES - 1; i++)
 		set.retry_ms[i] = i < 3 ? 300 : 2000;
 	set.llm_first_ms = 40;
