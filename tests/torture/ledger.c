@@ -107,20 +107,23 @@ static void take_thumb(struct ledger *l, const char *const *cells)
 	put(l->thumbs, cells[0], cells[1]);
 }
 
+/* What is asked again has the post that it was asked by. */
+#define FIRST " AND coalesce(claim, '') NOT LIKE '%:again-%'"
+
 static const struct query queries[] = {
-	{ "SELECT id, post FROM journal WHERE post IS NOT NULL", take_post,
-	  NULL },
-	{ "SELECT post, min(received_ms) FROM journal WHERE post IS NOT NULL"
+	{ "SELECT id, post FROM journal WHERE post IS NOT NULL" FIRST,
+	  take_post, NULL },
+	{ "SELECT post, min(received_ms) FROM journal WHERE post IS NOT NULL" FIRST
 	  " GROUP BY post",
 	  take_heard, NULL },
 	{ "SELECT post, id FROM journal WHERE replayed_ms > 0"
-	  " AND post IS NOT NULL",
+	  " AND post IS NOT NULL" FIRST,
 	  take_replayed, NULL },
 	{ "SELECT post, id FROM journal WHERE verdict NOT LIKE 'refuse%'"
-	  " AND verdict NOT LIKE 'drop%' AND post IS NOT NULL",
+	  " AND verdict NOT LIKE 'drop%' AND post IS NOT NULL" FIRST,
 	  take_accepted, NULL },
 	{ "SELECT post, id FROM journal WHERE verdict LIKE 'refuse%'"
-	  " AND post IS NOT NULL",
+	  " AND post IS NOT NULL" FIRST,
 	  take_refused, NULL },
 	{ "SELECT ts, ts FROM transcript WHERE ts < '" LEDGER_OLD "'",
 	  take_expired, NULL },
