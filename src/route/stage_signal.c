@@ -130,12 +130,13 @@ static enum verdict command(struct routing *r)
 	return stage_ask(r, "command", m->event_id);
 }
 
-/* When it was asked, as a ts: what was said before it is older. */
+/* When it was asked, as a ts: what was said before it is older, also in that
+ * millisecond, and hardly anything has the same. */
 static char *now_ts(const struct routing *r)
 {
 	char ts[TS_SIZE];
 
-	(void)snprintf(ts, sizeof(ts), "%lld.%03d000",
+	(void)snprintf(ts, sizeof(ts), "%lld.%03d999",
 		       (long long)(r->entry.received_ms / 1000),
 		       (int)(r->entry.received_ms % 1000));
 	return strdup(ts);

@@ -73,7 +73,7 @@ void dialog_ask(struct talk *t)
 
 void dialog_date(struct said *s, int64_t ms)
 {
-	snprintf(s->ts, sizeof(s->ts), "%lld.%03d000", (long long)(ms / 1000),
+	snprintf(s->ts, sizeof(s->ts), "%lld.%03d999", (long long)(ms / 1000),
 		 (int)(ms % 1000));
 }
 
