@@ -88,6 +88,7 @@ pid_t pg_serve(void)
 				     pg.dir,
 				     "-cfsync=off",
 				     "-cshared_buffers=16MB",
+				     "-cmin_wal_size=2MB",
 				     "-cautovacuum=off",
 				     NULL };
 
@@ -344,7 +345,7 @@ const struct pg *pg_start(void)
 	url(pg.url, "konstruct_daemon", "konstruct");
 	url(pg.owner, "konstruct_owner", "konstruct");
 	url(pg.super, "postgres", "konstruct");
-	url(pg.foreign, "konstruct_daemon", "bare");
+	url(pg.foreign, "konstruct_daemon", "postgres");
 	pg_make_cluster(&pg);
 	keeper = fork();
 	if (keeper == 0)

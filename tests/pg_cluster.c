@@ -31,14 +31,15 @@ static const char *const initdb[] = {
 	"--no-locale",   "--wal-segsize=1", "--no-sync", NULL
 };
 
-/* As docs/postgresql.md says. */
+/* As docs/postgresql.md says; a second database is there already. What is copied
+ * for each program is to be small, hence no log of what is copied here. */
 static const char *const databases[] = {
 	"CREATE ROLE konstruct_owner LOGIN",
 	"CREATE ROLE konstruct_daemon LOGIN",
 	"CREATE ROLE konstruct_definer NOLOGIN",
 	"GRANT konstruct_definer TO konstruct_owner",
-	"CREATE DATABASE konstruct OWNER konstruct_owner",
-	"CREATE DATABASE bare OWNER konstruct_owner",
+	"CREATE DATABASE konstruct OWNER konstruct_owner STRATEGY file_copy",
+	"ALTER DATABASE postgres OWNER TO konstruct_owner",
 	NULL,
 };
 

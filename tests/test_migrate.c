@@ -307,8 +307,8 @@ static void set_database(char *url)
 	char *at = strstr(url, "///konstruct?");
 
 	ck_assert_ptr_nonnull(at);
-	memmove(at + 3 + 4, at + 12, strlen(at + 12) + 1);
-	memcpy(at + 3, "bare", 4);
+	memmove(at + 3 + 8, at + 12, strlen(at + 12) + 1);
+	memcpy(at + 3, "postgres", 8);
 }
 
 static void setup_postgres(void)
