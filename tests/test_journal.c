@@ -703,6 +703,29 @@ START_TEST(start_waits_for_a_server_that_was_away)
 }
 END_TEST
 
+static int refuse_first(struct entry *en, void *arg)
+{
+	size_t *n = arg;
+
+	(void)en;
+	return (*n)++ == 0 ? err_set(&books.e, ERR_RETRY, "no memory") : 0;
+}
+
+START_TEST(start_passes_no_entry_over)
+{
+	struct journal_db *db;
+	size_t n = 0;
+
+	pen_append("e1", "Ev1");
+	pen_append("e2", "Ev2");
+	db = pen_db();
+	ck_assert_int_eq(db->ops->unfinished(db, refuse_first, &n, &books.e),
+			 -1);
+	ck_assert_uint_eq(n, 1);
+	db->ops->close(db);
+}
+END_TEST
+
 /* As if the server had committed e1 and its answer got lost. */
 START_TEST(entry_whose_commit_was_in_doubt_is_forgotten)
 {
@@ -940,6 +963,7 @@ static TCase *server(void)
 	tcase_add_test(tc, server_that_restarts_costs_no_note);
 	tcase_add_test(tc, idle_restart_of_the_server_is_not_noticed);
 	tcase_add_test(tc, start_waits_for_a_server_that_was_away);
+	tcase_add_test(tc, start_passes_no_entry_over);
 	tcase_add_test(tc, entry_whose_commit_was_in_doubt_is_forgotten);
 	tcase_add_test(tc, end_whose_commit_was_not_heard_of_counts_once);
 	tcase_add_test(tc, what_is_said_of_each_message_reads_no_whole_table);

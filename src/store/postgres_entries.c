@@ -13,7 +13,7 @@
 
 /* As for opening a store: who starts would end for nothing when the server is
  * only busy, and a connection that was given up may hold its lock for as long
- * as the server is. What was read isn't read again. */
+ * as the server is. */
 #define START_MS 20000
 
 /* What nobody had since it came may be the row of a backup all the same, and
@@ -121,15 +121,30 @@ static int read_group(const PGresult *r, int *row, struct entry *en,
 	return 0;
 }
 
+static PGresult *ask_page(struct postgres *s, int64_t after, int64_t until,
+			  struct err *e)
+{
+	static const struct timespec step = { 0, 50 * 1000000L };
+	char seq[POSTGRES_NUMBER], most[POSTGRES_NUMBER];
+	const char *const params[] = { postgres_number(seq, after),
+				       postgres_number(most, PAGE) };
+	PGresult *r;
+
+	for (;;) {
+		r = postgres_run(s, PQ_UNFINISHED, NULL, params, e);
+		if (r || e->kind != ERR_RETRY || clock_ms() >= until)
+			return r;
+		*e = (struct err){ 0 };
+		(void)nanosleep(&step, NULL);
+	}
+}
+
 /* 0: there may be more; 1: that's all, or fn stopped. */
-static int read_page(struct postgres *s, int64_t *after,
+static int read_page(struct postgres *s, int64_t *after, int64_t until,
 		     int (*fn)(struct entry *en, void *arg), void *arg,
 		     struct err *e)
 {
-	char seq[POSTGRES_NUMBER], most[POSTGRES_NUMBER];
-	const char *const params[] = { postgres_number(seq, *after),
-				       postgres_number(most, PAGE) };
-	PGresult *r = postgres_run(s, PQ_UNFINISHED, NULL, params, e);
+	PGresult *r = ask_page(s, *after, until, e);
 	struct entry en;
 	int n = r ? PQntuples(r) : 0;
 	int rc = r ? 0 : -1;
@@ -199,17 +214,6 @@ int postgres_journal_claim(struct journal_db *db, struct journal_req *r,
 	return 0;
 }
 
-static bool may_try_again(int64_t until, struct err *e)
-{
-	static const struct timespec step = { 0, 50 * 1000000L };
-
-	if (e->kind != ERR_RETRY || clock_ms() >= until)
-		return false;
-	*e = (struct err){ 0 };
-	(void)nanosleep(&step, NULL);
-	return true;
-}
-
 int postgres_journal_unfinished(struct journal_db *db,
 				int (*fn)(struct entry *en, void *arg),
 				void *arg, struct err *e)
@@ -220,8 +224,8 @@ int postgres_journal_unfinished(struct journal_db *db,
 	int rc;
 
 	do {
-		rc = read_page(s, &after, fn, arg, e);
-	} while (rc == 0 || (rc < 0 && may_try_again(until, e)));
+		rc = read_page(s, &after, until, fn, arg, e);
+	} while (rc == 0);
 	return rc < 0 ? -1 : 0;
 }
 
