@@ -464,6 +464,32 @@ START_TEST(reply_is_admitted_in_an_engaged_thread_only)
 }
 END_TEST
 
+static void disengage(int64_t after_ms)
+{
+	ck_assert_int_eq(gate->ops->disengage(gate, "acme", THREAD,
+					      NOW + after_ms, &e),
+			 0);
+}
+
+/* Slack delivers again, and stages are run again. */
+START_TEST(end_of_a_thread_counts_by_its_time)
+{
+	struct admit a = mention("a");
+	struct admit late = mention("late");
+	struct admit again = mention("again");
+	struct admit r = reply("r", 3 * MINUTE_MS);
+
+	ck_assert_int_eq(ask(&a), ADMIT_ACCEPT);
+	disengage(MINUTE_MS);
+	ck_assert_int_eq(ask(&late), ADMIT_ACCEPT);
+	ck_assert_int_eq(ask(&r), ADMIT_IDLE);
+	again.at_ms += 2 * MINUTE_MS;
+	ck_assert_int_eq(ask(&again), ADMIT_ACCEPT);
+	disengage(MINUTE_MS);
+	ck_assert_int_eq(ask(&r), ADMIT_ACCEPT);
+}
+END_TEST
+
 START_TEST(idle_reply_claims_nothing_and_may_ask_again)
 {
 	struct admit a = mention("a");
@@ -1275,6 +1301,7 @@ static TCase *posts(void)
 	tcase_add_test(tc, twin_of_a_refused_post_is_a_duplicate);
 	tcase_add_test(tc, entry_that_asks_again_gets_its_old_answer_uncharged);
 	tcase_add_test(tc, reply_is_admitted_in_an_engaged_thread_only);
+	tcase_add_test(tc, end_of_a_thread_counts_by_its_time);
 	tcase_add_test(tc, idle_reply_claims_nothing_and_may_ask_again);
 	tcase_add_test(tc, accepted_reply_renews_the_thread);
 	tcase_add_test(tc, refused_mention_engages_nothing);

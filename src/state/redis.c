@@ -416,15 +416,21 @@ static int redis_disengage(struct gate *gate, const char *tenant_id,
 			   const char *thread, int64_t at_ms, struct err *e)
 {
 	struct redis *t = (struct redis *)gate;
+	struct number at, keep;
 	char key[REDIS_KEY_SIZE];
-	const char *argv[] = { key };
+	const char *argv[] = {
+		key,
+		text_of(&at, at_ms),
+		text_of(&keep,
+			engaged_window_ms(t->o.engaged) + ENGAGED_KEEP_MS),
+	};
 	redisReply *r;
 
 	if (redis_key(key, tenant_id, "engaged", thread, e) < 0)
 		return -1;
 	engaged_end(t->o.engaged, thread, at_ms);
 	keeper_disengage(t->keeper, thread);
-	r = call(t, SCRIPT_DISENGAGE, 1, 1, argv, NULL, e);
+	r = call(t, SCRIPT_DISENGAGE, 1, 3, argv, NULL, e);
 	freeReplyObject(r);
 	return r ? 0 : -1;
 }

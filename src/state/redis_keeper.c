@@ -122,6 +122,11 @@ int keeper_claim(struct keeper *k, const char *tenant_id, const char *claim,
 	return redis_pipe(k->conn, 6, argv, e);
 }
 
+static int64_t keep_ms(const struct keeper *k)
+{
+	return engaged_window_ms(k->redis->o.engaged) + ENGAGED_KEEP_MS;
+}
+
 int keeper_engage(struct keeper *k, const char *tenant_id, const char *thread,
 		  int64_t since_ms, int64_t at_ms, struct err *e)
 {
@@ -135,8 +140,7 @@ int keeper_engage(struct keeper *k, const char *tenant_id, const char *thread,
 	(void)snprintf(since, sizeof(since), "%" PRId64, since_ms);
 	(void)snprintf(at, sizeof(at), "%" PRId64, at_ms);
 	(void)snprintf(window, sizeof(window), "%" PRId64, window_ms);
-	(void)snprintf(keep, sizeof(keep), "%" PRId64,
-		       window_ms + ENGAGED_KEEP_MS);
+	(void)snprintf(keep, sizeof(keep), "%" PRId64, keep_ms(k));
 	if (redis_key(key, tenant_id, "engaged", thread, e) < 0)
 		return -1;
 	return redis_pipe(k->conn, 8, argv, e);
@@ -186,15 +190,18 @@ static bool end_one(const char *thread, void *value, void *arg)
 {
 	struct bringing *b = arg;
 	const struct renewal *r = value;
-	char key[REDIS_KEY_SIZE];
+	char key[REDIS_KEY_SIZE], at[24], keep[24];
 	const char *argv[] = { "EVALSHA", b->k->conn->digest[SCRIPT_DISENGAGE],
-			       "1", key };
+			       "1",       key,
+			       at,        keep };
 
 	if (b->rc < 0 || !has_ended(b, thread, r))
 		return true;
+	(void)snprintf(at, sizeof(at), "%" PRId64, r->at_ms);
+	(void)snprintf(keep, sizeof(keep), "%" PRId64, keep_ms(b->k));
 	b->rc = redis_key(key, r->tenant_id, "engaged", thread, b->e);
 	if (b->rc == 0)
-		b->rc = redis_pipe(b->k->conn, 4, argv, b->e);
+		b->rc = redis_pipe(b->k->conn, 6, argv, b->e);
 	return true;
 }
 

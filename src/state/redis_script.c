@@ -33,8 +33,14 @@
 	" local since, last = string.match(v, '^(%-?%d+):(%-?%d+)$')\n"  \
 	" return tonumber(since or ''), tonumber(last or '')\n"          \
 	"end\n"                                                          \
+	"local function ended(key)\n"                                    \
+	" local v = redis.call('GET', key) or ''\n"                      \
+	" return tonumber(string.match(v, '^x:(%-?%d+)$') or '')\n"      \
+	"end\n"                                                          \
 	"local function engage(key, since, at, window, keep)\n"          \
 	" local old, last = engaged(key)\n"                              \
+	" local over = ended(key)\n"                                     \
+	" if over and at <= over then return end\n"                      \
 	" if last and at <= last + window then\n"                        \
 	"  since = math.min(since, old)\n"                               \
 	"  at = math.max(at, last)\n"                                    \
@@ -120,8 +126,13 @@ static const char engage[] = HELPERS
 	" tonumber(ARGV[3]), tonumber(ARGV[4]))\n"
 	"return 1\n";
 
-/* KEYS engaged. */
-static const char disengage[] = "return redis.call('DEL', KEYS[1])\n";
+/* KEYS engaged; ARGV the time of what ends it, how long that is kept. */
+static const char disengage[] = HELPERS
+	"local since = engaged(KEYS[1])\n"
+	"local at = tonumber(ARGV[1])\n"
+	"if since and since > at then return 0 end\n"
+	"put(KEYS[1], 'x:' .. whole(at), tonumber(ARGV[2]))\n"
+	"return 1\n";
 
 /*
  * KEYS filling, memory; ARGV run id, expiry. 0 when what marks a refill is
