@@ -181,7 +181,9 @@ static int note_unfinished(const struct record *rec, void *arg)
 {
 	struct search *s = arg;
 
+	/* Another press of later may wait for this one. */
 	if (rec->done_ms == 0 && strcmp(rec->id, s->r->entry.id) != 0 &&
+	    rec->received_ms <= s->r->entry.received_ms &&
 	    strcmp(rec->app_id, s->r->msg->channel.app_id) == 0)
 		s->found = true;
 	return 0;

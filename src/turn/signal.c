@@ -166,10 +166,10 @@ static int forget_letters(struct store *s, const struct message *m,
 	do {
 		l.id[0] = '\0';
 		rc = ops->find(s, post, take_letter, &l, e);
-		if (rc >= 0 && l.id[0] != '\0')
+		if (rc == 0 && l.id[0] != '\0')
 			rc = ops->drop(s, l.id, clock_wall_ms(), e);
-	} while (rc >= 0 && l.id[0] != '\0');
-	return rc < 0 ? -1 : 0;
+	} while (rc > 0);
+	return rc;
 }
 
 static int forget_line(struct store *s, void *arg, struct err *e)
