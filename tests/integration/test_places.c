@@ -186,7 +186,7 @@ START_TEST(doctor_finds_no_connections_of_strangers)
 }
 END_TEST
 
-/* Leases of all nodes, as one of them knows. */
+/* Leases of all nodes, as one of them knows; -1: it doesn't know all. */
 static int64_t leases(size_t i)
 {
 	struct json *j = status(i);
@@ -194,12 +194,13 @@ static int64_t leases(size_t i)
 	int64_t sum = 0;
 	int k;
 
-	ck_assert_uint_eq(json_len(j, "cluster.nodes"), NODES);
 	for (k = 0; k < NODES; k++) {
 		(void)snprintf(path, sizeof(path), "cluster.nodes.%d.leases",
 			       k);
 		sum += json_int(j, path, 0);
 	}
+	if (json_len(j, "cluster.nodes") != NODES)
+		sum = -1;
 	json_free(j);
 	return sum;
 }
@@ -351,15 +352,16 @@ END_TEST
 
 START_TEST(event_that_two_links_deliver_is_answered_once)
 {
-	int64_t end = clock_ms() + MS;
+	int64_t n, end = clock_ms() + MS;
 	struct sim_say twice = { .redeliver = true };
 	char ts[8][SIM_TS];
 	int i;
 
 	start_shared();
-	while (leases(1) != 2 * APPS && clock_ms() < end)
+	for (n = leases(1); n != 2 * APPS; n = leases(1)) {
+		ck_assert_msg(clock_ms() < end, "%lld leases", (long long)n);
 		poll(NULL, 0, 100);
-	ck_assert_int_eq(leases(1), 2 * APPS);
+	}
 	for (i = 0; i < 8; i++)
 		ck_assert_int_eq(sim_say(rig.sim, "C1", "U1", "<@UB1> hello",
 					 &twice, ts[i]),
