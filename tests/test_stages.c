@@ -34,6 +34,7 @@ static struct {
 	struct admit asked;
 	char where[100];    /* the agent was asked for */
 	const char *locale; /* of the agent; NULL: none */
+	bool agent_paused;
 	const char *access;
 	bool line_gone;
 	int unfinished; /* the entry of that line */ /* from the transcript */
@@ -103,6 +104,7 @@ static int fake_agent(struct store *s, const char *tenant_id,
 	if (fake.agent < 0)
 		return err_set(e, ERR_RETRY, "database is locked");
 	if (fake.agent > 0) {
+		out->active = !fake.agent_paused;
 		out->name = dup("Konrad");
 		out->locale = dup(fake.locale ? fake.locale : "");
 		out->access = fake.access ? dup(fake.access) : NULL;
@@ -581,6 +583,19 @@ START_TEST(who_was_told_just_now_is_not_told_again)
 	ck_assert_int_eq(r->req.note.state, ENTRY_DONE);
 	ck_assert_str_eq(r->req.note.verdict, "refuse:admit");
 	ck_assert_str_eq(r->req.note.claim, "A1:T1:C1:1700000000.000100");
+}
+END_TEST
+
+START_TEST(a_paused_agent_is_silent_and_claims_nothing)
+{
+	fake.agent_paused = true;
+	ck_assert_int_eq(route(MENTION), V_DROP);
+	ck_assert_str_eq(r->why, "agent paused");
+	ck_assert_ptr_null(r->notice);
+	ck_assert_ptr_null(fake.asked.entry);
+	/* What was accepted is finished. */
+	begin(MENTION, ENTRY_ACCEPTED);
+	ck_assert_int_eq(routing_decide(r), V_ACCEPT);
 }
 END_TEST
 
@@ -1086,6 +1101,7 @@ int main(void)
 	tcase_add_test(tc, over_the_limit_the_sentence_and_the_seconds_go_out);
 	tcase_add_test(tc, who_is_refused_is_told_in_the_language_of_the_agent);
 	tcase_add_test(tc, who_was_told_just_now_is_not_told_again);
+	tcase_add_test(tc, a_paused_agent_is_silent_and_claims_nothing);
 	tcase_add_test(tc, without_an_agent_the_channel_is_told_once);
 	tcase_add_test(tc, who_may_not_ask_is_told_once_and_costs_nothing);
 	tcase_add_test(

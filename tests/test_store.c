@@ -90,7 +90,7 @@ START_TEST(unknown_workspace_is_not_found)
 }
 END_TEST
 
-START_TEST(active_agent_is_found_and_an_inactive_one_is_not)
+START_TEST(agent_is_found_also_if_it_is_paused)
 {
 	struct agent a;
 
@@ -108,7 +108,9 @@ START_TEST(active_agent_is_found_and_an_inactive_one_is_not)
 	a.active = false;
 	ck_assert_int_eq(st->ops->agent_put(st, &a, &e), 0);
 	agent_release(&a);
-	ck_assert_int_eq(st->ops->agent(st, acme, NULL, NULL, &a, &e), 0);
+	ck_assert_int_eq(st->ops->agent(st, acme, NULL, NULL, &a, &e), 1);
+	ck_assert(!a.active);
+	agent_release(&a);
 }
 END_TEST
 
@@ -1134,7 +1136,7 @@ static TCase *filled(const char *name, void (*setup)(void))
 	tcase_set_timeout(tc, 60);
 	tcase_add_test(tc, connection_resolves_with_its_tenant_and_token);
 	tcase_add_test(tc, unknown_workspace_is_not_found);
-	tcase_add_test(tc, active_agent_is_found_and_an_inactive_one_is_not);
+	tcase_add_test(tc, agent_is_found_also_if_it_is_paused);
 	tcase_add_test(tc, who_answers_nobody_is_told_with_the_reason);
 	tcase_add_test(tc, agent_is_the_channels_own_or_the_default);
 	tcase_add_test(tc, there_is_one_default);

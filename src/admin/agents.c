@@ -29,6 +29,7 @@ static void write_agent(struct jwrite *w, const char *key, const char *id,
 	if (id)
 		jw_str(w, "id", id);
 	jw_bool(w, "default", a->is_default);
+	jw_bool(w, "paused", !a->active);
 	jw_raw(w, "channels", a->channels);
 	jw_str(w, "role", a->role);
 	jw_str(w, "persona", a->persona);

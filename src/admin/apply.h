@@ -31,7 +31,7 @@ struct store;
  *       "keep_transcripts": 30, (days, store/keep.h; -1: as all tenants)
  *       "keep_usage", "keep_feedback", "keep_audit", "keep_history",
  *       "agent": { "name", "role", "persona", "model", "placeholder",
- *       "locale" } } ] }
+ *       "locale", "paused": false } } ] }
  *
  * "agent" is the default one. Of several, each is told apart by its name in
  * an array "agents", with "channels": ["C..."] that are bound to it and
@@ -82,7 +82,8 @@ struct apply_agent {
 	char *locale;
 	char *channels; /* a JSON array */
 	char *access;   /* as below */
-	int is_default; /* 0, 1 or APPLY_KEEP */
+	int is_default; /* 0, 1 or APPLY_KEEP; */
+	int paused;     /* as this */
 };
 
 /* So long at most text may stand in the log; a day. */

@@ -134,6 +134,8 @@ static int put_agent(struct agent *a, const struct apply_agent *g,
 			       g->place);
 	if (g->is_default == 1)
 		a->is_default = true;
+	if (g->paused != APPLY_KEEP)
+		a->active = g->paused == 0;
 	if (apply_set(&a->name, g->name, e) < 0 ||
 	    apply_set(&a->role, g->role, e) < 0 ||
 	    apply_set(&a->persona, g->persona, e) < 0 ||

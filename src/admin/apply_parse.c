@@ -44,6 +44,7 @@ static const struct field agent_fields[] = {
 	{ "locale", F_LOCALE, AGENT(locale), 16 },
 	{ "channels", F_CHANNELS, AGENT(channels), CHANNELS_MAX },
 	{ "default", F_BOOL, AGENT(is_default), 0 },
+	{ "paused", F_BOOL, AGENT(paused), 0 },
 	{ "access", F_NESTED, 0, 0 },
 	{ NULL, F_NESTED, 0, 0 },
 };
@@ -81,7 +82,7 @@ static int parse_agent(struct apply_agent *g, const struct json *j,
 	const struct fields f = { agent_fields, g };
 
 	g->given = true;
-	g->is_default = APPLY_KEEP;
+	g->is_default = g->paused = APPLY_KEEP;
 	if (field_walk(j, g->place, &f, 1, e) < 0)
 		return -1;
 	return json_at(j, "access")

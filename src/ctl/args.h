@@ -93,6 +93,7 @@ struct ctl_args {
 	const char *budget;
 	const char *agent_sessions;
 	const char *streaming;
+	const char *paused;
 	const char *debug_text;
 	const char *canary_channel;
 	const char *canary_minutes;

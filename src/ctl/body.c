@@ -227,6 +227,8 @@ static int agent_body(const struct ctl_args *a, struct buf *out, struct err *e)
 		ctl_add_ids(&w, "channels", a->channels);
 	if (a->is_default)
 		jw_bool(&w, "default", true);
+	if (rc == EX_OK && a->paused)
+		rc = add_choice(&w, "paused", a->paused, e);
 	if (rc == EX_OK && ctl_access_body(&w, a, e) < 0)
 		rc = EX_DATAERR;
 	jw_object_end(&w);

@@ -108,7 +108,9 @@ static void add_ids(struct table *t, const struct json *list)
 
 static void add_places(struct table *t, const struct json *row, const char *key)
 {
-	if (json_bool(row, "default", false))
+	if (json_bool(row, "paused", false))
+		table_add(t, "(paused)");
+	else if (json_bool(row, "default", false))
 		table_add(t, "(all others)");
 	else
 		add_ids(t, json_at(row, key));
@@ -299,6 +301,7 @@ void print_agent(const struct json *j)
 	for (i = 0; i < sizeof(keys) / sizeof(keys[0]); i++)
 		rows_pair(&t, j, keys[i]);
 	add_choice(&t, "default", j);
+	add_choice(&t, "paused", j);
 	table_add(&t, "channels");
 	add_ids(&t, json_at(j, "channels"));
 	print_access(&t, json_at(j, "access"));

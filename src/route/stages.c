@@ -266,6 +266,8 @@ static enum verdict stage_agent(struct routing *r, struct err *e)
 
 	if (rc < 0)
 		return V_FAIL;
+	if (rc > 0 && !r->agent.active && !r->resumed)
+		return drop(r, "agent paused");
 	return rc == 0 ? no_agent(r) : V_NEXT;
 }
 

@@ -131,7 +131,7 @@ const struct postgres_statement postgres_sql[PQ_COUNT] = {
 			    " FROM resolve($1, $2, $3)",
 			    3 },
 	[PQ_AGENT_OF_US] = { "agent_of_us",
-			     "SELECT " AGENT " FROM agents a WHERE a.active"
+			     "SELECT " AGENT " FROM agents a"
 			     " ORDER BY " WHO_ANSWERS("$1", "$2", ""),
 			     2 },
 	[PQ_LEAVING] = { "leaving",
@@ -139,8 +139,8 @@ const struct postgres_statement postgres_sql[PQ_COUNT] = {
 			 3 },
 	[PQ_AGENT] = { "agent",
 		       "SELECT " AGENT " FROM agents a WHERE a.tenant_id = $1"
-		       " AND a.active ORDER BY " WHO_ANSWERS(
-			       "$2", "$3", "t.tenant_id = $1 AND "),
+		       " ORDER BY " WHO_ANSWERS("$2", "$3",
+						"t.tenant_id = $1 AND "),
 		       3 },
 	[PQ_AGENTS] = { "agents",
 			"SELECT " AGENT " FROM agents a WHERE a.tenant_id = $1"

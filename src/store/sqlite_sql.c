@@ -110,7 +110,7 @@ const char *const sqlite_sql[Q_COUNT] = {
 		      " FROM leaving WHERE channel_type = ?1 AND app_id = ?2"
 		      " AND workspace_id = ?3",
 	[Q_AGENT] = "SELECT " AGENT " FROM agents a WHERE a.tenant_id = ?1"
-		    " AND a.active ORDER BY a.id IS (SELECT t.agent"
+		    " ORDER BY a.id IS (SELECT t.agent"
 		    " FROM transcript t WHERE t.tenant_id = ?1"
 		    " AND t.channel = ?2 AND t.thread = ?3"
 		    " AND t.agent IS NOT NULL ORDER BY t.ts LIMIT 1) DESC,"

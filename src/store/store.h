@@ -59,9 +59,9 @@ struct agent {
 	char *model;       /* "": the default one */
 	char *placeholder; /* "": "Thinking..." */
 	char *locale;      /* of what we say ourselves; "": English */
-	bool active;
-	bool is_default; /* answers where no other is bound */
-	char *channels;  /* bound to it: a JSON array of their ids */
+	bool active;       /* else it is paused, and silent */
+	bool is_default;   /* answers where no other is bound */
+	char *channels;    /* bound to it: a JSON array of their ids */
 	/* Who may talk to it, as JSON (route/access.h): its own settings, and
 	 * the tenant's; NULL: none. agent_put() leaves both as they are. */
 	char *access;
@@ -143,9 +143,9 @@ struct store_ops {
 		       const char *app_id, const char *workspace_id,
 		       struct connection *out, struct err *e);
 	/*
-	 * Which of the tenant's active agents answers in a thread: the one of
-	 * its first answer, else the one bound to the channel, else the
-	 * default. Without a channel (NULL): the default.
+	 * Which of the tenant's agents answers in a thread, if it isn't paused:
+	 * the one of its first answer, else the one bound to the channel, else
+	 * the default. Without a channel (NULL): the default.
 	 */
 	int (*agent)(struct store *s, const char *tenant_id,
 		     const char *channel, const char *thread, struct agent *out,

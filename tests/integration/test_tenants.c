@@ -351,6 +351,40 @@ START_TEST(each_channel_has_its_agent_and_a_thread_keeps_its_own)
 }
 END_TEST
 
+/* And no other answers in its stead. */
+START_TEST(paused_agent_is_silent_until_it_is_not)
+{
+	char quiet[SIM_TS], ts[SIM_TS], *out = NULL;
+
+	rig_up(&rig);
+	rig_do(&rig, 0,
+	       ARGS("agent", "add", "acme", "--name", "Nils", "--channels",
+		    "C2"));
+	ask("C2", NULL, ts);
+	rig_do(&rig, 0,
+	       ARGS("agent", "set", "acme", "Nils", "--paused", "yes"));
+	rig_tells(&rig, 0, ARGS("agent", "list", "acme"), "(paused)");
+	rig_tells(&rig, 0, ARGS("export"), "\"paused\": true");
+	(void)rig_ctl(&rig, &out, ARGS("doctor", "acme"));
+	ck_assert_ptr_nonnull(strstr(out, "agent Nils of acme"));
+	free(out);
+	rig_say(&rig, "C2", "U1", "<@UB1> hello", NULL, quiet);
+	rig_say(&rig, "C2", "U1", "and?", ts, NULL);
+	ask("C1", NULL, ts);
+	rig_settle(&rig);
+	ck_assert(rig_logged(&rig, "agent paused", MS));
+	ck_assert_uint_eq(rig_replies(&rig, "C2", quiet), 0);
+	ck_assert_uint_eq(sim_count(rig.sim, "chat.postMessage"), 2);
+	ck_assert_uint_eq(sim_count(rig.sim, "chat.postEphemeral"), 0);
+	rig_do(&rig, 0,
+	       ARGS("agent", "set", "acme", "Nils", "--role", "pilot"));
+	rig_tells(&rig, 0, ARGS("agent", "list", "acme"), "(paused)");
+	rig_do(&rig, 0, ARGS("agent", "set", "acme", "Nils", "--paused", "no"));
+	ask("C2", NULL, ts);
+	ck_assert(was_told("Your name is Nils"));
+}
+END_TEST
+
 START_TEST(agents_are_kept_in_order)
 {
 	rig_up(&rig);
@@ -555,6 +589,7 @@ int main(void)
 	tcase_add_test(tc, each_tenant_has_its_own_agent);
 	tcase_add_test(tc,
 		       each_channel_has_its_agent_and_a_thread_keeps_its_own);
+	tcase_add_test(tc, paused_agent_is_silent_until_it_is_not);
 	tcase_add_test(tc, agents_are_kept_in_order);
 	tcase_add_test(tc, model_preference_picks_the_model);
 	tcase_add_test(tc, model_of_a_tenant_is_set);
