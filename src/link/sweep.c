@@ -352,7 +352,9 @@ static void on_page(const struct slack_result *r, void *arg)
 	s->call = NULL;
 	switch (r->fault) {
 	case SLACK_OK:
-		t->wait = t->place->wait = (struct patience){ 0 };
+		/* The target's pages begin anew together, so none of them
+		 * gives it more patience. */
+		t->place->wait = (struct patience){ 0 };
 		take_page(s, r->body);
 		next_frame(s);
 		return;
