@@ -34,10 +34,16 @@
 #define IDS_MAX       (8 * 1024 * 1024)
 #define KEYS_MAX      1000000
 
+/* By the wall clock; to_ms 0: no time at all. */
+struct span {
+	int64_t from_ms, to_ms;
+};
+
 /* An app, for as long as we run. */
 struct seen {
-	int64_t last_ms; /* clock_ms() when it was last live; NEVER */
-	int64_t deaf_ms; /* until when, as far as was looked for that */
+	int64_t last_ms;  /* clock_ms() when it was last live; NEVER */
+	struct span deaf; /* what of its canaries' gaps was looked through, */
+	struct span due;  /* and, during a tick, what is to be */
 	atomic_bool sweeping;
 };
 #define NEVER INT64_MIN
@@ -236,7 +242,7 @@ static void halt(struct loop_task *t)
 
 /* False: no memory; it is to be tried again. */
 static bool begin(struct catchup *c, const char *app_id, struct seen *seen,
-		  int64_t from_ms, int64_t to_ms)
+		  struct span gap)
 {
 	size_t n = strlen(app_id) + 1;
 	struct order *o = malloc(sizeof(*o) + n);
@@ -246,8 +252,8 @@ static bool begin(struct catchup *c, const char *app_id, struct seen *seen,
 	o->task.run = run_order;
 	o->c = c;
 	o->seen = seen;
-	o->from_ms = from_ms - MARGIN_MS;
-	o->to_ms = to_ms + MARGIN_MS;
+	o->from_ms = gap.from_ms - MARGIN_MS;
+	o->to_ms = gap.to_ms + MARGIN_MS;
 	memcpy(o->app_id, app_id, n);
 	atomic_store(&seen->sweeping, true);
 	loop_post(c->loop, &o->task);
@@ -293,7 +299,8 @@ static void look_at(const struct link_view *v, void *arg)
 	if (gap >= GAP_MS && may_sweep(l->c, v->app_id, wall)) {
 		/* Twice in a row: the second waits for the first. */
 		if (!l->sweep || atomic_load(&s->sweeping) ||
-		    !begin(l->c, v->app_id, s, wall - gap, wall))
+		    !begin(l->c, v->app_id, s,
+			   (struct span){ wall - gap, wall }))
 			return;
 	}
 	s->last_ms = l->now;
@@ -340,18 +347,45 @@ static void look(struct catchup *c, struct hub *hub, struct save *sv,
 	(void)journal_submit(c->o.journal, &sv->req);
 }
 
-/* That of a tenant; what it is about may concern all of the app. */
-static void look_at_canary(const struct canary_view *v, void *arg)
+static bool is_within(const struct span *a, const struct span *of)
 {
+	return a->from_ms >= of->from_ms && a->to_ms <= of->to_ms;
+}
+
+static void widen(struct span *a, const struct span *by)
+{
+	if (a->to_ms == 0 || by->from_ms < a->from_ms)
+		a->from_ms = by->from_ms;
+	if (by->to_ms > a->to_ms)
+		a->to_ms = by->to_ms;
+}
+
+/* That of a tenant; what it is about may concern all of the app. */
+static void note_gap(const struct canary_view *v, void *arg)
+{
+	const struct span gap = { v->gap_from_ms, v->gap_to_ms };
 	struct catchup *c = arg;
 	struct seen *s;
 
-	if (v->gap_from_ms == 0 || !may_sweep(c, v->app_id, v->gap_to_ms))
+	if (gap.from_ms == 0 || !may_sweep(c, v->app_id, gap.to_ms))
 		return;
 	s = seen_of(c, v->app_id);
-	if (s && v->gap_to_ms > s->deaf_ms && !atomic_load(&s->sweeping) &&
-	    begin(c, v->app_id, s, v->gap_from_ms, v->gap_to_ms))
-		s->deaf_ms = v->gap_to_ms;
+	if (s && !is_within(&gap, &s->deaf))
+		widen(&s->due, &gap);
+}
+
+/* Those of all its tenants at once. */
+static void sweep_gaps(const struct canary_view *v, void *arg)
+{
+	struct catchup *c = arg;
+	struct seen *s = map_get(c->apps, v->app_id);
+	struct span due = s ? s->due : (struct span){ 0 };
+
+	if (due.to_ms == 0)
+		return;
+	s->due = (struct span){ 0 };
+	if (!atomic_load(&s->sweeping) && begin(c, v->app_id, s, due))
+		widen(&s->deaf, &due);
 }
 
 void catchup_tick(struct catchup *c, struct hub *hub, struct canaries *canaries)
@@ -365,7 +399,8 @@ void catchup_tick(struct catchup *c, struct hub *hub, struct canaries *canaries)
 	if (js.failing && c->save_at_ms > soon)
 		c->save_at_ms = soon;
 	look(c, hub, &c->saves[0], true);
-	canaries_each(canaries, look_at_canary, c);
+	canaries_each(canaries, note_gap, c);
+	canaries_each(canaries, sweep_gaps, c);
 }
 
 void catchup_stop(struct catchup *c, struct hub *hub)

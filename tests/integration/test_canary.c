@@ -370,6 +370,36 @@ START_TEST(deaf_link_is_replaced_by_one_that_hears)
 }
 END_TEST
 
+/* As its canaries tell. */
+static void set_gap(int64_t from_ms, int64_t to_ms)
+{
+	char sql[120];
+
+	(void)snprintf(sql, sizeof(sql),
+		       "UPDATE canaries SET gap_from_ms = %lld,"
+		       " gap_to_ms = %lld",
+		       (long long)from_ms, (long long)to_ms);
+	(void)ask(sql);
+}
+
+/* Two tenants' canaries come at different paces. */
+START_TEST(gap_that_began_before_one_that_was_looked_through_is_so_too)
+{
+	char thread[SIM_TS], late[SIM_TS];
+	int64_t now;
+
+	open_it();
+	rig_say(&rig, "C1", "U1", "<@UB1> hi", NULL, thread);
+	free(rig_answer(&rig, "C1", thread));
+	now = clock_wall_ms();
+	set_gap(now - 60000, now);
+	ck_assert(rig_logged(&rig, "conversations after a gap", MS));
+	gap_say(&rig, "C1", "U1", "anybody?", thread, late);
+	set_gap(now - 120000, now - 1);
+	ck_assert_int_eq(sim_wait_reply(rig.sim, "C1", thread, 2, MS), 0);
+}
+END_TEST
+
 START_TEST(deafness_that_stays_is_told_and_no_storm_of_links)
 {
 	const char *const doctor[] = { "doctor", "acme", NULL };
@@ -437,6 +467,7 @@ START_TEST(it_is_set_and_switched_off)
 	expect_shown("in T1:C2 every 7 min");
 	expect_words(export, "\"canary_channel\": \"T1:C2\"");
 	/* While the app is out it is told, and set, as ever. */
+	(void)ask(
 	(void)ask("UPDATE connections SET gone_ms = 1, noted_ms = 4000000000000");
 	expect_words(export, "\"canary_channel\": \"T1:C2\"");
 	expect_shown("in T1:C2 every 7 min: not sent");
@@ -518,6 +549,9 @@ int main(void)
 	tcase_add_test(tc, what_slack_refuses_is_told_once_and_ends);
 	tcase_add_test(tc, bot_that_is_no_member_is_named);
 	tcase_add_test(tc, deaf_link_is_replaced_by_one_that_hears);
+	tcase_add_test(
+		tc,
+		gap_that_began_before_one_that_was_looked_through_is_so_too);
 	tcase_add_test(tc, deafness_that_stays_is_told_and_no_storm_of_links);
 	tcase_add_test(tc, one_that_never_came_blames_the_subscriptions);
 	tcase_add_test(tc, it_is_set_and_switched_off);
