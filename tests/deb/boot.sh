@@ -204,7 +204,20 @@ here "konstructctl --config /etc/konstruct/two.conf apply /tmp/t.json" >/dev/nul
 await is_live /etc/konstruct/two.conf
 say '@kim with a key' | grep -q 'Kim: Hello' || fail "no answer"
 [ ! -e "$root/var/lib/konstruct-two/key" ] || fail "there is a key on disk"
-here "konstructctl --config /etc/konstruct/two.conf doctor" | grep -v '^ok' || true
+
+echo "root's doctor has what the unit is given, and nobody else's"
+here "konstructctl --config /etc/konstruct/two.conf doctor" >"$work/doctor" ||
+	true
+cat "$work/doctor"
+! grep -q 'left out' "$work/doctor" || fail "something is left out"
+for what in 'key' 'store' 'bot token of acme' 'model "main"'; do
+	grep -q "^ok *$what" "$work/doctor" || fail "it isn't well: $what"
+done
+here "runuser -u ann -- konstructctl --config /etc/konstruct/two.conf doctor" \
+	>"$work/doctor" || true
+grep -q "left out: they are for uid" "$work/doctor" &&
+	grep -q "cannot read 'credential:model'" "$work/doctor" ||
+	fail "what ann may not read isn't told: $(cat "$work/doctor")"
 
 echo "a new key, as docs/security.md says"
 here "(konstructctl key new; systemd-creds decrypt --name=key /etc/konstruct/key.cred -) |
