@@ -468,7 +468,7 @@ START_TEST(it_is_set_and_switched_off)
 	expect_words(export, "\"canary_channel\": \"T1:C2\"");
 	/* While the app is out it is told, and set, as ever. */
 	(void)ask(
-	(void)ask("UPDATE connections SET gone_ms = 1, noted_ms = 4000000000000");
+		"UPDATE connections SET gone_ms = 1, noted_ms = 4000000000000");
 	expect_words(export, "\"canary_channel\": \"T1:C2\"");
 	expect_shown("in T1:C2 every 7 min: not sent");
 	must_set("--canary-channel", "T1:C2");
