@@ -216,15 +216,18 @@ static void attempt(struct router_thread *t, struct routing *rt)
 
 /* A follow-up must not be judged before what it follows; unless that is what
  * waits for this one. */
-static bool is_behind(const struct router_thread *t, const struct routing *rt)
+static bool is_behind(const struct router_thread *t, struct routing *rt)
 {
 	bool mention = rt->msg && rt->msg->mention;
 	const struct routing *p;
 
 	for (p = t->parked; p; p = p->next)
 		if (is_beside(p, rt) && (p->idle_ms == 0 || !mention))
-			return true;
-	return false;
+			break;
+	/* They wait together, or each of many would have its time. */
+	if (p && rt->idle_ms == 0)
+		rt->idle_ms = p->idle_ms;
+	return p != NULL;
 }
 
 static void run_routing(struct router_read *rd, struct store *s)

@@ -237,15 +237,22 @@ void rig_stop_node(struct rig *r, size_t i)
 		give_up(r, "the daemon did not exit with 0");
 }
 
-void rig_start(struct rig *r)
+void rig_apply(struct rig *r)
 {
 	int64_t until = clock_ms() + MS;
 	struct err e = { 0 };
-	size_t i;
 
 	while (bed_apply_new(&r->bed, &e) < 0)
 		if (!was_too_slow(e.msg) || clock_ms() > until)
 			give_up(r, e.msg);
+}
+
+void rig_start(struct rig *r)
+{
+	int64_t until = clock_ms() + MS;
+	size_t i;
+
+	rig_apply(r);
 	for (i = 0; i <= r->nmore; i++)
 		rig_start_node(r, i);
 	while (!one_connected(r)) {

@@ -75,6 +75,8 @@ void rig_set_model(const char *lines); /* for each model; NULL: none */
 /* Stores the world's tenants, if they aren't yet, and starts the daemons; A1
  * has a link, those of further apps may be yet to come. */
 void rig_start(struct rig *r);
+/* The first of that alone. */
+void rig_apply(struct rig *r);
 void rig_up(struct rig *r); /* rig_open and rig_start */
 /* When no thread has an entry in hand, so that none is blamed for it. */
 void rig_kill(struct rig *r);

@@ -245,11 +245,10 @@ static const char *const places[] = { "chirping", "chirped" };
 START_TEST(death_around_the_post_leaves_one)
 {
 	char ts[SIM_TS];
-	struct err e = { 0 };
 	char *out = NULL;
 
 	rig_open(&rig, NULL);
-	ck_assert_int_eq(bed_apply(&rig.bed, &e), 0);
+	rig_apply(&rig);
 	/* Its event isn't the one that tells. */
 	(void)sim_subscribe(rig.sim, "A1", "app_mention");
 	death_start(&rig, places[_i]);

@@ -129,15 +129,29 @@ static void talk(int from, int to)
 	}
 }
 
-/* The same, and before the next of a thread is said the one before it is known
- * to some node: another might have the next, and be faster. */
+/* All is acked, and the database has it. */
+static void until_written(void)
+{
+	int64_t end = clock_ms() + MS;
+	int i;
+
+	ck_assert_int_eq(sim_wait_acked(rig.sim, MS), 0);
+	for (i = 0; i < NODES; i++)
+		while (rig_spilled(&rig, (size_t)i) > 0) {
+			ck_assert_msg(clock_ms() < end, "spilled for ever");
+			poll(NULL, 0, 20);
+		}
+}
+
+/* The same, and before the next of a thread is said the one before it is
+ * written down: another node might have the next, and be faster. */
 static void talk_in_turn(int from, int to)
 {
 	int k;
 
 	for (k = from; k < to; k++) {
 		if (k % TALKS == 0)
-			ck_assert_int_eq(sim_wait_acked(rig.sim, MS), 0);
+			until_written();
 		talk(k, k + 1);
 	}
 }
@@ -184,15 +198,9 @@ static void check_talk(const struct said *t, bool in_order)
  * only where all are acked at once the order is sure. */
 static void check_all(bool in_order)
 {
-	int64_t end = clock_ms() + MS;
 	int i;
 
-	ck_assert_int_eq(sim_wait_acked(rig.sim, MS), 0);
-	for (i = 0; i < NODES; i++)
-		while (rig_spilled(&rig, (size_t)i) > 0) {
-			ck_assert_msg(clock_ms() < end, "spilled for ever");
-			poll(NULL, 0, 20);
-		}
+	until_written();
 	until(0, "SELECT count(*) FROM journal WHERE done_ms IS NULL");
 	for (i = 0; i < TALKS; i++)
 		check_talk(&said[i], in_order);
