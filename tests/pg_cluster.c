@@ -31,8 +31,9 @@ static const char *const initdb[] = {
 	"--no-locale",   "--wal-segsize=1", "--no-sync", NULL
 };
 
-/* As docs/postgresql.md says; a second database is there already. What is copied
- * for each program is to be small, hence no log of what is copied here. */
+/* As docs/postgresql.md says; a second database is there already. What is
+ * copied for each program is to be small, hence no log of what is copied here.
+ */
 static const char *const databases[] = {
 	"CREATE ROLE konstruct_owner LOGIN",
 	"CREATE ROLE konstruct_daemon LOGIN",

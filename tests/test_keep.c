@@ -349,11 +349,10 @@ END_TEST
 /* Settings, and the trail of what was done; all else of a tenant goes. */
 static bool stays(const char *table)
 {
-	static const char *const names[] = { "connections", "agents",
-					     "access",      "keep",
-					     "grants",      "leaving",
-					     "canaries",    "audit",
-					     "audit_new" };
+	static const char *const names[] = {
+		"connections", "agents",   "access", "keep",     "grants",
+		"leaving",     "canaries", "audit",  "audit_new"
+	};
 	size_t i;
 
 	for (i = 0; i < sizeof(names) / sizeof(names[0]); i++)

@@ -33,8 +33,8 @@ void secret_set_source(secret_source *fn, void *arg);
 /*
  * One secret from a file, named as above, or from the store: at most
  * SECRET_MAX bytes, white space
- * at both ends and a UTF-8 mark taken off, not empty, no control characters inside. NULL with e
- * naming the file.
+ * at both ends and a UTF-8 mark taken off, not empty, no control characters
+ * inside. NULL with e naming the file.
  */
 char *secret_read(const char *path, struct err *e);
 

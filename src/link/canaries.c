@@ -19,7 +19,7 @@
 
 #define LOOK_MS   1000
 #define AT_ONCE   8
-#define VIEW_EACH 10 /* looks; when nothing has changed */
+#define VIEW_EACH 10  /* looks; when nothing has changed */
 #define VIEW_FEW  100 /* that all are read sooner */
 #define ROOM      100000
 

@@ -56,7 +56,7 @@ struct canary_view {
 	int64_t trip_ms;
 	int missed;
 	int64_t gap_from_ms, gap_to_ms; /* as struct canary */
-	char problem[128]; /* "": none */
+	char problem[128];              /* "": none */
 };
 
 /* Of all nodes. Any thread; fn is called under a lock, be quick. */

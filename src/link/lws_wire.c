@@ -310,9 +310,9 @@ int lws_wire_ping(struct wire *w)
 	return 0;
 }
 
-/* lws frees it later, when none of its functions is on the stack; soon, if it is
- * woken: a loop that has nothing else to do would look at its timers only when
- * the next of those it knew of is due. */
+/* lws frees it later, when none of its functions is on the stack; soon, if it
+ * is woken: a loop that has nothing else to do would look at its timers only
+ * when the next of those it knew of is due. */
 static void kill_wsi(struct lws *wsi)
 {
 	lws_set_timeout(wsi, PENDING_TIMEOUT_USER_OK, LWS_TO_KILL_ASYNC);

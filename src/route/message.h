@@ -111,7 +111,7 @@ struct message {
 
 	int64_t timestamp_ms;
 	int64_t edited_ms; /* when it came to say this; 0: it never said else */
-	char *thread_id; /* thread_ts, or ts at top level */
+	char *thread_id;   /* thread_ts, or ts at top level */
 
 	bool mention;      /* names us, by app_mention or in its text */
 	char *event_id;    /* unique: the key against redelivery */

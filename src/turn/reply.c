@@ -110,8 +110,8 @@ int reply_part(const struct reply *r, size_t k, struct buf *out)
 		n--;
 	}
 	/* Inside of its line it was no row of a table. */
-	if (n > 0 && *p == '|' && r->cut[k].again_len == 0 &&
-	    p > r->md.data && p[-1] != '\n')
+	if (n > 0 && *p == '|' && r->cut[k].again_len == 0 && p > r->md.data &&
+	    p[-1] != '\n')
 		(void)buf_addc(out, '\\');
 	(void)buf_add(out, p, n);
 	close_again(r, k + 1, out);

@@ -190,9 +190,8 @@ static bool is_other(struct spare *s)
 /* The one that has no other id, as far as the store could be read. */
 static struct channel *lost_channel(const struct spare *s)
 {
-	return s->moved && s->err.kind == ERR_NONE
-		       ? channel_find(s->w, s->job)
-		       : NULL;
+	return s->moved && s->err.kind == ERR_NONE ? channel_find(s->w, s->job)
+						   : NULL;
 }
 
 static bool is_gone(const struct spare *s)
@@ -208,8 +207,7 @@ static void give_up(struct spare *s)
 
 	if (ch && s->tries == AGAINS)
 		ch->gone_ms = clock_ms();
-	slack_again(s->call, NULL,
-		    s->err.kind == ERR_NONE ? NULL : s->err.msg);
+	slack_again(s->call, NULL, s->err.kind == ERR_NONE ? NULL : s->err.msg);
 }
 
 static void judge(struct spare *s)

@@ -10,7 +10,6 @@
 
 /* Who may talk to an agent. */
 
-
 static struct rig rig;
 
 static void teardown(void)

@@ -9,7 +9,6 @@
 
 /* What was said while the daemon was down, and Slack doesn't deliver. */
 
-
 static struct rig rig;
 
 static void teardown(void)

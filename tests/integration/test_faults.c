@@ -14,7 +14,6 @@
  * docs/reliability.md has the list.
  */
 
-
 static struct rig rig;
 
 static void teardown(void)

@@ -12,7 +12,6 @@
 /* What comes while a thread is being answered: with the real daemon, on both
  * stores. */
 
-
 static struct rig rig;
 static char root[SIM_TS], two[SIM_TS], three[SIM_TS];
 

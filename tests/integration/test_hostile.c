@@ -11,7 +11,6 @@
 
 /* What comes twice, too late, mutilated or where nobody expects it. */
 
-
 static struct rig rig;
 
 static void setup(void)

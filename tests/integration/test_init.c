@@ -139,8 +139,7 @@ static void until(int fd, const char *words)
 
 	said[0] = '\0';
 	while (!strstr(said, words)) {
-		ck_assert_msg(poll(&p, 1, MS) == 1, "no '%s': %s", words,
-			      said);
+		ck_assert_msg(poll(&p, 1, MS) == 1, "no '%s': %s", words, said);
 		got = read(fd, said + n, sizeof(said) - 1 - n);
 		ck_assert_msg(got > 0, "no '%s': %s", words, said);
 		n += (size_t)got;

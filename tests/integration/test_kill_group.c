@@ -7,7 +7,6 @@
 
 /* Death while messages that waited together are answered together. */
 
-
 static struct rig rig;
 
 static void teardown(void)

@@ -7,7 +7,6 @@
 
 /* Death while an answer grows by Slack's methods for streams. */
 
-
 static struct rig rig;
 
 static void teardown(void)

@@ -7,7 +7,6 @@
 
 /* Death at the places of one turn, and at two of them. */
 
-
 static struct rig rig;
 
 static void teardown(void)

@@ -13,7 +13,6 @@
  * one Slack knows nothing any more.
  */
 
-
 #define LOOKING_MS 11500 /* src/turn/spare.c */
 
 static struct rig rig;
@@ -179,9 +178,9 @@ START_TEST(another_answer_that_is_being_made_goes_on_there)
 	(void)snprintf(reply, sizeof(reply), "%s", m[n - 1].ts);
 	sim_messages_free(m, n);
 	sim_llm(rig.sim, &paces[_i]);
-	ck_assert_int_eq(
-		sim_click(rig.sim, "C2", reply, "U1", "konstruct_again", NULL),
-		0);
+	ck_assert_int_eq(sim_click(rig.sim, "C2", reply, "U1",
+				   "konstruct_again", NULL),
+			 0);
 	ck_assert_int_eq(sim_wait_asks(rig.sim, 2, MS), 0);
 	move();
 	ck_assert_int_eq(sim_wait_reply(rig.sim, "C2NEW", ts, 2, MS), 0);
@@ -283,9 +282,8 @@ int main(void)
 	tcase_add_test(tc, it_can_be_answered_again_there);
 	tcase_add_loop_test(tc, answer_that_is_being_made_goes_on_there, 0,
 			    (int)(sizeof(paces) / sizeof(paces[0])));
-	tcase_add_loop_test(tc,
-			    another_answer_that_is_being_made_goes_on_there, 0,
-			    (int)(sizeof(paces) / sizeof(paces[0])));
+	tcase_add_loop_test(tc, another_answer_that_is_being_made_goes_on_there,
+			    0, (int)(sizeof(paces) / sizeof(paces[0])));
 	tcase_add_test(tc, stream_that_grows_ends_there);
 	tcase_add_test(tc, what_waits_behind_an_answer_is_answered_there);
 	tcase_add_test(tc, answer_is_stopped_there);

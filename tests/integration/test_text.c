@@ -11,7 +11,6 @@
 /* Text of messages is in the log where an admin has said so, and nowhere else.
  */
 
-
 #define ASKED    "wombat-of-the-asker"
 #define ANSWERED "quokka-of-the-model"
 

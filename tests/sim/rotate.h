@@ -10,10 +10,10 @@
 struct rotation {
 	char *client_id;
 	char *client_secret;
-	char *given;   /* the refresh token of the installation */
-	char *refresh; /* the one that is good now */
-	struct vec spent; /* of struct bearer (rotate.c): those before, which are
-			   * good for a moment more */
+	char *given;      /* the refresh token of the installation */
+	char *refresh;    /* the one that is good now */
+	struct vec spent; /* of struct bearer (rotate.c): those before, which
+			   * are good for a moment more */
 	struct vec live;  /* of struct bearer: two at most */
 };
 void rotation_free(struct rotation *r); /* NULL is allowed */
