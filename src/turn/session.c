@@ -430,8 +430,11 @@ void session_rest(struct worker *w, const struct job *j)
 		s = session_make(c, j, channel);
 	if (s && s->turn) {
 		s->before = true;
-	} else if (s && !s->shown && !s->call) {
-		take_over(s);
+	} else if (s && !s->call && (!s->shown || s->tries > 0)) {
+		/* Its end is tried anew, if it had failed. */
+		if (!s->shown)
+			take_over(s);
+		s->tries = 0;
 		step(s);
 	}
 	conn_put(c);

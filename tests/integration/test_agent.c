@@ -210,6 +210,37 @@ START_TEST(stop_where_nobody_is_at_work_ends_what_is_shown)
 }
 END_TEST
 
+#define FAILS    3 /* the end of a session, after 0, 2 and 6 s, */
+#define PRESS_MS 500
+#define NEXT_US  8000000 /* and is tried again after so long */
+
+START_TEST(stop_waits_for_no_try_to_come)
+{
+	const struct sim_fault f = { .kind = SIM_FAULT_STATUS,
+				     .method = STATUS,
+				     .skip = 1,
+				     .times = FAILS,
+				     .status = 500 };
+	struct sim_call *calls;
+	char root[SIM_TS];
+	size_t n;
+
+	sim_fault(rig.sim, &f);
+	rig_say(&rig, "C1", "U1", "<@UB1> hello", NULL, root);
+	free(rig_answer(&rig, "C1", root));
+	ck_assert_int_eq(sim_wait_calls(rig.sim, STATUS, 1 + FAILS, MS), 0);
+	/* A press may come while the last of them is under way. */
+	while (sim_wait_calls(rig.sim, STATUS, 2 + FAILS, PRESS_MS) < 0)
+		ck_assert_int_eq(
+			sim_stop_session(rig.sim, "A1", "C1", root, "U1"), 0);
+	is_in_session("C1", root, "active");
+	calls = sim_calls(rig.sim, STATUS, &n);
+	ck_assert_uint_eq(n, 2 + FAILS);
+	ck_assert_int_lt(calls[1 + FAILS].at_us - calls[FAILS].at_us, NEXT_US);
+	sim_calls_free(calls, n);
+}
+END_TEST
+
 /* Also where more of them end than Slack takes at once. */
 START_TEST(daemon_that_stops_leaves_nobody_at_work)
 {
@@ -290,6 +321,7 @@ int main(void)
 	tcase_add_test(
 		tc, session_that_a_crash_left_ends_though_it_isnt_shown_again);
 	tcase_add_test(tc, stop_where_nobody_is_at_work_ends_what_is_shown);
+	tcase_add_test(tc, stop_waits_for_no_try_to_come);
 	tcase_add_test(tc, daemon_that_stops_leaves_nobody_at_work);
 	tcase_add_test(tc, status_that_fails_holds_nothing_up);
 	tcase_add_test(tc, who_opens_the_agent_sees_what_may_be_asked);

@@ -24,7 +24,7 @@
 #define QUIET_POLL 300
 #define DEAD_MS    2500  /* a token is refused for so long; */
 #define GOOD_MS    12000 /* on average, until it is again */
-#define ROUNDS     5     /* of dead letters that are replayed, or of Stop */
+#define ROUNDS     5     /* of dead letters that are replayed */
 #define AWAY_MS    1500  /* an app is out of its workspace for so long; */
 #define HERE_MS    20000 /* on average, until it is again */
 #define REVOKE_MS  20000 /* on average, until a token is revoked */
@@ -388,11 +388,12 @@ static void replay_all(struct run *r)
 /* A killed daemon may have left them so, until somebody presses Stop. */
 static void stop_sessions(struct run *r)
 {
+	int64_t until = clock_ms() + QUIET_MS;
 	size_t n = talk_stop_all(&r->talk);
-	int i;
 
 	r->t->overtime = n;
-	for (i = 0; i < ROUNDS && n > 0; i++) {
+	/* Their ends may wait for pace. */
+	while (n > 0 && clock_ms() < until) {
 		await_quiet(r);
 		n = talk_stop_all(&r->talk);
 	}
