@@ -759,6 +759,36 @@ START_TEST(entry_whose_commit_was_in_doubt_is_forgotten)
 }
 END_TEST
 
+static size_t end_again(struct journal_db *db, bool doubt)
+{
+	struct journal_req r = { .kind = JOURNAL_DONE,
+				 .entry_id = "e1",
+				 .doubt = doubt };
+	size_t bad, finished = 0;
+
+	ck_assert_int_eq(db->ops->begin(db, &books.e), 0);
+	ck_assert_int_eq(db->ops->done(db, &r, PEN_NOW, &finished, &books.e),
+			 0);
+	ck_assert_msg(db->ops->commit(db, &bad, &books.e) == 0, "%s",
+		      books.e.msg);
+	return finished;
+}
+
+/* As if the server had committed the end of e1 and its answer got lost, and
+ * something else was committed before that is tried again. */
+START_TEST(end_whose_commit_was_in_doubt_counts)
+{
+	struct journal_db *db;
+
+	pen_append("e1", "Ev1");
+	db = pen_db();
+	ck_assert_uint_eq(end_again(db, false), 1);
+	ck_assert_uint_eq(end_again(db, false), 0);
+	ck_assert_uint_eq(end_again(db, true), 1);
+	db->ops->close(db);
+}
+END_TEST
+
 /* The server commits the end of e1 when we have hung up already. */
 START_TEST(end_whose_commit_was_not_heard_of_counts_once)
 {
@@ -965,6 +995,7 @@ static TCase *server(void)
 	tcase_add_test(tc, start_waits_for_a_server_that_was_away);
 	tcase_add_test(tc, start_passes_no_entry_over);
 	tcase_add_test(tc, entry_whose_commit_was_in_doubt_is_forgotten);
+	tcase_add_test(tc, end_whose_commit_was_in_doubt_counts);
 	tcase_add_test(tc, end_whose_commit_was_not_heard_of_counts_once);
 	tcase_add_test(tc, what_is_said_of_each_message_reads_no_whole_table);
 	tcase_add_test(tc, text_that_is_no_utf8_is_stored_cleaned);

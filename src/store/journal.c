@@ -173,6 +173,7 @@ bool journal_submit(struct journal *j, struct journal_req *r)
 		return false;
 	r->ok = false;
 	r->duplicate = r->elsewhere = r->lost = r->refused = false;
+	r->doubt = false;
 	r->entries = NULL;
 	r->nentries = 0;
 	atomic_fetch_add(&j->queued, 1);

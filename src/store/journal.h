@@ -157,9 +157,11 @@ struct journal_req {
 	size_t most;       /* CLAIM: that many at once */
 
 	/* The journal's: when it was last tried, and did that end the entry?
-	 * (As far as that is known before the commit.) */
+	 * (As far as that is known before the commit.) And did an earlier try
+	 * perhaps, without our hearing of it? */
 	int64_t at_ms;
 	bool ended;
+	bool doubt;
 
 	/* Out: ok is false when it could not be committed (err tells);
 	 * duplicate when an entry with that event_id is there already. */

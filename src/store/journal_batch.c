@@ -113,6 +113,8 @@ int batch_write(struct journal *j, const struct reqs *batch, size_t *finished,
 	killpoint("audited");
 	if (ops->commit(j->db, &i, e) == 0)
 		return 0;
+	for (n = batch->head; n && e->kind != ERR_INPUT; n = n->next)
+		((struct journal_req *)n)->doubt = true;
 	for (n = batch->head; n && i > 0 && i != SIZE_MAX; n = n->next)
 		i--;
 	if (i == 0)

@@ -165,13 +165,11 @@ static void take_place(struct journal_req *r, int place)
 		r->entry->epoch = 0;
 }
 
-/* In doubt they were perhaps finished without our hearing of it. */
-static void take_finished(const PGresult *r, const struct postgres_sent *sent,
-			  bool doubt)
+static void take_finished(const PGresult *r, const struct postgres_sent *sent)
 {
 	size_t n = (size_t)postgres_int(r, 0, 0);
 
-	*sent->finished += n == 0 && doubt ? sent->expected : n;
+	*sent->finished += n == 0 ? sent->expected : n;
 }
 
 static int take_in(struct postgres_journal *p, const struct postgres_sent *sent,
@@ -186,7 +184,7 @@ static int take_in(struct postgres_journal *p, const struct postgres_sent *sent,
 		return 0;
 	}
 	if (sent->finished) {
-		take_finished(r, sent, p->doubt);
+		take_finished(r, sent);
 		return 0;
 	}
 	if (!sent->duplicate && !sent->lost)

@@ -350,8 +350,10 @@ static int postgres_journal_done(struct journal_db *db, struct journal_req *r,
 				 struct err *e)
 {
 	struct postgres_journal *p = of(db);
-	const struct postgres_sent kept = { .finished = finished,
-					    .expected = r->ncovered + 1 };
+	const struct postgres_sent kept = {
+		.finished = finished,
+		.expected = r->doubt ? r->ncovered + 1 : 0,
+	};
 	struct note n = r->note;
 	char now[POSTGRES_NUMBER], held[POSTGRES_NUMBER];
 	const char *const params[] = { r->entry_id,
