@@ -268,7 +268,7 @@ static bool may_sweep(const struct catchup *c, const char *app_id,
 	int64_t minutes = now->catch_up_minutes;
 
 	live_drop(c->o.live, now);
-	return clock_wall_ms() - to_ms < minutes * 60000 &&
+	return minutes > 0 && clock_wall_ms() - to_ms < minutes * 60000 &&
 	       (!c->o.owns || c->o.owns(app_id, c->o.arg));
 }
 
