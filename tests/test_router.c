@@ -377,19 +377,16 @@ START_TEST(over_the_limit_one_notice_goes_out)
 }
 END_TEST
 
-START_TEST(a_thread_keeps_its_order_while_the_gate_fails)
-{
-	struct job *j;
-	char event[300];
+#define FOLLOW_UP                                                           \
+	"{\"type\":\"message\",\"user\":\"U2\",\"channel\":\"C1\","         \
+	"\"ts\":\"1700000009.000001\",\"thread_ts\":\"1700000000.000001\"," \
+	"\"channel_type\":\"channel\",\"text\":\"and?\"}"
 
-	gate_failures = 2;
-	mention(event, sizeof(event), 1, "hi");
-	submit_as("e1", event);
-	submit_as("e2", "{\"type\":\"message\",\"user\":\"U2\","
-			"\"channel\":\"C1\",\"ts\":\"1700000009.000001\","
-			"\"thread_ts\":\"1700000000.000001\","
-			"\"channel_type\":\"channel\",\"text\":\"and?\"}");
-	j = await_job();
+/* e1, and then what follows it. */
+static void expect_in_order(void)
+{
+	struct job *j = await_job();
+
 	ck_assert_str_eq(j->entry.id, "e1");
 	finish(j);
 	j = await_job();
@@ -397,12 +394,18 @@ START_TEST(a_thread_keeps_its_order_while_the_gate_fails)
 	finish(j);
 	await_finished();
 }
-END_TEST
 
-#define FOLLOW_UP                                                           \
-	"{\"type\":\"message\",\"user\":\"U2\",\"channel\":\"C1\","         \
-	"\"ts\":\"1700000009.000001\",\"thread_ts\":\"1700000000.000001\"," \
-	"\"channel_type\":\"channel\",\"text\":\"and?\"}"
+START_TEST(a_thread_keeps_its_order_while_the_gate_fails)
+{
+	char event[300];
+
+	gate_failures = 2;
+	mention(event, sizeof(event), 1, "hi");
+	submit_as("e1", event);
+	submit_as("e2", FOLLOW_UP);
+	expect_in_order();
+}
+END_TEST
 
 /* As after an outage of what several nodes share: each brings what it kept. */
 static void submit_late(const char *id, const char *event)
@@ -416,20 +419,13 @@ static void submit_late(const char *id, const char *event)
 
 START_TEST(what_another_node_kept_is_waited_for_by_what_follows_it)
 {
-	struct job *j;
 	char event[300];
 
 	submit_late("e2", FOLLOW_UP);
 	ck_assert_ptr_null(queue_pop(jobs, 500));
 	mention(event, sizeof(event), 1, "hi");
 	submit_late("e1", event);
-	j = await_job();
-	ck_assert_str_eq(j->entry.id, "e1");
-	finish(j);
-	j = await_job();
-	ck_assert_str_eq(j->entry.id, "e2");
-	finish(j);
-	await_finished();
+	expect_in_order();
 }
 END_TEST
 

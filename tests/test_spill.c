@@ -248,7 +248,7 @@ END_TEST
 START_TEST(nothing_newer_comes_before_what_is_spilled)
 {
 	int i;
-	char id[8];
+	char id[12];
 
 	pg_down();
 	append("0");

@@ -377,13 +377,11 @@ START_TEST(token_renewed_in_mid_answer_is_used_at_once)
 }
 END_TEST
 
-/* Two are good at a time, whether we have heard of both or not. */
-START_TEST(token_replaced_twice_in_mid_answer_is_looked_up)
+/* A token was renewed once, and now an answer waits so long for its model. */
+static void begin_answer(int first_ms, char ts[])
 {
-	const struct sim_llm slow = { .contains = "hello", .first_ms = 8000 };
-	char ts[SIM_TS];
-	char *text;
-	size_t n;
+	const struct sim_llm slow = { .contains = "hello",
+				      .first_ms = first_ms };
 
 	open_with(1, 43200000);
 	ck_assert_int_eq(sim_llm(rig.sim, &slow), 0);
@@ -392,6 +390,16 @@ START_TEST(token_replaced_twice_in_mid_answer_is_looked_up)
 	wait_stored();
 	rig_say(&rig, "C3", "U3", "<@UB2> hello", NULL, ts);
 	ck_assert_int_eq(sim_wait_calls(rig.sim, "chat.postMessage", 1, MS), 0);
+}
+
+/* Two are good at a time, whether we have heard of both or not. */
+START_TEST(token_replaced_twice_in_mid_answer_is_looked_up)
+{
+	char ts[SIM_TS];
+	char *text;
+	size_t n;
+
+	begin_answer(8000, ts);
 	for (n = 2; n <= 3; n++) {
 		let_time_pass();
 		wait_renewals(n);
@@ -408,17 +416,10 @@ END_TEST
 /* The answer has an older one than the store, and both are. */
 START_TEST(tokens_that_are_revoked_in_mid_answer_are_renewed_for_it)
 {
-	const struct sim_llm slow = { .contains = "hello", .first_ms = 5000 };
 	char ts[SIM_TS], token[96];
 	char *text;
 
-	open_with(1, 43200000);
-	ck_assert_int_eq(sim_llm(rig.sim, &slow), 0);
-	start();
-	wait_renewals(1);
-	wait_stored();
-	rig_say(&rig, "C3", "U3", "<@UB2> hello", NULL, ts);
-	ck_assert_int_eq(sim_wait_calls(rig.sim, "chat.postMessage", 1, MS), 0);
+	begin_answer(5000, ts);
 	let_time_pass();
 	wait_renewals(2);
 	wait_stored();
